@@ -1,0 +1,111 @@
+#ifndef PCHAT_CONF_CONF_H
+#define PCHAT_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/err.h"
+
+/*
+ * The configuration: pchatd.conf(5), parsed by libconfuse. Sizes are bytes, times microseconds;
+ * in the file both may carry a unit (k, M, G; us, ms, s, m, h, d). Every setting and its default
+ * stands in the man page and in the commented sample; conf.c holds the one table of them.
+ * All strings are owned by struct conf. It never changes after conf_load.
+ */
+
+enum { CONF_WORKERS_MAX = 4, CONF_STANDBY_MAX = 4, CONF_READERS_MAX = 8, CONF_LIST_MAX = 8 };
+
+struct conf_list {
+	unsigned count;
+	char *item[CONF_LIST_MAX];
+};
+
+struct conf_log {
+	bool syslog; /* else stderr */
+	int level;   /* LOG_ERR .. LOG_DEBUG of syslog.h */
+	int facility;
+};
+
+struct conf {
+	char *domain;	       /* "example.test": of room, category and user URIs */
+	char *user;	       /* every process but the workers runs as this user; "" = unchanged */
+	char *worker_user;     /* the workers' user; "" = unchanged */
+	char *state_directory; /* /var/lib/pchat: journal, token key, content.db */
+	char *run_directory;   /* /run/pchat: pid file, sockets */
+	uint64_t stop_timeout; /* an orderly stop takes at most this long */
+
+	struct conf_log log;
+
+	struct {
+		char *file; /* default: state_directory/journal */
+		uint64_t size;
+		bool sync_always;	/* sync = always | interval */
+		uint64_t sync_interval; /* between fdatasyncs, for sync = interval */
+	} journal;
+
+	struct {
+		unsigned active, standby;
+		uint64_t mailbox; /* bytes of one command ring, a power of two */
+	} workers;
+
+	struct { /* sizes of the cache's tables */
+		uint32_t rooms, principals, sessions, participants, messages;
+		uint64_t text;	  /* names, descriptions */
+		uint64_t history; /* bodies of recent messages */
+	} cache;
+
+	struct {
+		uint32_t history;	   /* recent messages of a room: 30 (1 to 500) */
+		uint32_t message_size;	   /* bytes of a message's text: 8192 */
+		uint32_t rooms_per_session; /* 1024 */
+		uint32_t participant_update_limit; /* 75 */
+	} limits;
+
+	struct {
+		struct conf_list listen; /* "127.0.0.1:8010", "[::]:8010" */
+		bool tls;		 /* default true */
+		char *certificate, *key; /* PEM files */
+		uint32_t connections;	 /* of one worker */
+		uint64_t frame_size;	 /* bytes of one incoming WebSocket message */
+		uint64_t output_size;	 /* unsent bytes above which a connection is dropped */
+		uint64_t handshake_timeout, idle_timeout, ping_interval;
+	} json;
+
+	struct {
+		struct conf_list users; /* local users, besides root and our own, who may administer */
+	} admin; /* the socket is run_directory/admin.sock */
+
+	struct {
+		struct conf_list dsn; /* connection strings: principal, then mirrors */
+		unsigned readers;
+		uint64_t query_timeout;
+		uint32_t batch_rows;
+	} content;
+
+	struct {
+		struct conf_list mechanisms; /* SCRAM-SHA-256, PLAIN */
+		uint64_t token_lifetime;
+		uint32_t iterations; /* PBKDF2 rounds of new SCRAM secrets */
+	} auth;
+};
+
+/*
+ * Reads and checks a configuration. Every mistake in it is logged as "file:line: what is wrong";
+ * then NULL is returned and err says how many there were. The caller frees with conf_free.
+ */
+struct conf *conf_load(const char *file, struct err *err);
+
+/* The same from an open descriptor, read from its start; name stands in messages. */
+struct conf *conf_load_fd(int fd, const char *name, struct err *err);
+
+/*
+ * A copy of the configuration in a sealed memory file, for a child: what conf_load_fd reads.
+ * secrets: with the connection strings; without, they are left out (workers and the sequencer have
+ * no use for a database password). Returns a descriptor that the caller closes, or -1.
+ */
+int conf_snapshot(const struct conf *conf, bool secrets, struct err *err);
+
+void conf_free(struct conf **conf);
+
+#endif

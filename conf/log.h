@@ -1,0 +1,32 @@
+#ifndef PCHAT_CONF_LOG_H
+#define PCHAT_CONF_LOG_H
+
+#include <stddef.h>
+
+#include "conf/conf.h"
+
+/*
+ * Log lines go to syslog or to stderr, each behind the role ("pchat-worker[8]"). Before log_open
+ * they go to stderr. A line is one line: control characters in it are written as \xNN.
+ * On stderr a line starts with the time and the level: "2026-11-21T09:30:00.123456Z warning pchat-store: ...".
+ */
+void log_open(const char *role, const struct conf_log *conf);
+
+/* Changes the level of what is logged (LOG_ERR .. LOG_DEBUG of syslog.h), on reload. */
+void log_level(int level);
+
+void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_notice(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+enum { LOG_QUOTED = 256 };
+
+/*
+ * Text of a user or a peer, made fit for a log line: in double quotes, with quotes, backslashes,
+ * control characters and invalid UTF-8 escaped, cut with "..." where it is long. Returns out.
+ */
+const char *log_quote(const char *text, size_t length, char out[LOG_QUOTED]);
+
+#endif

@@ -1,0 +1,105 @@
+#ifndef PCHAT_SHM_ASK_H
+#define PCHAT_SHM_ASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/err.h"
+#include "shm/layout.h"
+
+/*
+ * Questions of workers to readers and to pchat-auth, and their answers: one message each over
+ * unix sockets that are shared by their role's processes (shm/child.h). A worker never waits: a full
+ * socket is "busy". Whoever answers may wait for a full answer socket, for ASK_REPLY_WAIT at most,
+ * and then drops the answer; the worker has a time limit of its own for every question.
+ */
+enum {
+	ASK_BODY_MAX = 16384,	      /* bytes of a question's body */
+	ASK_INLINE_MAX = 65536,	      /* larger answers travel as a sealed memory file */
+	ASK_REPLY_WAIT_US = 1000000,
+};
+
+enum ask_kind {
+	/* Readers. */
+	ASK_HISTORY = 1, /* struct ask_history -> JSON array of messages, oldest first */
+	ASK_ROOMS = 2,	 /* struct ask_rooms, the text behind it -> JSON array of rooms */
+
+	/* pchat-auth; tag is the worker's, session is the connection's. */
+	ASK_AUTH_START = 10, /* "MECHANISM\0" and the client's first data (may be empty) */
+	ASK_AUTH_STEP = 11,  /* the client's data */
+	ASK_AUTH_RESUME = 12, /* the token */
+	ASK_AUTH_LOCAL = 13, /* none; the accepted unix socket beside it: peer credentials */
+	ASK_AUTH_CANCEL = 14, /* the connection is gone; no answer */
+	ASK_AUTH_PASSWORD = 15, /* admin session only: "uri\0" and the new password */
+};
+
+/* Both directions. generation and slot are the worker's. */
+struct ask {
+	uint32_t size; /* bytes of the body; in an answer with a file: of the file */
+	uint16_t kind;
+	uint16_t slot;
+	uint32_t generation;
+	uint32_t tag;	  /* the worker's, comes back with the answer */
+	uint32_t session; /* pchat-auth: the session number that the worker gave the connection */
+	int32_t code;	  /* answer: enum code */
+	uint32_t flags;	  /* answer: enum ask_flag */
+	uint32_t principal;
+};
+
+enum ask_flag {
+	ASK_FILE = 1,	/* the body is the file beside the message */
+	ASK_MORE = 2,	/* pchat-auth: body is a challenge; send the client's answer by ASK_AUTH_STEP.
+			   history: there are more messages beyond the page */
+	ASK_FILLED = 4, /* history: the rows went to the sequencer, too */
+	ASK_GAP = 8,	/* history: the database does not yet have all that lies before `before` */
+};
+
+/*
+ * A page of a room's history: at most limit messages with after < seq < before; the newest of
+ * them, or the oldest if from_oldest. fill: give them to the sequencer for the cache, too.
+ */
+struct ask_history {
+	uint32_t room;
+	uint16_t limit;
+	uint8_t from_oldest, fill;
+	uint64_t after, before;
+};
+
+/* Rooms whose name or description contains the text, without regard to case, by name. */
+struct ask_rooms {
+	uint32_t limit, offset;
+};
+
+/*
+ * The last answer of a sign-in (ASK_AUTH_START, STEP, RESUME, LOCAL) with CODE_OK and without
+ * ASK_MORE: struct ask_signed_in, then the mechanism's final data for the client (may be empty),
+ * then the resume token. By then pchat-auth has sent COMMAND_SESSION_OPEN: the worker tells its client
+ * when the event is durable. If the sequencer refuses, a second answer to the same tag brings the code.
+ */
+struct ask_signed_in {
+	uint32_t final_size, token_size;
+};
+
+/* Sends a question; fd: a descriptor beside it, or -1. 0, or an enum code (CODE_BUSY). Never waits. */
+int ask_send(int sock, const struct ask *head, const void *body, uint32_t size, const void *more,
+	     uint32_t more_size, int fd);
+
+/*
+ * Takes a message from a socket that is readable, at most size bytes of body into body. 1: taken
+ * (head_r->size is checked against what came; *fd_r a descriptor or -1); 0: none there; -1: malformed
+ * and dropped.
+ */
+int ask_receive(int sock, struct ask *head_r, void *body, uint32_t size, int *fd_r);
+
+/*
+ * Answers: fills what the question says of its asker, sends body, through a memory file if it is
+ * larger than ASK_INLINE_MAX. reply is FD_REPLY of the asker's slot. 0, or -1 where it was dropped.
+ */
+int ask_reply(int reply, const struct ask *question, int code, uint32_t flags, const void *body,
+	      uint32_t size, struct err *err);
+
+/* The bytes of an answer that came as a file: mapped; unmap with ask_unmap. */
+const void *ask_map(int fd, uint32_t size, struct err *err);
+void ask_unmap(const void *body, uint32_t size);
+
+#endif

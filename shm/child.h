@@ -1,0 +1,85 @@
+#ifndef PCHAT_SHM_CHILD_H
+#define PCHAT_SHM_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "conf/err.h"
+#include "shm/proc.h"
+
+/*
+ * What every program under the master shares: how it is started, and how it talks to the master.
+ *
+ * The master starts a child as "pchat-ROLE -s SLOT -g GENERATION" with these descriptors. Which of
+ * them a role has is its privilege; all others are closed.
+ *
+ *   role        journal cache  mail                ask
+ *   sequencer   rw      rw     all, both sides     -
+ *   worker      ro      ro     its own             asks readers and pchat-auth, ANSWERS
+ *   reader      -       -      its own             FD_QUESTIONS, REPLY to every worker
+ *   auth        ro      ro     its own             FD_AUTH, REPLY to every worker
+ *   store       ro      -      its own             -
+ */
+enum child_fd {
+	FD_CONTROL = 3, /* SOCK_SEQPACKET to the master: struct control */
+	FD_PAGE_OWN = 4,
+	FD_CONF = 5, /* conf_snapshot */
+	FD_JOURNAL = 6,
+	FD_CACHE = 7,
+	FD_QUESTIONS = 8, /* SOCK_SEQPACKET, shared: workers send, readers take */
+	FD_AUTH = 9,	  /* the same for pchat-auth */
+	FD_ANSWERS = 10,  /* SOCK_SEQPACKET: a worker's answers arrive here */
+	FD_CERTIFICATE = 11, /* workers, PEM, opened anew for each */
+	FD_KEY = 12,
+	FD_TOKEN_KEY = 13, /* pchat-auth: 32 secret bytes */
+	FD_PAGE = 32,	   /* + slot: every slot's page, read-only */
+	FD_EVENT = 64,	   /* + slot: eventfds: all for the sequencer, else own and sequencer's */
+	FD_MAIL = 96,	   /* + slot: struct mailbox_sender; writable for the sender only */
+	FD_MAIL_BACK = 128, /* + slot: struct mailbox_sequencer; writable for the sequencer only */
+	FD_REPLY = 160,	    /* + slot: where a worker's answers are sent */
+	FD_END = 192,
+};
+
+enum control_type {
+	CONTROL_READY = 1,    /* child: I can serve. Within start_timeout, or I am killed */
+	CONTROL_LISTEN = 2,   /* master to worker: serve place arg; descriptors beside it are
+				 listening sockets, number i of kind kinds[i] */
+	CONTROL_STOP = 3,     /* master: end in order; until then the heartbeat goes on */
+	CONTROL_RELOAD = 4,   /* master: a new FD_CONF beside it; what can change at run time does */
+};
+
+enum listen_kind { LISTEN_JSON_TLS = 1, LISTEN_JSON_PLAIN = 2, LISTEN_ADMIN = 3 };
+
+struct control {
+	uint32_t type;
+	uint32_t arg;
+	uint8_t kinds[32];
+};
+
+struct child {
+	unsigned slot;
+	uint32_t generation;
+	struct conf *conf; /* owned */
+	struct proc proc;
+};
+
+/*
+ * The first thing in every child's main: reads -s and -g, loads FD_CONF, opens the log, maps the
+ * process table, forbids core dumps and tracing by others (not with sanitizers), ignores SIGPIPE,
+ * blocks nothing, sets the process title. Failures are logged; the caller then exits with
+ * EX_CONFIG or EX_OSERR as returned (0: go on).
+ */
+int child_start(struct child *child, int argc, char **argv);
+
+/* Tells the master that this process can serve, and sets the state. */
+int child_ready(struct child *child, enum proc_state state, struct err *err);
+
+/*
+ * Takes the next message from the master without waiting. 1: *control_r (and fds, count) are
+ * filled; 0: none; -1: the master is gone (the child ends in order, as after CONTROL_STOP).
+ * fds may be NULL where a role expects none.
+ */
+int child_control(struct child *child, struct control *control_r, int *fds, unsigned *count_r);
+
+#endif

@@ -1,0 +1,55 @@
+#ifndef PCHAT_SHM_COUNTER_H
+#define PCHAT_SHM_COUNTER_H
+
+/*
+ * What the processes count, in their own pages (struct proc_page). Each process adds to its own
+ * counters only; they outlive the process and are summed by whoever shows them. The names are
+ * those of the metrics.
+ */
+#define COUNTER_LIST(X)                                                                            \
+	X(CONNECTIONS_ACCEPTED, "connections_accepted")                                            \
+	X(CONNECTIONS_OPEN, "connections_open")                                                    \
+	X(CONNECTIONS_REFUSED, "connections_refused")                                              \
+	X(CONNECTIONS_DROPPED_SLOW, "connections_dropped_slow")                                    \
+	X(CONNECTIONS_DROPPED_PROTOCOL, "connections_dropped_protocol")                            \
+	X(CONNECTIONS_DROPPED_IDLE, "connections_dropped_idle")                                    \
+	X(SESSIONS_OPEN, "sessions_open")                                                          \
+	X(REQUESTS, "requests")                                                                    \
+	X(DELIVERIES, "deliveries")                                                                \
+	X(BYTES_IN, "bytes_in")                                                                    \
+	X(BYTES_OUT, "bytes_out")                                                                  \
+	X(JOURNAL_RESETS, "journal_resets")                                                        \
+	X(EVENTS, "events")                                                                        \
+	X(BATCHES, "batches")                                                                      \
+	X(COMMANDS, "commands")                                                                    \
+	X(COMMANDS_INVALID, "commands_invalid")                                                    \
+	X(ROWS_STORED, "rows_stored")                                                              \
+	X(TRANSACTIONS, "transactions")                                                            \
+	X(DEAD_LETTERS, "dead_letters")                                                            \
+	X(DATABASE_ERRORS, "database_errors")                                                      \
+	X(QUESTIONS, "questions")                                                                  \
+	X(SIGN_INS, "sign_ins")                                                                    \
+	X(SIGN_INS_REFUSED, "sign_ins_refused")                                                    \
+	X(REFUSED_BUSY, "refused_busy")                                                            \
+	X(REFUSED_UNAVAILABLE, "refused_unavailable")                                              \
+	X(REFUSED_TIMEOUT, "refused_timeout")                                                      \
+	X(REFUSED_PERMISSION, "refused_permission")                                                \
+	X(REFUSED_INVALID, "refused_invalid")                                                      \
+	X(REFUSED_NO_SUCH, "refused_no_such")                                                      \
+	X(REFUSED_LIMIT, "refused_limit")                                                          \
+	X(REFUSED_OTHER, "refused_other")
+
+enum counter {
+#define X(id, name) COUNTER_##id,
+	COUNTER_LIST(X)
+#undef X
+	COUNTERS
+};
+
+/* The metric's name. */
+const char *counter_name(enum counter counter);
+
+/* The counter in which a refusal with this code (conf/code.h) is counted. */
+enum counter counter_of_code(int code);
+
+#endif

@@ -1,0 +1,17 @@
+noinst_LIBRARIES += shm/libshm.a
+shm_libshm_a_SOURCES = \
+	shm/ask.c shm/ask.h \
+	shm/cache.c shm/cache.h \
+	shm/child.c shm/child.h \
+	shm/command.h \
+	shm/counter.c shm/counter.h \
+	shm/crc32c.c shm/crc32c.h \
+	shm/event.c shm/event.h \
+	shm/fdpass.c shm/fdpass.h \
+	shm/journal.c shm/journal.h \
+	shm/layout.h \
+	shm/mailbox.c shm/mailbox.h \
+	shm/proc.c shm/proc.h \
+	shm/segment.c shm/segment.h
+SHM_LIBS = shm/libshm.a $(CONF_LIBS)
+EXTRA_DIST += shm/README

@@ -1,0 +1,40 @@
+#ifndef PCHAT_SHM_PROC_H
+#define PCHAT_SHM_PROC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/err.h"
+#include "shm/layout.h"
+
+/* The process table as one process sees it: its own page to write, the others' to read. */
+struct proc {
+	unsigned slot;
+	uint32_t generation;
+	struct proc_page *own;
+	const struct proc_page *page[SLOTS]; /* NULL where no descriptor was given */
+	int event[SLOTS];		     /* eventfds, -1 where none was given */
+};
+
+/* Maps the pages behind the descriptors of shm/child.h and takes the own one into use (generation,
+ * pid, state PROC_STARTING, heartbeat). Absent descriptors are left out. */
+int proc_open(struct proc *proc, unsigned slot, uint32_t generation, struct err *err);
+
+void proc_state(struct proc *proc, enum proc_state state);
+void proc_heartbeat(struct proc *proc);
+void proc_count(struct proc *proc, enum counter counter, uint64_t n);
+
+/*
+ * Sleeping without losing a wake-up. A reader that found nothing calls proc_arm, looks once more,
+ * and only then waits for its eventfd (proc->event[proc->slot]); when it has been woken it calls
+ * proc_woken. A writer publishes and then calls proc_wake, which writes the other's eventfd only if
+ * that one is armed. Full fences on both sides: one of the two sees the other.
+ */
+void proc_arm(struct proc *proc);
+void proc_woken(struct proc *proc);
+void proc_wake(const struct proc *proc, unsigned slot);
+
+/* "worker", "sequencer", ... of a slot; the program is "pchat-" and this. */
+const char *proc_role(unsigned slot);
+
+#endif
