@@ -24,12 +24,14 @@ enum ask_kind {
 	ASK_HISTORY = 1, /* struct ask_history -> JSON array of messages, oldest first */
 	ASK_ROOMS = 2,	 /* struct ask_rooms, the text behind it -> JSON array of rooms */
 
-	/* pchat-auth; tag is the worker's, session is the connection's. */
-	ASK_AUTH_START = 10, /* "MECHANISM\0" and the client's first data (may be empty) */
+	/* pchat-auth; tag is the worker's, session is the connection's. ADDRESS is the client's
+	   ("127.0.0.1:50000"), 1 to EVENT_ADDRESS_MAX bytes. */
+	ASK_AUTH_START = 10, /* "ADDRESS\0MECHANISM\0" and the client's first data; may be empty */
 	ASK_AUTH_STEP = 11,  /* the client's data */
-	ASK_AUTH_RESUME = 12, /* the token */
+	ASK_AUTH_RESUME = 12, /* "ADDRESS\0" and the token */
 	ASK_AUTH_LOCAL = 13, /* none; the accepted unix socket beside it: peer credentials */
-	ASK_AUTH_CANCEL = 14, /* the connection is gone; no answer */
+	ASK_AUTH_CANCEL = 14, /* the connection is gone (while it signs in, or a local one at any
+				 time): its exchange or admin rights are forgotten; no answer */
 	ASK_AUTH_PASSWORD = 15, /* admin session only: "uri\0" and the new password */
 };
 
@@ -74,10 +76,12 @@ struct ask_rooms {
  * The last answer of a sign-in (ASK_AUTH_START, STEP, RESUME, LOCAL) with CODE_OK and without
  * ASK_MORE: struct ask_signed_in, then the mechanism's final data for the client (may be empty),
  * then the resume token. By then pchat-auth has sent COMMAND_SESSION_OPEN: the worker tells its client
- * when the event is durable. If the sequencer refuses, a second answer to the same tag brings the code.
+ * when the event is durable. head.principal is the user; 0: a local administrator. If the sequencer
+ * refuses, a second answer to the same tag brings the code.
  */
 struct ask_signed_in {
 	uint32_t final_size, token_size;
+	uint64_t expires; /* of the token, UTC us; 0: no token (a local administrator) */
 };
 
 /* Sends a question; fd: a descriptor beside it, or -1. 0, or an enum code (CODE_BUSY). Never waits. */
@@ -92,8 +96,9 @@ int ask_send(int sock, const struct ask *head, const void *body, uint32_t size, 
 int ask_receive(int sock, struct ask *head_r, void *body, uint32_t size, int *fd_r);
 
 /*
- * Answers: fills what the question says of its asker, sends body, through a memory file if it is
- * larger than ASK_INLINE_MAX. reply is FD_REPLY of the asker's slot. 0, or -1 where it was dropped.
+ * Answers: takes the head from the question (its principal, too, which pchat-auth sets there
+ * before) and sends body, through a memory file if it is larger than ASK_INLINE_MAX. reply is
+ * FD_REPLY of the asker's slot. 0, or -1 where it was dropped.
  */
 int ask_reply(int reply, const struct ask *question, int code, uint32_t flags, const void *body,
 	      uint32_t size, struct err *err);
