@@ -10,8 +10,8 @@
 /*
  * Questions of workers to readers and to pchat-auth, and their answers: one message each over
  * unix sockets that are shared by their role's processes (shm/child.h). A worker never waits: a full
- * socket is "busy". Whoever answers may wait for a full answer socket, for ASK_REPLY_WAIT at most,
- * and then drops the answer; the worker has a time limit of its own for every question.
+ * socket is "busy". Whoever answers may wait for a full answer socket, ASK_REPLY_WAIT_US at most, and
+ * then drops the answer; the worker has a time limit of its own for every question.
  */
 enum {
 	ASK_BODY_MAX = 16384,	      /* bytes of a question's body */
@@ -84,7 +84,8 @@ struct ask_signed_in {
 	uint64_t expires; /* of the token, UTC us; 0: no token (a local administrator) */
 };
 
-/* Sends a question; fd: a descriptor beside it, or -1. 0, or an enum code (CODE_BUSY). Never waits. */
+/* Sends a question; fd: a descriptor beside it, or -1. Never waits. 0, or an enum code: CODE_BUSY (the
+ * socket is full), CODE_TOO_LARGE (above ASK_BODY_MAX), CODE_UNAVAILABLE (nobody is there). */
 int ask_send(int sock, const struct ask *head, const void *body, uint32_t size, const void *more,
 	     uint32_t more_size, int fd);
 
