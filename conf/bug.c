@@ -1,0 +1,12 @@
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "conf/bug.h"
+#include "conf/log.h"
+
+_Noreturn void bug_abort(const char *file, int line, const char *condition)
+{
+	log_error("bug at %s:%d: %s", file, line, condition);
+	abort();
+}
