@@ -46,7 +46,7 @@ enum control_type {
 	CONTROL_LISTEN = 2,   /* master to worker: serve place arg; descriptors beside it are
 				 listening sockets, number i of kind kinds[i] */
 	CONTROL_STOP = 3,     /* master: end in order; until then the heartbeat goes on */
-	CONTROL_RELOAD = 4,   /* master: a new FD_CONF beside it; what can change at run time does */
+	CONTROL_RELOAD = 4,   /* master: a new FD_CONF beside it; child_control deals with it */
 };
 
 enum listen_kind { LISTEN_JSON_TLS = 1, LISTEN_JSON_PLAIN = 2, LISTEN_ADMIN = 3 };
@@ -68,7 +68,8 @@ struct child {
  * The first thing in every child's main: reads -s and -g, loads FD_CONF, opens the log, maps the
  * process table, forbids core dumps and tracing by others (not with sanitizers), ignores SIGPIPE,
  * blocks nothing, sets the process title. Failures are logged; the caller then exits with
- * EX_CONFIG or EX_OSERR as returned (0: go on).
+ * EX_CONFIG, EX_OSERR or EX_USAGE as returned (0: go on). Other options are passed over; a role that
+ * has one (-r of the sequencer) calls getopt once more with "s:g:" before its own.
  */
 int child_start(struct child *child, int argc, char **argv);
 
@@ -78,7 +79,9 @@ int child_ready(struct child *child, enum proc_state state, struct err *err);
 /*
  * Takes the next message from the master without waiting. 1: *control_r (and fds, count) are
  * filled; 0: none; -1: the master is gone (the child ends in order, as after CONTROL_STOP).
- * fds may be NULL where a role expects none.
+ * fds has room for FDPASS_MAX descriptors, which are then the caller's; it may be NULL where a role
+ * expects none. CONTROL_RELOAD never comes out: the log level is taken over inside. After
+ * CONTROL_STOP and after -1 the state is PROC_STOPPING.
  */
 int child_control(struct child *child, struct control *control_r, int *fds, unsigned *count_r);
 

@@ -14,6 +14,7 @@ struct proc {
 	struct proc_page *own;
 	const struct proc_page *page[SLOTS]; /* NULL where no descriptor was given */
 	int event[SLOTS];		     /* eventfds, -1 where none was given */
+	bool titled;			     /* proc_state shows the state in the process title */
 };
 
 /* Maps the pages behind the descriptors of shm/child.h and takes the own one into use (generation,
@@ -21,6 +22,7 @@ struct proc {
 int proc_open(struct proc *proc, unsigned slot, uint32_t generation, struct err *err);
 
 void proc_state(struct proc *proc, enum proc_state state);
+const char *proc_state_name(enum proc_state state);
 void proc_heartbeat(struct proc *proc);
 void proc_count(struct proc *proc, enum counter counter, uint64_t n);
 
