@@ -1,9 +1,26 @@
-# One block a test, sorted by name.
-
+# Every test program named *_test (unit tests, cmocka) or *_replay (fuzz corpora) and every script
+# t/NN-name.t is run by t/run; there is no TESTS. To add one: a block, in the order of the names.
 if HAVE_CMOCKA
+
 check_PROGRAMS += t/unit/ask_test
-TESTS += t/unit/ask_test
-endif
 t_unit_ask_test_SOURCES = t/unit/ask_test.c
 t_unit_ask_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_ask_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/readonly_test
+t_unit_readonly_test_SOURCES = t/unit/readonly_test.c
+t_unit_readonly_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_readonly_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
+endif
+
+# Preloaded into the sequencer by the scripts; never sanitized, because it comes first.
+check_PROGRAMS += t/shim/fsync.so
+t_shim_fsync_so_SOURCES = t/shim/fsync.c
+t_shim_fsync_so_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -fPIC
+t_shim_fsync_so_LDFLAGS = -shared
+
+EXTRA_DIST += t/README t/run
+
+check-local:
+	PCHAT_BUILD=$(abs_builddir) $(srcdir)/t/run $(check_PROGRAMS)
