@@ -94,8 +94,7 @@ struct cache_use {
 	const char *name; /* "rooms" */
 	uint64_t used, size;
 };
-enum { CACHE_TABLES = 7 };
-void cache_use(const struct cache *cache, struct cache_use use_r[CACHE_TABLES]);
+void cache_use(const struct cache *cache, struct cache_use use_r[TABLE_COUNT]);
 
 /* What was applied: every event below this LSN is in the cache. */
 uint64_t cache_applied(const struct cache *cache);

@@ -200,4 +200,171 @@ struct answer {
 };
 static_assert(sizeof(struct answer) == 64, "answer");
 
+/*
+ * The cache: a header, then the tables' rows and the indexes' buckets. Written by the sequencer only.
+ *
+ * Rows are numbered from 1; 0 is "none". A row that is not in use is linked through its first word,
+ * next_free; the others follow their own rules below. An index is an array of buckets, each the
+ * number of the first row of a chain that goes on through a word in the rows.
+ *
+ * Seqlocks: an odd version means that the sequencer is changing what the version covers. Readers
+ * copy, and start again if the version was odd or has changed. Covered by
+ *   room.version       the room's own fields and blobs, its messages and their blobs
+ *   room.roster        first_participant and the list of participants from there
+ *   principal.version  the user's fields and blobs
+ *   index.version      the chains of that index (only rooms and principals are looked up by others)
+ * Sessions, posts and the other chains are the sequencer's own.
+ *
+ * Undo: `target` is the LSN behind the event that is being applied and `applied` that behind the
+ * last one applied. Where they differ the event is incomplete: the old bytes in the undo area,
+ * put back last to first, undo it.
+ */
+enum { CACHE_VERSION = 1 };
+#define CACHE_MAGIC UINT64_C(0x6568636163706368)
+
+enum table {
+	TABLE_ROOM,
+	TABLE_PRINCIPAL,
+	TABLE_SESSION,
+	TABLE_PARTICIPANT,
+	TABLE_MESSAGE, /* recent history; with TABLE_BODY the only two that the sequencer's
+			  private copy does not have */
+	TABLE_POST,    /* ring of the last posts, by which repeats are known */
+	TABLE_TEXT,    /* blocks of names and the like */
+	TABLE_BODY,    /* blocks of messages */
+	TABLE_COUNT
+};
+
+enum index {
+	INDEX_ROOM_ID,
+	INDEX_ROOM_UUID,
+	INDEX_ROOM_NAME,
+	INDEX_PRINCIPAL_ID,
+	INDEX_PRINCIPAL_URI,
+	INDEX_SESSION,
+	INDEX_PARTICIPANT, /* room and principal */
+	INDEX_POST,	   /* room, author and id */
+	INDEX_COUNT
+};
+
+struct cache_table {
+	uint64_t offset; /* of row 1, from the start of the cache */
+	uint32_t rows, row_size;
+	uint32_t used;
+	uint32_t fresh; /* rows above this number were never used */
+	uint32_t free;	/* first of the freed rows */
+	uint32_t reserved;
+};
+
+struct cache_index {
+	uint64_t offset;
+	uint32_t buckets; /* a power of two */
+	_Atomic uint32_t version;
+};
+
+enum cache_state { CACHE_EMPTY = 0, CACHE_LOADING = 1, CACHE_READY = 2 };
+
+struct cache_header {
+	uint64_t magic;
+	uint32_t version;
+	_Atomic uint32_t state; /* enum cache_state */
+	uint64_t size;
+	uint8_t hash_key[16]; /* the journal's id: clients cannot choose what collides */
+	struct cache_table table[TABLE_COUNT];
+	struct cache_index index[INDEX_COUNT];
+
+	_Atomic uint64_t applied; /* every event below is in the cache */
+	_Atomic uint64_t synced;  /* the journal is durable up to here; applied <= synced */
+	uint64_t last;		  /* LSN of the newest event applied; 0: none */
+
+	uint32_t last_principal, last_room; /* highest ids given */
+	uint32_t next_post;		    /* row of TABLE_POST that is written next */
+	uint32_t hand;			    /* row of TABLE_MESSAGE whose room gives way next */
+	uint64_t last_command[SLOTS];	    /* newest of each mailbox that became an event */
+
+	_Atomic uint64_t undo_target;
+	uint64_t undo_offset, undo_size;
+	_Atomic uint64_t undo_used;
+};
+
+struct blob { /* bytes in a chain of blocks */
+	uint32_t first;
+	uint32_t length;
+};
+
+enum { TEXT_BLOCK = 60, BODY_BLOCK = 252 };
+
+struct text_block {
+	uint32_t next; /* in the blob, or the next free block */
+	uint8_t bytes[TEXT_BLOCK];
+};
+
+struct body_block {
+	uint32_t next;
+	uint8_t bytes[BODY_BLOCK];
+};
+
+struct room_row {
+	uint32_t next_free;
+	_Atomic uint32_t version, roster;
+	uint32_t id; /* 0: not in use */
+	uint8_t uuid[16];
+	uint32_t by_id, by_uuid, by_name; /* next in the chain */
+	uint32_t disabled;
+	uint64_t created, last_seq;
+	struct blob name, description;
+	uint32_t first_participant, participants;
+	uint32_t oldest, newest, messages; /* contiguous by seq; newest has last_seq */
+	uint32_t reserved;
+};
+
+struct principal_row {
+	uint32_t next_free;
+	_Atomic uint32_t version;
+	uint32_t id;
+	uint16_t kind, state;
+	uint32_t epoch;
+	uint32_t by_id, by_uri;
+	struct blob uri, name;
+};
+
+struct session_row {
+	uint32_t next_free;
+	uint32_t generation, session; /* generation 0: not in use */
+	uint16_t slot, flags;	      /* EVENT_ADMIN */
+	uint32_t principal;	      /* id */
+	uint32_t by_key;
+	uint32_t first_participant, participants;
+};
+
+struct participant_row {
+	uint32_t next_free;
+	uint32_t room, session; /* rows; room 0: not in use */
+	uint32_t principal;	/* id */
+	uint32_t by_key;
+	uint32_t room_next, room_previous;
+	uint32_t session_next, session_previous;
+	uint32_t reserved;
+	uint64_t lsn; /* of its EVENT_JOIN */
+};
+
+struct message_row {
+	uint32_t next_free;
+	uint32_t room; /* row; 0: not in use */
+	uint32_t older, newer;
+	uint64_t seq, time, lsn;
+	uint32_t author; /* principal id */
+	uint16_t flags, id_length;
+	struct blob text;
+	uint8_t id[40];
+};
+
+struct post_row {
+	uint32_t room, author; /* ids; room 0: not in use */
+	uint32_t by_key;
+	uint32_t id_length;
+	uint64_t seq, time;
+	uint8_t id[40];
+};
+
 #endif

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += shm/libshm.a
 shm_libshm_a_SOURCES = \
+	shm/apply.c shm/apply.h \
 	shm/ask.c shm/ask.h \
 	shm/cache.c shm/cache.h \
 	shm/child.c shm/child.h \
@@ -8,10 +9,12 @@ shm_libshm_a_SOURCES = \
 	shm/crc32c.c shm/crc32c.h \
 	shm/event.c shm/event.h \
 	shm/fdpass.c shm/fdpass.h \
+	shm/hash.c shm/hash.h \
 	shm/journal.c shm/journal.h \
 	shm/layout.h \
 	shm/mailbox.c shm/mailbox.h \
 	shm/proc.c shm/proc.h \
-	shm/segment.c shm/segment.h
+	shm/segment.c shm/segment.h \
+	shm/table.c shm/table.h
 SHM_LIBS = shm/libshm.a $(CONF_LIBS)
 EXTRA_DIST += shm/README
