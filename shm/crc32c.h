@@ -10,4 +10,7 @@
  */
 uint32_t crc32c(uint32_t crc, const void *data, size_t size);
 
+/* The same by a table: for processors without the instruction, and for the test that compares. */
+uint32_t crc32c_portable(uint32_t crc, const void *data, size_t size);
+
 #endif

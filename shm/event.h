@@ -39,6 +39,8 @@ enum {
 	EVENT_URI_MAX = 454,	  /* bytes of a principal's URI */
 	EVENT_MESSAGE_ID_MAX = 40, /* bytes of the client's own id of a post */
 	EVENT_ADDRESS_MAX = 64,
+	EVENT_TEXT_MAX = 1 << 20,		/* bytes of a message; the configuration asks for less */
+	EVENT_PAYLOAD_MAX = EVENT_TEXT_MAX + 4096, /* bytes of any payload */
 };
 
 struct text { /* borrowed bytes, not terminated */
@@ -73,13 +75,26 @@ struct event_message {
 	struct text text;
 };
 
-/* Take a payload apart; the texts point into the record. False: the record is malformed. */
+/*
+ * Take a payload apart; the texts point into the record. False: the payload is malformed: a length
+ * does not agree or exceeds its maximum, an enum is unknown, or a text holds a NUL byte (no text
+ * may: a database would cut it off there, and no text can look like a record of the journal then).
+ * Every word is read once and at most EVENT_PAYLOAD_MAX bytes behind the record are looked at, so
+ * that a record which is overwritten meanwhile (see journal_overtaken) does no harm.
+ */
 bool event_principal_get(const struct record *record, struct event_principal *event_r);
 bool event_room_get(const struct record *record, struct event_room *event_r);
 bool event_session_get(const struct record *record, struct event_session *event_r);
 bool event_message_get(const struct record *record, struct event_message *event_r);
 
-/* Put a payload together at out; return its size, 0 where size is too small or a text too long. */
+/* The same of a payload that stands elsewhere, as in a command. */
+bool event_principal_parse(const void *payload, uint32_t size, struct event_principal *event_r);
+bool event_room_parse(const void *payload, uint32_t size, struct event_room *event_r);
+bool event_session_parse(const void *payload, uint32_t size, struct event_session *event_r);
+bool event_message_parse(const void *payload, uint32_t size, struct event_message *event_r);
+
+/* Put a payload together at out; return its size, or 0 where size is too small or
+ * the other side would call it malformed. */
 uint32_t event_principal_put(const struct event_principal *event, void *out, uint32_t size);
 uint32_t event_room_put(const struct event_room *event, void *out, uint32_t size);
 uint32_t event_session_put(const struct event_session *event, void *out, uint32_t size);

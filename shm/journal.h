@@ -19,8 +19,14 @@ struct journal {
 	uint64_t size;			       /* of the ring */
 };
 
-/* Maps the journal behind fd and checks its header. A file whose header is all zero is new: -1 is
- * returned with *new_r true. new_r may be NULL. */
+/*
+ * Maps the journal behind fd and checks its header. A file whose header is all zero is new: -1 is
+ * returned with *new_r true. new_r may be NULL. Behind the ring JOURNAL_GUARD readable bytes follow
+ * in memory, so that whoever believes the length of a record that is overwritten under his eyes
+ * does not leave the map.
+ */
+enum { JOURNAL_GUARD = 2 << 20 };
+
 int journal_map(struct journal *journal, int fd, bool *new_r, struct err *err);
 void journal_unmap(struct journal *journal);
 
@@ -40,6 +46,8 @@ enum journal_read {
 enum journal_read journal_read(const struct journal *journal, uint64_t *lsn, uint64_t limit,
 			       const _Atomic uint64_t *tail, const struct record **record_r);
 
+/* Whether what was read from a record may have been overwritten meanwhile. lsn: what *lsn was before
+ * the journal_read that gave it (the record's own words may be another record's by now). */
 bool journal_overtaken(const struct record *record, uint64_t lsn, const _Atomic uint64_t *tail);
 
 /* --- What follows is the sequencer's. --- */
@@ -51,21 +59,32 @@ struct journal_writer {
 	uint64_t synced; /* everything below is durable */
 	uint32_t epoch;
 	uint64_t time;	 /* of the newest record */
-	uint8_t *batch;	 /* owned; records from synced to end, not yet written */
+	uint8_t *batch;	 /* owned; the last batch_used bytes before end, not yet written */
 	size_t batch_used, batch_size;
+	size_t batch_pad; /* of batch_used: padding, which does not count towards batch_size */
+	bool failed;	  /* a write or sync failed: the writer does nothing any more */
 };
 
-/* Writes the header of a new journal of all the file's size, whose first record will have the LSN
- * base (rounded up to 8, at least 8), and syncs it. */
+/*
+ * Makes a new journal of all the file's size, whose first record will have the LSN base (rounded up
+ * to 8, at least 8), and syncs it. The ring is filled with zeros first: nothing older can be taken
+ * for a record, the disk has the room, and later syncs need not change what the file system knows
+ * of the file. The header comes last, so a journal that was not finished is still a new file.
+ */
 int journal_format(int fd, uint64_t base, struct err *err);
 
 /*
  * Finds the end of the journal: reads on from the LSN from (a durable cursor, or base) while
- * records agree, calling each (if not NULL) with every one. limit: stop there at the latest (a
- * restart that knows how far its predecessor had synced), or UINT64_MAX. Damage before the end is an
- * error that names the LSN, unless recover. Then what may not be on disk is written again and synced,
- * and the writer stands at the end with a new epoch. batch_size: bytes of records that one batch
- * can take.
+ * records agree, calling each (if not NULL) with every one but padding; what each returns other than 0
+ * ends it with an error. limit: stop there at the latest (a restart that knows how far its
+ * predecessor had published), or UINT64_MAX.
+ *
+ * Damage before the end is an error that names the LSN. With recover the journal ends before the damage:
+ * the records behind it are counted in the log and made unreadable. A cursor older than all that
+ * the ring holds is an error in any case.
+ *
+ * Then what may not be on disk is written again and synced, and the writer stands at the end with an epoch
+ * above any in the ring. batch_size: bytes of records that one batch can take.
  */
 int journal_open(struct journal_writer *writer, int fd, uint64_t from, uint64_t limit, bool recover,
 		 size_t batch_size, int (*each)(const struct record *record, void *arg), void *arg,
@@ -86,11 +105,13 @@ const struct record *journal_append(struct journal_writer *writer, const struct 
 bool journal_fits(const struct journal_writer *writer, uint64_t bytes, unsigned count, uint64_t oldest,
 		  uint64_t reserve);
 
-/* The lowest LSN whose bytes are untouched once the batch is written: the tail to publish first. */
+/* The lowest LSN whose bytes are untouched once the batch is written: the tail to publish (release,
+ * then a full fence) before journal_commit. */
 uint64_t journal_tail(const struct journal_writer *writer);
 
-/* Writes the batch and, if sync, makes it durable. -1: the journal's state is unknown, and the
- * process must end without acknowledging anything of the batch. */
+/* Writes the batch and, if sync, makes everything up to end durable. -1: the journal's state is
+ * unknown, and the process must end without acknowledging anything of the batch; called again it
+ * fails again. */
 int journal_commit(struct journal_writer *writer, bool sync, struct err *err);
 
 void journal_close(struct journal_writer *writer);

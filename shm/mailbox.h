@@ -21,19 +21,24 @@ struct mailbox {
 	uint64_t number; /* of the last command sent */
 };
 
-/* Maps both segments; commands that a dead predecessor left in the ring stay there. */
+/*
+ * Maps both segments; commands that a dead predecessor left in the ring stay there, answers to it
+ * are skipped. Positions that make no sense (a predecessor gone mad) are set right: the ring is then
+ * empty.
+ */
 int mailbox_open(struct mailbox *mailbox, int own_fd, int peer_fd, uint64_t commands,
 		 struct err *err);
 
 /*
  * Sends a command: head's type, flags, origin and room, and the payload in two parts (the second
  * may be empty). Returns its number, or 0 if the ring has no room (the caller answers "busy"). The
- * caller then wakes the sequencer.
+ * caller then wakes the sequencer. A command of more than half the ring never has room. Numbers
+ * count up by 1, but for a gap where a sender died while sending.
  */
 uint64_t mailbox_send(struct mailbox *mailbox, const struct command *head, const void *payload,
 		      uint32_t size, const void *more, uint32_t more_size);
 
-/* The next answer, or false. */
+/* The next answer, or false. After a restart of the sequencer an answer may come twice. */
 bool mailbox_answer(struct mailbox *mailbox, struct answer *answer_r);
 
 void mailbox_close(struct mailbox *mailbox);
@@ -49,7 +54,12 @@ struct mailbox_reader {
 	const struct mailbox_sender *in;
 	struct mailbox_sequencer *out;
 	uint32_t size;	     /* of the command ring, as configured: the peer's word is not taken */
+	uint32_t entries;    /* of the answer ring */
 	uint64_t next;	     /* position of the next command */
+	uint64_t taken;	     /* position of the command that was taken last */
+	uint64_t number;     /* of that command; 0: none since this process started */
+	uint64_t before;     /* number of the command before it */
+	uint64_t answers;    /* answers put, visible or not */
 	uint8_t *copy;	     /* owned: the command being decided, copied out before it is checked */
 };
 
@@ -65,7 +75,8 @@ enum mailbox_take mailbox_take(struct mailbox_reader *reader, const struct comma
 /* Goes back by the command that was taken last: it will be taken again. */
 void mailbox_untake(struct mailbox_reader *reader, const struct command *command);
 
-/* How many answers fit; the sequencer takes no more commands than it can answer. */
+/* How many answers fit; the sequencer takes no more commands than it can answer. 0 also where the
+ * sender claims to have taken what was never there. */
 unsigned mailbox_answers_free(const struct mailbox_reader *reader);
 
 /* Puts an answer into the ring, not visible yet. */
