@@ -9,11 +9,13 @@ shm_libshm_a_SOURCES = \
 	shm/crc32c.c shm/crc32c.h \
 	shm/event.c shm/event.h \
 	shm/fdpass.c shm/fdpass.h \
+	shm/find.c shm/find.h \
 	shm/hash.c shm/hash.h \
 	shm/journal.c shm/journal.h \
 	shm/layout.h \
 	shm/mailbox.c shm/mailbox.h \
 	shm/proc.c shm/proc.h \
+	shm/recent.c shm/recent.h \
 	shm/segment.c shm/segment.h \
 	shm/table.c shm/table.h
 SHM_LIBS = shm/libshm.a $(CONF_LIBS)

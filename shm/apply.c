@@ -1,0 +1,563 @@
+#include "shm/apply.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "shm/find.h"
+#include "shm/recent.h"
+
+/* --- Making. --- */
+
+int apply_open_shared(struct cache *cache, int fd, struct err *err)
+{
+	*cache = (struct cache){0};
+	if (segment_map(&cache->map, fd, true, err) < 0)
+		return -1;
+	cache->base = cache->map.base;
+	cache->header = cache->map.base;
+	if (cache->map.size < sizeof(*cache->header) ||
+	    (cache->header->magic != 0 && !cache_valid(cache)))
+		return err_set(err, "the cache's memory makes no sense");
+	return 0;
+}
+
+int apply_open_private(struct cache *cache, const struct conf *conf, struct err *err)
+{
+	struct cache_header header = {0};
+	uint64_t size = table_layout(&header, conf, true, err);
+	void *base;
+
+	*cache = (struct cache){0};
+	if (size == 0)
+		return -1;
+	base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		    -1, 0);
+	if (base == MAP_FAILED)
+		return err_errno(err, "could not map %llu bytes for the sequencer's own tables",
+				 (unsigned long long)size);
+	cache->map = (struct segment){.base = base, .size = size};
+	cache->base = base;
+	cache->header = base;
+	cache->private = true;
+	return 0;
+}
+
+/* Forgets what the tables hold. Only what was ever used is written: the rest is zero already, and
+ * pages that nobody wrote take no memory. */
+static void wipe(struct cache *cache)
+{
+	const struct cache_header *header = cache->header;
+
+	for (unsigned t = 0; t < TABLE_COUNT; t++)
+		if (header->table[t].fresh > 0)
+			memset(table_row(cache, t, 1), 0,
+			       (size_t)header->table[t].fresh * header->table[t].row_size);
+	for (unsigned i = 0; i < INDEX_COUNT; i++)
+		if (header->index[i].offset != 0)
+			memset(cache->base + header->index[i].offset, 0,
+			       (size_t)header->index[i].buckets * sizeof(uint32_t));
+}
+
+int apply_reset(struct cache *cache, const struct conf *conf, const uint8_t hash_key[16],
+		struct err *err)
+{
+	struct cache_header header = {.magic = CACHE_MAGIC, .version = CACHE_VERSION};
+
+	if (table_layout(&header, conf, cache->private, err) == 0)
+		return -1;
+	if (header.size > cache->map.size)
+		return err_set(err, "the cache has %zu bytes and needs %llu", cache->map.size,
+			       (unsigned long long)header.size);
+	if (cache->header->magic == CACHE_MAGIC)
+		wipe(cache);
+	memcpy(header.hash_key, hash_key, sizeof(header.hash_key));
+	atomic_init(&header.state, CACHE_LOADING);
+	header.next_post = 1;
+	header.hand = 1;
+	memcpy(cache->header, &header, sizeof(header));
+	cache->undo = false;
+	return 0;
+}
+
+void apply_copy(struct cache *private, const struct cache *shared)
+{
+	struct cache_header *to = private->header;
+	const struct cache_header *from = shared->header;
+
+	for (unsigned t = 0; t < TABLE_COUNT; t++) {
+		if (to->table[t].rows == 0)
+			continue;
+		memcpy(table_row(private, t, 1), table_row(shared, t, 1),
+		       (size_t)from->table[t].fresh * from->table[t].row_size);
+		to->table[t].used = from->table[t].used;
+		to->table[t].fresh = from->table[t].fresh;
+		to->table[t].free = from->table[t].free;
+	}
+	for (unsigned i = 0; i < INDEX_COUNT; i++)
+		memcpy(private->base + to->index[i].offset, shared->base + from->index[i].offset,
+		       (size_t)from->index[i].buckets * sizeof(uint32_t));
+	for (uint32_t row = 1; row <= to->table[TABLE_ROOM].fresh; row++) {
+		struct room_row *room = table_row(private, TABLE_ROOM, row);
+
+		room->oldest = room->newest = room->messages = 0;
+	}
+	memcpy(to->hash_key, from->hash_key, sizeof(to->hash_key));
+	memcpy(to->last_command, from->last_command, sizeof(to->last_command));
+	to->last = from->last;
+	to->last_principal = from->last_principal;
+	to->last_room = from->last_room;
+	to->next_post = from->next_post;
+	atomic_store(&to->applied, atomic_load(&from->applied));
+}
+
+/* --- Users and rooms. --- */
+
+static int full(struct err *err, const char *setting)
+{
+	return err_set(err, "cache { %s } is too small", setting);
+}
+
+static bool text_fits(const struct cache *cache, struct text a, struct text b)
+{
+	return table_free_rows(cache, TABLE_TEXT) >=
+	       blob_blocks(TABLE_TEXT, a.length) + blob_blocks(TABLE_TEXT, b.length);
+}
+
+static void replace_text(struct cache *cache, struct blob *blob, struct text text)
+{
+	struct blob new;
+
+	if (blob_equals(cache, TABLE_TEXT, *blob, text))
+		return;
+	blob_drop(cache, TABLE_TEXT, *blob);
+	new = blob_put(cache, TABLE_TEXT, text);
+	table_set(cache, *blob, new);
+}
+
+static int principal_new(struct cache *cache, const struct event_principal *event, struct err *err)
+{
+	uint32_t row;
+	struct principal_row *principal;
+
+	if (!text_fits(cache, event->uri, event->name))
+		return full(err, "text");
+	row = table_take(cache, TABLE_PRINCIPAL);
+	if (row == 0)
+		return full(err, "principals");
+	principal = table_row(cache, TABLE_PRINCIPAL, row);
+	table_write_begin(cache, &principal->version);
+	principal->id = event->id;
+	principal->kind = event->kind;
+	principal->state = event->state;
+	principal->epoch = event->epoch;
+	principal->uri = blob_put(cache, TABLE_TEXT, event->uri);
+	principal->name = blob_put(cache, TABLE_TEXT, event->name);
+	table_write_end(&principal->version);
+	index_insert(cache, INDEX_PRINCIPAL_ID, hash_principal(cache, event->id), row,
+		     &principal->by_id);
+	index_insert(cache, INDEX_PRINCIPAL_URI, hash_uri(cache, event->uri), row,
+		     &principal->by_uri);
+	if (event->id > cache->header->last_principal)
+		table_set(cache, cache->header->last_principal, event->id);
+	return 0;
+}
+
+static int principal_put(struct cache *cache, const struct event_principal *event, struct err *err)
+{
+	uint32_t row = find_principal(cache, event->id);
+	struct principal_row *principal;
+
+	if (row == 0)
+		return principal_new(cache, event, err);
+	principal = table_row(cache, TABLE_PRINCIPAL, row);
+	if (!text_fits(cache, event->name, (struct text){0}))
+		return full(err, "text");
+	table_write_begin(cache, &principal->version);
+	table_set(cache, principal->state, event->state);
+	table_set(cache, principal->epoch, event->epoch);
+	replace_text(cache, &principal->name, event->name);
+	table_write_end(&principal->version);
+	return 0;
+}
+
+static int room_new(struct cache *cache, const struct event_room *event, struct err *err)
+{
+	uint32_t row;
+	struct room_row *room;
+
+	if (!text_fits(cache, event->name, event->description))
+		return full(err, "text");
+	row = table_take(cache, TABLE_ROOM);
+	if (row == 0)
+		return full(err, "rooms");
+	room = table_row(cache, TABLE_ROOM, row);
+	table_write_begin(cache, &room->version);
+	room->id = event->id;
+	memcpy(room->uuid, event->uuid, sizeof(room->uuid));
+	room->disabled = event->disabled;
+	room->created = event->created;
+	room->last_seq = 0;
+	room->name = blob_put(cache, TABLE_TEXT, event->name);
+	room->description = blob_put(cache, TABLE_TEXT, event->description);
+	room->first_participant = room->participants = 0;
+	room->oldest = room->newest = room->messages = 0;
+	table_write_end(&room->version);
+	index_insert(cache, INDEX_ROOM_ID, hash_room(cache, event->id), row, &room->by_id);
+	index_insert(cache, INDEX_ROOM_UUID, hash_uuid(cache, event->uuid), row, &room->by_uuid);
+	index_insert(cache, INDEX_ROOM_NAME, hash_name(cache, event->name), row, &room->by_name);
+	if (event->id > cache->header->last_room)
+		table_set(cache, cache->header->last_room, event->id);
+	return 0;
+}
+
+static void room_rename(struct cache *cache, uint32_t row, struct text name)
+{
+	struct room_row *room = table_row(cache, TABLE_ROOM, row);
+	char old[EVENT_NAME_MAX];
+	struct text old_name = {.data = old, .length = room->name.length};
+
+	blob_copy(cache, TABLE_TEXT, room->name, old, sizeof(old));
+	index_remove(cache, INDEX_ROOM_NAME, TABLE_ROOM, hash_name(cache, old_name), row,
+		     offsetof(struct room_row, by_name));
+	replace_text(cache, &room->name, name);
+	index_insert(cache, INDEX_ROOM_NAME, hash_name(cache, name), row, &room->by_name);
+}
+
+static int room_put(struct cache *cache, const struct event_room *event, struct err *err)
+{
+	uint32_t row = find_room(cache, event->id);
+	struct room_row *room;
+
+	if (row == 0)
+		return room_new(cache, event, err);
+	room = table_row(cache, TABLE_ROOM, row);
+	if (!text_fits(cache, event->name, event->description))
+		return full(err, "text");
+	table_write_begin(cache, &room->version);
+	table_set(cache, room->disabled, event->disabled);
+	if (!blob_equals(cache, TABLE_TEXT, room->name, event->name))
+		room_rename(cache, row, event->name);
+	replace_text(cache, &room->description, event->description);
+	table_write_end(&room->version);
+	return 0;
+}
+
+int apply_load_principal(struct cache *cache, const struct event_principal *principal,
+			 struct err *err)
+{
+	return principal_put(cache, principal, err);
+}
+
+int apply_load_room(struct cache *cache, const struct event_room *event, uint64_t last_seq,
+		    struct err *err)
+{
+	struct room_row *room;
+
+	if (room_put(cache, event, err) < 0)
+		return -1;
+	room = table_row(cache, TABLE_ROOM, find_room(cache, event->id));
+	room->last_seq = last_seq;
+	return 0;
+}
+
+/* --- Sessions and who is where. --- */
+
+static int session_open(struct cache *cache, const struct record *record, struct err *err)
+{
+	uint32_t row = table_take(cache, TABLE_SESSION);
+	const struct origin *origin = &record->origin;
+	struct session_row *session;
+
+	if (row == 0)
+		return full(err, "sessions");
+	session = table_row(cache, TABLE_SESSION, row);
+	session->generation = origin->generation;
+	session->session = origin->session;
+	session->slot = origin->slot;
+	session->flags = record->flags & EVENT_ADMIN;
+	session->principal = record->actor;
+	session->first_participant = session->participants = 0;
+	index_insert(cache, INDEX_SESSION,
+		     hash_session(cache, origin->slot, origin->generation, origin->session), row,
+		     &session->by_key);
+	return 0;
+}
+
+static void participant_remove(struct cache *cache, uint32_t row)
+{
+	struct participant_row *p = table_row(cache, TABLE_PARTICIPANT, row), *other;
+	struct room_row *room = table_row(cache, TABLE_ROOM, p->room);
+	struct session_row *session = table_row(cache, TABLE_SESSION, p->session);
+
+	index_remove(cache, INDEX_PARTICIPANT, TABLE_PARTICIPANT,
+		     hash_participant(cache, p->room, p->principal), row,
+		     offsetof(struct participant_row, by_key));
+	table_write_begin(cache, &room->roster);
+	if (p->room_previous != 0) {
+		other = table_row(cache, TABLE_PARTICIPANT, p->room_previous);
+		table_set(cache, other->room_next, p->room_next);
+	} else {
+		table_set(cache, room->first_participant, p->room_next);
+	}
+	if (p->room_next != 0) {
+		other = table_row(cache, TABLE_PARTICIPANT, p->room_next);
+		table_set(cache, other->room_previous, p->room_previous);
+	}
+	table_set(cache, room->participants, room->participants - 1);
+	table_touch(cache, p, sizeof(*p));
+	p->room = 0;
+	table_write_end(&room->roster);
+
+	if (p->session_previous != 0) {
+		other = table_row(cache, TABLE_PARTICIPANT, p->session_previous);
+		table_set(cache, other->session_next, p->session_next);
+	} else {
+		table_set(cache, session->first_participant, p->session_next);
+	}
+	if (p->session_next != 0) {
+		other = table_row(cache, TABLE_PARTICIPANT, p->session_next);
+		table_set(cache, other->session_previous, p->session_previous);
+	}
+	table_set(cache, session->participants, session->participants - 1);
+	table_give(cache, TABLE_PARTICIPANT, row);
+}
+
+static void participant_link(struct cache *cache, uint32_t row, uint32_t room_number,
+			     uint32_t session_number)
+{
+	struct participant_row *p = table_row(cache, TABLE_PARTICIPANT, row), *other;
+	struct room_row *room = table_row(cache, TABLE_ROOM, room_number);
+	struct session_row *session = table_row(cache, TABLE_SESSION, session_number);
+
+	table_write_begin(cache, &room->roster);
+	p->room = room_number;
+	p->room_previous = 0;
+	p->room_next = room->first_participant;
+	if (p->room_next != 0) {
+		other = table_row(cache, TABLE_PARTICIPANT, p->room_next);
+		table_set(cache, other->room_previous, row);
+	}
+	table_set(cache, room->first_participant, row);
+	table_set(cache, room->participants, room->participants + 1);
+	table_write_end(&room->roster);
+
+	p->session = session_number;
+	p->session_previous = 0;
+	p->session_next = session->first_participant;
+	if (p->session_next != 0) {
+		other = table_row(cache, TABLE_PARTICIPANT, p->session_next);
+		table_set(cache, other->session_previous, row);
+	}
+	table_set(cache, session->first_participant, row);
+	table_set(cache, session->participants, session->participants + 1);
+}
+
+static uint32_t session_of(const struct cache *cache, const struct record *record)
+{
+	const struct origin *origin = &record->origin;
+
+	return find_session(cache, origin->slot, origin->generation, origin->session);
+}
+
+static int join(struct cache *cache, const struct record *record, struct err *err)
+{
+	uint32_t room = find_room(cache, record->room), session = session_of(cache, record), row;
+	struct participant_row *p;
+
+	if (room == 0 || session == 0)
+		return err_set(err, "no such room or session");
+	row = table_take(cache, TABLE_PARTICIPANT);
+	if (row == 0)
+		return full(err, "participants");
+	p = table_row(cache, TABLE_PARTICIPANT, row);
+	p->principal = record->actor;
+	p->lsn = record->lsn;
+	participant_link(cache, row, room, session);
+	index_insert(cache, INDEX_PARTICIPANT, hash_participant(cache, room, record->actor), row,
+		     &p->by_key);
+	return 0;
+}
+
+static int leave(struct cache *cache, const struct record *record, struct err *err)
+{
+	uint32_t room = find_room(cache, record->room), session = session_of(cache, record), row;
+
+	if (room == 0 || session == 0)
+		return err_set(err, "no such room or session");
+	row = find_participant(cache, room, record->actor, session, NULL);
+	if (row == 0)
+		return err_set(err, "the session is not in the room");
+	participant_remove(cache, row);
+	return 0;
+}
+
+static void session_remove(struct cache *cache, uint32_t row)
+{
+	struct session_row *session = table_row(cache, TABLE_SESSION, row);
+
+	while (session->first_participant != 0)
+		participant_remove(cache, session->first_participant);
+	index_remove(cache, INDEX_SESSION, TABLE_SESSION,
+		     hash_session(cache, session->slot, session->generation, session->session), row,
+		     offsetof(struct session_row, by_key));
+	table_set(cache, session->generation, 0);
+	table_give(cache, TABLE_SESSION, row);
+}
+
+static int session_close(struct cache *cache, const struct record *record, struct err *err)
+{
+	uint32_t row = session_of(cache, record);
+
+	if (row == 0)
+		return err_set(err, "no such session");
+	session_remove(cache, row);
+	return 0;
+}
+
+/* Only ever met while loading, so it does not have to fit the undo area. */
+static void sessions_clear(struct cache *cache)
+{
+	for (uint32_t row = 1; row <= cache->header->table[TABLE_SESSION].fresh; row++) {
+		const struct session_row *session = table_row(cache, TABLE_SESSION, row);
+
+		if (session->generation != 0)
+			session_remove(cache, row);
+	}
+	memset(cache->header->last_command, 0, sizeof(cache->header->last_command));
+}
+
+/* --- Messages. --- */
+
+static void post_put(struct cache *cache, const struct record *record, struct text id)
+{
+	struct cache_header *header = cache->header;
+	struct cache_table *table = &header->table[TABLE_POST];
+	uint32_t row = header->next_post;
+	struct post_row *post = table_row(cache, TABLE_POST, row);
+
+	if (id.length == 0 || table->rows == 0)
+		return;
+	if (post->room != 0) {
+		struct text old = {.data = (const char *)post->id, .length = post->id_length};
+
+		index_remove(cache, INDEX_POST, TABLE_POST,
+			     hash_post(cache, post->room, post->author, old), row,
+			     offsetof(struct post_row, by_key));
+	} else {
+		table_set(cache, table->used, table->used + 1);
+		table_set(cache, table->fresh, row);
+	}
+	table_touch(cache, post, sizeof(*post));
+	post->room = record->room;
+	post->author = record->actor;
+	post->seq = record->seq;
+	post->time = record->time;
+	post->id_length = id.length;
+	memcpy(post->id, id.data, id.length);
+	index_insert(cache, INDEX_POST, hash_post(cache, post->room, post->author, id), row,
+		     &post->by_key);
+	table_set(cache, header->next_post, row == table->rows ? 1 : row + 1);
+}
+
+static int message(struct cache *cache, const struct record *record, struct err *err)
+{
+	uint32_t row = find_room(cache, record->room);
+	struct event_message event;
+	struct room_row *room;
+
+	if (row == 0 || !event_message_get(record, &event))
+		return err_set(err, "no such room, or a malformed message");
+	room = table_row(cache, TABLE_ROOM, row);
+	if (record->seq != room->last_seq + 1)
+		return err_set(err, "message %llu of room %u comes after %llu",
+			       (unsigned long long)record->seq, record->room,
+			       (unsigned long long)room->last_seq);
+	table_write_begin(cache, &room->version);
+	table_set(cache, room->last_seq, record->seq);
+	recent_append(cache, row, record, &event);
+	table_write_end(&room->version);
+	post_put(cache, record, event.id);
+	return 0;
+}
+
+int apply_recent(struct cache *cache, const struct record *record, struct err *err)
+{
+	uint32_t row = find_room(cache, record->room);
+	struct event_message event;
+
+	if (record->type != EVENT_MESSAGE || row == 0)
+		return 0;
+	if (!event_message_get(record, &event))
+		return err_set(err, "a malformed message");
+	recent_append(cache, row, record, &event);
+	post_put(cache, record, event.id);
+	return 0;
+}
+
+/* --- Events. --- */
+
+static int malformed(struct err *err)
+{
+	return err_set(err, "its content is malformed");
+}
+
+static int apply_one(struct cache *cache, const struct record *record, struct err *err)
+{
+	struct event_principal principal;
+	struct event_room room;
+
+	switch (record->type) {
+	case EVENT_START:
+		if (record->flags & EVENT_COLD)
+			sessions_clear(cache);
+		return 0;
+	case EVENT_PRINCIPAL:
+		if (!event_principal_get(record, &principal))
+			return malformed(err);
+		return principal_put(cache, &principal, err);
+	case EVENT_ROOM:
+		if (!event_room_get(record, &room))
+			return malformed(err);
+		return room_put(cache, &room, err);
+	case EVENT_SESSION_OPEN:
+		return session_open(cache, record, err);
+	case EVENT_SESSION_CLOSE:
+		return session_close(cache, record, err);
+	case EVENT_JOIN:
+		return join(cache, record, err);
+	case EVENT_LEAVE:
+		return leave(cache, record, err);
+	case EVENT_MESSAGE:
+		return message(cache, record, err);
+	default:
+		return err_set(err, "this program does not know its type");
+	}
+}
+
+int apply_record(struct cache *cache, const struct record *record, struct err *err)
+{
+	struct cache_header *header = cache->header;
+	struct err why = {0};
+
+	table_begin(cache, record->lsn + record->length);
+	if (apply_one(cache, record, &why) < 0)
+		return err_set(err, "could not apply event %s at LSN %llu: %s",
+			       event_name(record->type), (unsigned long long)record->lsn, why.text);
+	if (record->command != 0 && record->mail_slot < SLOTS)
+		table_set(cache, header->last_command[record->mail_slot], record->command);
+	table_set(cache, header->last, record->lsn);
+	table_end(cache, record->lsn + record->length);
+	return 0;
+}
+
+void apply_fill(struct cache *cache, uint32_t room, const struct command_fill *fill,
+		const struct event_message *event)
+{
+	uint32_t row = find_room(cache, room);
+
+	if (row == 0)
+		return;
+	table_begin(cache, UINT64_MAX);
+	recent_prepend(cache, row, fill, event);
+	table_end(cache, atomic_load(&cache->header->applied));
+}

@@ -1,0 +1,433 @@
+#include "shm/cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/find.h"
+#include "shm/table.h"
+
+/* How often a reader tries to get a copy that nobody was changing. */
+enum { TRIES = 256 };
+
+uint64_t cache_size(const struct conf *conf, struct err *err)
+{
+	struct cache_header header = {0};
+
+	return table_layout(&header, conf, false, err);
+}
+
+struct cache *cache_map(int fd, struct err *err)
+{
+	struct cache *cache = calloc(1, sizeof(*cache));
+
+	if (cache == NULL) {
+		err_errno(err, "could not map the cache");
+		return NULL;
+	}
+	if (segment_map(&cache->map, fd, false, err) == 0) {
+		cache->base = cache->map.base;
+		cache->header = cache->map.base;
+		if (cache->map.size >= sizeof(*cache->header) && cache_valid(cache))
+			return cache;
+		err_set(err, "the cache's memory makes no sense");
+	}
+	cache_free(&cache);
+	return NULL;
+}
+
+void cache_free(struct cache **cache)
+{
+	if (*cache != NULL && (*cache)->map.base != NULL)
+		segment_unmap(&(*cache)->map);
+	free(*cache);
+	*cache = NULL;
+}
+
+/* --- Reading what may be changing. --- */
+
+struct attempt {
+	const _Atomic uint32_t *version;
+	uint32_t seen;
+	unsigned left;
+};
+
+static struct attempt attempt(const _Atomic uint32_t *version)
+{
+	return (struct attempt){.version = version, .left = TRIES};
+}
+
+static void pause_shortly(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#endif
+}
+
+/* Before each copy; false when enough has been tried. */
+static bool try(struct attempt *a)
+{
+	while (a->left > 0) {
+		a->left--;
+		a->seen = atomic_load_explicit(a->version, memory_order_acquire);
+		if (a->seen % 2 == 0)
+			return true;
+		pause_shortly();
+	}
+	return false;
+}
+
+/* After it: whether it was undisturbed. */
+static bool undisturbed(const struct attempt *a)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(a->version, memory_order_relaxed) == a->seen;
+}
+
+static bool is_row(const struct cache *cache, enum table table, uint32_t row)
+{
+	return row != 0 && row <= cache->header->table[table].rows;
+}
+
+typedef bool same_fn(const struct cache *cache, uint32_t row, const void *key, uint32_t *next_r);
+
+/* Looks a key up in a chain that may be changing. CODE_OK with *row_r (0: not there), CODE_BUSY. */
+static int look_up(const struct cache *cache, enum index index, enum table table, uint64_t hash,
+		   same_fn *same, const void *key, uint32_t *row_r)
+{
+	struct attempt a = attempt(&cache->header->index[index].version);
+
+	while (try(&a)) {
+		uint32_t row = index_first(cache, index, hash), next = 0;
+		uint32_t steps = cache->header->table[table].rows;
+
+		while (is_row(cache, table, row) && steps-- > 0 && !same(cache, row, key, &next))
+			row = next;
+		if (!undisturbed(&a))
+			continue;
+		*row_r = is_row(cache, table, row) ? row : 0;
+		return CODE_OK;
+	}
+	return CODE_BUSY;
+}
+
+/* --- Rooms. --- */
+
+static uint64_t oldest_seq(const struct cache *cache, const struct room_row *room)
+{
+	const struct message_row *oldest;
+
+	if (!is_row(cache, TABLE_MESSAGE, room->oldest))
+		return room->last_seq + 1;
+	oldest = table_row(cache, TABLE_MESSAGE, room->oldest);
+	return oldest->seq;
+}
+
+static uint16_t copy_text(const struct cache *cache, struct blob blob, char *out, uint32_t size)
+{
+	uint32_t length = blob.length < size ? blob.length : size;
+
+	blob_copy(cache, TABLE_TEXT, blob, out, size);
+	return (uint16_t)length;
+}
+
+static int view_room(const struct cache *cache, uint32_t row, struct room_view *view)
+{
+	const struct room_row *room = table_row(cache, TABLE_ROOM, row);
+	struct attempt a = attempt(&room->version);
+
+	while (try(&a)) {
+		view->id = room->id;
+		memcpy(view->uuid, room->uuid, sizeof(view->uuid));
+		view->disabled = room->disabled != 0;
+		view->created = room->created;
+		view->last_seq = room->last_seq;
+		view->oldest_seq = oldest_seq(cache, room);
+		view->participants = room->participants;
+		view->name_length = copy_text(cache, room->name, view->name, sizeof(view->name));
+		view->description_length = copy_text(cache, room->description, view->description,
+						     sizeof(view->description));
+		if (undisturbed(&a))
+			return CODE_OK;
+	}
+	return CODE_BUSY;
+}
+
+static bool same_room(const struct cache *cache, uint32_t row, const void *key, uint32_t *next_r)
+{
+	const struct room_row *room = table_row(cache, TABLE_ROOM, row);
+
+	*next_r = room->by_id;
+	return room->id == *(const uint32_t *)key;
+}
+
+static bool same_uuid(const struct cache *cache, uint32_t row, const void *key, uint32_t *next_r)
+{
+	const struct room_row *room = table_row(cache, TABLE_ROOM, row);
+
+	*next_r = room->by_uuid;
+	return memcmp(room->uuid, key, sizeof(room->uuid)) == 0;
+}
+
+static int room_by_id(const struct cache *cache, uint32_t id, uint32_t *row_r)
+{
+	int code = look_up(cache, INDEX_ROOM_ID, TABLE_ROOM, hash_room(cache, id), same_room, &id,
+			   row_r);
+
+	return code == CODE_OK && *row_r == 0 ? CODE_NO_SUCH_NODE : code;
+}
+
+int cache_room(const struct cache *cache, uint32_t id, struct room_view *room_r)
+{
+	uint32_t row;
+	int code = room_by_id(cache, id, &row);
+
+	if (code == CODE_OK)
+		code = view_room(cache, row, room_r);
+	return code == CODE_OK && room_r->id != id ? CODE_NO_SUCH_NODE : code;
+}
+
+int cache_room_by_uuid(const struct cache *cache, const uint8_t uuid[16], struct room_view *room_r)
+{
+	uint32_t row;
+	int code = look_up(cache, INDEX_ROOM_UUID, TABLE_ROOM, hash_uuid(cache, uuid), same_uuid,
+			   uuid, &row);
+
+	if (code == CODE_OK)
+		code = row == 0 ? CODE_NO_SUCH_NODE : view_room(cache, row, room_r);
+	if (code == CODE_OK && memcmp(room_r->uuid, uuid, 16) != 0)
+		return CODE_NO_SUCH_NODE;
+	return code;
+}
+
+int cache_rooms_next(const struct cache *cache, uint32_t *position, struct room_view *room_r)
+{
+	while (*position < cache->header->table[TABLE_ROOM].fresh) {
+		int code = view_room(cache, ++*position, room_r);
+
+		if (code != CODE_OK || room_r->id != 0)
+			return code;
+	}
+	return CODE_NO_SUCH_NODE;
+}
+
+/* --- Users. --- */
+
+static int view_principal(const struct cache *cache, uint32_t row, struct principal_view *view)
+{
+	const struct principal_row *principal = table_row(cache, TABLE_PRINCIPAL, row);
+	struct attempt a = attempt(&principal->version);
+
+	while (try(&a)) {
+		view->id = principal->id;
+		view->kind = principal->kind;
+		view->state = principal->state;
+		view->epoch = principal->epoch;
+		view->uri_length = copy_text(cache, principal->uri, view->uri, sizeof(view->uri));
+		view->name_length =
+			copy_text(cache, principal->name, view->name, sizeof(view->name));
+		if (undisturbed(&a))
+			return CODE_OK;
+	}
+	return CODE_BUSY;
+}
+
+static bool same_principal(const struct cache *cache, uint32_t row, const void *key,
+			   uint32_t *next_r)
+{
+	const struct principal_row *principal = table_row(cache, TABLE_PRINCIPAL, row);
+
+	*next_r = principal->by_id;
+	return principal->id == *(const uint32_t *)key;
+}
+
+static bool same_uri(const struct cache *cache, uint32_t row, const void *key, uint32_t *next_r)
+{
+	const struct principal_row *principal = table_row(cache, TABLE_PRINCIPAL, row);
+
+	*next_r = principal->by_uri;
+	return blob_equals(cache, TABLE_TEXT, principal->uri, *(const struct text *)key);
+}
+
+int cache_principal(const struct cache *cache, uint32_t id, struct principal_view *principal_r)
+{
+	uint32_t row;
+	int code = look_up(cache, INDEX_PRINCIPAL_ID, TABLE_PRINCIPAL, hash_principal(cache, id),
+			   same_principal, &id, &row);
+
+	if (code == CODE_OK)
+		code = row == 0 ? CODE_NO_SUCH_PRINCIPAL : view_principal(cache, row, principal_r);
+	return code;
+}
+
+int cache_principal_by_uri(const struct cache *cache, const char *uri, size_t length,
+			   struct principal_view *principal_r)
+{
+	struct text key = {.data = uri, .length = (uint32_t)length};
+	uint32_t row;
+	int code;
+
+	if (length > EVENT_URI_MAX)
+		return CODE_NO_SUCH_PRINCIPAL;
+	code = look_up(cache, INDEX_PRINCIPAL_URI, TABLE_PRINCIPAL, hash_uri(cache, key), same_uri,
+		       &key, &row);
+	if (code == CODE_OK)
+		code = row == 0 ? CODE_NO_SUCH_PRINCIPAL : view_principal(cache, row, principal_r);
+	return code;
+}
+
+int cache_principals_next(const struct cache *cache, uint32_t *position,
+			  struct principal_view *principal_r)
+{
+	while (*position < cache->header->table[TABLE_PRINCIPAL].fresh) {
+		int code = view_principal(cache, ++*position, principal_r);
+
+		if (code != CODE_OK || principal_r->id != 0)
+			return code;
+	}
+	return CODE_NO_SUCH_PRINCIPAL;
+}
+
+/* --- Who is in a room. --- */
+
+static uint32_t copy_roster(const struct cache *cache, const struct room_row *room, uint64_t upto,
+			    struct participant_view *list, uint32_t max)
+{
+	uint32_t row = room->first_participant, steps = room->participants, count = 0;
+
+	for (; is_row(cache, TABLE_PARTICIPANT, row) && steps > 0 && count < max; steps--) {
+		const struct participant_row *p = table_row(cache, TABLE_PARTICIPANT, row);
+		const struct session_row *session;
+
+		row = p->room_next;
+		if (p->lsn >= upto || !is_row(cache, TABLE_SESSION, p->session))
+			continue;
+		session = table_row(cache, TABLE_SESSION, p->session);
+		list[count++] = (struct participant_view){.principal = p->principal,
+							  .session = session->session,
+							  .generation = session->generation,
+							  .slot = session->slot,
+							  .lsn = p->lsn};
+	}
+	return count;
+}
+
+int cache_participants(const struct cache *cache, uint32_t room, uint64_t upto,
+		       struct participant_view *list, uint32_t max, uint32_t *count_r)
+{
+	const struct room_row *r;
+	struct attempt a;
+	uint32_t row;
+	int code = room_by_id(cache, room, &row);
+
+	if (code != CODE_OK)
+		return code;
+	r = table_row(cache, TABLE_ROOM, row);
+	a = attempt(&r->roster);
+	while (try(&a)) {
+		*count_r = copy_roster(cache, r, upto, list, max);
+		if (undisturbed(&a))
+			return CODE_OK;
+	}
+	return CODE_BUSY;
+}
+
+/* --- Recent history. --- */
+
+struct wanted {
+	uint64_t after, before, upto;
+	struct message_view *list;
+	unsigned limit;
+	char *buffer;
+	size_t size;
+};
+
+/* Newest first: the walk can be cut off anywhere and what was taken is still contiguous. */
+static unsigned copy_messages(const struct cache *cache, const struct room_row *room,
+			      const struct wanted *wanted)
+{
+	uint32_t row = room->newest, steps = room->messages;
+	unsigned count = 0;
+	size_t used = 0;
+
+	for (; is_row(cache, TABLE_MESSAGE, row) && steps > 0 && count < wanted->limit; steps--) {
+		const struct message_row *m = table_row(cache, TABLE_MESSAGE, row);
+		struct message_view *view = &wanted->list[count];
+		struct blob text = m->text;
+
+		row = m->older;
+		if (m->seq <= wanted->after)
+			break;
+		if (m->seq >= wanted->before || m->lsn >= wanted->upto)
+			continue;
+		if (text.length > wanted->size - used)
+			break;
+		*view = (struct message_view){.seq = m->seq,
+					      .time = m->time,
+					      .lsn = m->lsn,
+					      .author = m->author,
+					      .flags = m->flags,
+					      .text_length = text.length,
+					      .text = wanted->buffer + used};
+		view->id_length = m->id_length <= sizeof(view->id) ? m->id_length : 0;
+		memcpy(view->id, m->id, view->id_length);
+		blob_copy(cache, TABLE_BODY, text, view->text, text.length);
+		used += text.length;
+		count++;
+	}
+	return count;
+}
+
+static void reverse(struct message_view *list, unsigned count)
+{
+	for (unsigned i = 0; i < count / 2; i++) {
+		struct message_view swap = list[i];
+
+		list[i] = list[count - 1 - i];
+		list[count - 1 - i] = swap;
+	}
+}
+
+int cache_history(const struct cache *cache, uint32_t room, uint64_t after, uint64_t before,
+		  uint64_t upto, struct message_view *list, unsigned limit, char *buffer, size_t size,
+		  unsigned *count_r)
+{
+	struct wanted wanted = {after, before, upto, list, limit, buffer, size};
+	const struct room_row *r;
+	struct attempt a;
+	uint32_t row;
+	int code = room_by_id(cache, room, &row);
+
+	if (code != CODE_OK)
+		return code;
+	r = table_row(cache, TABLE_ROOM, row);
+	a = attempt(&r->version);
+	while (try(&a)) {
+		*count_r = copy_messages(cache, r, &wanted);
+		if (undisturbed(&a)) {
+			reverse(list, *count_r);
+			return CODE_OK;
+		}
+	}
+	return CODE_BUSY;
+}
+
+/* --- Status. --- */
+
+void cache_use(const struct cache *cache, struct cache_use use_r[TABLE_COUNT])
+{
+	static const char *const names[TABLE_COUNT] = {
+		"rooms", "principals", "sessions", "participants",
+		"messages", "posts", "text", "history",
+	};
+
+	for (unsigned t = 0; t < TABLE_COUNT; t++) {
+		const struct cache_table *table = &cache->header->table[t];
+
+		use_r[t] = (struct cache_use){names[t], table->used, table->rows};
+	}
+}
+
+uint64_t cache_applied(const struct cache *cache)
+{
+	return atomic_load_explicit(&cache->header->applied, memory_order_acquire);
+}

@@ -1,0 +1,34 @@
+#ifndef PCHAT_SHM_FIND_H
+#define PCHAT_SHM_FIND_H
+
+#include "shm/table.h"
+
+/*
+ * Look-ups in the cache by key, for who changes it and decides by it; nobody else changes the
+ * tables meanwhile. All return row numbers, 0 for none. The hashes belong to the same keys.
+ */
+uint32_t find_room(const struct cache *cache, uint32_t id);
+uint32_t find_room_by_uuid(const struct cache *cache, const uint8_t uuid[16]);
+uint32_t find_room_by_name(const struct cache *cache, struct text name);
+uint32_t find_principal(const struct cache *cache, uint32_t id);
+uint32_t find_principal_by_uri(const struct cache *cache, struct text uri);
+uint32_t find_session(const struct cache *cache, unsigned slot, uint32_t generation,
+		      uint32_t session);
+uint32_t find_post(const struct cache *cache, uint32_t room, uint32_t author, struct text id);
+
+/* The participant row of a session in a room, all rows but the principal's id. others_r, if not
+ * NULL: how many other sessions of the same principal are in the room. */
+uint32_t find_participant(const struct cache *cache, uint32_t room, uint32_t principal,
+			  uint32_t session, unsigned *others_r);
+
+uint64_t hash_room(const struct cache *cache, uint32_t id);
+uint64_t hash_uuid(const struct cache *cache, const uint8_t uuid[16]);
+uint64_t hash_name(const struct cache *cache, struct text name); /* ASCII letters without case */
+uint64_t hash_principal(const struct cache *cache, uint32_t id);
+uint64_t hash_uri(const struct cache *cache, struct text uri);
+uint64_t hash_session(const struct cache *cache, unsigned slot, uint32_t generation,
+		      uint32_t session);
+uint64_t hash_participant(const struct cache *cache, uint32_t room, uint32_t principal);
+uint64_t hash_post(const struct cache *cache, uint32_t room, uint32_t author, struct text id);
+
+#endif
