@@ -1,3 +1,533 @@
 #include "config.h"
 
+#include <arpa/inet.h>
+#include <confuse.h>
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf/bug.h"
 #include "conf/conf.h"
+#include "conf/log.h"
+#include "conf/scan.h"
+#include "conf/setting.h"
+
+enum {
+	SETTINGS_MAX = 64,
+	SECTIONS_MAX = 16,
+	FILE_SIZE_MAX = 1 << 20,
+	RUN_DIRECTORY_MAX = 80, /* with a socket's name behind it, it must fit a sockaddr_un */
+	REQUEST_SPACE = 1024,	/* of a frame, around a message's text */
+};
+
+struct parse {
+	const char *name;  /* borrowed: of the file */
+	struct conf *conf; /* borrowed: being filled */
+	unsigned mistakes;
+	unsigned line[SETTINGS_MAX]; /* where each setting was set; 0: nowhere */
+};
+
+/*
+ * libconfuse hands no context to its callbacks and, having one lexer for the process, cannot be
+ * entered twice anyway. Set while cfg_parse_buf runs.
+ */
+static struct parse *parsing;
+
+/* line 0: the mistake is what the file does not say. */
+__attribute__((format(printf, 3, 4))) static void mistake(struct parse *parse, unsigned line,
+							  const char *fmt, ...)
+{
+	struct err err;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err.text, sizeof(err.text), fmt, ap);
+	va_end(ap);
+	parse->mistakes++;
+	if (line)
+		log_error("%s:%u: %s", parse->name, line, err.text);
+	else
+		log_error("%s: %s", parse->name, err.text);
+}
+
+static unsigned *line_of(struct parse *parse, const char *section, const char *name)
+{
+	const struct setting *setting = setting_find(section, name);
+
+	bug_on(!setting);
+	return &parse->line[setting - settings];
+}
+
+/* --- Reading by libconfuse. --- */
+
+/* Called for every value. Answers 0 for wrong ones, too, so that the parser goes on. */
+static int take_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	const struct setting *setting = setting_find(cfg->name, opt->name);
+	unsigned line = (unsigned)cfg->line;
+	bool first = opt->nvalues == 1; /* of this assignment */
+	char name[SETTING_NAME];
+	struct err err;
+	unsigned *seen;
+
+	bug_on(!setting);
+	*(void **)result = NULL;
+	seen = &parsing->line[setting - settings];
+	if (first && *seen)
+		mistake(parsing, line, "%s is already set in line %u", setting_name(setting, name),
+			*seen);
+	if (first)
+		*seen = line;
+	if (first && setting->kind == SETTING_LIST)
+		setting_clear(setting, parsing->conf);
+	if (setting_set(setting, parsing->conf, value, &err) < 0)
+		mistake(parsing, line, "%s", err.text);
+	return 0;
+}
+
+/* libconfuse says what it thinks of the file. What it quotes may be a piece of a password. */
+__attribute__((format(printf, 2, 0))) static void take_error(cfg_t *cfg, const char *fmt,
+							      va_list ap)
+{
+	const char *section = strcmp(cfg->name, "root") == 0 ? NULL : cfg->name;
+	char quoted[LOG_QUOTED], text[256];
+
+	if (strncmp(fmt, "no such option", strlen("no such option")) == 0) {
+		const char *name = va_arg(ap, const char *);
+
+		log_quote(name, strlen(name), quoted);
+		mistake(parsing, (unsigned)cfg->line, "unknown setting %s%s%s", quoted,
+			section ? " in section " : "", section ? section : "");
+		return;
+	}
+	if (strstr(fmt, "token"))
+		snprintf(text, sizeof(text), "this cannot stand here");
+	else
+		vsnprintf(text, sizeof(text), fmt, ap);
+	mistake(parsing, (unsigned)cfg->line, "syntax error: %s", text);
+}
+
+static cfg_opt_t option(const struct setting *setting)
+{
+	cfg_opt_t one = CFG_PTR_CB(setting->name, NULL, CFGF_NODEFAULT, take_value, NULL);
+	cfg_opt_t list = CFG_PTR_LIST_CB(setting->name, NULL, CFGF_NODEFAULT, take_value, NULL);
+
+	return setting->kind == SETTING_LIST ? list : one;
+}
+
+/*
+ * The table in libconfuse's form. CFGF_MULTI: a section may be opened more than once.
+ * CFGF_KEYSTRVAL: an unknown setting is reported and the parser goes on.
+ */
+static cfg_t *describe(void)
+{
+	const cfg_opt_t end = CFG_END();
+	cfg_opt_t root[SETTINGS_MAX], sub[SECTIONS_MAX][SETTINGS_MAX];
+	const char *section = "root";
+	unsigned roots = 0, sections = 0, members = 0;
+
+	bug_on(setting_count > SETTINGS_MAX);
+	for (unsigned i = 0; i < setting_count; i++) {
+		const struct setting *setting = &settings[i];
+
+		if (strcmp(setting->section, "root") == 0) {
+			root[roots++] = option(setting);
+			continue;
+		}
+		if (strcmp(setting->section, section) != 0) {
+			cfg_opt_t opened = CFG_SEC(setting->section, sub[sections], CFGF_MULTI);
+
+			bug_on(sections == SECTIONS_MAX);
+			section = setting->section;
+			root[roots++] = opened;
+			sections++;
+			members = 0;
+		}
+		sub[sections - 1][members++] = option(setting);
+		sub[sections - 1][members] = end;
+	}
+	root[roots] = end;
+	return cfg_init(root, CFGF_KEYSTRVAL);
+}
+
+/* "dsn = {}" calls nobody: a list that was set and has no values is emptied here. */
+static void take_empty_lists(struct parse *parse, cfg_t *cfg)
+{
+	for (unsigned i = 0; i < setting_count; i++) {
+		const struct setting *setting = &settings[i];
+
+		if (setting->kind != SETTING_LIST)
+			continue;
+		for (unsigned j = 0; j < cfg_size(cfg, setting->section); j++) {
+			cfg_t *section = cfg_getnsec(cfg, setting->section, j);
+			cfg_opt_t *opt = cfg_getopt(section, setting->name);
+
+			if (!(opt->flags & CFGF_MODIFIED) || cfg_opt_size(opt) > 0)
+				continue;
+			setting_clear(setting, parse->conf);
+			parse->line[i] = (unsigned)section->line;
+		}
+	}
+}
+
+/* Fills conf from the file's text. -1: not all of the text could be read. */
+static int parse_text(struct parse *parse, char *text, size_t length)
+{
+	struct err err;
+	unsigned line;
+	cfg_t *cfg;
+	int result;
+
+	if (scan_prepare(text, length, &line, &err) < 0) {
+		mistake(parse, line, "%s", err.text);
+		return -1;
+	}
+	cfg = describe();
+	if (!cfg) {
+		mistake(parse, 0, "could not prepare the parser: out of memory");
+		return -1;
+	}
+	cfg_set_error_function(cfg, take_error);
+	parsing = parse;
+	result = cfg_parse_buf(cfg, text);
+	if (result != CFG_SUCCESS && parse->mistakes == 0)
+		mistake(parse, 0, "could not parse the file");
+	take_empty_lists(parse, cfg);
+	parsing = NULL;
+	cfg_free(cfg);
+	return result == CFG_SUCCESS ? 0 : -1;
+}
+
+/* --- What depends on more than one setting, or on more than its range. --- */
+
+static void check_domain(struct parse *parse)
+{
+	const char *domain = parse->conf->domain;
+	unsigned line = *line_of(parse, "root", "domain");
+	size_t length = strlen(domain);
+
+	if (length == 0)
+		mistake(parse, line, "domain must be set: the URIs of rooms and users end in it");
+	else if (length > 253 || domain[0] == '.' || domain[length - 1] == '.' ||
+		 strspn(domain, "abcdefghijklmnopqrstuvwxyz0123456789.-") != length)
+		mistake(parse, line,
+			"domain must be a domain name in lower case, such as example.test");
+}
+
+static void check_directories(struct parse *parse)
+{
+	struct conf *conf = parse->conf;
+
+	if (!*conf->state_directory)
+		mistake(parse, *line_of(parse, "root", "state_directory"),
+			"state_directory must not be empty");
+	if (!*conf->run_directory || strlen(conf->run_directory) > RUN_DIRECTORY_MAX)
+		mistake(parse, *line_of(parse, "root", "run_directory"),
+			"run_directory must have between 1 and %d bytes", RUN_DIRECTORY_MAX);
+}
+
+static void check_rings(struct parse *parse)
+{
+	struct conf *conf = parse->conf;
+	uint64_t mailbox = conf->workers.mailbox;
+
+	if (conf->journal.size % 4096 != 0)
+		mistake(parse, *line_of(parse, "journal", "size"),
+			"journal.size must be a multiple of 4096");
+	if ((mailbox & (mailbox - 1)) != 0)
+		mistake(parse, *line_of(parse, "workers", "mailbox"),
+			"workers.mailbox must be a power of two, such as 512k, 1M or 2M");
+	if (conf->limits.message_size > mailbox / 4)
+		mistake(parse, *line_of(parse, "limits", "message_size"),
+			"limits.message_size must be at most a quarter of workers.mailbox");
+}
+
+static bool valid_address(const char *text)
+{
+	char host[INET6_ADDRSTRLEN + 2];
+	unsigned char address[sizeof(struct in6_addr)];
+	const char *colon = strrchr(text, ':');
+	size_t length = colon ? (size_t)(colon - text) : 0;
+	char *end;
+	long port;
+
+	if (length < 2 || length >= sizeof(host) || !isdigit((unsigned char)colon[1]))
+		return false;
+	port = strtol(colon + 1, &end, 10);
+	if (*end || port < 1 || port > 65535)
+		return false;
+	memcpy(host, text, length);
+	host[length] = '\0';
+	if (host[0] != '[')
+		return inet_pton(AF_INET, host, address) == 1;
+	if (host[length - 1] != ']')
+		return false;
+	host[length - 1] = '\0';
+	return inet_pton(AF_INET6, host + 1, address) == 1;
+}
+
+static void check_listen(struct parse *parse)
+{
+	const struct conf_list *listen = &parse->conf->json.listen;
+	unsigned line = *line_of(parse, "json", "listen");
+	char quoted[LOG_QUOTED];
+
+	if (listen->count == 0)
+		mistake(parse, line, "json.listen needs at least one address");
+	for (unsigned i = 0; i < listen->count; i++)
+		if (!valid_address(listen->item[i]))
+			mistake(parse, line,
+				"json.listen takes addresses such as 192.0.2.1:8010 or [::]:8010, not %s",
+				log_quote(listen->item[i], strlen(listen->item[i]), quoted));
+}
+
+static void check_json(struct parse *parse)
+{
+	struct conf *conf = parse->conf;
+
+	check_listen(parse);
+	if (conf->json.tls && !*conf->json.certificate)
+		mistake(parse, *line_of(parse, "json", "tls"),
+			"json.certificate must be set where json.tls is on");
+	if (conf->json.tls && !*conf->json.key)
+		mistake(parse, *line_of(parse, "json", "tls"),
+			"json.key must be set where json.tls is on");
+	if (conf->json.frame_size < conf->limits.message_size + REQUEST_SPACE)
+		mistake(parse, *line_of(parse, "json", "frame_size"),
+			"json.frame_size must be at least limits.message_size and %d bytes more",
+			REQUEST_SPACE);
+	if (conf->json.output_size < conf->json.frame_size)
+		mistake(parse, *line_of(parse, "json", "output_size"),
+			"json.output_size must be at least json.frame_size");
+	if (conf->json.ping_interval >= conf->json.idle_timeout)
+		mistake(parse, *line_of(parse, "json", "ping_interval"),
+			"json.ping_interval must be less than json.idle_timeout");
+}
+
+static void check_mechanisms(struct parse *parse)
+{
+	const struct conf_list *list = &parse->conf->auth.mechanisms;
+	unsigned line = *line_of(parse, "auth", "mechanisms");
+	char quoted[LOG_QUOTED];
+
+	if (list->count == 0)
+		mistake(parse, line, "auth.mechanisms needs at least one mechanism");
+	for (unsigned i = 0; i < list->count; i++)
+		if (strcmp(list->item[i], "SCRAM-SHA-256") != 0 &&
+		    strcmp(list->item[i], "PLAIN") != 0)
+			mistake(parse, line,
+				"auth.mechanisms takes SCRAM-SHA-256 and PLAIN, not %s",
+				log_quote(list->item[i], strlen(list->item[i]), quoted));
+}
+
+static void check(struct parse *parse, bool need_dsn)
+{
+	check_domain(parse);
+	check_directories(parse);
+	check_rings(parse);
+	check_json(parse);
+	check_mechanisms(parse);
+	if (need_dsn && parse->conf->content.dsn.count == 0)
+		mistake(parse, *line_of(parse, "content", "dsn"),
+			"content.dsn needs at least one connection string");
+}
+
+/* --- From the file to struct conf. --- */
+
+static int set_defaults(struct conf *conf, struct err *err)
+{
+	for (unsigned i = 0; i < setting_count; i++)
+		if (setting_set_default(&settings[i], conf, err) < 0)
+			return -1;
+	return 0;
+}
+
+/*
+ * The defaults that depend on state_directory. SyncPragma=FULL: when the store has committed, the
+ * journal's space is used again. With WAL and NORMAL a power failure may take back commits, and
+ * what they held would then be in neither. Timeout, in ms, is how long a connection waits for the
+ * lock of another.
+ */
+static int set_derived(struct parse *parse, struct err *err)
+{
+	struct conf *conf = parse->conf;
+	char text[4096];
+
+	if (!*conf->journal.file) {
+		snprintf(text, sizeof(text), "%s/journal", conf->state_directory);
+		if (setting_set(setting_find("journal", "file"), conf, text, err) < 0)
+			return -1;
+	}
+	if (*line_of(parse, "content", "dsn") || conf->content.dsn.count > 0)
+		return 0;
+	snprintf(text, sizeof(text),
+		 "Driver=SQLite3;Database=%s/content.db;JournalMode=WAL;SyncPragma=FULL;"
+		 "Timeout=10000",
+		 conf->state_directory);
+	return setting_set(setting_find("content", "dsn"), conf, text, err);
+}
+
+/* The whole file, NUL behind it; the caller frees. The descriptor's offset, which other processes
+ * may share, is neither used nor moved. */
+static char *read_text(int fd, size_t *length_r, struct err *err)
+{
+	struct stat stat;
+	size_t length = 0;
+	ssize_t n = 0;
+	char *text;
+
+	if (fstat(fd, &stat) < 0)
+		return err_errno(err, "could not read the configuration"), NULL;
+	if (!S_ISREG(stat.st_mode) || stat.st_size > FILE_SIZE_MAX)
+		return err_set(err, "a configuration is a file of at most 1 MiB"), NULL;
+	text = malloc((size_t)stat.st_size + 1);
+	if (!text)
+		return err_errno(err, "could not read the configuration"), NULL;
+	while (length < (size_t)stat.st_size) {
+		n = pread(fd, text + length, (size_t)stat.st_size - length, (off_t)length);
+		if (n <= 0)
+			break;
+		length += (size_t)n;
+	}
+	if (n < 0) {
+		free(text);
+		return err_errno(err, "could not read the configuration"), NULL;
+	}
+	text[length] = '\0';
+	*length_r = length;
+	return text;
+}
+
+static int fill(struct conf *conf, int fd, const char *name, bool need_dsn, struct err *err)
+{
+	struct parse parse = { .name = name, .conf = conf };
+	size_t length;
+	char *text = read_text(fd, &length, err);
+
+	if (!text || set_defaults(conf, err) < 0) {
+		free(text);
+		return -1;
+	}
+	/* Where the parser stopped half way, what is missing is no mistake. */
+	if (parse_text(&parse, text, length) == 0) {
+		if (set_derived(&parse, err) < 0)
+			mistake(&parse, 0, "%s", err->text);
+		check(&parse, need_dsn);
+	}
+	explicit_bzero(text, length);
+	free(text);
+	if (parse.mistakes)
+		return err_set(err, "%u mistake%s in %s", parse.mistakes,
+			       parse.mistakes == 1 ? "" : "s", name);
+	return 0;
+}
+
+static struct conf *load(int fd, const char *name, bool need_dsn, struct err *err)
+{
+	struct conf *conf = calloc(1, sizeof(*conf));
+
+	if (!conf) {
+		err_errno(err, "could not read the configuration");
+		return NULL;
+	}
+	if (fill(conf, fd, name, need_dsn, err) < 0)
+		conf_free(&conf);
+	return conf;
+}
+
+struct conf *conf_load(const char *file, struct err *err)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	struct conf *conf;
+
+	if (fd < 0) {
+		err_errno(err, "could not open %s", file);
+		return NULL;
+	}
+	conf = load(fd, file, true, err);
+	close(fd);
+	return conf;
+}
+
+struct conf *conf_load_fd(int fd, const char *name, struct err *err)
+{
+	return load(fd, name, false, err);
+}
+
+/* --- From struct conf to the snapshot. --- */
+
+static void print(const struct conf *conf, bool secrets, FILE *out)
+{
+	const struct setting *dsn = setting_find("content", "dsn");
+	const char *section = "root";
+
+	for (const struct setting *setting = settings; setting < settings + setting_count;
+	     setting++) {
+		if (strcmp(section, setting->section) != 0) {
+			fputs(strcmp(section, "root") == 0 ? "" : "}\n", out);
+			section = setting->section;
+			fprintf(out, "%s {\n", section);
+		}
+		if (setting == dsn && !secrets)
+			fprintf(out, "%s = {}\n", setting->name);
+		else
+			setting_print(setting, conf, out);
+	}
+	fputs("}\n", out);
+}
+
+static int write_all(int fd, const char *text, size_t length)
+{
+	while (length > 0) {
+		ssize_t n = write(fd, text, length);
+
+		if (n < 0)
+			return -1;
+		text += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+int conf_snapshot(const struct conf *conf, bool secrets, struct err *err)
+{
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	char *text = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&text, &length);
+	bool printed = false;
+	int fd = memfd_create("pchat-conf", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (out) {
+		print(conf, secrets, out);
+		printed = fclose(out) == 0;
+	}
+	if (fd < 0 || !printed || write_all(fd, text, length) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, seals) < 0) {
+		err_errno(err, "could not copy the configuration");
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	if (text)
+		explicit_bzero(text, length);
+	free(text);
+	return fd;
+}
+
+void conf_free(struct conf **conf)
+{
+	if (!*conf)
+		return;
+	for (unsigned i = 0; i < setting_count; i++)
+		setting_clear(&settings[i], *conf);
+	free(*conf);
+	*conf = NULL;
+}

@@ -10,7 +10,7 @@
 /*
  * The configuration: pchatd.conf(5), parsed by libconfuse. Sizes are bytes, times microseconds;
  * in the file both may carry a unit (k, M, G; us, ms, s, m, h, d). Every setting and its default
- * stands in the man page and in the commented sample; conf.c holds the one table of them.
+ * stands in the man page and in the commented sample; setting.c holds the one table of them.
  * All strings are owned by struct conf. It never changes after conf_load.
  */
 

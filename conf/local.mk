@@ -6,7 +6,9 @@ conf_libconf_a_SOURCES = \
 	conf/conf.c conf/conf.h \
 	conf/err.c conf/err.h \
 	conf/fault.c conf/fault.h \
-	conf/log.c conf/log.h
+	conf/log.c conf/log.h \
+	conf/scan.c conf/scan.h \
+	conf/setting.c conf/setting.h
 conf_libconf_a_CPPFLAGS = $(AM_CPPFLAGS) $(CONFUSE_CFLAGS) $(BSD_CFLAGS)
 CONF_LIBS = conf/libconf.a $(CONFUSE_LIBS) $(BSD_LIBS)
 EXTRA_DIST += conf/README

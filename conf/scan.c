@@ -1,0 +1,83 @@
+#include "config.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "conf/scan.h"
+
+struct scan {
+	char *at, *end;
+	unsigned line;
+};
+
+static int refuse_variable(struct err *err)
+{
+	return err_set(err, "variables such as ${NAME} are not expanded: single quotes keep such text");
+}
+
+/* From an opening quote to behind the closing one. */
+static int scan_string(struct scan *scan, unsigned *line_r, struct err *err)
+{
+	char quote = *scan->at++;
+
+	*line_r = scan->line;
+	for (; scan->at < scan->end && *scan->at != quote; scan->at++) {
+		if (*scan->at == '\n')
+			scan->line++;
+		if (quote == '"' && scan->at[0] == '$' && scan->at[1] == '{')
+			return refuse_variable(err);
+		if (*scan->at != '\\')
+			continue;
+		scan->at++;
+		if (*scan->at == '\n')
+			scan->line++;
+		if (quote == '"' && isdigit((unsigned char)*scan->at))
+			return err_set(err, "octal numbers in strings are not supported");
+	}
+	if (scan->at >= scan->end)
+		return err_set(err, "the string that begins here is not closed");
+	scan->at++;
+	return 0;
+}
+
+static void blank_comment(struct scan *scan)
+{
+	for (; scan->at < scan->end && *scan->at != '\n'; scan->at++)
+		*scan->at = ' ';
+}
+
+int scan_prepare(char *text, size_t length, unsigned *line_r, struct err *err)
+{
+	struct scan scan = { .at = text, .end = text + length, .line = 1 };
+	unsigned depth = 0, opened = 0;
+
+	while (scan.at < scan.end) {
+		char c = scan.at[0], next = scan.at[1];
+
+		*line_r = scan.line;
+		if (c == '"' || c == '\'') {
+			if (scan_string(&scan, line_r, err) < 0)
+				return -1;
+			continue;
+		}
+		if (c == '#' || (c == '/' && next == '/')) {
+			blank_comment(&scan);
+			continue;
+		}
+		if (c == '\0')
+			return err_set(err, "this is not a text file");
+		if (c == '/' && next == '*')
+			return err_set(err, "a comment starts with # and ends with its line");
+		if (c == '$' && next == '{')
+			return refuse_variable(err);
+		if (c == '{' && depth++ == 0)
+			opened = scan.line;
+		if (c == '}' && depth > 0)
+			depth--;
+		if (c == '\n')
+			scan.line++;
+		scan.at++;
+	}
+	*line_r = opened;
+	return depth ? err_set(err, "what is opened here by { is never closed") : 0;
+}
