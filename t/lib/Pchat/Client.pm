@@ -41,6 +41,11 @@ sub connect ($self) {
 	return $self;
 }
 
+# The port at this end, by which the server's end can be found.
+sub local_port ($self) {
+	return Mojo::IOLoop->stream($self->{tx}->connection)->handle->sockport;
+}
+
 # Sends a request; answers go to callback as (error, result). A connection that ends gives the error
 # {name => 'closed'}.
 sub request ($self, $method, $params, $callback) {

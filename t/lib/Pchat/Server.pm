@@ -18,6 +18,7 @@ use File::Temp 'tempdir';
 use IO::Socket::UNIX;
 use Mojo::JSON 'decode_json', 'encode_json';
 use POSIX ':sys_wait_h', 'setpgid';
+use Pchat::Client;
 use Pchat::Wait;
 use Test::More ();
 
@@ -247,10 +248,42 @@ sub pids ($self, $role) {
 	return sort { $a <=> $b } map { $_->{pid} } grep { $_->{role} eq $role } $self->processes;
 }
 
-# Sends KILL (or another signal) to processes whose death is then no surprise.
+# The worker that serves a client: whose process holds the other end of its connection.
+sub worker_of ($self, $client) {
+	my $ends = sprintf ':%04X [0-9A-F]{8}:%04X', $self->{port}, $client->local_port;
+	open my $in, '<', '/proc/net/tcp' or die "could not read /proc/net/tcp: $!\n";
+	my ($line) = grep { /$ends/ } <$in> or return;
+	my $socket = 'socket:[' . (split ' ', $line)[9] . ']';
+	for my $pid ($self->pids('worker')) {
+		return $pid if grep { (readlink($_) // '') eq $socket } glob "/proc/$pid/fd/*";
+	}
+	return;
+}
+
+# One signed-in client for each user, no two of them on the same worker.
+sub spread ($self, @users) {
+	my (%taken, @clients);
+	for my $user (@users) {
+		push @clients, wait_for("$user to reach another worker", sub {
+			my $client = Pchat::Client->new(server => $self, user => $user)->connect;
+			my $worker = $self->worker_of($client);
+			return $client->sign_in if defined $worker && !$taken{$worker}++;
+			$client->close;
+			return;
+		});
+	}
+	return @clients;
+}
+
+# The test makes these processes end; their deaths are no surprise.
+sub expect_end ($self, @pids) {
+	$self->{expected}{$_} = 1 for @pids;
+}
+
+# Sends KILL (or another signal).
 sub kill ($self, $pids, $signal = 'KILL') {
 	my @pids = ref $pids ? @$pids : $pids;
-	$self->{expected}{$_} = 1 for @pids;
+	$self->expect_end(@pids);
 	CORE::kill($signal, @pids);
 }
 
@@ -323,7 +356,7 @@ sub stop ($self) {
 # Kills the master as hard as can be and waits until its children are gone, too.
 sub kill_master ($self) {
 	my @children = map { $_->{pid} } $self->processes;
-	$self->{expected}{$_} = 1 for @children;
+	$self->expect_end(@children);
 	CORE::kill('KILL', $self->{pid});
 	wait_for('death of the master', sub { !$self->running });
 	wait_for('end of its children', sub { !grep { CORE::kill(0, $_) } @children });
