@@ -68,6 +68,7 @@ int ask_send(int sock, const struct ask *head, const void *body, uint32_t size, 
 	if (size > ASK_BODY_MAX || more_size > ASK_BODY_MAX - size)
 		return CODE_TOO_LARGE;
 	sent.size = size + more_size;
+	sent.asked = clock_mono();
 	if (send_now(sock, &sent, parts, 2, fd) == 0)
 		return 0;
 	return is_full(errno) ? CODE_BUSY : CODE_UNAVAILABLE;

@@ -46,6 +46,7 @@ struct ask {
 	int32_t code;	  /* answer: enum code */
 	uint32_t flags;	  /* answer: enum ask_flag */
 	uint32_t principal;
+	uint64_t asked; /* clock_mono() of the question: set by ask_send, comes back */
 };
 
 enum ask_flag {

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "conf/clock.h"
 #include "conf/code.h"
 #include "shm/ask.h"
 
@@ -57,6 +58,7 @@ static void test_question_arrives_whole(void **state)
 	assert_int_equal(got.size, 9);
 	assert_memory_equal(body, "sip:alice", 9);
 	assert_int_equal(got.tag, 4711);
+	assert_true(got.asked > 0 && got.asked <= clock_mono());
 	assert_int_equal(ask_receive(ends->answer, &got, body, sizeof(body), &fd), 0);
 }
 
