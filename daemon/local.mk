@@ -17,9 +17,29 @@ daemon_pchat_reader_SOURCES = daemon/pchat-reader.c
 daemon_pchat_reader_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(JANSSON_CFLAGS)
 daemon_pchat_reader_LDADD = $(ODBC_LIB) $(SHM_LIBS) $(JANSSON_LIBS)
 
-daemon_pchat_auth_SOURCES = daemon/pchat-auth.c
+# The parts of pchat-auth that know of no other process: what the tests and fuzz targets link.
+noinst_LIBRARIES += daemon/libauth.a
+daemon_libauth_a_SOURCES = \
+	daemon/auth_body.c daemon/auth_body.h \
+	daemon/auth_delay.c daemon/auth_delay.h \
+	daemon/auth_local.c daemon/auth_local.h \
+	daemon/auth_name.c daemon/auth_name.h \
+	daemon/auth_sasl.c daemon/auth_sasl.h \
+	daemon/auth_secret.c daemon/auth_secret.h \
+	daemon/auth_table.c daemon/auth_table.h \
+	daemon/auth_token.c daemon/auth_token.h
+daemon_libauth_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSASL_CFLAGS) $(SSL_CFLAGS)
+AUTH_LIBS = daemon/libauth.a $(SHM_LIBS) $(GSASL_LIBS) $(SSL_LIBS)
+
+daemon_pchat_auth_SOURCES = daemon/pchat-auth.c daemon/auth.h \
+	daemon/auth_account.c \
+	daemon/auth_answer.c \
+	daemon/auth_credential.c daemon/auth_credential.h \
+	daemon/auth_password.c \
+	daemon/auth_question.c \
+	daemon/auth_session.c
 daemon_pchat_auth_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(GSASL_CFLAGS) $(SSL_CFLAGS)
-daemon_pchat_auth_LDADD = $(ODBC_LIB) $(SHM_LIBS) $(GSASL_LIBS) $(SSL_LIBS)
+daemon_pchat_auth_LDADD = $(ODBC_LIB) $(AUTH_LIBS)
 
 daemon_pchatctl_SOURCES = daemon/pchatctl.c
 daemon_pchatctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)

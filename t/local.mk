@@ -7,10 +7,30 @@ t_unit_ask_test_SOURCES = t/unit/ask_test.c
 t_unit_ask_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_ask_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/auth_name_test
+t_unit_auth_name_test_SOURCES = t/unit/auth_name_test.c
+t_unit_auth_name_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(GSASL_CFLAGS)
+t_unit_auth_name_test_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/auth_sasl_test
+t_unit_auth_sasl_test_SOURCES = t/unit/auth_sasl_test.c
+t_unit_auth_sasl_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(GSASL_CFLAGS)
+t_unit_auth_sasl_test_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/auth_table_test
+t_unit_auth_table_test_SOURCES = t/unit/auth_table_test.c
+t_unit_auth_table_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(GSASL_CFLAGS)
+t_unit_auth_table_test_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/readonly_test
 t_unit_readonly_test_SOURCES = t/unit/readonly_test.c
 t_unit_readonly_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_readonly_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/token_test
+t_unit_token_test_SOURCES = t/unit/token_test.c
+t_unit_token_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(GSASL_CFLAGS)
+t_unit_token_test_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
 
 endif
 

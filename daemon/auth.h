@@ -1,0 +1,98 @@
+#ifndef PCHAT_DAEMON_AUTH_H
+#define PCHAT_DAEMON_AUTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/auth_credential.h"
+#include "daemon/auth_delay.h"
+#include "daemon/auth_local.h"
+#include "daemon/auth_sasl.h"
+#include "daemon/auth_table.h"
+#include "shm/ask.h"
+#include "shm/cache.h"
+#include "shm/child.h"
+#include "shm/mailbox.h"
+
+/*
+ * pchat-auth: the only process that can open a session. The parts below share this and nothing
+ * else; each is described where it is declared.
+ */
+struct auth_sent;
+
+struct auth {
+	struct child child;
+	struct auth_local local;
+	uint8_t key[AUTH_KEY_SIZE];	      /* of tokens and of made-up salts; secret */
+	struct cache *cache;		      /* owned, read-only */
+	struct mailbox mailbox;		      /* our own, to the sequencer */
+	struct auth_credentials *credentials; /* owned */
+	struct auth_sasl *sasl;		      /* owned */
+	struct auth_table exchanges;
+	struct auth_table admins; /* sessions opened with EVENT_ADMIN */
+	struct auth_delay *delay; /* owned */
+	struct auth_sent *sent;	  /* owned: the askers of the last commands, by number */
+	uint64_t blocked[WORKER_SLOTS]; /* until then answers are not waited for (clock_mono) */
+	uint8_t body[ASK_BODY_MAX];	/* of the question that is being dealt with */
+};
+
+/* --- auth_answer.c: answers to workers. --- */
+
+/* Sends an answer and counts a refusal. question->principal goes with it. */
+void auth_answer(struct auth *auth, const struct ask *question, int code, uint32_t flags,
+		 const void *body, uint32_t size);
+
+/* Refuses a failed attempt, a second from now. */
+void auth_answer_later(struct auth *auth, const struct ask *question, int code);
+
+/* Sends those that are due. */
+void auth_answer_due(struct auth *auth);
+
+/* --- auth_account.c: who a user is. --- */
+
+/* An auth_lookup; arg is the struct auth. */
+int auth_account_find(void *arg, const char *name, char uri_r[AUTH_URI_SIZE],
+		      struct auth_account *account_r);
+
+/* The principal of a URI. CODE_OK, CODE_NO_SUCH_PRINCIPAL, CODE_BUSY; CODE_UNAVAILABLE: it is not in the
+ * cache, but the sequencer has not loaded all users yet. */
+int auth_account_principal(struct auth *auth, const char *uri, struct principal_view *principal_r);
+
+/* The same by number. */
+int auth_account_by_id(struct auth *auth, uint32_t id, struct principal_view *principal_r);
+
+/* --- auth_session.c: commands to the sequencer. --- */
+
+struct auth_opening {
+	uint32_t principal, epoch;
+	bool admin;
+	struct text address;
+	struct text final; /* the mechanism's last data for the client */
+};
+
+/* False: out of memory. */
+bool auth_session_init(struct auth *auth);
+void auth_session_fini(struct auth *auth);
+
+/* Opens the asker's session: sends the command and answers the worker. CODE_OK, or why not; then nothing
+ * was sent. */
+int auth_session_open(struct auth *auth, const struct ask *question,
+		      const struct auth_opening *opening);
+
+/* Makes all tokens of a user void, after a change of the password. CODE_OK or CODE_BUSY. */
+int auth_session_rekey(struct auth *auth, const struct ask *question, uint32_t principal);
+
+/* Takes the sequencer's refusals and passes them on. Returns whether there were any. */
+bool auth_session_refusals(struct auth *auth);
+
+/* --- auth_question.c: workers' questions. --- */
+
+/* Deals with one; body is writable so that secrets in it can be wiped. fd (or -1) is taken. */
+void auth_question(struct auth *auth, struct ask *question, void *body, int take_fd);
+
+/* --- auth_password.c --- */
+
+/* A new password for a user, from a local administrator. CODE_OK or the refusal. */
+int auth_password_set(struct auth *auth, const struct ask *question, const void *body);
+
+#endif

@@ -1,0 +1,110 @@
+#include "config.h"
+
+#include "daemon/auth_name.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+static size_t follow(const uint8_t *text, size_t length, size_t count, uint8_t low, uint8_t high)
+{
+	if (length <= count || text[1] < low || text[1] > high)
+		return 0;
+	for (size_t i = 2; i <= count; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return count + 1;
+}
+
+/* Bytes of the character at text, 0 if it is malformed: table 3-7 of the Unicode standard. */
+static size_t character(const uint8_t *text, size_t length)
+{
+	const uint8_t first = text[0];
+
+	if (first < 0x80)
+		return 1;
+	if (first >= 0xc2 && first <= 0xdf)
+		return follow(text, length, 1, 0x80, 0xbf);
+	if (first >= 0xe0 && first <= 0xef)
+		return follow(text, length, 2, first == 0xe0 ? 0xa0 : 0x80, first == 0xed ? 0x9f : 0xbf);
+	if (first >= 0xf0 && first <= 0xf4)
+		return follow(text, length, 3, first == 0xf0 ? 0x90 : 0x80, first == 0xf4 ? 0x8f : 0xbf);
+	return 0;
+}
+
+bool auth_utf8(const char *text, size_t length)
+{
+	const uint8_t *bytes = (const uint8_t *)text;
+	size_t step;
+
+	for (size_t at = 0; at < length; at += step) {
+		step = character(bytes + at, length - at);
+		if (step == 0)
+			return false;
+	}
+	return true;
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool may_stand(char c)
+{
+	const uint8_t byte = (uint8_t)c;
+
+	return byte > 0x20 && byte != 0x7f && !strchr("\"<>:;?\\", c);
+}
+
+static bool starts_with_scheme(const char *name, size_t length)
+{
+	static const char scheme[] = "sip:";
+
+	for (size_t i = 0; i < sizeof(scheme) - 1; i++) {
+		if (i >= length || lower(name[i]) != scheme[i])
+			return false;
+	}
+	return true;
+}
+
+/* Where the @ is; -1: more than one, or nothing before or behind it; length: there is none. */
+static ptrdiff_t find_at(const char *name, size_t length)
+{
+	const char *at = memchr(name, '@', length);
+	size_t before;
+
+	if (!at)
+		return (ptrdiff_t)length;
+	before = (size_t)(at - name);
+	if (before == 0 || before + 1 == length || memchr(at + 1, '@', length - before - 1))
+		return -1;
+	return (ptrdiff_t)before;
+}
+
+bool auth_name_uri(const char *name, size_t length, const char *domain, char uri_r[AUTH_URI_SIZE])
+{
+	const bool scheme = starts_with_scheme(name, length);
+	ptrdiff_t at;
+	int size;
+
+	if (scheme) {
+		name += 4;
+		length -= 4;
+	}
+	at = find_at(name, length);
+	if (length == 0 || length >= AUTH_URI_SIZE || at == -1 || (scheme && at == (ptrdiff_t)length))
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (!may_stand(name[i]))
+			return false;
+	}
+	if (!auth_utf8(name, length))
+		return false;
+	size = snprintf(uri_r, AUTH_URI_SIZE, "sip:%.*s%s%s", (int)length, name,
+			at == (ptrdiff_t)length ? "@" : "", at == (ptrdiff_t)length ? domain : "");
+	for (char *c = uri_r; *c; c++)
+		*c = lower(*c);
+	return size < AUTH_URI_SIZE;
+}

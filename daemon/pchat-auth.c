@@ -1,0 +1,175 @@
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "conf/clock.h"
+#include "conf/log.h"
+#include "daemon/auth.h"
+
+/*
+ * pchat-auth: checks who wants to sign in, and tells the sequencer. It alone has the token key and
+ * reads the users' secrets. It takes a question, deals with it, and answers; the database is the
+ * only thing that it waits for.
+ */
+enum {
+	TICK_US = 1000000,
+	QUESTIONS_PER_TURN = 64,
+	EXCHANGES_MAX = 16384,
+	ADMINS_MAX = 256,
+	DELAYED_MAX = 4096,
+};
+
+static int read_key(struct auth *auth, struct err *err)
+{
+	const ssize_t size = pread(FD_TOKEN_KEY, auth->key, sizeof(auth->key), 0);
+
+	if (size == -1)
+		return err_errno(err, "could not read the token key");
+	if (size != sizeof(auth->key))
+		return err_set(err, "could not read the token key: it has %zd bytes instead of %zu",
+			       size, sizeof(auth->key));
+	return 0;
+}
+
+static int open_memory(struct auth *auth, struct err *err)
+{
+	auth->cache = cache_map(FD_CACHE, err);
+	if (!auth->cache)
+		return -1;
+	return mailbox_open(&auth->mailbox, FD_MAIL + SLOT_AUTH, FD_MAIL_BACK + SLOT_AUTH,
+			    auth->child.conf->workers.mailbox, err);
+}
+
+static int open_all(struct auth *auth, struct err *err)
+{
+	const struct conf *conf = auth->child.conf;
+
+	auth_local_init(&auth->local, conf);
+	auth_table_init(&auth->exchanges, EXCHANGES_MAX);
+	auth_table_init(&auth->admins, ADMINS_MAX);
+	if (read_key(auth, err) == -1 || open_memory(auth, err) == -1)
+		return -1;
+	auth->sasl = auth_sasl_new(&conf->auth.mechanisms, auth_account_find, auth, err);
+	if (!auth->sasl)
+		return -1;
+	auth->delay = auth_delay_new(DELAYED_MAX);
+	auth->credentials = auth_credentials_new(conf);
+	if (!auth->delay || !auth->credentials || !auth_session_init(auth))
+		return err_set(err, "could not get memory for the sign-ins");
+	return 0;
+}
+
+static void close_all(struct auth *auth)
+{
+	auth_table_fini(&auth->exchanges);
+	auth_table_fini(&auth->admins);
+	auth_sasl_free(&auth->sasl);
+	auth_delay_free(&auth->delay);
+	auth_credentials_free(&auth->credentials);
+	auth_session_fini(auth);
+	if (auth->mailbox.out)
+		mailbox_close(&auth->mailbox);
+	cache_free(&auth->cache);
+	explicit_bzero(auth->key, sizeof(auth->key));
+	conf_free(&auth->child.conf);
+}
+
+static bool take_questions(struct auth *auth)
+{
+	struct ask question;
+	int fd, got = 0, i;
+
+	for (i = 0; i < QUESTIONS_PER_TURN; i++) {
+		got = ask_receive(FD_AUTH, &question, auth->body, sizeof(auth->body), &fd);
+		if (got == 0)
+			break;
+		if (got == 1)
+			auth_question(auth, &question, auth->body, fd);
+		else
+			proc_count(&auth->child.proc, COUNTER_REFUSED_INVALID, 1);
+	}
+	return i > 0;
+}
+
+static void tick(struct auth *auth, uint64_t *next)
+{
+	const uint64_t now = clock_mono();
+	const uint64_t age = auth->child.conf->json.handshake_timeout;
+
+	if (now < *next)
+		return;
+	*next = now + TICK_US;
+	auth_table_sweep(&auth->exchanges, now > age ? now - age : 0, &auth->child.proc);
+	auth_table_sweep(&auth->admins, 0, &auth->child.proc);
+}
+
+/* Sleeps until there is something to do or the time until has come (clock_mono). */
+static int sleep_until(struct auth *auth, uint64_t until)
+{
+	struct pollfd wait[] = {{.fd = FD_CONTROL, .events = POLLIN},
+				{.fd = FD_AUTH, .events = POLLIN},
+				{.fd = auth->child.proc.event[SLOT_AUTH], .events = POLLIN}};
+	const uint64_t now = clock_mono();
+	const int timeout = until > now ? (int)((until - now) / 1000 + 1) : 0;
+
+	return poll(wait, sizeof(wait) / sizeof(wait[0]), timeout) == -1 && errno != EINTR ? -1 : 0;
+}
+
+static bool should_stop(struct auth *auth)
+{
+	struct control control;
+	int got;
+
+	while ((got = child_control(&auth->child, &control, NULL, NULL)) == 1) {
+		if (control.type == CONTROL_STOP)
+			return true;
+	}
+	return got == -1;
+}
+
+static int serve(struct auth *auth, struct err *err)
+{
+	uint64_t next = 0;
+
+	while (!should_stop(auth)) {
+		bool busy;
+
+		proc_heartbeat(&auth->child.proc);
+		tick(auth, &next);
+		busy = auth_session_refusals(auth);
+		busy = take_questions(auth) || busy;
+		auth_answer_due(auth);
+		if (busy)
+			continue;
+		proc_arm(&auth->child.proc);
+		if (!auth_session_refusals(auth)) {
+			const uint64_t due = auth_delay_next(auth->delay);
+
+			if (sleep_until(auth, due < next ? due : next) == -1)
+				return err_errno(err, "could not wait for questions");
+		}
+		proc_woken(&auth->child.proc);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct auth auth;
+	struct err err;
+	int code = child_start(&auth.child, argc, argv);
+
+	if (code != 0)
+		return code;
+	if (open_all(&auth, &err) == -1 || child_ready(&auth.child, PROC_READY, &err) == -1 ||
+	    serve(&auth, &err) == -1) {
+		log_error("%s", err.text);
+		code = EX_OSERR;
+	}
+	close_all(&auth);
+	return code;
+}
