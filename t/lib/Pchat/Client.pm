@@ -161,6 +161,10 @@ sub close ($self) {
 	return $self->wait_closed;
 }
 
+# As if the client's machine had no time: what arrives stays in the kernel.
+sub stop_reading ($self) { Mojo::IOLoop->stream($self->{tx}->connection)->stop }
+sub start_reading ($self) { Mojo::IOLoop->stream($self->{tx}->connection)->start }
+
 # The client is gone without a word.
 sub vanish ($self) {
 	Mojo::IOLoop->remove($self->{tx}->connection) if $self->{tx};

@@ -180,13 +180,15 @@ sub try_admin ($self, $method, %params) {
 	return ($error && { %$error, name => $error->{data}{name} }, $answer->{result});
 }
 
-# Asks again while the server says that it is busy or loading.
+# Asks again while the server says that it is busy or loading, or dies. A repeated request may find
+# that the first one was done after all.
 sub admin ($self, $method, %params) {
-	my $result;
+	my ($result, $cut);
 	wait_for("answer to $method", sub {
-		(my $error, $result) = $self->try_admin($method, %params);
-		die "$method: $error->{name}: $error->{message}\n" if $error && $error->{name} !~ /^(busy|unavailable)$/;
-		return !$error;
+		(my $error, $result) = eval { $self->try_admin($method, %params) };
+		return !($cut = 1) if $@ || $error && $error->{name} =~ /^(busy|unavailable|timeout)$/;
+		return 1 if !$error || $cut && $error->{name} =~ /AlreadyDefined/;
+		die "$method: $error->{name}: $error->{message}\n";
 	});
 	return $result;
 }

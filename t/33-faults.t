@@ -1,0 +1,60 @@
+use v5.36;
+use Test::More;
+use Pchat::Client;
+use Pchat::Load;
+use Pchat::Server;
+use Pchat::Wait;
+
+plan skip_all => 'built without fault points' if !Pchat::Server->has_faults;
+
+my $source = $ENV{PCHAT_SOURCE} // '.';
+my %points;
+for my $file (glob "$source/{shm,odbc,worker,daemon}/*.c") {
+	open my $in, '<', $file or die;
+	local $/;
+	$points{$_} = 1 for <$in> =~ /fault_point\("([^"]+)"\)/g;
+}
+cmp_ok(scalar keys %points, '>', 5, 'the code has fault points');
+
+my $server = Pchat::Server->start(tls => 0, conf => { limits => { history => 500 } });
+$server->add_users(qw(alice bob carol));
+my $load = Pchat::Load->new(
+	server => $server, room => $server->add_room('lobby'), users => [qw(alice bob carol)], posters => 3, receivers => 2);
+
+# Something of every kind: a session that comes and goes, a user, a room, a password.
+sub everything () {
+	state $turn = 0;
+	$turn++;
+	$load->proceed(10);
+	my $client = Pchat::Client->new(server => $server, user => 'alice');
+	eval { $client->connect->sign_in; $client->join_room($load->{room}); $client->close };
+	$server->admin('user.add', uri => "user$turn", name => "User $turn", password => 'secret') if $turn % 3 == 0;
+	$server->admin('user.passwd', uri => 'carol', password => $server->password('carol')) if $turn % 3 == 1;
+	$server->admin('room.create', name => "room $turn", description => '') if $turn % 3 == 2;
+}
+
+# What is only passed by a process that starts is reached by killing its predecessor.
+sub reach () {
+	for my $turn (1 .. 6) {
+		return 1 if !$server->fault_pending;
+		everything;
+	}
+	for my $role (qw(sequencer store auth reader worker)) {
+		return 1 if !$server->fault_pending;
+		$server->kill_role($role);
+		everything;
+	}
+	return !$server->fault_pending;
+}
+
+for my $name (sort keys %points) {
+	for my $count (1, 2 + int rand 20) {
+		$server->arm_fault($name, $count);
+		ok(reach(), "a process dies at $name ($count)") or $server->disarm_fault;
+		$load->proceed(10);
+	}
+}
+$load->finish;
+$load->verify('after a death at every fault point');
+
+done_testing;
