@@ -106,7 +106,8 @@ bool journal_fits(const struct journal_writer *writer, uint64_t bytes, unsigned 
 		  uint64_t reserve);
 
 /* The lowest LSN whose bytes are untouched once the batch is written: the tail to publish (release,
- * then a full fence) before journal_commit. */
+ * then a full fence) before journal_commit. A tail once published is never lowered: after a restart
+ * this may be lower than what the dead predecessor had overwritten. */
 uint64_t journal_tail(const struct journal_writer *writer);
 
 /* Writes the batch and, if sync, makes everything up to end durable. -1: the journal's state is
