@@ -5,45 +5,11 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-static size_t follow(const uint8_t *text, size_t length, size_t count, uint8_t low, uint8_t high)
-{
-	if (length <= count || text[1] < low || text[1] > high)
-		return 0;
-	for (size_t i = 2; i <= count; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return count + 1;
-}
-
-/* Bytes of the character at text, 0 if it is malformed: table 3-7 of the Unicode standard. */
-static size_t character(const uint8_t *text, size_t length)
-{
-	const uint8_t first = text[0];
-
-	if (first < 0x80)
-		return 1;
-	if (first >= 0xc2 && first <= 0xdf)
-		return follow(text, length, 1, 0x80, 0xbf);
-	if (first >= 0xe0 && first <= 0xef)
-		return follow(text, length, 2, first == 0xe0 ? 0xa0 : 0x80, first == 0xed ? 0x9f : 0xbf);
-	if (first >= 0xf0 && first <= 0xf4)
-		return follow(text, length, 3, first == 0xf0 ? 0x90 : 0x80, first == 0xf4 ? 0x8f : 0xbf);
-	return 0;
-}
+#include <unistr.h>
 
 bool auth_utf8(const char *text, size_t length)
 {
-	const uint8_t *bytes = (const uint8_t *)text;
-	size_t step;
-
-	for (size_t at = 0; at < length; at += step) {
-		step = character(bytes + at, length - at);
-		if (step == 0)
-			return false;
-	}
-	return true;
+	return u8_check((const uint8_t *)text, length) == NULL;
 }
 
 static char lower(char c)

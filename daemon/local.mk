@@ -29,7 +29,7 @@ daemon_libauth_a_SOURCES = \
 	daemon/auth_table.c daemon/auth_table.h \
 	daemon/auth_token.c daemon/auth_token.h
 daemon_libauth_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSASL_CFLAGS) $(SSL_CFLAGS)
-AUTH_LIBS = daemon/libauth.a $(SHM_LIBS) $(GSASL_LIBS) $(SSL_LIBS)
+AUTH_LIBS = daemon/libauth.a $(SHM_LIBS) $(GSASL_LIBS) $(SSL_LIBS) $(UNISTRING_LIBS)
 
 daemon_pchat_auth_SOURCES = daemon/pchat-auth.c daemon/auth.h \
 	daemon/auth_account.c \

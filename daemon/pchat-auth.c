@@ -57,7 +57,7 @@ static int open_all(struct auth *auth, struct err *err)
 	if (!auth->sasl)
 		return -1;
 	auth->delay = auth_delay_new(DELAYED_MAX);
-	auth->credentials = auth_credentials_new(conf);
+	auth->credentials = auth_credentials_new(conf, &auth->child.proc);
 	if (!auth->delay || !auth->credentials || !auth_session_init(auth))
 		return err_set(err, "could not get memory for the sign-ins");
 	return 0;
