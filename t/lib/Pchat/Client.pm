@@ -60,6 +60,13 @@ sub send_text ($self, $bytes) {
 	$self->{tx}->send({ text => $bytes });
 }
 
+# Sends a text message as it is, and gives the whole answer to it.
+sub raw ($self, $bytes) {
+	undef $self->{stray};
+	$self->send_text($bytes);
+	return wait_for('answer or close', sub { $self->{stray} || $self->{closed} && {} });
+}
+
 # The answer as (error, result): one of them is undef.
 sub try ($self, $method, %params) {
 	my $answer;
@@ -154,10 +161,15 @@ sub wait_closed ($self) {
 	return wait_for('close', sub { $self->{closed} });
 }
 
-sub closed ($self) { return $self->{closed} }
+sub connected ($self) { return defined $self->{tx} }
+
+# Closes in order; end does not wait for it.
+sub end ($self) {
+	$self->{tx}->finish(1000) if $self->{tx};
+}
 
 sub close ($self) {
-	$self->{tx}->finish if $self->{tx};
+	$self->end;
 	return $self->wait_closed;
 }
 

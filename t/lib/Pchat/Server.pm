@@ -300,13 +300,16 @@ sub kill_role ($self, $role) {
 	return $before[0];
 }
 
-# --- Fault points (configure --enable-faults). ---
+# --- How it was built, and fault points. ---
 
 sub fault_file ($self) { return "$self->{directory}/fault" }
 
-sub has_faults ($class) {
+sub has_faults ($class) { return _configured('PCHAT_FAULTS') }
+sub has_sanitizers ($class) { return _configured('PCHAT_SANITIZERS') }
+
+sub _configured ($name) {
 	open my $in, '<', "$build/config.h" or return 0;
-	return scalar grep { /^#define PCHAT_FAULTS 1/ } <$in>;
+	return scalar grep { /^#define $name 1/ } <$in>;
 }
 
 # The process that comes through the named point for the count-th time dies there.

@@ -12,8 +12,8 @@ our @EXPORT = qw(wait_for);
 
 # Runs the event loop (all clients of this test live in it) until condition gives something true,
 # and returns that.
-sub wait_for ($what, $condition) {
-	my $end = time + ($ENV{PCHAT_WAIT} // 60);
+sub wait_for ($what, $condition, $seconds = $ENV{PCHAT_WAIT} // 60) {
+	my $end = time + $seconds;
 	my $turn = Mojo::IOLoop->recurring(0.01 => sub { });
 	my $result;
 	until ($result = $condition->()) {

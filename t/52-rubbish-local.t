@@ -1,0 +1,65 @@
+use v5.36;
+use IO::Select;
+use IO::Socket::UNIX;
+use Socket;
+use Test::More;
+use Pchat::Server;
+use Pchat::Wait;
+
+# The two sockets for local administration, which anybody may connect to who gets at the directory.
+my $server = Pchat::Server->start;
+$server->add_users('alice');
+my @before = map { $_->{pid} } $server->processes;
+
+# Sends all of it and ends; what comes back, until the server closes.
+sub talk ($path, $bytes) {
+	local $SIG{PIPE} = 'IGNORE';
+	my $socket = IO::Socket::UNIX->new(Peer => $path) // IO::Socket::UNIX->new(Peer => $path, Type => SOCK_SEQPACKET)
+		or die "could not connect to $path: $!\n";
+	$socket->blocking(0);
+	my ($answer, $select) = ('', IO::Select->new($socket));
+	wait_for("close of $path", sub {
+		if (length $bytes && $select->can_write(0)) {
+			my $sent = syswrite $socket, $bytes, 8192;
+			$bytes = defined $sent ? substr $bytes, $sent : '';
+		}
+		shutdown $socket, 1 if !length $bytes;
+		return if !$select->can_read(0);
+		return !sysread $socket, $answer, 65536, length $answer;
+	});
+	return $answer;
+}
+
+srand 2;
+my %rubbish = (
+	'nothing' => '',
+	'a lone line end' => "\n",
+	'many line ends' => "\n" x 10000,
+	'random bytes' => join('', map { chr int rand 256 } 1 .. 20000),
+	'a line that does not end' => 'x' x 300000,
+	'deep nesting' => '[' x 8000 . "\n",
+	'text that is not UTF-8' => "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\"}\n",
+	'half a request' => '{"jsonrpc":"2.0","id":1,',
+	'an unknown method' => qq({"jsonrpc":"2.0","id":1,"method":"user.explode"}\n),
+	'a batch' => qq([{"jsonrpc":"2.0","id":1,"method":"user.list"}]\n),
+	'a thousand bad lines' => "rubbish\n" x 1000,
+	'the greeting of another version' => "status 9",
+	'half a greeting' => 'sta',
+	'a greeting with more behind it' => 'status 1' . 'x' x 1000,
+);
+for my $what (sort keys %rubbish) {
+	for my $name (qw(admin control)) {
+		my $path = "${name}_socket";
+		ok(defined talk($server->$path, $rubbish{$what}), "$what on the $name socket ends in an answer or a close");
+		ok($server->running, 'and the master is there');
+	}
+}
+is_deeply([map { $_->{pid} } $server->processes], \@before, 'no process died of it');
+ok($server->status, 'pchatctl status answers');
+is_deeply([map { $_->{uri} } @{ $server->admin('user.list')->{users} }], ['sip:alice@example.test'], 'and the users are as they were');
+
+# Many who connect and say nothing do not shut others out.
+my @idle = map { IO::Socket::UNIX->new(Peer => $server->control_socket) // IO::Socket::UNIX->new(Peer => $server->control_socket, Type => SOCK_SEQPACKET) } 1 .. 50;
+ok($server->status, 'pchatctl status answers beside fifty that say nothing');
+
+done_testing;

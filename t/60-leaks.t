@@ -1,0 +1,88 @@
+use v5.36;
+use Mojo::IOLoop;
+use Test::More;
+use Pchat::Client;
+use Pchat::Server;
+use Pchat::Wait;
+
+# Under the sanitizers memory grows by design; there the descriptors count, and fewer cycles do.
+my $sanitized = Pchat::Server->has_sanitizers;
+my ($warm_up, $cycles, $beside) = ($sanitized ? (200, 1000) : (1000, 10000), 16);
+my $margin = 1024; # KiB of private memory
+
+my $server = Pchat::Server->start(tls => 0);
+$server->add_users('alice');
+my $room = $server->add_room('lobby');
+my $token = Pchat::Client->enter(server => $server, user => 'alice')->{token};
+my ($begun, $done, @errors) = (0, 0);
+
+# connect, sign in, join, post, leave, close; then the next one, until there were enough.
+sub cycle ($goal) {
+	return if $begun >= $goal;
+	my $id = 'cycle-' . ++$begun;
+	my $client;
+	my @steps = (
+		['auth.resume', { token => $token }],
+		['room.join', { room => $room }],
+		['message.post', { room => $room, id => $id, text => $id }],
+		['room.leave', { room => $room }],
+	);
+	my $next;
+	$next = sub ($error = undef, $) {
+		push @errors, "$id: $error->{name}" if $error;
+		my $step = shift @steps;
+		return $client->request(@$step, $next) if $step && !$error;
+		undef $next;
+		$client->end;
+	};
+	$client = Pchat::Client->new(
+		server => $server,
+		on_message => sub ($) { },
+		on_close => sub { undef $client; $done++; cycle($goal) },
+	);
+	$client->start(sub ($error = undef) {
+		push @errors, $error if defined $error;
+		return defined $error ? do { $done++; cycle($goal) } : $next->(undef, {});
+	});
+}
+
+sub cycles ($goal) {
+	cycle($goal) for 1 .. $beside;
+	wait_for("$goal cycles", sub { $done >= $goal }, 600);
+}
+
+# What each process holds, once the server has seen all connections end.
+sub measure () {
+	wait_for('connections to end', sub {
+		open my $in, '<', '/proc/net/tcp' or die;
+		my $end = sprintf ':%04X [0-9A-F:]+ 0[18] ', $server->port;
+		my $address = join '', map { sprintf '%02X', $_ } reverse split /\./, $server->address;
+		return !grep { /$address$end/ } <$in>;
+	});
+	my %found;
+	for my $process ($server->processes, { pid => $server->pid, role => 'master' }) {
+		my $pid = $process->{pid};
+		open my $in, '<', "/proc/$pid/status" or die;
+		my ($memory) = map { /^RssAnon:\s+(\d+)/ ? $1 : () } <$in>;
+		my $files = () = glob "/proc/$pid/fd/*";
+		$found{$pid} = { role => $process->{role}, files => $files, memory => $memory };
+	}
+	return \%found;
+}
+
+cycles($warm_up);
+my $before = measure;
+cycles($warm_up + $cycles);
+is_deeply(\@errors, [], "$cycles times a client connects, signs in, joins, posts, leaves and goes");
+my $after = measure;
+is_deeply([sort keys %$after], [sort keys %$before], 'no process died of it');
+for my $pid (sort { $a <=> $b } keys %$before) {
+	my ($old, $new) = ($before->{$pid}, $after->{$pid} // next);
+	is($new->{files}, $old->{files}, "the $old->{role} has no more descriptors than before");
+	next if $sanitized;
+	my $growth = $new->{memory} - $old->{memory};
+	cmp_ok($growth, '<=', $margin, "the $old->{role} has not grown ($growth KiB)");
+}
+is(scalar($server->stored($room, $begun)), $begun, 'every post of them is in SQL');
+
+done_testing;
