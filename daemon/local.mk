@@ -6,8 +6,10 @@ daemon_pchatd_SOURCES = daemon/pchatd.c
 daemon_pchatd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 daemon_pchatd_LDADD = $(SHM_LIBS) $(EVENT_LIBS)
 
-daemon_pchat_sequencer_SOURCES = daemon/pchat-sequencer.c
-daemon_pchat_sequencer_LDADD = $(SHM_LIBS)
+daemon_pchat_sequencer_SOURCES = daemon/pchat-sequencer.c \
+	daemon/engine.c daemon/engine.h \
+	daemon/sequencer.h daemon/sequencer_load.c
+daemon_pchat_sequencer_LDADD = $(SHM_LIBS) $(UNISTRING_LIBS)
 
 daemon_pchat_store_SOURCES = daemon/pchat-store.c
 daemon_pchat_store_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS)

@@ -1,0 +1,614 @@
+#include "config.h"
+
+#include "daemon/engine.h"
+
+#include <string.h>
+#include <unistr.h>
+
+#include "conf/clock.h"
+#include "conf/code.h"
+#include "conf/log.h"
+#include "shm/apply.h"
+#include "shm/find.h"
+
+/* What is left of the ring for events that must not be refused: sessions that end. */
+enum { RESERVE_PART = 16 };
+
+/* A command under decision. */
+struct ask_for {
+	const struct command *command;
+	const void *payload;
+	unsigned mail_slot;
+	struct answer *answer;
+	uint32_t session; /* row; workers' commands only */
+};
+
+static enum decision refuse(const struct ask_for *ask, int code)
+{
+	ask->answer->code = code;
+	return ANSWERED;
+}
+
+/* --- Room for events. --- */
+
+enum room_for { FITS, BATCH_FULL, RING_FULL };
+
+static enum room_for room_for(const struct engine *engine, uint64_t bytes, unsigned count, bool may_refuse)
+{
+	const struct journal_writer *writer = &engine->writer;
+	uint64_t reserve = may_refuse ? writer->journal.size / RESERVE_PART : 0;
+
+	if (journal_fits(writer, bytes, count, engine->oldest, reserve))
+		return FITS;
+	return writer->end > writer->synced ? BATCH_FULL : RING_FULL;
+}
+
+/* What stands in the way of a command that may be refused. */
+static bool no_room(const struct engine *engine, const struct ask_for *ask, uint64_t bytes,
+		    enum decision *decision_r)
+{
+	switch (room_for(engine, bytes, 1, true)) {
+	case FITS:
+		return false;
+	case BATCH_FULL:
+		*decision_r = LATER;
+		return true;
+	default:
+		*decision_r = refuse(ask, CODE_BUSY);
+		return true;
+	}
+}
+
+/* Appends an event for which there is room, and applies it to the private cache. */
+static const struct record *emit(struct engine *engine, const struct record *head,
+				 const void *payload, uint32_t size)
+{
+	const struct record *record =
+		journal_append(&engine->writer, head, payload, size, engine->oldest);
+	struct err err;
+
+	if (record == NULL) {
+		log_error("the journal has no room for an event that it had room for");
+		engine->broken = true;
+		return NULL;
+	}
+	if (apply_record(&engine->cache, record, &err) < 0) {
+		log_error("%s", err.text);
+		engine->broken = true;
+	}
+	return record;
+}
+
+/* The head of the event that a command becomes. */
+static struct record head_of(const struct ask_for *ask, enum event_type type)
+{
+	const struct command *command = ask->command;
+
+	return (struct record){.type = (uint16_t)type,
+			       .room = command->room,
+			       .origin = command->origin,
+			       .command = command->number,
+			       .mail_slot = (uint16_t)ask->mail_slot};
+}
+
+static enum decision become(struct engine *engine, const struct record *head, const void *payload,
+			    uint32_t size)
+{
+	emit(engine, head, payload, size);
+	return DECIDED;
+}
+
+/* --- What may stand in an event. --- */
+
+static bool is_text(struct text text)
+{
+	return u8_check((const uint8_t *)text.data, text.length) == NULL;
+}
+
+static const struct session_row *session_at(const struct engine *engine, uint32_t row)
+{
+	return table_row(&engine->cache, TABLE_SESSION, row);
+}
+
+static const struct room_row *room_at(const struct engine *engine, uint32_t row)
+{
+	return table_row(&engine->cache, TABLE_ROOM, row);
+}
+
+static bool is_live(const struct engine *engine, unsigned slot, uint32_t generation)
+{
+	const struct master_slot *s = &engine->proc->page[SLOT_MASTER]->slots[slot];
+
+	return atomic_load(&s->generation) == generation && atomic_load(&s->pid) != 0;
+}
+
+static bool text_fits(const struct engine *engine, uint32_t a, uint32_t b)
+{
+	return table_free_rows(&engine->cache, TABLE_TEXT) >=
+	       blob_blocks(TABLE_TEXT, a) + blob_blocks(TABLE_TEXT, b);
+}
+
+/* --- Leaving. --- */
+
+/* The head of what the server writes of a session by itself. */
+static struct record session_head(const struct session_row *session, enum event_type type)
+{
+	return (struct record){.type = (uint16_t)type,
+			       .actor = session->principal,
+			       .origin = {.slot = session->slot,
+					  .generation = session->generation,
+					  .session = session->session}};
+}
+
+static void emit_leave(struct engine *engine, uint32_t participant, const struct ask_for *ask)
+{
+	const struct cache *cache = &engine->cache;
+	const struct participant_row *p = table_row(cache, TABLE_PARTICIPANT, participant);
+	struct record head = session_head(session_at(engine, p->session), EVENT_LEAVE);
+	unsigned others;
+
+	find_participant(cache, p->room, p->principal, p->session, &others);
+	head.room = room_at(engine, p->room)->id;
+	head.flags = others == 0 ? EVENT_LAST : 0;
+	if (ask != NULL) {
+		head.origin = ask->command->origin;
+		head.command = ask->command->number;
+		head.mail_slot = (uint16_t)ask->mail_slot;
+	}
+	emit(engine, &head, NULL, 0);
+}
+
+/* Ends a session: out of its rooms one by one, then closed. ask: by its own wish. False: there is
+ * no room for all of it. */
+static bool end_session(struct engine *engine, uint32_t row, const struct ask_for *ask)
+{
+	const struct session_row *session = session_at(engine, row);
+	struct record head = session_head(session, EVENT_SESSION_CLOSE);
+
+	if (room_for(engine, 0, session->participants + 1, false) != FITS)
+		return false;
+	while (session->first_participant != 0 && !engine->broken)
+		emit_leave(engine, session->first_participant, NULL);
+	if (ask != NULL) {
+		head.origin = ask->command->origin;
+		head.command = ask->command->number;
+		head.mail_slot = (uint16_t)ask->mail_slot;
+	}
+	emit(engine, &head, NULL, 0);
+	return true;
+}
+
+static bool end_sessions_of(struct engine *engine, uint32_t principal)
+{
+	const struct cache_table *table = &engine->cache.header->table[TABLE_SESSION];
+
+	for (uint32_t row = 1; row <= table->fresh; row++) {
+		const struct session_row *session = session_at(engine, row);
+
+		if (session->generation != 0 && session->principal == principal &&
+		    !(session->flags & EVENT_ADMIN) && !end_session(engine, row, NULL))
+			return false;
+	}
+	return true;
+}
+
+static bool empty_room(struct engine *engine, uint32_t row)
+{
+	const struct room_row *room = room_at(engine, row);
+
+	while (room->first_participant != 0 && !engine->broken) {
+		if (room_for(engine, 0, 1, false) != FITS)
+			return false;
+		emit_leave(engine, room->first_participant, NULL);
+	}
+	return true;
+}
+
+void engine_slot_changed(struct engine *engine)
+{
+	engine->reaping = true;
+	engine->reap = 1;
+}
+
+bool engine_reap(struct engine *engine)
+{
+	const struct cache_table *table = &engine->cache.header->table[TABLE_SESSION];
+	bool any = false;
+
+	for (; engine->reaping && engine->reap <= table->fresh; engine->reap++) {
+		const struct session_row *session = session_at(engine, engine->reap);
+
+		if (session->generation == 0 ||
+		    is_live(engine, session->slot, session->generation))
+			continue;
+		if (!end_session(engine, engine->reap, NULL))
+			return any;
+		any = true;
+	}
+	engine->reaping = false;
+	return any;
+}
+
+/* --- Commands of sessions. --- */
+
+static enum decision decide_message(struct engine *engine, const struct ask_for *ask)
+{
+	const struct session_row *session = session_at(engine, ask->session);
+	const struct command *command = ask->command;
+	uint32_t room = find_room(&engine->cache, command->room), post;
+	struct record head = head_of(ask, EVENT_MESSAGE);
+	struct event_message event;
+	enum decision decision;
+
+	if (!event_message_parse(ask->payload, command->payload, &event) ||
+	    event.text.length == 0 || !is_text(event.text) || !is_text(event.id))
+		return refuse(ask, CODE_INVALID_ARGUMENT);
+	if (event.text.length > engine->conf->limits.message_size)
+		return refuse(ask, CODE_TOO_LARGE);
+	if (room == 0)
+		return refuse(ask, CODE_NO_SUCH_NODE);
+	if (find_participant(&engine->cache, room, session->principal, ask->session, NULL) == 0)
+		return refuse(ask, CODE_USER_NOT_JOINED);
+	post = event.id.length == 0
+		       ? 0
+		       : find_post(&engine->cache, command->room, session->principal, event.id);
+	if (post != 0) {
+		const struct post_row *first = table_row(&engine->cache, TABLE_POST, post);
+
+		ask->answer->seq = first->seq;
+		ask->answer->time = first->time;
+		return refuse(ask, CODE_OK);
+	}
+	if (no_room(engine, ask, command->payload, &decision))
+		return decision;
+	head.actor = session->principal;
+	head.flags = command->flags & EVENT_ALERT;
+	head.seq = room_at(engine, room)->last_seq + 1;
+	return become(engine, &head, ask->payload, command->payload);
+}
+
+static enum decision decide_join(struct engine *engine, const struct ask_for *ask)
+{
+	const struct session_row *session = session_at(engine, ask->session);
+	uint32_t room = find_room(&engine->cache, ask->command->room);
+	struct record head = head_of(ask, EVENT_JOIN);
+	enum decision decision;
+	unsigned others;
+
+	if (session->flags & EVENT_ADMIN)
+		return refuse(ask, CODE_ERROR_PERMISSION);
+	if (room == 0)
+		return refuse(ask, CODE_NO_SUCH_NODE);
+	if (room_at(engine, room)->disabled)
+		return refuse(ask, CODE_NODE_DISABLED);
+	if (find_participant(&engine->cache, room, session->principal, ask->session, &others) != 0)
+		return refuse(ask, CODE_OK);
+	if (session->participants >= engine->conf->limits.rooms_per_session ||
+	    table_free_rows(&engine->cache, TABLE_PARTICIPANT) == 0)
+		return refuse(ask, CODE_LIMIT_EXCEEDED);
+	if (no_room(engine, ask, 0, &decision))
+		return decision;
+	head.actor = session->principal;
+	head.flags = others == 0 ? EVENT_FIRST : 0;
+	return become(engine, &head, NULL, 0);
+}
+
+static enum decision decide_leave(struct engine *engine, const struct ask_for *ask)
+{
+	const struct session_row *session = session_at(engine, ask->session);
+	uint32_t room = find_room(&engine->cache, ask->command->room), row;
+
+	if (room == 0)
+		return refuse(ask, CODE_NO_SUCH_NODE);
+	row = find_participant(&engine->cache, room, session->principal, ask->session, NULL);
+	if (row == 0)
+		return refuse(ask, CODE_USER_NOT_JOINED);
+	if (room_for(engine, 0, 1, false) != FITS)
+		return LATER;
+	emit_leave(engine, row, ask);
+	return DECIDED;
+}
+
+static enum decision decide_session_close(struct engine *engine, const struct ask_for *ask)
+{
+	return end_session(engine, ask->session, ask) ? DECIDED : LATER;
+}
+
+/* --- Commands of administrators. --- */
+
+static enum decision principal_new(struct engine *engine, const struct ask_for *ask,
+				   struct event_principal *event)
+{
+	struct record head = head_of(ask, EVENT_PRINCIPAL);
+	uint8_t payload[sizeof(*event) + EVENT_URI_MAX + EVENT_NAME_MAX];
+	struct cache *cache = &engine->cache;
+	enum decision decision;
+
+	if (event->uri.length == 0 || find_principal_by_uri(cache, event->uri) != 0)
+		return refuse(ask, event->uri.length == 0 ? CODE_INVALID_ARGUMENT
+							  : CODE_PRINCIPALS_ALREADY_DEFINED);
+	if (table_free_rows(cache, TABLE_PRINCIPAL) == 0 ||
+	    !text_fits(engine, event->uri.length, event->name.length))
+		return refuse(ask, CODE_LIMIT_EXCEEDED);
+	if (no_room(engine, ask, sizeof(payload), &decision))
+		return decision;
+	event->id = cache->header->last_principal + 1;
+	event->epoch = 0;
+	return become(engine, &head, payload, event_principal_put(event, payload, sizeof(payload)));
+}
+
+/* The row's state with the texts copied into room[]. */
+static void principal_get(const struct engine *engine, uint32_t row, char *room,
+			  struct event_principal *event_r)
+{
+	const struct principal_row *p = table_row(&engine->cache, TABLE_PRINCIPAL, row);
+
+	blob_copy(&engine->cache, TABLE_TEXT, p->uri, room, EVENT_URI_MAX);
+	blob_copy(&engine->cache, TABLE_TEXT, p->name, room + EVENT_URI_MAX, EVENT_NAME_MAX);
+	*event_r = (struct event_principal){.id = p->id,
+					    .kind = p->kind,
+					    .state = p->state,
+					    .epoch = p->epoch,
+					    .uri = {room, p->uri.length},
+					    .name = {room + EVENT_URI_MAX, p->name.length}};
+}
+
+/* The URI stays what it is; a user who may not sign in any more is signed out first. */
+static enum decision principal_change(struct engine *engine, const struct ask_for *ask,
+				      const struct event_principal *wanted)
+{
+	uint8_t payload[sizeof(*wanted) + EVENT_URI_MAX + EVENT_NAME_MAX];
+	uint32_t row = find_principal(&engine->cache, wanted->id);
+	struct record head = head_of(ask, EVENT_PRINCIPAL);
+	char room[EVENT_URI_MAX + EVENT_NAME_MAX];
+	struct event_principal event;
+	enum decision decision;
+
+	if (row == 0)
+		return refuse(ask, CODE_NO_SUCH_PRINCIPAL);
+	if (!text_fits(engine, wanted->name.length, 0))
+		return refuse(ask, CODE_LIMIT_EXCEEDED);
+	if (wanted->state != PRINCIPAL_ACTIVE && !end_sessions_of(engine, wanted->id))
+		return LATER;
+	if (no_room(engine, ask, sizeof(payload), &decision))
+		return decision;
+	principal_get(engine, row, room, &event);
+	event.state = wanted->state;
+	event.name = wanted->name;
+	return become(engine, &head, payload, event_principal_put(&event, payload, sizeof(payload)));
+}
+
+static bool is_admin(const struct engine *engine, const struct ask_for *ask)
+{
+	return session_at(engine, ask->session)->flags & EVENT_ADMIN;
+}
+
+static enum decision decide_principal(struct engine *engine, const struct ask_for *ask)
+{
+	struct event_principal event;
+
+	if (!is_admin(engine, ask))
+		return refuse(ask, CODE_ERROR_PERMISSION);
+	if (!event_principal_parse(ask->payload, ask->command->payload, &event) ||
+	    event.kind != PRINCIPAL_USER || event.state > PRINCIPAL_DELETED ||
+	    event.name.length == 0 || !is_text(event.uri) || !is_text(event.name))
+		return refuse(ask, CODE_INVALID_ARGUMENT);
+	return event.id == 0 ? principal_new(engine, ask, &event)
+			     : principal_change(engine, ask, &event);
+}
+
+static enum decision room_put(struct engine *engine, const struct ask_for *ask,
+			      const struct event_room *event)
+{
+	uint8_t payload[sizeof(*event) + EVENT_NAME_MAX + EVENT_DESCRIPTION_MAX];
+	struct record head = head_of(ask, EVENT_ROOM);
+	enum decision decision;
+
+	if (!text_fits(engine, event->name.length, event->description.length))
+		return refuse(ask, CODE_LIMIT_EXCEEDED);
+	if (no_room(engine, ask, sizeof(payload), &decision))
+		return decision;
+	head.room = event->id;
+	return become(engine, &head, payload, event_room_put(event, payload, sizeof(payload)));
+}
+
+static enum decision decide_room(struct engine *engine, const struct ask_for *ask)
+{
+	struct cache *cache = &engine->cache;
+	struct event_room event;
+	uint32_t same, row;
+
+	if (!is_admin(engine, ask))
+		return refuse(ask, CODE_ERROR_PERMISSION);
+	if (!event_room_parse(ask->payload, ask->command->payload, &event) ||
+	    event.name.length == 0 || !is_text(event.name) || !is_text(event.description))
+		return refuse(ask, CODE_INVALID_ARGUMENT);
+	same = find_room_by_name(cache, event.name);
+	if (event.id == 0) {
+		if (same != 0 || find_room_by_uuid(cache, event.uuid) != 0)
+			return refuse(ask, CODE_DUPLICATE_ROOM_NAME);
+		if (table_free_rows(cache, TABLE_ROOM) == 0)
+			return refuse(ask, CODE_LIMIT_EXCEEDED);
+		event.id = cache->header->last_room + 1;
+		event.disabled = 0;
+		event.created = clock_utc();
+		return room_put(engine, ask, &event);
+	}
+	row = find_room(cache, event.id);
+	if (row == 0)
+		return refuse(ask, CODE_NO_SUCH_NODE);
+	if (same != 0 && same != row)
+		return refuse(ask, CODE_DUPLICATE_ROOM_NAME);
+	if (event.disabled && !empty_room(engine, row))
+		return LATER;
+	memcpy(event.uuid, room_at(engine, row)->uuid, sizeof(event.uuid));
+	event.created = room_at(engine, row)->created;
+	return room_put(engine, ask, &event);
+}
+
+/* --- Commands of pchat-auth. --- */
+
+static int may_sign_in(const struct engine *engine, const struct command_session *who,
+		       unsigned flags)
+{
+	const struct principal_row *principal;
+	uint32_t row;
+
+	if (flags & EVENT_ADMIN)
+		return who->principal == 0 ? CODE_OK : CODE_INVALID_ARGUMENT;
+	row = find_principal(&engine->cache, who->principal);
+	if (row == 0)
+		return CODE_AUTHENTICATION_FAILED;
+	principal = table_row(&engine->cache, TABLE_PRINCIPAL, row);
+	return principal->state == PRINCIPAL_ACTIVE && principal->epoch == who->epoch
+		       ? CODE_OK
+		       : CODE_AUTHENTICATION_FAILED;
+}
+
+static enum decision decide_session_open(struct engine *engine, const struct ask_for *ask)
+{
+	const struct command *command = ask->command;
+	const struct origin *origin = &command->origin;
+	struct record head = head_of(ask, EVENT_SESSION_OPEN);
+	struct event_session event;
+	struct command_session who;
+	enum decision decision;
+	int code;
+
+	if (command->payload < sizeof(who) || origin->slot < SLOT_WORKER ||
+	    origin->slot >= SLOT_WORKER + WORKER_SLOTS)
+		return refuse(ask, CODE_INVALID_ARGUMENT);
+	memcpy(&who, ask->payload, sizeof(who));
+	const uint8_t *rest = (const uint8_t *)ask->payload + sizeof(who);
+	uint32_t size = command->payload - (uint32_t)sizeof(who);
+	if (!event_session_parse(rest, size, &event) || !is_text(event.address))
+		return refuse(ask, CODE_INVALID_ARGUMENT);
+	if (!is_live(engine, origin->slot, origin->generation))
+		return refuse(ask, CODE_UNAVAILABLE);
+	if (find_session(&engine->cache, origin->slot, origin->generation, origin->session) != 0)
+		return refuse(ask, CODE_INVALID_FLOW_OF_OPERATIONS);
+	code = may_sign_in(engine, &who, command->flags);
+	if (code != CODE_OK)
+		return refuse(ask, code);
+	if (table_free_rows(&engine->cache, TABLE_SESSION) == 0)
+		return refuse(ask, CODE_LIMIT_EXCEEDED);
+	if (no_room(engine, ask, size, &decision))
+		return decision;
+	head.actor = who.principal;
+	head.flags = command->flags & EVENT_ADMIN;
+	return become(engine, &head, rest, size);
+}
+
+static enum decision decide_rekey(struct engine *engine, const struct ask_for *ask)
+{
+	uint8_t payload[sizeof(struct event_principal) + EVENT_URI_MAX + EVENT_NAME_MAX];
+	struct record head = head_of(ask, EVENT_PRINCIPAL);
+	char room[EVENT_URI_MAX + EVENT_NAME_MAX];
+	struct event_principal event;
+	struct command_rekey rekey;
+	enum decision decision;
+	uint32_t row;
+
+	if (ask->command->payload != sizeof(rekey))
+		return refuse(ask, CODE_INVALID_ARGUMENT);
+	memcpy(&rekey, ask->payload, sizeof(rekey));
+	row = find_principal(&engine->cache, rekey.principal);
+	if (row == 0)
+		return refuse(ask, CODE_NO_SUCH_PRINCIPAL);
+	if (no_room(engine, ask, sizeof(payload), &decision))
+		return decision;
+	principal_get(engine, row, room, &event);
+	event.epoch++;
+	return become(engine, &head, payload, event_principal_put(&event, payload, sizeof(payload)));
+}
+
+/* --- Which mailbox may carry which command. --- */
+
+enum sender { WORKER, AUTH };
+
+typedef enum decision decide_fn(struct engine *engine, const struct ask_for *ask);
+
+static const struct {
+	uint16_t type;
+	enum sender sender;
+	decide_fn *decide;
+} commands[] = {
+	{COMMAND_MESSAGE, WORKER, decide_message},
+	{COMMAND_JOIN, WORKER, decide_join},
+	{COMMAND_LEAVE, WORKER, decide_leave},
+	{COMMAND_SESSION_CLOSE, WORKER, decide_session_close},
+	{COMMAND_PRINCIPAL, WORKER, decide_principal},
+	{COMMAND_ROOM, WORKER, decide_room},
+	{COMMAND_SESSION_OPEN, AUTH, decide_session_open},
+	{COMMAND_REKEY, AUTH, decide_rekey},
+};
+
+/* A worker's command counts only for a session that pchat-auth opened in that worker. */
+static bool own_session(const struct engine *engine, struct ask_for *ask)
+{
+	const struct origin *origin = &ask->command->origin;
+
+	if (origin->slot != ask->mail_slot || !is_live(engine, origin->slot, origin->generation))
+		return false;
+	ask->session = find_session(&engine->cache, origin->slot, origin->generation,
+				    origin->session);
+	return ask->session != 0;
+}
+
+static enum decision decide(struct engine *engine, struct ask_for *ask)
+{
+	enum sender sender = ask->mail_slot == SLOT_AUTH ? AUTH : WORKER;
+
+	for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (commands[i].type != ask->command->type || commands[i].sender != sender)
+			continue;
+		if (sender == WORKER && !own_session(engine, ask))
+			return refuse(ask, CODE_NOT_SIGNED_IN);
+		return commands[i].decide(engine, ask);
+	}
+	proc_count(engine->proc, COUNTER_COMMANDS_INVALID, 1);
+	return refuse(ask, CODE_INVALID_REQUEST);
+}
+
+enum decision engine_decide(struct engine *engine, unsigned mail_slot,
+			    const struct command *command, struct answer *answer_r)
+{
+	struct ask_for ask = {.command = command,
+			      .payload = command + 1,
+			      .mail_slot = mail_slot,
+			      .answer = answer_r};
+
+	*answer_r = (struct answer){
+		.number = command->number, .origin = command->origin, .room = command->room};
+	/* A predecessor decided it and died before saying so. Its event speaks for itself; of a
+	 * refusal there is no trace, so that the client is told to ask again. */
+	if (command->number <= engine->cache.header->last_command[mail_slot])
+		return refuse(&ask, CODE_BUSY);
+	return decide(engine, &ask);
+}
+
+void engine_fill(struct engine *engine, struct cache *shared, const struct command *command)
+{
+	struct event_message message;
+	struct command_fill fill;
+	const uint8_t *payload = (const uint8_t *)(command + 1);
+
+	if (command->type != COMMAND_FILL || command->payload < sizeof(fill) ||
+	    !event_message_parse(payload + sizeof(fill), command->payload - (uint32_t)sizeof(fill),
+				 &message)) {
+		proc_count(engine->proc, COUNTER_COMMANDS_INVALID, 1);
+		return;
+	}
+	memcpy(&fill, payload, sizeof(fill));
+	apply_fill(shared, command->room, &fill, &message);
+}
+
+int engine_start(struct engine *engine, unsigned flags, struct err *err)
+{
+	struct record head = {.type = EVENT_START, .flags = (uint16_t)flags};
+
+	if (room_for(engine, 0, 1, false) != FITS)
+		return err_set(err, "the journal is full and has no room for the start");
+	emit(engine, &head, NULL, 0);
+	return engine->broken ? err_set(err, "could not write the start") : 0;
+}

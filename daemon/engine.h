@@ -1,0 +1,50 @@
+#ifndef PCHAT_DAEMON_ENGINE_H
+#define PCHAT_DAEMON_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "shm/command.h"
+#include "shm/journal.h"
+#include "shm/proc.h"
+#include "shm/table.h"
+
+/*
+ * The engine decides: may this command be done now, and what events is it? It is the only place
+ * where that is decided. It knows the private cache, which is ahead of what the others see by the
+ * batch that is being made, and appends what it decided to that batch.
+ */
+struct engine {
+	struct cache cache; /* private */
+	struct journal_writer writer;
+	const struct conf *conf; /* borrowed */
+	struct proc *proc;	 /* borrowed */
+	uint64_t oldest;	 /* the ring is free below this LSN */
+	uint32_t reap;		 /* session row at which the search for dead workers' goes on */
+	bool reaping;
+	bool broken; /* the journal has an event that could not be applied: stop */
+};
+
+enum decision {
+	DECIDED,  /* its events are in the batch, or there is nothing to say */
+	ANSWERED, /* *answer_r goes back to the sender */
+	LATER,	  /* the batch or the ring is full: take it again when there is room */
+};
+
+enum decision engine_decide(struct engine *engine, unsigned mail_slot,
+			    const struct command *command, struct answer *answer_r);
+
+/* A reader's row for the shared cache: the only change that is no event. */
+void engine_fill(struct engine *engine, struct cache *shared, const struct command *command);
+
+/* Notes that a process is gone: its sessions have to end. */
+void engine_slot_changed(struct engine *engine);
+
+/* Ends sessions of processes that are gone, as many as the batch takes. True if any ended. */
+bool engine_reap(struct engine *engine);
+
+/* Writes that the sequencer has started; flags: EVENT_COLD. */
+int engine_start(struct engine *engine, unsigned flags, struct err *err);
+
+#endif

@@ -1,0 +1,310 @@
+#include "config.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "conf/clock.h"
+#include "conf/code.h"
+#include "conf/fault.h"
+#include "conf/log.h"
+#include "daemon/sequencer.h"
+#include "shm/apply.h"
+
+/* Bounds of one batch: what is decided together waits together for one fdatasync. */
+enum { BATCH_COMMANDS = 4096, WAIT_IDLE_MS = 500, WAIT_BLOCKED_MS = 10 };
+
+/* --- The master's word. --- */
+
+static void note_control(struct sequencer *s)
+{
+	struct control control;
+	int got;
+
+	while ((got = child_control(&s->child, &control, NULL, NULL)) > 0)
+		if (control.type == CONTROL_STOP)
+			s->stop = true;
+	if (got < 0)
+		s->stop = true;
+}
+
+static void note_slots(struct sequencer *s)
+{
+	const struct proc_page *master = s->child.proc.page[SLOT_MASTER];
+
+	for (unsigned slot = 0; slot < SLOTS; slot++) {
+		uint32_t generation = atomic_load(&master->slots[slot].generation);
+		int32_t pid = atomic_load(&master->slots[slot].pid);
+
+		if (generation == s->generation[slot] && pid == s->pid[slot])
+			continue;
+		s->generation[slot] = generation;
+		s->pid[slot] = pid;
+		engine_slot_changed(&s->engine);
+	}
+}
+
+void sequencer_wait(struct sequencer *s, int timeout)
+{
+	struct pollfd fds[] = {{.fd = s->child.proc.event[SLOT_SEQUENCER], .events = POLLIN},
+			       {.fd = FD_CONTROL, .events = POLLIN}};
+
+	if (poll(fds, 2, timeout) > 0 && fds[1].revents != 0)
+		note_control(s);
+	proc_woken(&s->child.proc);
+	proc_heartbeat(&s->child.proc);
+}
+
+/* --- Committing. --- */
+
+/* Above this the store has everything; the compliance record, where there is one, has to have it, too. */
+static uint64_t oldest_needed(const struct sequencer *s)
+{
+	return atomic_load_explicit(&s->child.proc.page[SLOT_STORE]->cursor, memory_order_acquire);
+}
+
+static bool sync_now(struct sequencer *s)
+{
+	uint64_t now = clock_mono();
+
+	if (!s->child.conf->journal.sync_always &&
+	    now - s->last_sync < s->child.conf->journal.sync_interval)
+		return false;
+	s->last_sync = now;
+	return true;
+}
+
+static int apply_batch(struct sequencer *s, uint64_t from, uint64_t end, struct err *err)
+{
+	static const _Atomic uint64_t nothing_overwritten;
+	const struct record *record;
+	uint64_t events = 0;
+
+	while (from < end) {
+		if (journal_read(&s->engine.writer.journal, &from, end, &nothing_overwritten,
+				 &record) != JOURNAL_RECORD)
+			return err_set(err, "could not read back what was just written at LSN %llu",
+				       (unsigned long long)from);
+		if (apply_record(&s->shared, record, err) < 0)
+			return -1;
+		events++;
+	}
+	proc_count(&s->child.proc, COUNTER_EVENTS, events);
+	proc_count(&s->child.proc, COUNTER_BATCHES, 1);
+	return 0;
+}
+
+/* Lets everybody know. Answers come after the events, so that who reads the events first, and then
+ * the answers that were there before, never takes the one for the other. */
+static void publish(struct sequencer *s)
+{
+	struct proc *proc = &s->child.proc;
+
+	atomic_store_explicit(&proc->own->durable, s->engine.writer.end, memory_order_release);
+	fault_point("sequencer.published");
+	for (unsigned slot = 0; slot < SLOTS; slot++) {
+		if (slot == SLOT_MASTER || slot == SLOT_SEQUENCER)
+			continue;
+		if (s->mail[slot].in != NULL)
+			mailbox_publish(&s->mail[slot]);
+		if (s->pid[slot] != 0)
+			proc_wake(proc, slot);
+	}
+}
+
+int sequencer_commit(struct sequencer *s, struct err *err)
+{
+	struct journal_writer *writer = &s->engine.writer;
+	struct proc_page *own = s->child.proc.own;
+	uint64_t from = writer->synced, end = writer->end;
+	bool sync;
+
+	if (s->engine.broken)
+		return err_set(err, "an event could not be applied");
+	if (from == end) {
+		publish(s);
+		return 0;
+	}
+	atomic_store_explicit(&own->tail, journal_tail(writer), memory_order_release);
+	atomic_thread_fence(memory_order_seq_cst);
+	sync = sync_now(s);
+	if (journal_commit(writer, sync, err) < 0)
+		return -1;
+	s->unsynced = !sync;
+	atomic_store_explicit(&s->shared.header->synced, end, memory_order_release);
+	fault_point("sequencer.synced");
+	if (apply_batch(s, from, end, err) < 0)
+		return -1;
+	fault_point("sequencer.applied");
+	publish(s);
+	return 0;
+}
+
+/* --- Deciding. --- */
+
+static void answer(struct sequencer *s, unsigned slot, const struct answer *a)
+{
+	if (a->code != CODE_OK)
+		proc_count(&s->child.proc, counter_of_code(a->code), 1);
+	mailbox_put_answer(&s->mail[slot], a);
+}
+
+/* Takes what is in one mailbox. Returns how many commands were decided. */
+static unsigned take_mail(struct sequencer *s, unsigned slot, unsigned limit)
+{
+	struct mailbox_reader *mail = &s->mail[slot];
+	const struct command *command;
+	struct answer a;
+	unsigned count = 0;
+
+	while (count < limit && mailbox_answers_free(mail) > 0 && !s->engine.broken) {
+		enum mailbox_take taken = mailbox_take(mail, &command);
+		enum decision decision;
+
+		if (taken == MAILBOX_EMPTY)
+			break;
+		if (taken == MAILBOX_BAD) {
+			log_error("the mailbox of pchat-%s[%u] makes no sense; it is skipped",
+				  proc_role(slot), slot);
+			proc_count(&s->child.proc, COUNTER_COMMANDS_INVALID, 1);
+			break;
+		}
+		if (slot >= SLOT_READER) {
+			engine_fill(&s->engine, &s->shared, command);
+			count++;
+			continue;
+		}
+		decision = engine_decide(&s->engine, slot, command, &a);
+		if (decision == LATER) {
+			mailbox_untake(mail, command);
+			break;
+		}
+		if (decision == ANSWERED)
+			answer(s, slot, &a);
+		count++;
+	}
+	return count;
+}
+
+/* One turn: what the mailboxes hold becomes one batch. False: there was nothing to do. */
+static bool turn(struct sequencer *s, struct err *err)
+{
+	unsigned count = 0;
+	bool reaped;
+
+	note_slots(s);
+	s->engine.oldest = oldest_needed(s);
+	reaped = engine_reap(&s->engine);
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		if (s->mail[slot].in != NULL)
+			count += take_mail(s, slot, BATCH_COMMANDS);
+	proc_count(&s->child.proc, COUNTER_COMMANDS, count);
+	if (count == 0 && !reaped)
+		return false;
+	if (sequencer_commit(s, err) < 0)
+		s->engine.broken = true;
+	proc_heartbeat(&s->child.proc);
+	return true;
+}
+
+/* For sync = interval: what was published without having been made durable. */
+static int sync_rest(struct sequencer *s, struct err *err)
+{
+	if (!s->unsynced || clock_mono() - s->last_sync < s->child.conf->journal.sync_interval)
+		return 0;
+	s->last_sync = clock_mono();
+	s->unsynced = false;
+	return fdatasync(FD_JOURNAL) < 0 ? err_errno(err, "could not sync the journal") : 0;
+}
+
+static int wait_time(const struct sequencer *s)
+{
+	if (s->engine.reaping)
+		return WAIT_BLOCKED_MS;
+	if (s->unsynced)
+		return (int)(s->child.conf->journal.sync_interval / 1000) + 1;
+	return WAIT_IDLE_MS;
+}
+
+static int run(struct sequencer *s)
+{
+	struct err err;
+
+	for (;;) {
+		bool busy = turn(s, &err);
+
+		if (!busy && !s->engine.broken) {
+			if (s->stop)
+				return 0;
+			proc_arm(&s->child.proc);
+			busy = turn(s, &err);
+			if (!busy)
+				sequencer_wait(s, wait_time(s));
+			else
+				proc_woken(&s->child.proc);
+		}
+		if (!s->engine.broken && sync_rest(s, &err) < 0)
+			s->engine.broken = true;
+		if (s->engine.broken) {
+			log_error("%s; stopping, so that nothing of it is acknowledged", err.text);
+			return EX_IOERR;
+		}
+		note_control(s);
+	}
+}
+
+/* --- Starting. --- */
+
+static bool has_mailbox(unsigned slot)
+{
+	return slot == SLOT_STORE || slot == SLOT_AUTH ||
+	       (slot >= SLOT_WORKER && slot < SLOT_WORKER + WORKER_SLOTS) ||
+	       (slot >= SLOT_READER && slot < SLOT_READER + READER_SLOTS);
+}
+
+static int open_mail(struct sequencer *s, struct err *err)
+{
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		if (has_mailbox(slot) &&
+		    mailbox_reader_open(&s->mail[slot], FD_MAIL + (int)slot, FD_MAIL_BACK + (int)slot,
+					s->child.conf->workers.mailbox, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int start(struct sequencer *s, int argc, char **argv)
+{
+	struct err err;
+	int code = child_start(&s->child, argc, argv), option;
+
+	if (code != 0)
+		return code;
+	while ((option = getopt(argc, argv, "s:g:r")) != -1)
+		s->recover = s->recover || option == 'r';
+	s->engine.conf = s->child.conf;
+	s->engine.proc = &s->child.proc;
+	if (open_mail(s, &err) < 0 || apply_open_shared(&s->shared, FD_CACHE, &err) < 0 ||
+	    apply_open_private(&s->engine.cache, s->child.conf, &err) < 0) {
+		log_error("%s", err.text);
+		return EX_OSERR;
+	}
+	code = sequencer_load(s);
+	if (code != 0 || s->stop)
+		return code;
+	engine_slot_changed(&s->engine);
+	if (child_ready(&s->child, PROC_READY, &err) < 0) {
+		log_error("%s", err.text);
+		return EX_OSERR;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct sequencer sequencer;
+	int code = start(&sequencer, argc, argv);
+
+	return code != 0 || sequencer.stop ? code : run(&sequencer);
+}
