@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "daemon/engine.h"
 
 #include <string.h>
