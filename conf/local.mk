@@ -11,4 +11,4 @@ conf_libconf_a_SOURCES = \
 	conf/setting.c conf/setting.h
 conf_libconf_a_CPPFLAGS = $(AM_CPPFLAGS) $(CONFUSE_CFLAGS) $(BSD_CFLAGS)
 CONF_LIBS = conf/libconf.a $(CONFUSE_LIBS) $(BSD_LIBS)
-EXTRA_DIST += conf/README
+EXTRA_DIST += conf/README conf/pchatd.conf.sample

@@ -70,6 +70,8 @@ int scan_prepare(char *text, size_t length, unsigned *line_r, struct err *err)
 			return err_set(err, "a comment starts with # and ends with its line");
 		if (c == '$' && next == '{')
 			return refuse_variable(err);
+		if (c == '*' || (c == '+' && next != '='))
+			return err_set(err, "text with %c in it stands in quotes", c);
 		if (c == '{' && depth++ == 0)
 			opened = scan.line;
 		if (c == '}' && depth > 0)

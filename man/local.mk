@@ -1,2 +1,3 @@
 dist_man_MANS = \
-	man/pchat-protocol.7
+	man/pchat-protocol.7 \
+	man/pchatd.conf.5

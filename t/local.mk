@@ -22,6 +22,36 @@ t_unit_auth_table_test_SOURCES = t/unit/auth_table_test.c
 t_unit_auth_table_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(GSASL_CFLAGS)
 t_unit_auth_table_test_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/clock_test
+t_unit_clock_test_SOURCES = t/unit/clock_test.c
+t_unit_clock_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_clock_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/code_test
+t_unit_code_test_SOURCES = t/unit/code_test.c
+t_unit_code_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_code_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/conf_test
+t_unit_conf_test_SOURCES = t/unit/conf_test.c
+t_unit_conf_test_CPPFLAGS = $(AM_CPPFLAGS) -DPCHAT_SOURCE=\"$(abs_srcdir)\" $(CMOCKA_CFLAGS)
+t_unit_conf_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/err_test
+t_unit_err_test_SOURCES = t/unit/err_test.c
+t_unit_err_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_err_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/fault_test
+t_unit_fault_test_SOURCES = t/unit/fault_test.c
+t_unit_fault_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_fault_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/log_test
+t_unit_log_test_SOURCES = t/unit/log_test.c
+t_unit_log_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_log_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/readonly_test
 t_unit_readonly_test_SOURCES = t/unit/readonly_test.c
 t_unit_readonly_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
