@@ -28,7 +28,7 @@ sub cycle ($goal) {
 		['room.leave', { room => $room }],
 	);
 	my $next;
-	$next = sub ($error = undef, $) {
+	$next = sub ($error, $result) {
 		push @errors, "$id: $error->{name}" if $error;
 		my $step = shift @steps;
 		return $client->request(@$step, $next) if $step && !$error;

@@ -70,7 +70,29 @@ t_shim_fsync_so_SOURCES = t/shim/fsync.c
 t_shim_fsync_so_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -fPIC
 t_shim_fsync_so_LDFLAGS = -shared
 
-EXTRA_DIST += t/README t/run
+EXTRA_DIST += t/README t/run \
+	t/lib/Pchat/Client.pm \
+	t/lib/Pchat/Load.pm \
+	t/lib/Pchat/Server.pm \
+	t/lib/Pchat/Wait.pm \
+	t/01-sign-in.t \
+	t/02-master.t \
+	t/10-order.t \
+	t/11-durable.t \
+	t/12-rooms.t \
+	t/30-kill-children.t \
+	t/31-kill-master.t \
+	t/32-promotion.t \
+	t/33-faults.t \
+	t/40-journal-full.t \
+	t/41-slow-reader.t \
+	t/50-rubbish-bytes.t \
+	t/51-rubbish-requests.t \
+	t/52-rubbish-local.t \
+	t/53-readonly.t \
+	t/60-leaks.t \
+	t/70-man.t \
+	t/71-distcheck.t
 
 check-local:
 	PCHAT_BUILD=$(abs_builddir) $(srcdir)/t/run $(check_PROGRAMS)

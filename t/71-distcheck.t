@@ -1,0 +1,20 @@
+use v5.36;
+use Test::More;
+use Pchat::Server;
+
+# make distcheck builds from the tarball in a directory of its own, with a source that cannot be
+# written to, runs the first tests there, installs and removes. Once is enough, and not inside itself.
+plan skip_all => 'already inside of make distcheck' if $ENV{PCHAT_DISTCHECK};
+plan skip_all => 'done in the build without sanitizers' if Pchat::Server->has_sanitizers;
+my $source = $ENV{PCHAT_SOURCE} // '.';
+plan skip_all => 'not a checked-out source tree' if !-e "$source/.gitignore";
+
+delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL PCHAT_COUNTS PCHAT_BUILD PCHAT_SOURCE)};
+$ENV{PCHAT_DISTCHECK} = 1;
+$ENV{PCHAT_TESTS} = '^(02|10)';
+my $output = `make -C '$Pchat::Server::build' -j2 distcheck 2>&1`;
+is($?, 0, 'make distcheck passes') or diag substr $output, -4000;
+like($output, qr/ready for distribution/, 'and the tarball is there');
+unlink glob "$Pchat::Server::build/pchat-*.tar.xz";
+
+done_testing;
