@@ -4,7 +4,7 @@ use Pchat::Client;
 use Pchat::Server;
 use Pchat::Wait;
 
-my $server = Pchat::Server->start(conf => { limits => { participant_update_limit => 3, message_size => 100 } });
+my $server = Pchat::Server->start(conf => { limits => { participant_update_limit => 3, message_size => 256 } });
 $server->add_users(qw(alice bob carol dave));
 my %room = map { $_ => $server->add_room($_) } qw(lobby garden cellar);
 my %client = map { $_ => Pchat::Client->enter(server => $server, user => $_) } qw(alice bob carol dave);
@@ -54,8 +54,8 @@ cmp_ok($answer->{participant_count}, '>=', 4, 'but gives their number');
 # Messages.
 my $post = sub (%with) { $alice->try('message.post', room => $lobby, text => 'text', id => 'id', %with) };
 is(($post->(text => ''))[0]{name}, 'InvalidArgument', 'an empty message is refused');
-is(($post->(text => 'x' x 101))[0]{name}, 'TooLarge', 'a message over the limit is refused');
-is(($post->(text => "\x{20ac}" x 34))[0]{name}, 'TooLarge', 'the limit counts bytes');
+is(($post->(text => 'x' x 257))[0]{name}, 'TooLarge', 'a message over the limit is refused');
+is(($post->(text => "\x{20ac}" x 86))[0]{name}, 'TooLarge', 'the limit counts bytes');
 is(($post->(text => "a\0b"))[0]{name}, 'InvalidArgument', 'a message with a NUL is refused');
 is(($post->(id => ''))[0]{name}, 'InvalidArgument', 'an empty id is refused');
 is(($post->(id => 'x' x 41))[0]{name}, 'InvalidArgument', 'an id over 40 bytes is refused');
