@@ -15,7 +15,6 @@
 
 #include "conf/fault.h"
 
-#ifdef PCHAT_FAULTS
 static void order(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "w");
@@ -25,6 +24,7 @@ static void order(const char *path, const char *text)
 	fclose(file);
 }
 
+#ifdef PCHAT_FAULTS
 /* How often a process comes through the point before it dies; -1: it lives. */
 static int passes(const char *name)
 {
@@ -71,18 +71,29 @@ static void test_a_process_dies_at_the_nth_pass_and_only_once(void **state)
 	unlink(path);
 }
 #else
-static void test_a_process_dies_at_the_nth_pass_and_only_once(void **state)
+static void test_without_fault_points_the_file_is_left_alone(void **state)
 {
+	char path[] = "/tmp/pchat-fault-XXXXXX";
+	int fd = mkstemp(path);
+
 	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	setenv("PCHAT_FAULT_FILE", path, 1);
+	order(path, "point 1\n");
 	fault_point("point");
-	skip();
+	assert_int_equal(unlink(path), 0);
 }
 #endif
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+#ifdef PCHAT_FAULTS
 		cmocka_unit_test(test_a_process_dies_at_the_nth_pass_and_only_once),
+#else
+		cmocka_unit_test(test_without_fault_points_the_file_is_left_alone),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
