@@ -31,14 +31,15 @@ static enum decision refuse(const struct ask_for *ask, int code)
 
 enum room_for { FITS, BATCH_FULL, RING_FULL };
 
-static enum room_for room_for(const struct engine *engine, uint64_t bytes, unsigned count, bool may_refuse)
+static enum room_for room_for(const struct engine *engine, uint64_t bytes, unsigned count,
+			      bool may_refuse)
 {
 	const struct journal_writer *writer = &engine->writer;
 	uint64_t reserve = may_refuse ? writer->journal.size / RESERVE_PART : 0;
 
 	if (journal_fits(writer, bytes, count, engine->oldest, reserve))
 		return FITS;
-	return writer->end > writer->synced ? BATCH_FULL : RING_FULL;
+	return writer->batch_used > 0 ? BATCH_FULL : RING_FULL;
 }
 
 /* What stands in the way of a command that may be refused. */

@@ -116,12 +116,12 @@ int sequencer_commit(struct sequencer *s, struct err *err)
 {
 	struct journal_writer *writer = &s->engine.writer;
 	struct proc_page *own = s->child.proc.own;
-	uint64_t from = writer->synced, end = writer->end;
+	uint64_t end = writer->end;
 	bool sync;
 
 	if (s->engine.broken)
 		return err_set(err, "an event could not be applied");
-	if (from == end) {
+	if (s->published == end) {
 		publish(s);
 		return 0;
 	}
@@ -133,9 +133,10 @@ int sequencer_commit(struct sequencer *s, struct err *err)
 	s->unsynced = !sync;
 	atomic_store_explicit(&s->shared.header->synced, end, memory_order_release);
 	fault_point("sequencer.synced");
-	if (apply_batch(s, from, end, err) < 0)
+	if (apply_batch(s, s->published, end, err) < 0)
 		return -1;
 	fault_point("sequencer.applied");
+	s->published = end;
 	publish(s);
 	return 0;
 }

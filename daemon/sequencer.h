@@ -21,6 +21,7 @@ struct sequencer {
 	int32_t pid[SLOTS];
 	bool recover;
 	bool stop;
+	uint64_t published; /* everything below has been applied and made known */
 	uint64_t last_sync; /* clock_mono(), for sync = interval */
 	bool unsynced;
 };

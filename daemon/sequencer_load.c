@@ -209,28 +209,22 @@ static int take_load(struct load *load, struct err *err)
 }
 
 /* Recent history and known posts from what the ring still has of before the cursor. Damage there
- * costs nothing but that: the database has it all. Returns the newest epoch. */
-static uint32_t load_recent(struct sequencer *s, uint64_t cursor, struct err *err)
+ * costs nothing but that: the database has it all. */
+static void load_recent(struct sequencer *s, uint64_t cursor)
 {
-	struct journal *journal = &s->engine.writer.journal;
-	uint64_t end = s->engine.writer.end, lsn = journal->header->base;
+	const struct journal *journal = &s->engine.writer.journal;
+	uint64_t lsn = journal_tail(&s->engine.writer);
 	const struct record *record;
-	uint32_t epoch = 0;
+	struct err err;
 
-	if (end > journal->size && end - journal->size > lsn)
-		lsn = end - journal->size;
 	lsn = (lsn + JOURNAL_ALIGN - 1) & ~(uint64_t)(JOURNAL_ALIGN - 1);
 	while (lsn < cursor) {
 		if (journal_read(journal, &lsn, cursor, &nothing_overwritten, &record) !=
-		    JOURNAL_RECORD) {
+		    JOURNAL_RECORD)
 			lsn += JOURNAL_ALIGN;
-			continue;
-		}
-		epoch = record->epoch;
-		if (record->type == EVENT_MESSAGE && apply_recent(&s->shared, record, err) < 0)
-			log_warning("%s", err->text);
+		else if (apply_recent(&s->shared, record, &err) < 0)
+			log_warning("recent history: %s", err.text);
 	}
-	return epoch;
 }
 
 static int load_tail(struct load *load, struct err *err)
@@ -239,26 +233,19 @@ static int load_tail(struct load *load, struct err *err)
 	struct journal_writer *writer = &s->engine.writer;
 	uint64_t lsn = load->begin.cursor;
 	const struct record *record;
-	uint32_t epoch;
+	enum journal_read read;
 
-	if (journal_open(writer, FD_JOURNAL, load->begin.cursor, UINT64_MAX, s->recover,
+	if (journal_open(writer, FD_JOURNAL, lsn, UINT64_MAX, s->recover,
 			 batch_size(s->child.conf->journal.size), NULL, NULL, err) < 0)
 		return -1;
-	epoch = load_recent(s, load->begin.cursor, err);
-	if (writer->epoch <= epoch)
-		writer->epoch = epoch + 1;
-	while (lsn < writer->end) {
-		enum journal_read read =
-			journal_read(&writer->journal, &lsn, writer->end, &nothing_overwritten, &record);
-
-		if (read == JOURNAL_END)
-			break;
-		if (read != JOURNAL_RECORD)
-			return err_set(err, "could not read the journal at LSN %llu",
-				       (unsigned long long)lsn);
+	load_recent(s, lsn);
+	while ((read = journal_read(&writer->journal, &lsn, writer->end, &nothing_overwritten,
+				    &record)) == JOURNAL_RECORD)
 		if (apply_record(&s->shared, record, err) < 0)
 			return -1;
-	}
+	if (read != JOURNAL_END)
+		return err_set(err, "could not read the journal at LSN %llu",
+			       (unsigned long long)lsn);
 	apply_copy(&s->engine.cache, &s->shared);
 	return 0;
 }
@@ -288,9 +275,8 @@ static int load_cold(struct sequencer *s, struct err *err)
 /* The start is an event, too: the first of the new epoch. */
 static int begin(struct sequencer *s, bool cold, struct err *err)
 {
-	uint64_t cursor = atomic_load(&s->child.proc.page[SLOT_STORE]->cursor);
-
-	s->engine.oldest = cursor;
+	s->engine.oldest = atomic_load(&s->child.proc.page[SLOT_STORE]->cursor);
+	s->published = s->engine.writer.end;
 	if (engine_start(&s->engine, cold ? EVENT_COLD : 0, err) < 0 ||
 	    sequencer_commit(s, err) < 0)
 		return -1;
