@@ -22,6 +22,11 @@ t_unit_auth_table_test_SOURCES = t/unit/auth_table_test.c
 t_unit_auth_table_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(GSASL_CFLAGS)
 t_unit_auth_table_test_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/cache_test
+t_unit_cache_test_SOURCES = t/unit/cache_test.c
+t_unit_cache_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_cache_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/clock_test
 t_unit_clock_test_SOURCES = t/unit/clock_test.c
 t_unit_clock_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
