@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "conf/code.h"
 
 const char *code_name(int code)

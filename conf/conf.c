@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include <arpa/inet.h>
 #include <confuse.h>
 #include <ctype.h>

@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "conf/fault.h"
 
 #ifdef PCHAT_FAULTS

@@ -11,4 +11,28 @@ conf_libconf_a_SOURCES = \
 	conf/setting.c conf/setting.h
 conf_libconf_a_CPPFLAGS = $(AM_CPPFLAGS) $(CONFUSE_CFLAGS) $(BSD_CFLAGS)
 CONF_LIBS = conf/libconf.a $(CONFUSE_LIBS) $(BSD_LIBS)
-EXTRA_DIST += conf/README conf/pchatd.conf.sample
+
+examplesdir = $(docdir)/examples
+dist_examples_DATA = \
+	conf/logrotate.sample \
+	conf/odbc.ini.sample \
+	conf/odbcinst.ini.sample \
+	conf/pchat.sysusers.sample \
+	conf/pchat.tmpfiles.sample \
+	conf/pchatd.conf.sample
+init_SCRIPTS = conf/init/pchatd
+systemdsystemunit_DATA = conf/pchatd.service
+
+# Made here and not by configure, which does not know what make will say the directories are.
+CONF_EDIT = sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g'
+
+conf/init/pchatd: conf/pchatd.init.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) conf/init && $(CONF_EDIT) $(srcdir)/conf/pchatd.init.in >$@.new && \
+		chmod +x $@.new && mv $@.new $@
+
+conf/pchatd.service: conf/pchatd.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) conf && $(CONF_EDIT) $(srcdir)/conf/pchatd.service.in >$@.new && \
+		mv $@.new $@
+
+CLEANFILES += $(init_SCRIPTS) $(systemdsystemunit_DATA)
+EXTRA_DIST += conf/README conf/pchatd.init.in conf/pchatd.service.in

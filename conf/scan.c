@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include <ctype.h>
 #include <string.h>
 

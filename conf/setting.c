@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
