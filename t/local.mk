@@ -85,6 +85,8 @@ EXTRA_DIST += t/README t/run \
 	t/10-order.t \
 	t/11-durable.t \
 	t/12-rooms.t \
+	t/20-pchat.t \
+	t/21-pchatctl.t \
 	t/30-kill-children.t \
 	t/31-kill-master.t \
 	t/32-promotion.t \

@@ -6,7 +6,6 @@
  *   fail   the call removes it and fails with EIO
  *   log    gets one byte for each call that has returned success
  */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,63 @@
+use v5.36;
+use Mojo::JSON 'decode_json';
+use Test::More;
+use Pchat::Client;
+use Pchat::Server;
+use Pchat::Wait;
+
+my $server = Pchat::Server->start;
+
+sub secret ($name, $password) {
+	my $file = $server->directory . "/$name.password";
+	open my $out, '>', $file or die;
+	chmod 0600, $out;
+	print $out "$password\n";
+	return $file;
+}
+
+my ($code, $output) = $server->pchatctl('user', 'add', 'alice', '--name', 'Alice Liddell', '--password-file', secret('alice', 'white rabbit'));
+is($code, 0, 'pchatctl user add makes a user') or diag $output;
+ok(eval { Pchat::Client->enter(server => $server, user => 'alice', password => 'white rabbit') }, 'who can sign in') or diag $@;
+($code, $output) = $server->pchatctl('user', 'add', 'alice', '--password-file', secret('alice', 'white rabbit'));
+isnt($code, 0, 'the same user again is refused');
+($code, $output) = $server->pchatctl('user', 'passwd', 'alice', '--password-file', secret('alice', 'red queen'));
+is($code, 0, 'pchatctl user passwd changes the password') or diag $output;
+ok(eval { Pchat::Client->enter(server => $server, user => 'alice', password => 'red queen') }, 'and the new one counts') or diag $@;
+($code, $output) = $server->pchatctl('user', 'list');
+like($output, qr/alice.*Alice Liddell/, 'pchatctl user list shows the users');
+($code, $output) = $server->pchatctl('--json', 'user', 'list');
+is((eval { decode_json $output } // {})->{users}[0]{uri}, 'sip:alice@example.test', 'as JSON, too') or diag $output;
+($code, $output) = $server->pchatctl('user', 'remove', 'alice');
+is($code, 0, 'pchatctl user remove removes one') or diag $output;
+ok(!eval { Pchat::Client->enter(server => $server, user => 'alice', password => 'red queen') }, 'who cannot sign in any more');
+
+($code, $output) = $server->pchatctl('room', 'create', 'lobby', '--description', 'for all');
+is($code, 0, 'pchatctl room create makes a room') or diag $output;
+($code, $output) = $server->pchatctl('room', 'list');
+like($output, qr/lobby/, 'pchatctl room list shows it');
+($code, $output) = $server->pchatctl('room', 'create', '');
+isnt($code, 0, 'a room without a name is refused');
+
+($code, $output) = $server->pchatctl('status');
+is($code, 0, 'pchatctl status succeeds') or diag $output;
+for my $process ($server->processes) {
+	like($output, qr/\b$process->{pid}\b/, "and names the $process->{role}");
+}
+like($output, qr/journal/i, 'and the journal');
+ok(ref $server->status, 'as JSON, too');
+
+# It answers even when the others hang.
+my @stopped = map { $server->pids($_) } qw(sequencer store);
+kill 'STOP', @stopped;
+($code, $output) = $server->pchatctl('status');
+kill 'CONT', @stopped;
+is($code, 0, 'pchatctl status answers while the sequencer and the store hang') or diag $output;
+
+($code, $output) = $server->pchatctl('explode');
+is($code, 64, 'an unknown command is an error of usage');
+$server->stop;
+($code, $output) = $server->pchatctl('user', 'list');
+is($code, 69, 'a server that does not run is said to be unavailable') or diag $output;
+like($output, qr/\Q@{[$server->admin_socket]}\E/, 'and the socket is named') or diag $output;
+
+done_testing;
