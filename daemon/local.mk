@@ -2,7 +2,25 @@ sbin_PROGRAMS += daemon/pchatd daemon/pchatctl
 bin_PROGRAMS += daemon/pchat
 pkglibexec_PROGRAMS += daemon/pchat-sequencer daemon/pchat-store daemon/pchat-reader daemon/pchat-auth
 
-daemon_pchatd_SOURCES = daemon/pchatd.c
+daemon_pchatd_SOURCES = daemon/pchatd.c \
+	daemon/master.c daemon/master.h \
+	daemon/master_account.c daemon/master_account.h \
+	daemon/master_backoff.c daemon/master_backoff.h \
+	daemon/master_control.c daemon/master_control.h \
+	daemon/master_detach.c daemon/master_detach.h \
+	daemon/master_grant.c daemon/master_grant.h \
+	daemon/master_listener.c daemon/master_listener.h \
+	daemon/master_pidfile.c daemon/master_pidfile.h \
+	daemon/master_place.c daemon/master_place.h \
+	daemon/master_reload.c daemon/master_reload.h \
+	daemon/master_slot.h \
+	daemon/master_spawn.c daemon/master_spawn.h \
+	daemon/master_status.c daemon/master_status.h \
+	daemon/master_stop.c daemon/master_stop.h \
+	daemon/master_storage.c daemon/master_storage.h \
+	daemon/master_supply.c daemon/master_supply.h \
+	daemon/master_watch.c daemon/master_watch.h \
+	daemon/status.h
 daemon_pchatd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 daemon_pchatd_LDADD = $(SHM_LIBS) $(EVENT_LIBS)
 

@@ -49,26 +49,54 @@ static void take_over(struct proc *proc)
 	atomic_store_explicit(&own->generation, proc->generation, memory_order_release);
 }
 
-int proc_open(struct proc *proc, unsigned slot, uint32_t generation, struct err *err)
+int proc_attach(struct proc *proc, unsigned slot, uint32_t generation, int own,
+		const int page[SLOTS], const int event[SLOTS], struct err *err)
 {
-	if (slot >= SLOTS)
-		return err_set(err, "there is no process slot %u", slot);
 	memset(proc, 0, sizeof(*proc));
 	proc->slot = slot;
 	proc->generation = generation;
+	memcpy(proc->event, event, sizeof(proc->event));
 	for (unsigned i = 0; i < SLOTS; i++) {
-		proc->event[i] = is_open(FD_EVENT + i) ? (int)(FD_EVENT + i) : -1;
-		if (!is_open(FD_PAGE + i))
+		if (page[i] == -1)
 			continue;
-		proc->page[i] = map_page(FD_PAGE + i, false, err);
+		proc->page[i] = map_page(page[i], false, err);
 		if (proc->page[i] == NULL)
 			return -1;
 	}
-	proc->own = map_page(FD_PAGE_OWN, true, err);
+	proc->own = map_page(own, true, err);
 	if (proc->own == NULL)
 		return -1;
 	take_over(proc);
 	return 0;
+}
+
+int proc_open(struct proc *proc, unsigned slot, uint32_t generation, struct err *err)
+{
+	int page[SLOTS], event[SLOTS];
+
+	if (slot >= SLOTS)
+		return err_set(err, "there is no process slot %u", slot);
+	for (int i = 0; i < SLOTS; i++) {
+		page[i] = is_open(FD_PAGE + i) ? FD_PAGE + i : -1;
+		event[i] = is_open(FD_EVENT + i) ? FD_EVENT + i : -1;
+	}
+	return proc_attach(proc, slot, generation, FD_PAGE_OWN, page, event, err);
+}
+
+static void unmap_page(const struct proc_page *page)
+{
+	struct segment segment = {(void *)page, PAGE_SIZE_SHARED};
+
+	if (page != NULL)
+		segment_unmap(&segment);
+}
+
+void proc_close(struct proc *proc)
+{
+	for (unsigned i = 0; i < SLOTS; i++)
+		unmap_page(proc->page[i]);
+	unmap_page(proc->own);
+	memset(proc, 0, sizeof(*proc));
 }
 
 const char *proc_state_name(enum proc_state state)

@@ -21,6 +21,13 @@ struct proc {
  * pid, state PROC_STARTING, heartbeat). Absent descriptors are left out. */
 int proc_open(struct proc *proc, unsigned slot, uint32_t generation, struct err *err);
 
+/* The same with other descriptors (-1: absent), for the master. */
+int proc_attach(struct proc *proc, unsigned slot, uint32_t generation, int own,
+		const int page[SLOTS], const int event[SLOTS], struct err *err);
+
+/* Unmaps the pages, also after a failure. The own one keeps what stands in it. */
+void proc_close(struct proc *proc);
+
 void proc_state(struct proc *proc, enum proc_state state);
 const char *proc_state_name(enum proc_state state);
 void proc_heartbeat(struct proc *proc);

@@ -1,0 +1,35 @@
+#ifndef PCHAT_DAEMON_MASTER_LISTENER_H
+#define PCHAT_DAEMON_MASTER_LISTENER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "conf/err.h"
+
+/*
+ * The listening sockets. Every active place has one of its own for each address (SO_REUSEPORT), so
+ * the kernel spreads connections over the places; the master keeps them open as long as it lives, so
+ * that connections wait in the backlog while a place has no worker.
+ */
+struct listener {
+	unsigned places, addresses;
+	int json[CONF_WORKERS_MAX][CONF_LIST_MAX]; /* owned; -1: none */
+	int admin;				   /* owned; one for all workers */
+	int control;				   /* owned; the master's own */
+	const struct conf *conf;		   /* borrowed */
+};
+
+/* wait: microseconds to wait for an address that is in use (an earlier master's workers that are
+ * ending). On failure what was made remains for listener_fini. */
+int listener_init(struct listener *listener, const struct conf *conf, uint64_t wait,
+		  struct err *err);
+
+/* Closes them all and removes the unix sockets. */
+void listener_fini(struct listener *listener);
+
+/* The sockets of a place and their kinds (enum listen_kind), ready to be handed over. Returns how
+ * many; fds and kinds have room for CONF_LIST_MAX + 1. The descriptors stay the listener's. */
+unsigned listener_place(const struct listener *listener, unsigned place, int *fds, uint8_t *kinds);
+
+#endif

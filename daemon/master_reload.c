@@ -1,0 +1,84 @@
+#include "config.h"
+
+#include "daemon/master_reload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/log.h"
+#include "conf/setting.h"
+#include "daemon/master_control.h"
+
+/* The setting as it would stand in a file; the caller frees. NULL if memory is short. */
+static char *printed(const struct setting *setting, const struct conf *conf)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		return NULL;
+	setting_print(setting, conf, out);
+	fclose(out);
+	return text;
+}
+
+static bool is_same(const struct setting *setting, const struct conf *a, const struct conf *b)
+{
+	char *text_a = printed(setting, a), *text_b = printed(setting, b);
+	const bool same = text_a != NULL && text_b != NULL && strcmp(text_a, text_b) == 0;
+
+	free(text_a);
+	free(text_b);
+	return same;
+}
+
+static void log_changes(const struct conf *old, const struct conf *new)
+{
+	char name[SETTING_NAME];
+
+	for (unsigned i = 0; i < setting_count; i++)
+		if (!is_same(&settings[i], old, new))
+			log_warning("%s has changed in the file and needs a restart",
+				    setting_name(&settings[i], name));
+}
+
+/* The level is all that a process takes from it, so none needs the secrets. */
+static void tell(const struct process *process)
+{
+	const struct control control = {.type = CONTROL_RELOAD};
+	struct err err;
+	int fd;
+
+	fd = conf_snapshot(process->master->conf, false, &err);
+	if (fd == -1) {
+		log_error("%s", err.text);
+		return;
+	}
+	control_send(process, &control, &fd, 1);
+	close(fd);
+}
+
+void reload_configuration(struct master *master)
+{
+	struct conf *new;
+	struct err err;
+
+	new = conf_load(master->file, &err);
+	if (new == NULL) {
+		log_error("the configuration stays as it is: %s", err.text);
+		return;
+	}
+	if (master->foreground)
+		new->log.syslog = false;
+	master->conf->log.level = new->log.level;
+	log_level(new->log.level);
+	log_changes(master->conf, new);
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		if (master->process[slot].pid > 0)
+			tell(&master->process[slot]);
+	log_notice("the configuration was read anew");
+	conf_free(&new);
+}

@@ -1,0 +1,42 @@
+#ifndef PCHAT_DAEMON_MASTER_SLOT_H
+#define PCHAT_DAEMON_MASTER_SLOT_H
+
+#include <stdbool.h>
+
+#include "conf/conf.h"
+#include "shm/layout.h"
+
+/* What a process slot is for, and whether this configuration has a process in it. */
+
+static inline bool slot_is_worker(unsigned slot)
+{
+	return slot >= SLOT_WORKER && slot < SLOT_WORKER + WORKER_SLOTS;
+}
+
+static inline bool slot_is_reader(unsigned slot)
+{
+	return slot >= SLOT_READER && slot < SLOT_READER + READER_SLOTS;
+}
+
+static inline bool slot_is_wanted(unsigned slot, const struct conf *conf)
+{
+	if (slot_is_worker(slot))
+		return slot - SLOT_WORKER < conf->workers.active + conf->workers.standby;
+	if (slot_is_reader(slot))
+		return slot - SLOT_READER < conf->content.readers;
+	return slot == SLOT_SEQUENCER || slot == SLOT_STORE || slot == SLOT_AUTH;
+}
+
+/* A slot beyond the active places: started once all places are served. */
+static inline bool slot_is_standby(unsigned slot, const struct conf *conf)
+{
+	return slot_is_worker(slot) && slot - SLOT_WORKER >= conf->workers.active;
+}
+
+/* Has a mailbox to the sequencer. */
+static inline bool slot_sends(unsigned slot, const struct conf *conf)
+{
+	return slot != SLOT_SEQUENCER && slot_is_wanted(slot, conf);
+}
+
+#endif

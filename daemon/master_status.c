@@ -1,0 +1,174 @@
+#include "config.h"
+
+#include "daemon/master_status.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+#include "conf/log.h"
+#include "daemon/master_supply.h"
+#include "daemon/status.h"
+#include "shm/fdpass.h"
+
+enum { CLIENTS_MAX = 8, PATIENCE_SECONDS = 5 };
+static_assert((int)STATUS_DESCRIPTORS <= (int)FDPASS_MAX, "a reply is one message");
+
+struct client {
+	struct status *status;	/* borrowed */
+	int sock;		/* owned; -1: free */
+	struct event *readable; /* owned */
+};
+
+struct status {
+	struct event_base *base;     /* borrowed */
+	const struct conf *conf;     /* borrowed */
+	const struct supply *supply; /* borrowed */
+	struct event *acceptable;    /* owned */
+	int sock;		     /* borrowed */
+	unsigned users;
+	uid_t user[CONF_LIST_MAX];
+	struct client client[CLIENTS_MAX];
+};
+
+static void look_up_users(struct status *status)
+{
+	const struct conf_list *names = &status->conf->admin.users;
+
+	for (unsigned i = 0; i < names->count; i++) {
+		const struct passwd *entry = getpwnam(names->item[i]);
+
+		if (entry != NULL)
+			status->user[status->users++] = entry->pw_uid;
+		else
+			log_warning("admin.users: there is no user \"%s\"", names->item[i]);
+	}
+}
+
+static bool may_ask(const struct status *status, int sock)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &size) == -1)
+		return false;
+	if (peer.uid == 0 || peer.uid == geteuid())
+		return true;
+	for (unsigned i = 0; i < status->users; i++)
+		if (status->user[i] == peer.uid)
+			return true;
+	log_warning("refused the status to user %u, process %d", peer.uid, peer.pid);
+	return false;
+}
+
+static void drop(struct client *client)
+{
+	if (client->readable != NULL)
+		event_free(client->readable);
+	client->readable = NULL;
+	if (client->sock != -1)
+		close(client->sock);
+	client->sock = -1;
+}
+
+static void reply(const struct client *client)
+{
+	const struct status_reply head = {.word = STATUS_REPLY, .count = STATUS_DESCRIPTORS};
+	const struct supply *supply = client->status->supply;
+	int fds[STATUS_DESCRIPTORS];
+	struct err err;
+
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		fds[STATUS_PAGE + slot] = supply->page[slot].ro;
+	fds[STATUS_CACHE] = supply->cache.ro;
+	fds[STATUS_JOURNAL] = supply->journal.ro;
+	fds[STATUS_CONF] = conf_snapshot(client->status->conf, false, &err);
+	if (fds[STATUS_CONF] == -1) {
+		log_error("%s", err.text);
+		return;
+	}
+	if (fdpass_send(client->sock, &head, sizeof(head), fds, STATUS_DESCRIPTORS) == -1)
+		log_info("could not answer a question for the status: %s", strerror(errno));
+	close(fds[STATUS_CONF]);
+}
+
+/* A request or the end of patience: either way the connection is over afterwards. */
+static void on_client(evutil_socket_t fd, short what, void *arg)
+{
+	struct client *client = arg;
+	char request[64];
+	ssize_t size;
+
+	if (what & EV_READ) {
+		size = recv(fd, request, sizeof(request), MSG_DONTWAIT);
+		if (size == (ssize_t)strlen(STATUS_REQUEST) &&
+		    memcmp(request, STATUS_REQUEST, (size_t)size) == 0)
+			reply(client);
+	}
+	drop(client);
+}
+
+static void take(struct status *status, int take_sock)
+{
+	const struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+	struct client *client = NULL;
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		if (status->client[i].sock == -1)
+			client = &status->client[i];
+	if (client == NULL || !may_ask(status, take_sock)) {
+		close(take_sock);
+		return;
+	}
+	client->sock = take_sock;
+	client->readable = event_new(status->base, take_sock, EV_READ, on_client, client);
+	if (client->readable == NULL || event_add(client->readable, &patience) == -1)
+		drop(client);
+}
+
+static void on_acceptable(evutil_socket_t fd, short what, void *arg)
+{
+	const int sock = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)what;
+	if (sock != -1)
+		take(arg, sock);
+}
+
+struct status *status_new(struct event_base *base, int sock, const struct conf *conf,
+			  const struct supply *supply, struct err *err)
+{
+	struct status *status = calloc(1, sizeof(*status));
+
+	if (status == NULL) {
+		err_errno(err, "could not begin to answer for the status");
+		return NULL;
+	}
+	*status = (struct status){.base = base, .conf = conf, .supply = supply, .sock = sock};
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		status->client[i] = (struct client){.status = status, .sock = -1};
+	look_up_users(status);
+	status->acceptable = event_new(base, sock, EV_READ | EV_PERSIST, on_acceptable, status);
+	if (status->acceptable == NULL || event_add(status->acceptable, NULL) == -1) {
+		err_set(err, "could not watch the control socket");
+		status_free(&status);
+	}
+	return status;
+}
+
+void status_free(struct status **status)
+{
+	if (*status == NULL)
+		return;
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		drop(&(*status)->client[i]);
+	if ((*status)->acceptable != NULL)
+		event_free((*status)->acceptable);
+	free(*status);
+	*status = NULL;
+}
