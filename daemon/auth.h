@@ -24,7 +24,7 @@ struct auth {
 	struct child child;
 	struct auth_local local;
 	uint8_t key[AUTH_KEY_SIZE];	      /* of tokens and of made-up salts; secret */
-	struct cache *cache;		      /* owned, read-only */
+	struct cache *cache;		      /* owned, read-only; NULL until it is laid out */
 	struct mailbox mailbox;		      /* our own, to the sequencer */
 	struct auth_credentials *credentials; /* owned */
 	struct auth_sasl *sasl;		      /* owned */

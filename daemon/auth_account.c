@@ -4,6 +4,16 @@
 
 #include "daemon/auth.h"
 
+/* The sequencer lays the cache out, and may be starting beside us: then there is nothing to map yet. */
+static const struct cache *cache_of(struct auth *auth)
+{
+	struct err err;
+
+	if (!auth->cache)
+		auth->cache = cache_map(FD_CACHE, &err);
+	return auth->cache;
+}
+
 /* While the sequencer still loads, "not in the cache" says nothing. */
 static int missing(const struct auth *auth, int code)
 {
@@ -18,13 +28,20 @@ static int missing(const struct auth *auth, int code)
 
 int auth_account_principal(struct auth *auth, const char *uri, struct principal_view *principal_r)
 {
-	return missing(auth,
-		       cache_principal_by_uri(auth->cache, uri, strlen(uri), principal_r));
+	const struct cache *cache = cache_of(auth);
+
+	if (!cache)
+		return CODE_UNAVAILABLE;
+	return missing(auth, cache_principal_by_uri(cache, uri, strlen(uri), principal_r));
 }
 
 int auth_account_by_id(struct auth *auth, uint32_t id, struct principal_view *principal_r)
 {
-	return missing(auth, cache_principal(auth->cache, id, principal_r));
+	const struct cache *cache = cache_of(auth);
+
+	if (!cache)
+		return CODE_UNAVAILABLE;
+	return missing(auth, cache_principal(cache, id, principal_r));
 }
 
 /* The user's secret; a made-up one if there is none. Both ways the database was asked: it would show

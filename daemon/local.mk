@@ -61,9 +61,16 @@ daemon_pchat_auth_SOURCES = daemon/pchat-auth.c daemon/auth.h \
 daemon_pchat_auth_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(GSASL_CFLAGS) $(SSL_CFLAGS)
 daemon_pchat_auth_LDADD = $(ODBC_LIB) $(AUTH_LIBS)
 
-daemon_pchatctl_SOURCES = daemon/pchatctl.c
-daemon_pchatctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
-daemon_pchatctl_LDADD = $(SHM_LIBS) $(JANSSON_LIBS)
+daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
+	daemon/ctl_call.c \
+	daemon/ctl_password.c \
+	daemon/ctl_status.c daemon/ctl_status.h daemon/status.h \
+	daemon/ctl_status_document.c \
+	daemon/ctl_status_print.c \
+	daemon/ctl_table.c daemon/ctl_table.h \
+	daemon/ctl_verb.c
+daemon_pchatctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(BSD_CFLAGS)
+daemon_pchatctl_LDADD = $(SHM_LIBS) $(JANSSON_LIBS) $(UNISTRING_LIBS)
 
 daemon_pchat_SOURCES = daemon/pchat.c
 daemon_pchat_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(JANSSON_CFLAGS) $(GSASL_CFLAGS) $(EDIT_CFLAGS)

@@ -35,15 +35,6 @@ static int read_key(struct auth *auth, struct err *err)
 	return 0;
 }
 
-static int open_memory(struct auth *auth, struct err *err)
-{
-	auth->cache = cache_map(FD_CACHE, err);
-	if (!auth->cache)
-		return -1;
-	return mailbox_open(&auth->mailbox, FD_MAIL + SLOT_AUTH, FD_MAIL_BACK + SLOT_AUTH,
-			    auth->child.conf->workers.mailbox, err);
-}
-
 static int open_all(struct auth *auth, struct err *err)
 {
 	const struct conf *conf = auth->child.conf;
@@ -51,7 +42,9 @@ static int open_all(struct auth *auth, struct err *err)
 	auth_local_init(&auth->local, conf);
 	auth_table_init(&auth->exchanges, EXCHANGES_MAX);
 	auth_table_init(&auth->admins, ADMINS_MAX);
-	if (read_key(auth, err) == -1 || open_memory(auth, err) == -1)
+	if (read_key(auth, err) == -1 ||
+	    mailbox_open(&auth->mailbox, FD_MAIL + SLOT_AUTH, FD_MAIL_BACK + SLOT_AUTH,
+			 conf->workers.mailbox, err) == -1)
 		return -1;
 	auth->sasl = auth_sasl_new(&conf->auth.mechanisms, auth_account_find, auth, err);
 	if (!auth->sasl)

@@ -1,0 +1,135 @@
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "daemon/ctl_status.h"
+#include "daemon/ctl_table.h"
+
+static json_int_t number_of(json_t *object, const char *member)
+{
+	return json_integer_value(json_object_get(object, member));
+}
+
+static const char *text_of(json_t *object, const char *member, const char *missing)
+{
+	const char *text = json_string_value(json_object_get(object, member));
+
+	return text ? text : missing;
+}
+
+/* "3d 04:05", "4:05:06", "5.2s". */
+static void add_duration(struct ctl_table *table, json_t *value)
+{
+	const double seconds = json_number_value(value);
+	const uint64_t whole = (uint64_t)seconds;
+
+	if (!json_is_number(value))
+		ctl_table_add(table, "-");
+	else if (whole < 60)
+		ctl_table_add(table, "%.1fs", seconds);
+	else if (whole < 86400)
+		ctl_table_add(table, "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64, whole / 3600,
+			      whole / 60 % 60, whole % 60);
+	else
+		ctl_table_add(table, "%" PRIu64 "d %02" PRIu64 ":%02" PRIu64, whole / 86400,
+			      whole / 3600 % 24, whole / 60 % 60);
+}
+
+static void add_optional(struct ctl_table *table, json_t *value)
+{
+	if (json_is_integer(value))
+		ctl_table_add(table, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	else
+		ctl_table_add(table, "-");
+}
+
+static void add_process(struct ctl_table *table, json_t *row)
+{
+	ctl_table_add(table, "%s", text_of(row, "role", "?"));
+	ctl_table_add(table, "%" JSON_INTEGER_FORMAT, number_of(row, "slot"));
+	ctl_table_add(table, "%s", text_of(row, "state", "?"));
+	add_optional(table, json_object_get(row, "place"));
+	ctl_table_add(table, "%" JSON_INTEGER_FORMAT, number_of(row, "pid"));
+	ctl_table_add(table, "%" JSON_INTEGER_FORMAT, number_of(row, "generation"));
+	add_duration(table, json_object_get(row, "uptime"));
+	ctl_table_add(table, "%" JSON_INTEGER_FORMAT, number_of(row, "restarts"));
+	add_duration(table, json_object_get(row, "heartbeat_age"));
+	add_optional(table, json_object_get(row, "cursor"));
+	add_optional(table, json_object_get(row, "lag"));
+}
+
+static int print_processes(json_t *rows)
+{
+	static const char *const heads[] = {"ROLE",   "SLOT",	  "STATE",     "PLACE",	 "PID", "GENERATION",
+					    "UPTIME", "RESTARTS", "HEARTBEAT", "CURSOR", "LAG"};
+	struct ctl_table *table = ctl_table_new("lrlrrrrrrrr");
+	json_t *row;
+	size_t i;
+	int result;
+
+	if (!table)
+		return -1;
+	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		ctl_table_add(table, "%s", heads[i]);
+	json_array_foreach(rows, i, row)
+		add_process(table, row);
+	result = ctl_table_print(table);
+	ctl_table_free(&table);
+	return result;
+}
+
+static void print_journal(json_t *journal)
+{
+	printf("journal: durable %" JSON_INTEGER_FORMAT ", tail %" JSON_INTEGER_FORMAT,
+	       number_of(journal, "durable"), number_of(journal, "tail"));
+	if (json_object_get(journal, "size"))
+		printf(", size %" JSON_INTEGER_FORMAT, number_of(journal, "size"));
+	if (json_object_get(journal, "fill"))
+		printf(", %.1f %% full, %" JSON_INTEGER_FORMAT " bytes free",
+		       json_real_value(json_object_get(journal, "fill")),
+		       number_of(journal, "free"));
+	else
+		fputs(", how full is not known: no database has said where it is", stdout);
+	fputs("\n", stdout);
+}
+
+static int print_cache(json_t *cache)
+{
+	struct ctl_table *table = ctl_table_new("lrr");
+	json_t *row;
+	size_t i;
+	int result;
+
+	if (!table)
+		return -1;
+	ctl_table_add(table, "CACHE");
+	ctl_table_add(table, "USED");
+	ctl_table_add(table, "SIZE");
+	json_array_foreach(json_object_get(cache, "tables"), i, row) {
+		ctl_table_add(table, "%s", text_of(row, "name", "?"));
+		ctl_table_add(table, "%" JSON_INTEGER_FORMAT, number_of(row, "used"));
+		ctl_table_add(table, "%" JSON_INTEGER_FORMAT, number_of(row, "size"));
+	}
+	result = ctl_table_print(table);
+	ctl_table_free(&table);
+	return result;
+}
+
+int ctl_status_print(json_t *document)
+{
+	json_t *cache = json_object_get(document, "cache");
+
+	printf("pchatd %s, %s, %s\n\n", text_of(document, "version", "?"),
+	       text_of(document, "domain", "?"), text_of(document, "time", "?"));
+	if (print_processes(json_object_get(document, "processes")) == -1)
+		return -1;
+	fputs("\n", stdout);
+	print_journal(json_object_get(document, "journal"));
+	printf("sessions: %" JSON_INTEGER_FORMAT ", connections: %" JSON_INTEGER_FORMAT "\n\n",
+	       number_of(document, "sessions"), number_of(document, "connections"));
+	if (cache)
+		return print_cache(cache);
+	puts("the cache is not there yet");
+	return ferror(stdout) ? -1 : 0;
+}

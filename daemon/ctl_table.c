@@ -1,0 +1,133 @@
+#include "config.h"
+
+#include "daemon/ctl_table.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistr.h>
+#include <uniwidth.h>
+
+struct ctl_table {
+	const char *align; /* borrowed */
+	size_t columns;
+	char **cells; /* owned, as they are */
+	size_t count, room;
+	bool failed;
+};
+
+struct ctl_table *ctl_table_new(const char *align)
+{
+	struct ctl_table *table = calloc(1, sizeof(*table));
+
+	if (table) {
+		table->align = align;
+		table->columns = strlen(align);
+	}
+	return table;
+}
+
+void ctl_table_free(struct ctl_table **table)
+{
+	if (*table) {
+		for (size_t i = 0; i < (*table)->count; i++)
+			free((*table)->cells[i]);
+		free((*table)->cells);
+	}
+	free(*table);
+	*table = NULL;
+}
+
+/* A name must not drive the terminal of who looks at it: C0, DEL and C1 characters go. */
+static void clean(char *text)
+{
+	for (uint8_t *c = (uint8_t *)text; *c; c++) {
+		if (*c < 0x20 || *c == 0x7f)
+			*c = '?';
+		else if (*c == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f)
+			c[0] = c[1] = '?';
+	}
+}
+
+static bool grow(struct ctl_table *table)
+{
+	const size_t room = table->room ? table->room * 2 : 64;
+	char **cells;
+
+	if (table->count < table->room)
+		return true;
+	cells = reallocarray(table->cells, room, sizeof(*cells));
+	if (!cells)
+		return false;
+	table->cells = cells;
+	table->room = room;
+	return true;
+}
+
+void ctl_table_add(struct ctl_table *table, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) == -1)
+		text = NULL;
+	va_end(ap);
+	if (!text || !grow(table)) {
+		free(text);
+		table->failed = true;
+		return;
+	}
+	clean(text);
+	table->cells[table->count++] = text;
+}
+
+static size_t width(const char *text)
+{
+	const int columns = u8_strwidth((const uint8_t *)text, "UTF-8");
+
+	return columns > 0 ? (size_t)columns : 0;
+}
+
+static size_t column_width(const struct ctl_table *table, size_t column)
+{
+	size_t widest = 0;
+
+	for (size_t i = column; i < table->count; i += table->columns) {
+		const size_t now = width(table->cells[i]);
+
+		widest = now > widest ? now : widest;
+	}
+	return widest;
+}
+
+static void print_cell(const struct ctl_table *table, size_t i, size_t widest)
+{
+	const size_t column = i % table->columns;
+	const bool last = column + 1 == table->columns;
+	const int pad = (int)(widest - width(table->cells[i]));
+
+	if (table->align[column] == 'r')
+		printf("%*s%s", pad, "", table->cells[i]);
+	else
+		printf("%s%*s", table->cells[i], last ? 0 : pad, "");
+	fputs(last ? "\n" : "  ", stdout);
+}
+
+int ctl_table_print(const struct ctl_table *table)
+{
+	size_t *widths = calloc(table->columns, sizeof(*widths));
+
+	if (!widths || table->failed) {
+		free(widths);
+		return -1;
+	}
+	for (size_t i = 0; i < table->columns; i++)
+		widths[i] = column_width(table, i);
+	for (size_t i = 0; i < table->count; i++)
+		print_cell(table, i, widths[i % table->columns]);
+	free(widths);
+	return ferror(stdout) ? -1 : 0;
+}

@@ -1,0 +1,24 @@
+#ifndef PCHAT_DAEMON_CTL_TABLE_H
+#define PCHAT_DAEMON_CTL_TABLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A table for a person: columns aligned, two spaces between them. The first row is the heading.
+ * Cells are UTF-8; control characters in them, which a user may have put into a name, are shown as "?".
+ */
+struct ctl_table;
+
+/* align: one letter a column, 'l' or 'r'. NULL: no memory. */
+struct ctl_table *ctl_table_new(const char *align);
+void ctl_table_free(struct ctl_table **table);
+
+/* The next cell, row by row. Memory that is short is reported by ctl_table_print. */
+void ctl_table_add(struct ctl_table *table, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Writes it to stdout. 0, or -1: memory or output failed. */
+int ctl_table_print(const struct ctl_table *table);
+
+#endif
