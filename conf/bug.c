@@ -5,6 +5,6 @@
 
 _Noreturn void bug_abort(const char *file, int line, const char *condition)
 {
-	log_error("bug at %s:%d: %s", file, line, condition);
+	log_error("bug: %s:%d: %s", file, line, condition);
 	abort();
 }
