@@ -42,6 +42,11 @@ t_unit_conf_test_SOURCES = t/unit/conf_test.c
 t_unit_conf_test_CPPFLAGS = $(AM_CPPFLAGS) -DPCHAT_SOURCE=\"$(abs_srcdir)\" $(CMOCKA_CFLAGS)
 t_unit_conf_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/engine_test
+t_unit_engine_test_SOURCES = t/unit/engine_test.c daemon/engine.c daemon/engine.h
+t_unit_engine_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_engine_test_LDADD = $(SHM_LIBS) $(UNISTRING_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/err_test
 t_unit_err_test_SOURCES = t/unit/err_test.c
 t_unit_err_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
