@@ -94,6 +94,6 @@ unlink $configuration, "$prefix/etc/default/pchatd";
 is(`find '$prefix' -type f`, '', 'and leaves nothing behind');
 
 # A server that a failed test left running does not outlive it.
-END { init('stop') if $server && -d "$prefix/etc" && -e "$prefix/sbin/pchatd" }
+END { local $?; init('stop') if $server && -d "$prefix/etc" && -e "$prefix/sbin/pchatd" }
 
 done_testing;

@@ -83,7 +83,7 @@ sub configure ($self, $changes) {
 		workers => { active => 2, standby => 1 },
 		cache => { rooms => 1000, principals => 1000, sessions => 2000, participants => 4000, messages => 20000 },
 		json => {
-			listen => ["$self->{address}:$self->{port}"],
+			listen => ["$self->{address}:$self->{port}"], connections => 2000,
 			$self->{tls}
 				? (certificate => $self->certificate, key => "$directory/key.pem")
 				: (tls => 'false'),
