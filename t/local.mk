@@ -105,7 +105,8 @@ EXTRA_DIST += t/README t/run \
 	t/60-leaks.t \
 	t/70-man.t \
 	t/71-distcheck.t \
-	t/72-install.t
+	t/72-install.t \
+	t/73-layers.t
 
 check-local:
 	PCHAT_BUILD=$(abs_builddir) $(srcdir)/t/run $(check_PROGRAMS)
