@@ -72,7 +72,42 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 daemon_pchatctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(BSD_CFLAGS)
 daemon_pchatctl_LDADD = $(SHM_LIBS) $(JANSSON_LIBS) $(UNISTRING_LIBS)
 
-daemon_pchat_SOURCES = daemon/pchat.c
-daemon_pchat_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(JANSSON_CFLAGS) $(GSASL_CFLAGS) $(EDIT_CFLAGS)
-daemon_pchat_LDADD = $(CONF_LIBS) $(SSL_LIBS) $(JANSSON_LIBS) $(GSASL_LIBS) $(EDIT_LIBS) $(WSLAY_LIBS) $(HTTP_PARSER_LIBS)
+# What a client of the JSON protocol is made of, without a face.
+noinst_LIBRARIES += daemon/libclient.a
+daemon_libclient_a_SOURCES = \
+	daemon/client.c daemon/client.h \
+	daemon/client_link.c daemon/client_link.h \
+	daemon/client_merge.c daemon/client_merge.h \
+	daemon/client_post.c daemon/client_post.h \
+	daemon/client_room.c daemon/client_room.h \
+	daemon/client_rpc.c daemon/client_rpc.h \
+	daemon/client_sasl.c daemon/client_sasl.h \
+	daemon/client_session.c daemon/client_session.h \
+	daemon/client_upgrade.c daemon/client_upgrade.h \
+	daemon/client_url.c daemon/client_url.h \
+	daemon/client_ws.c daemon/client_ws.h
+daemon_libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(JANSSON_CFLAGS) $(GSASL_CFLAGS)
+CLIENT_LIBS = daemon/libclient.a $(CONF_LIBS) $(SSL_LIBS) $(JANSSON_LIBS) $(GSASL_LIBS) \
+	$(WSLAY_LIBS) $(HTTP_PARSER_LIBS)
+
+# The parts of pchat that need no server: what the tests link.
+noinst_LIBRARIES += daemon/libpchat.a
+daemon_libpchat_a_SOURCES = \
+	daemon/pchat_args.c daemon/pchat_args.h \
+	daemon/pchat_command.c daemon/pchat_command.h \
+	daemon/pchat_text.c daemon/pchat_text.h
+daemon_libpchat_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+
+daemon_pchat_SOURCES = daemon/pchat.c \
+	daemon/pchat_chat.c \
+	daemon/pchat_find.c \
+	daemon/pchat_history.c \
+	daemon/pchat_password.c \
+	daemon/pchat_post.c \
+	daemon/pchat_rooms.c \
+	daemon/pchat_run.c daemon/pchat_run.h \
+	daemon/pchat_screen.c daemon/pchat_screen.h \
+	daemon/pchat_tail.c
+daemon_pchat_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(BSD_CFLAGS) $(EDIT_CFLAGS)
+daemon_pchat_LDADD = daemon/libpchat.a $(CLIENT_LIBS) $(EDIT_LIBS)
 EXTRA_DIST += daemon/README

@@ -1,3 +1,4 @@
 dist_man_MANS = \
+	man/pchat.1 \
 	man/pchat-protocol.7 \
 	man/pchatd.conf.5

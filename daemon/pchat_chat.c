@@ -1,0 +1,447 @@
+#include "config.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "conf/code.h"
+#include "daemon/pchat_command.h"
+#include "daemon/pchat_run.h"
+#include "daemon/pchat_screen.h"
+#include "daemon/pchat_text.h"
+
+/* The interactive client: several rooms, one of them the current one. */
+struct chat {
+	struct pchat *pchat;	     /* borrowed */
+	struct client_room *current; /* borrowed; NULL: none */
+	unsigned calls;		     /* whose answers have not come */
+	bool was_lost, leaving;
+	struct line *first, **last; /* owned: lines that wait */
+};
+
+struct line {
+	struct line *next;
+	char text[];
+};
+
+enum { HISTORY_JOIN = 20, HISTORY_MAX = 500 };
+
+static volatile sig_atomic_t stop, resized;
+
+static void on_signal(int number)
+{
+	if (number == SIGWINCH)
+		resized = 1;
+	else
+		stop = 1;
+}
+
+/* A line of the program itself. */
+static void __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	char *clean = text ? pchat_text_escape(text, NULL) : NULL;
+	char *line = NULL;
+	if (clean && asprintf(&line, "-- %s", clean) >= 0)
+		pchat_screen_print(line);
+	free(line);
+	free(clean);
+	free(text);
+}
+
+static void set_prompt(const struct chat *chat)
+{
+	char *name = chat->current ? pchat_text_escape(chat->current->name, NULL) : NULL;
+	char *prompt = NULL;
+	if (asprintf(&prompt, "%s> ", name ? name : "") >= 0)
+		pchat_screen_prompt(prompt);
+	free(prompt);
+	free(name);
+}
+
+static void set_current(struct chat *chat, struct client_room *room)
+{
+	chat->current = room;
+	set_prompt(chat);
+}
+
+/* "09:30 Lobby <Alice> text"; the lines of a text are set in. */
+static void show(struct client_room *room, const json_t *message)
+{
+	char time[PCHAT_TIME], *line = NULL;
+	const char *utc = json_string_value(json_object_get(message, "time"));
+	const char *name = json_string_value(json_object_get(message, "name"));
+	const char *text = json_string_value(json_object_get(message, "text"));
+	const char *alert = json_object_get(message, "importance") ? "ALERT " : "";
+	char *clean_room = pchat_text_escape(room->name, NULL);
+	char *clean_name = pchat_text_escape(name ? name : "", NULL);
+	char *clean_text = pchat_text_escape(text ? text : "", "      | ");
+	if (clean_room && clean_name && clean_text &&
+	    asprintf(&line, "%s %s %s<%s> %s", pchat_text_time(utc, true, time), clean_room, alert,
+		     clean_name, clean_text) >= 0)
+		pchat_screen_print(line);
+	free(line);
+	free(clean_room);
+	free(clean_name);
+	free(clean_text);
+}
+
+/* Rooms. */
+
+static void join_uri(struct chat *chat, const char *uri)
+{
+	struct err err;
+	struct client_room *room = client_join(chat->pchat->client, uri, NULL, HISTORY_JOIN, &err);
+	if (!room)
+		say("%s", err.text);
+	else if (room->state == ROOM_JOINED)
+		set_current(chat, room);
+}
+
+static void on_found(void *ctx, const char *uri, int code, const char *why)
+{
+	struct chat *chat = ctx;
+	(void)code;
+	chat->calls--;
+	if (uri)
+		join_uri(chat, uri);
+	else
+		say("%s", why);
+}
+
+static void join(struct chat *chat, const char *name)
+{
+	chat->calls++;
+	pchat_find_room(chat->pchat, name, on_found, chat);
+}
+
+static void on_joined(void *ctx, struct client_room *room, const json_t *answer, bool again)
+{
+	struct chat *chat = ctx;
+	if (again)
+		return;
+	say("you are in %s, with %" JSON_INTEGER_FORMAT " participants", room->name,
+	    json_integer_value(json_object_get(answer, "participant_count")));
+	set_current(chat, room);
+}
+
+static struct client_room *any_joined(const struct chat *chat)
+{
+	struct client_room *room = client_rooms(chat->pchat->client);
+	while (room && room->state == ROOM_LEFT)
+		room = room->next;
+	return room;
+}
+
+static void on_refused(void *ctx, struct client_room *room, int code, const char *text)
+{
+	struct chat *chat = ctx;
+	(void)code;
+	say("could not join %s: %s", room->name, text);
+	if (chat->current == room)
+		set_current(chat, any_joined(chat));
+}
+
+static void on_message(void *ctx, struct client_room *room, const json_t *message)
+{
+	(void)ctx;
+	show(room, message);
+}
+
+static void on_presence(void *ctx, struct client_room *room, const json_t *user, bool came)
+{
+	const char *name = json_string_value(json_object_get(user, "name"));
+	(void)ctx;
+	say("%s %s %s", name ? name : "somebody", came ? "came into" : "left", room->name);
+}
+
+static void on_rejected(void *ctx, struct client_room *room, int code, const char *text)
+{
+	(void)ctx, (void)code;
+	say("could not post to %s: %s", room->name, text);
+}
+
+/* The connection. */
+
+static void on_ready(void *ctx)
+{
+	struct chat *chat = ctx;
+	const char *room = chat->pchat->args->room;
+	if (chat->was_lost)
+		say("connected again");
+	else
+		say("signed in as %s; /help lists the commands",
+		    client_session_user(client_session(chat->pchat->client)));
+	if (!chat->was_lost && room)
+		join(chat, room);
+	chat->was_lost = false;
+}
+
+static void on_lost(void *ctx, const char *why, uint64_t wait)
+{
+	struct chat *chat = ctx;
+	(void)wait;
+	if (!chat->was_lost)
+		say("%s; trying to connect again", why);
+	chat->was_lost = true;
+}
+
+/* Commands. */
+
+static void call(struct chat *chat, const char *method, json_t *params, client_reply_fn *reply,
+		 void *ctx)
+{
+	chat->calls++;
+	client_session_call(client_session(chat->pchat->client), method, params, reply, ctx);
+}
+
+static void on_rooms(void *ctx, const json_t *result, int code, const char *text)
+{
+	size_t i;
+	const json_t *room;
+	struct chat *chat = ctx;
+	(void)code;
+	chat->calls--;
+	if (!result)
+		say("could not list the rooms: %s", text);
+	json_array_foreach (json_object_get(result, "rooms"), i, room) {
+		const char *name = json_string_value(json_object_get(room, "name"));
+		const char *description = json_string_value(json_object_get(room, "description"));
+		say("%s (%" JSON_INTEGER_FORMAT ") %s", name ? name : "",
+		    json_integer_value(json_object_get(room, "participants")),
+		    description ? description : "");
+	}
+	if (json_is_true(json_object_get(result, "more")))
+		say("and more");
+}
+
+static void on_who(void *ctx, const json_t *result, int code, const char *text)
+{
+	size_t i;
+	const json_t *user;
+	struct chat *chat = ctx;
+	(void)code;
+	chat->calls--;
+	if (!result)
+		say("could not list the participants: %s", text);
+	json_array_foreach (json_object_get(result, "participants"), i, user) {
+		const char *name = json_string_value(json_object_get(user, "name"));
+		const char *uri = json_string_value(json_object_get(user, "uri"));
+		say("%s (%s)", name ? name : "", uri ? uri : "");
+	}
+}
+
+struct page {
+	struct chat *chat;
+	struct client_room *room;
+};
+
+static void on_history(void *ctx, const json_t *result, int code, const char *text)
+{
+	struct page *page = ctx;
+	size_t i;
+	const json_t *message;
+	(void)code;
+	page->chat->calls--;
+	if (!result)
+		say("could not get the history: %s", text);
+	json_array_foreach (json_object_get(result, "messages"), i, message)
+		show(page->room, message);
+	free(page);
+}
+
+static void ask_history(struct chat *chat, const char *rest)
+{
+	int limit = *rest ? atoi(rest) : HISTORY_JOIN;
+	struct page *page = calloc(1, sizeof(*page));
+	if (limit < 1 || limit > HISTORY_MAX || !page) {
+		say("a number from 1 to %d, please", HISTORY_MAX);
+		free(page);
+		return;
+	}
+	*page = (struct page){chat, chat->current};
+	call(chat, "message.history",
+	     json_pack("{s:s, s:i}", "room", chat->current->uri, "limit", limit), on_history, page);
+}
+
+static void post(struct chat *chat, const char *text, bool alert)
+{
+	struct err err;
+	if (client_post(chat->current, text, alert, &err) != 0)
+		say("%s", err.text);
+}
+
+static void leave(struct chat *chat)
+{
+	say("you left %s", chat->current->name);
+	client_leave(chat->current);
+	set_current(chat, any_joined(chat));
+}
+
+/* What needs a current room. */
+static void do_in_room(struct chat *chat, enum pchat_verb verb, const char *rest)
+{
+	if (!chat->current) {
+		say("join a room first: /join ROOM, and /rooms lists them");
+		return;
+	}
+	if (verb == VERB_SAY)
+		post(chat, rest, false);
+	else if (verb == VERB_ALERT && *rest)
+		post(chat, rest, true);
+	else if (verb == VERB_LEAVE)
+		leave(chat);
+	else if (verb == VERB_HISTORY)
+		ask_history(chat, rest);
+	else if (verb == VERB_WHO)
+		call(chat, "room.participants", json_pack("{s:s}", "room", chat->current->uri),
+		     on_who, chat);
+}
+
+static void help(void)
+{
+	for (size_t i = 0; pchat_command_help[i]; i++)
+		pchat_screen_print(pchat_command_help[i]);
+}
+
+static void do_line(struct chat *chat, const char *line)
+{
+	const char *rest = "";
+	enum pchat_verb verb = pchat_command_parse(line, &rest);
+	switch (verb) {
+	case VERB_NOTHING:
+		break;
+	case VERB_JOIN:
+		join(chat, rest);
+		break;
+	case VERB_ROOMS:
+		call(chat, "room.search", json_pack("{s:s}", "text", rest), on_rooms, chat);
+		break;
+	case VERB_HELP:
+		help();
+		break;
+	case VERB_QUIT:
+		chat->leaving = true;
+		break;
+	case VERB_UNKNOWN:
+		say("there is no such command; /help lists them");
+		break;
+	default:
+		do_in_room(chat, verb, rest);
+	}
+}
+
+/* Nothing is under way that the next line of a script could depend on. */
+static bool settled(const struct chat *chat)
+{
+	const struct client_room *room = client_rooms(chat->pchat->client);
+	if (!client_session_ready(client_session(chat->pchat->client)) || chat->calls > 0)
+		return false;
+	while (room && (room->state == ROOM_JOINED || room->state == ROOM_LEFT))
+		room = room->next;
+	return !room;
+}
+
+/* A person's line is done at once; one of a file waits until those before it are done. */
+static void on_line(void *ctx, const char *text)
+{
+	struct chat *chat = ctx;
+	if (!text)
+		text = "/quit";
+	if (pchat_screen_is_terminal()) {
+		do_line(chat, text);
+		return;
+	}
+	struct line *line = malloc(sizeof(*line) + strlen(text) + 1);
+	if (!line)
+		return;
+	line->next = NULL;
+	strcpy(line->text, text);
+	*chat->last = line;
+	chat->last = &line->next;
+}
+
+static void drop_line(struct chat *chat)
+{
+	struct line *line = chat->first;
+	chat->first = line->next;
+	if (!chat->first)
+		chat->last = &chat->first;
+	free(line);
+}
+
+static bool wanted(void *ctx)
+{
+	const struct chat *chat = ctx;
+	return !chat->leaving && !chat->first;
+}
+
+static void readable(void *ctx)
+{
+	(void)ctx;
+	pchat_screen_read();
+}
+
+static void on_turn(void *ctx)
+{
+	struct chat *chat = ctx;
+	if (resized) {
+		resized = 0;
+		pchat_screen_resized();
+	}
+	while (chat->first && !chat->leaving && settled(chat)) {
+		do_line(chat, chat->first->text);
+		drop_line(chat);
+	}
+	if (stop || (chat->leaving && client_posts_open(chat->pchat->client) == 0))
+		pchat_finish(chat->pchat, EX_OK);
+}
+
+static void catch_signals(void)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH};
+	struct sigaction action = {.sa_handler = on_signal};
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		sigaction(numbers[i], &action, NULL);
+}
+
+int pchat_chat(struct pchat *pchat, const struct client_options *options)
+{
+	static const struct client_handlers handlers = {.ready = on_ready,
+							.lost = on_lost,
+							.joined = on_joined,
+							.refused = on_refused,
+							.message = on_message,
+							.presence = on_presence,
+							.rejected = on_rejected};
+	struct err err;
+	struct chat chat = {.pchat = pchat};
+	const struct pchat_input input = {.fd = STDIN_FILENO,
+					  .wanted = wanted,
+					  .readable = readable,
+					  .turn = on_turn,
+					  .ctx = &chat};
+	chat.last = &chat.first;
+	if (pchat_open(pchat, options, &handlers, &chat) != 0)
+		return pchat->status;
+	catch_signals();
+	if (pchat_screen_open(on_line, &chat, &err) != 0) {
+		pchat_complain("%s", err.text);
+		return EX_OSERR;
+	}
+	int status = pchat_loop(pchat, &input);
+	pchat_screen_close();
+	while (chat.first)
+		drop_line(&chat);
+	return status;
+}

@@ -1,0 +1,26 @@
+#ifndef PCHAT_DAEMON_PCHAT_TEXT_H
+#define PCHAT_DAEMON_PCHAT_TEXT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/*
+ * Text of others, made fit for a terminal: control characters (C0, DEL, C1), characters that turn
+ * the direction of writing and bytes that are not UTF-8 come out as \xNN or \u{NNNN}, so nobody can send
+ * terminal sequences or forge lines. Line breaks come out as \n; or, with an indent, as a new line
+ * that begins with it. The caller frees. NULL: out of memory.
+ */
+char *pchat_text_escape(const char *text, const char *indent);
+
+enum { PCHAT_TIME = 32 };
+
+/* A time of the protocol in local time: "2026-11-21 09:30:00", or "09:30" if brief. Returns out. */
+const char *pchat_text_time(const char *utc, bool brief, char out[PCHAT_TIME]);
+
+/* A message of the protocol as a line for people, without a line break. The caller frees. */
+char *pchat_text_message(const json_t *message);
+
+/* Prints an object as one line of JSON, in ASCII where it goes to a terminal. */
+void pchat_text_json(const json_t *object);
+
+#endif
