@@ -20,6 +20,15 @@
  */
 struct auth_sent;
 
+/* A change of a password whose end a local administrator waits for. */
+struct auth_rekey {
+	bool pending;
+	uint32_t principal, epoch; /* the old one */
+	uint64_t until;		   /* clock_mono() */
+	struct ask question;
+};
+enum { AUTH_REKEYS = 16 };
+
 struct auth {
 	struct child child;
 	struct auth_local local;
@@ -32,6 +41,8 @@ struct auth {
 	struct auth_table admins; /* sessions opened with EVENT_ADMIN */
 	struct auth_delay *delay; /* owned */
 	struct auth_sent *sent;	  /* owned: the askers of the last commands, by number */
+	struct auth_rekey rekeys[AUTH_REKEYS];
+	unsigned rekeys_pending;
 	uint64_t blocked[WORKER_SLOTS]; /* until then answers are not waited for (clock_mono) */
 	uint8_t body[ASK_BODY_MAX];	/* of the question that is being dealt with */
 };
@@ -92,7 +103,14 @@ void auth_question(struct auth *auth, struct ask *question, void *body, int take
 
 /* --- auth_password.c --- */
 
-/* A new password for a user, from a local administrator. CODE_OK or the refusal. */
-int auth_password_set(struct auth *auth, const struct ask *question, const void *body);
+/* A new password for a user, from a local administrator: sets it and answers, at once or when the
+ * sequencer has made the user's tokens void. */
+void auth_password_set(struct auth *auth, const struct ask *question, const void *body);
+
+/* The sequencer did not do its part. */
+void auth_password_refused(struct auth *auth, const struct ask *question, int code);
+
+/* Answers those that are done or have waited too long; to be called often while rekeys_pending. */
+void auth_password_settle(struct auth *auth);
 
 #endif

@@ -224,7 +224,7 @@ static void dispatch(struct auth *auth, const struct ask *question, const void *
 		auth_table_remove(&auth->admins, question);
 		break;
 	case ASK_AUTH_PASSWORD:
-		auth_answer(auth, question, auth_password_set(auth, question, body), 0, NULL, 0);
+		auth_password_set(auth, question, body);
 		break;
 	default:
 		auth_answer(auth, question, CODE_INVALID_ARGUMENT, 0, NULL, 0);

@@ -117,12 +117,11 @@ int auth_session_rekey(struct auth *auth, const struct ask *question, uint32_t p
 
 static void refused(struct auth *auth, const struct ask *question, int code)
 {
-	auth_table_remove(&auth->admins, question);
 	if (question->kind == ASK_AUTH_PASSWORD) {
-		log_warning("could not make a user's tokens void after a change of the password: %s",
-			    code_text(code));
+		auth_password_refused(auth, question, code);
 		return;
 	}
+	auth_table_remove(&auth->admins, question);
 	log_notice("the session of a user who signed in was refused: %s", code_text(code));
 	proc_count(&auth->child.proc, COUNTER_SIGN_INS_REFUSED, 1);
 	auth_answer(auth, question, code, 0, NULL, 0);

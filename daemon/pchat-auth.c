@@ -17,6 +17,7 @@
  */
 enum {
 	TICK_US = 1000000,
+	REKEY_TICK_US = 5000, /* the sequencer's wake-up comes before or after the cache's change */
 	QUESTIONS_PER_TURN = 64,
 	EXCHANGES_MAX = 16384,
 	ADMINS_MAX = 256,
@@ -112,6 +113,15 @@ static int sleep_until(struct auth *auth, uint64_t until)
 	return poll(wait, sizeof(wait) / sizeof(wait[0]), timeout) == -1 && errno != EINTR ? -1 : 0;
 }
 
+static uint64_t wake_time(const struct auth *auth, uint64_t tick)
+{
+	const uint64_t due = auth_delay_next(auth->delay);
+	const uint64_t rekey = auth->rekeys_pending ? clock_mono() + REKEY_TICK_US : tick;
+	const uint64_t first = due < tick ? due : tick;
+
+	return rekey < first ? rekey : first;
+}
+
 static bool should_stop(struct auth *auth)
 {
 	struct control control;
@@ -135,16 +145,14 @@ static int serve(struct auth *auth, struct err *err)
 		tick(auth, &next);
 		busy = auth_session_refusals(auth);
 		busy = take_questions(auth) || busy;
+		auth_password_settle(auth);
 		auth_answer_due(auth);
 		if (busy)
 			continue;
 		proc_arm(&auth->child.proc);
-		if (!auth_session_refusals(auth)) {
-			const uint64_t due = auth_delay_next(auth->delay);
-
-			if (sleep_until(auth, due < next ? due : next) == -1)
-				return err_errno(err, "could not wait for questions");
-		}
+		if (!auth_session_refusals(auth) &&
+		    sleep_until(auth, wake_time(auth, next)) == -1)
+			return err_errno(err, "could not wait for questions");
 		proc_woken(&auth->child.proc);
 	}
 	return 0;
