@@ -1,4 +1,5 @@
 dist_man_MANS = \
 	man/pchat.1 \
 	man/pchat-protocol.7 \
+	man/pchatctl.8 \
 	man/pchatd.conf.5
