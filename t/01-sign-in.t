@@ -11,26 +11,45 @@ my $info = $client->call('server.info');
 is($info->{protocol}, 'pchat.v1', 'a client that has not signed in may ask what the server is');
 is($info->{domain}, 'example.test', 'the server names its domain');
 ok((grep { $_ eq 'SCRAM-SHA-256' } @{ $info->{mechanisms} }), 'the server offers SCRAM-SHA-256');
-like($info->{time}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/, 'times are ISO 8601 in UTC with microseconds');
-for my $method (qw(room.search room.join room.leave room.participants message.post message.history)) {
+like(
+	$info->{time},
+	qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/,
+	'times are ISO 8601 in UTC with microseconds'
+);
+
+for my $method (
+	qw(room.search room.join room.leave room.participants message.post message.history)) {
 	is($client->refusal($method), 'NotSignedIn', "$method is refused before the sign-in");
 }
 
-ok(eval { $client->sign_in('SCRAM-SHA-256') }, 'a user signs in by SCRAM-SHA-256, and the server proves itself') or diag $@;
+ok(eval { $client->sign_in('SCRAM-SHA-256') },
+	'a user signs in by SCRAM-SHA-256, and the server proves itself')
+	or diag $@;
 ok($client->{token}, 'the sign-in gives a token');
-ok(eval { Pchat::Client->enter(server => $server, user => 'bob') }, 'a user signs in by PLAIN') or diag $@;
-ok(eval { Pchat::Client->enter(server => $server, user => 'sip:bob@example.test', password => $server->password('bob')) },
-	'a user signs in by the whole URI') or diag $@;
-is($client->refusal('auth.start', mechanism => 'PLAIN', data => $client->plain), 'InvalidFlowOfOperations',
-	'nobody signs in twice on one connection');
+ok(eval { Pchat::Client->enter(server => $server, user => 'bob') }, 'a user signs in by PLAIN')
+	or diag $@;
+ok(
+	eval {
+		Pchat::Client->enter(
+			server => $server,
+			user => 'sip:bob@example.test',
+			password => $server->password('bob'));
+	},
+	'a user signs in by the whole URI'
+) or diag $@;
+is($client->refusal('auth.start', mechanism => 'PLAIN', data => $client->plain),
+	'InvalidFlowOfOperations', 'nobody signs in twice on one connection');
 
 for my $mechanism (qw(PLAIN SCRAM-SHA-256)) {
-	my $wrong = Pchat::Client->new(server => $server, user => 'alice', password => 'guess')->connect;
+	my $wrong = Pchat::Client->new(server => $server, user => 'alice', password => 'guess')
+		->connect;
 	ok(!eval { $wrong->sign_in($mechanism) }, "a wrong password is refused by $mechanism");
 	like($@, qr/AuthenticationFailed/, "$mechanism says only that the sign-in failed");
-	my $unknown = Pchat::Client->new(server => $server, user => 'mallory', password => 'guess')->connect;
+	my $unknown = Pchat::Client->new(server => $server, user => 'mallory', password => 'guess')
+		->connect;
 	ok(!eval { $unknown->sign_in($mechanism) }, "an unknown user is refused by $mechanism");
-	like($@, qr/AuthenticationFailed/, "$mechanism does not tell an unknown user from a wrong password");
+	like($@, qr/AuthenticationFailed/,
+		"$mechanism does not tell an unknown user from a wrong password");
 }
 
 my $again = Pchat::Client->new(server => $server)->connect;
@@ -46,9 +65,15 @@ is($again->wait_closed, 1000, 'signing out closes the connection in order');
 
 my $before = Pchat::Client->enter(server => $server, user => 'alice');
 $server->admin('user.passwd', uri => 'alice', password => 'another');
-is(Pchat::Client->new(server => $server)->connect->refusal('auth.resume', token => $before->{token}), 'InvalidToken',
-	'a change of the password voids the tokens given before it');
-ok(eval { Pchat::Client->enter(server => $server, user => 'alice', password => 'another') }, 'the new password counts') or diag $@;
+is(
+	Pchat::Client->new(server => $server)
+		->connect->refusal('auth.resume', token => $before->{token}),
+	'InvalidToken',
+	'a change of the password voids the tokens given before it'
+);
+ok(eval { Pchat::Client->enter(server => $server, user => 'alice', password => 'another') },
+	'the new password counts')
+	or diag $@;
 ok(!eval { Pchat::Client->enter(server => $server, user => 'alice') }, 'the old one does not');
 
 my $removed = Pchat::Client->enter(server => $server, user => 'bob');
@@ -58,7 +83,10 @@ ok(!eval { Pchat::Client->enter(server => $server, user => 'bob') }, 'and cannot
 
 my $staying = Pchat::Client->enter(server => $server, user => 'alice', password => 'another');
 $server->restart;
-is($staying->next_note('dropped')->{reason}, 'stopping', 'a server that stops says so to its clients');
-ok(eval { Pchat::Client->new(server => $server)->connect->resume($staying->{token}) }, 'a token outlives a restart of the server') or diag $@;
+is($staying->next_note('dropped')->{reason},
+	'stopping', 'a server that stops says so to its clients');
+ok(eval { Pchat::Client->new(server => $server)->connect->resume($staying->{token}) },
+	'a token outlives a restart of the server')
+	or diag $@;
 
 done_testing;

@@ -13,7 +13,8 @@ is($code, 0, 'pchatd -n accepts a good configuration') or diag $output;
 
 my $bad = $server->directory . '/bad.conf';
 open my $out, '>', $bad or die;
-print $out qq(domain = "example.test"\nworkers { active = 99 }\njournal { size = "1 furlong" }\nnonsense = 1\n);
+print $out
+	qq(domain = "example.test"\nworkers { active = 99 }\njournal { size = "1 furlong" }\nnonsense = 1\n);
 close $out;
 ($code, $output) = $server->command($pchatd, '-n', '-f', $bad);
 isnt($code, 0, 'pchatd -n refuses a bad configuration');
@@ -41,11 +42,14 @@ is($pid_file, undef, 'the pid file is gone');
 my $plain = Pchat::Server->start(tls => 0);
 like($plain->log, qr/plain/i, 'a server without TLS says so in its log');
 $plain->add_users('alice');
-ok(eval { Pchat::Client->enter(server => $plain, user => 'alice') }, 'and serves its clients') or diag $@;
+ok(eval { Pchat::Client->enter(server => $plain, user => 'alice') }, 'and serves its clients')
+	or diag $@;
 $plain->kill_master;
 pass('when the master dies its children end');
 $plain->launch;
 $plain->wait_ready;
-ok(eval { Pchat::Client->enter(server => $plain, user => 'alice') }, 'and a new master serves what the old one left') or diag $@;
+ok(eval { Pchat::Client->enter(server => $plain, user => 'alice') },
+	'and a new master serves what the old one left')
+	or diag $@;
 
 done_testing;

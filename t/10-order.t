@@ -7,7 +7,11 @@ my $server = Pchat::Server->start;
 $server->add_users(qw(alice bob));
 my $room = $server->add_room('lobby');
 my ($alice, $bob) = $server->spread(qw(alice bob));
-isnt($server->worker_of($alice), $server->worker_of($bob), 'two clients are connected to two different workers');
+isnt(
+	$server->worker_of($alice),
+	$server->worker_of($bob),
+	'two clients are connected to two different workers'
+);
 $_->join_room($room) for $alice, $bob;
 
 $alice->post($room, 'hello bob');
@@ -24,26 +28,46 @@ my %seq;
 for my $i (1 .. 200) {
 	for my $who ($alice, $bob) {
 		my $id = "$who->{user}-$i";
-		$who->request('message.post', { room => $room, id => $id, text => $id },
-			sub ($error, $result = undef) { $seq{$id} = $error ? $error->{name} : $result->{seq} });
+		$who->request(
+			'message.post',
+			{ room => $room, id => $id, text => $id },
+			sub ($error, $result = undef) {
+				$seq{$id} = $error ? $error->{name} : $result->{seq};
+			});
 	}
 }
 my @alice = map { $alice->next_note } 1 .. 400;
 my @bob = map { $bob->next_note } 1 .. 400;
 $_->call('server.info') for $alice, $bob;
 is_deeply([map { $_->{seq} } @alice], [3 .. 402], 'sequence numbers have no gap');
-is_deeply([map { "$_->{seq} $_->{id}" } @alice], [map { "$_->{seq} $_->{id}" } @bob], 'both see the same order');
-is_deeply({ map { $_->{id} => $_->{seq} } @alice }, \%seq, 'the acknowledgements carry the same numbers');
+is_deeply(
+	[map {"$_->{seq} $_->{id}"} @alice],
+	[map {"$_->{seq} $_->{id}"} @bob],
+	'both see the same order'
+);
+is_deeply({ map { $_->{id} => $_->{seq} } @alice },
+	\%seq, 'the acknowledgements carry the same numbers');
 for my $user (qw(alice bob)) {
-	is_deeply([map { $_->{id} } grep { $_->{id} =~ /^$user/ } @alice], [map { "$user-$_" } 1 .. 200],
-		"what $user wrote first stands first");
+	is_deeply(
+		[map { $_->{id} } grep { $_->{id} =~ /^$user/ } @alice],
+		[map {"$user-$_"} 1 .. 200],
+		"what $user wrote first stands first"
+	);
 }
 my @times = map { $_->{time} } @alice;
 is_deeply(\@times, [sort @times], 'times do not go back');
 my @rows = $server->stored($room, 402);
-is_deeply([map { $_->{id} } @rows[2 .. 401]], [map { $_->{id} } @alice], 'SQL has them in the same order');
+is_deeply(
+	[map { $_->{id} } @rows[2 .. 401]],
+	[map { $_->{id} } @alice],
+	'SQL has them in the same order'
+);
 
 my $late = Pchat::Client->enter(server => $server, user => 'bob')->join_room($room, history => 500);
-is_deeply([map { $_->{seq} } @{ $late->{messages} }], [1 .. 402], 'who comes later finds all of them');
+is_deeply(
+	[map { $_->{seq} } @{ $late->{messages} }],
+	[1 .. 402],
+	'who comes later finds all of them'
+);
 
 done_testing;

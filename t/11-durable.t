@@ -9,7 +9,8 @@ use Pchat::Wait;
 my $server = Pchat::Server->new(tls => 0);
 my $shim = $server->directory . '/shim';
 mkdir $shim or die;
-$server->{environment} = { LD_PRELOAD => "$Pchat::Server::build/t/shim/fsync.so", PCHAT_SHIM => $shim };
+$server->{environment} =
+	{ LD_PRELOAD => "$Pchat::Server::build/t/shim/fsync.so", PCHAT_SHIM => $shim };
 $server->launch;
 $server->wait_ready;
 $server->add_users(qw(alice bob));
@@ -27,7 +28,9 @@ sub release () { unlink "$shim/hold" or die }
 # Posts without waiting; the place where the answer will be.
 sub post ($text) {
 	my $answer = {};
-	$alice->request('message.post', { room => $room, id => $text, text => $text },
+	$alice->request(
+		'message.post',
+		{ room => $room, id => $text, text => $text },
 		sub ($error, $result = undef) { @$answer{qw(error result)} = ($error, $result) });
 	return $answer;
 }
@@ -55,7 +58,7 @@ wait_for('sync of the post', sub { -e "$shim/held" });
 ok(in_journal('held back'), 'the post is in the journal file while its sync is under way');
 nothing_heard($answer, 'before the sync has returned');
 release;
-wait_for('answer', sub { %$answer });
+wait_for('answer', sub {%$answer});
 is($answer->{result}{seq}, 2, 'the post is acknowledged when the sync has returned');
 is($_->next_note->{text}, 'held back', "and delivered to $_->{user}") for $alice, $bob;
 
@@ -67,9 +70,13 @@ open my $out, '>', "$shim/fail" or die;
 close $out;
 $server->expect_end($sequencer);
 release;
-wait_for('another sequencer', sub { (grep { $_ != $sequencer } $server->pids('sequencer')) == 1 });
+wait_for(
+	'another sequencer',
+	sub {
+		(grep { $_ != $sequencer } $server->pids('sequencer')) == 1;
+	});
 pass('a sequencer whose sync fails ends and is restarted');
-wait_for('answer', sub { %$answer });
+wait_for('answer', sub {%$answer});
 is($answer->{error}, undef, 'the post is done by the next sequencer') or diag explain $answer;
 is($answer->{result}{seq}, 3, 'at the next number');
 is($_->next_note->{text}, 'failed once', "$_->{user} gets it once") for $alice, $bob;
@@ -81,14 +88,19 @@ $answer = post('killed in the sync');
 wait_for('sync of the post', sub { -e "$shim/held" });
 $server->kill($sequencer);
 release;
-wait_for('answer', sub { %$answer });
-is($answer->{result}{seq}, 4, 'a post whose sync was cut off by a kill is acknowledged by the next sequencer');
+wait_for('answer', sub {%$answer});
+is($answer->{result}{seq},
+	4, 'a post whose sync was cut off by a kill is acknowledged by the next sequencer');
 $alice->post($room, 'last');
+
 for my $who ($alice, $bob) {
 	is($who->next_note->{text}, 'killed in the sync', "$who->{user} gets it");
 	is($who->next_note->{text}, 'last', "$who->{user} gets it once");
 }
-is_deeply([map { "$_->{seq} $_->{text}" } $server->stored($room, 5)],
-	['1 first', '2 held back', '3 failed once', '4 killed in the sync', '5 last'], 'SQL has each once and in order');
+is_deeply(
+	[map {"$_->{seq} $_->{text}"} $server->stored($room, 5)],
+	['1 first', '2 held back', '3 failed once', '4 killed in the sync', '5 last'],
+	'SQL has each once and in order'
+);
 
 done_testing;

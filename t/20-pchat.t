@@ -16,8 +16,14 @@ for my $user (qw(alice bob)) {
 }
 
 sub pchat_command ($user, @arguments) {
-	return ("$Pchat::Server::build/daemon/pchat", '--server', $server->url, '--ca', $server->certificate,
-		'--user', $user, '--password-file', $server->directory . "/$user", '--timeout', 30, @arguments);
+	return (
+		"$Pchat::Server::build/daemon/pchat", '--server',
+		$server->url, '--ca',
+		$server->certificate, '--user',
+		$user, '--password-file',
+		$server->directory . "/$user", '--timeout',
+		30, @arguments
+	);
 }
 
 sub pchat ($user, @arguments) { return $server->command(pchat_command($user, @arguments)) }
@@ -39,21 +45,32 @@ open my $pipe, '|-', pchat_command('alice', 'post', 'lobby', '-') or die;
 print $pipe "line $_\n" for 1 .. 50;
 close $pipe;
 is($?, 0, 'pchat post reads lines from its standard input');
-is_deeply([map { $bob->next_note->{text} } 1 .. 50], [map { "line $_" } 1 .. 50], 'and posts each, in order');
+is_deeply(
+	[map { $bob->next_note->{text} } 1 .. 50],
+	[map {"line $_"} 1 .. 50],
+	'and posts each, in order'
+);
 
 ($code, $output) = pchat('bob', 'history', '--limit', 3, 'lobby');
 is($code, 0, 'pchat history succeeds') or diag $output;
-like($output, qr/line 48\n.*line 49\n.*line 50\n/, 'and shows the newest messages, the newest last');
+like($output, qr/line 48\n.*line 49\n.*line 50\n/,
+	'and shows the newest messages, the newest last');
 unlike($output, qr/line 47/, 'as many as asked');
 ($code, $output) = pchat('bob', '--json', 'history', '--limit', 51, 'lobby');
 my @history = map { decode_json $_ } split /\n/, $output;
 is_deeply([map { $_->{seq} } @history], [1 .. 51], 'as JSON it gives an object a line');
 
 ($code, $output) = pchat('bob', '--json', 'tail', '--since', 49, '--count', 2, 'lobby');
-is_deeply([map { decode_json($_)->{text} } split /\n/, $output], ['line 49', 'line 50'], 'pchat tail begins behind a number') or diag $output;
+is_deeply(
+	[map { decode_json($_)->{text} } split /\n/, $output],
+	['line 49', 'line 50'],
+	'pchat tail begins behind a number'
+) or diag $output;
 
 # tail goes on when its worker dies.
-my $tail = open my $follow, '-|', pchat_command('bob', '--json', 'tail', '--since', 51, '--count', 21, 'lobby') or die;
+my $tail = open my $follow, '-|',
+	pchat_command('bob', '--json', 'tail', '--since', 51, '--count', 21, 'lobby')
+	or die;
 for my $turn (1 .. 3) {
 	pchat('alice', 'post', 'lobby', "around death $turn.$_") for 1 .. 3;
 	for my $worker ($server->pids('worker')) {
@@ -64,7 +81,16 @@ for my $turn (1 .. 3) {
 }
 my @seen = map { decode_json($_)->{text} } <$follow>;
 close $follow;
-is_deeply(\@seen, [map { my $turn = $_; map { "around death $turn.$_" } 1 .. 7 } 1 .. 3], 'pchat tail misses nothing when workers die, and shows nothing twice');
+is_deeply(
+	\@seen,
+	[
+		map {
+			my $turn = $_;
+			map {"around death $turn.$_"} 1 .. 7
+		} 1 .. 3
+	],
+	'pchat tail misses nothing when workers die, and shows nothing twice'
+);
 
 # What goes wrong has a clear end.
 ($code, $output) = pchat('alice', 'post', 'nowhere', 'x');
@@ -76,12 +102,20 @@ close $out;
 ($code, $output) = pchat('mallory', 'rooms');
 isnt($code, 0, 'a wrong password is an error');
 unlike($output, qr/guess/, 'that does not show the password');
-($code, $output) = $server->command("$Pchat::Server::build/daemon/pchat", '--server', $server->url, '--user', 'alice',
-	'--password-file', $server->directory . '/alice', '--timeout', 10, 'rooms');
+($code, $output) = $server->command(
+	"$Pchat::Server::build/daemon/pchat",
+	'--server', $server->url, '--user', 'alice',
+	'--password-file', $server->directory . '/alice',
+	'--timeout', 10, 'rooms'
+);
 isnt($code, 0, 'a certificate that nobody vouches for is an error');
 like($output, qr/certificate/, 'and the reason is named') or diag $output;
-($code, $output) = $server->command("$Pchat::Server::build/daemon/pchat", '--server', 'ws://127.0.0.1:1', '--user', 'alice',
-	'--password-file', $server->directory . '/alice', '--timeout', 1, 'rooms');
+($code, $output) = $server->command(
+	"$Pchat::Server::build/daemon/pchat",
+	'--server', 'ws://127.0.0.1:1', '--user', 'alice',
+	'--password-file', $server->directory . '/alice',
+	'--timeout', 1, 'rooms'
+);
 isnt($code, 0, 'a server that is not there is an error');
 ($code, $output) = $server->command("$Pchat::Server::build/daemon/pchat", '--frobnicate');
 is($code, 64, 'an unknown option is an error of usage');

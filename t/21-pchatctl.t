@@ -15,21 +15,42 @@ sub secret ($name, $password) {
 	return $file;
 }
 
-my ($code, $output) = $server->pchatctl('user', 'add', 'alice', '--name', 'Alice Liddell', '--password-file', secret('alice', 'white rabbit'));
+my ($code, $output) = $server->pchatctl('user', 'add', 'alice', '--name', 'Alice Liddell',
+	'--password-file', secret('alice', 'white rabbit'));
 is($code, 0, 'pchatctl user add makes a user') or diag $output;
-ok(eval { Pchat::Client->enter(server => $server, user => 'alice', password => 'white rabbit') }, 'who can sign in') or diag $@;
-($code, $output) = $server->pchatctl('user', 'add', 'alice', '--password-file', secret('alice', 'white rabbit'));
+ok(
+	eval {
+		Pchat::Client->enter(
+			server => $server,
+			user => 'alice',
+			password => 'white rabbit'
+		);
+	},
+	'who can sign in'
+) or diag $@;
+($code, $output) = $server->pchatctl('user', 'add', 'alice', '--password-file',
+	secret('alice', 'white rabbit'));
 isnt($code, 0, 'the same user again is refused');
-($code, $output) = $server->pchatctl('user', 'passwd', 'alice', '--password-file', secret('alice', 'red queen'));
+($code, $output) = $server->pchatctl('user', 'passwd', 'alice', '--password-file',
+	secret('alice', 'red queen'));
 is($code, 0, 'pchatctl user passwd changes the password') or diag $output;
-ok(eval { Pchat::Client->enter(server => $server, user => 'alice', password => 'red queen') }, 'and the new one counts') or diag $@;
+ok(
+	eval { Pchat::Client->enter(server => $server, user => 'alice', password => 'red queen') },
+	'and the new one counts'
+) or diag $@;
 ($code, $output) = $server->pchatctl('user', 'list');
 like($output, qr/alice.*Alice Liddell/, 'pchatctl user list shows the users');
 ($code, $output) = $server->pchatctl('--json', 'user', 'list');
-is((eval { decode_json $output } // {})->{users}[0]{uri}, 'sip:alice@example.test', 'as JSON, too') or diag $output;
+is((eval { decode_json $output } // {})->{users}[0]{uri}, 'sip:alice@example.test', 'as JSON, too')
+	or diag $output;
 ($code, $output) = $server->pchatctl('user', 'remove', 'alice');
 is($code, 0, 'pchatctl user remove removes one') or diag $output;
-ok(!eval { Pchat::Client->enter(server => $server, user => 'alice', password => 'red queen') }, 'who cannot sign in any more');
+ok(
+	!eval {
+		Pchat::Client->enter(server => $server, user => 'alice', password => 'red queen');
+	},
+	'who cannot sign in any more'
+);
 
 ($code, $output) = $server->pchatctl('room', 'create', 'lobby', '--description', 'for all');
 is($code, 0, 'pchatctl room create makes a room') or diag $output;

@@ -7,7 +7,10 @@ use Pchat::Wait;
 
 my $server = Pchat::Server->start(tls => 0, conf => { limits => { history => 500 } });
 $server->add_users(qw(alice bob carol));
-my $load = Pchat::Load->new(server => $server, room => $server->add_room('lobby'), users => [qw(alice bob carol)]);
+my $load = Pchat::Load->new(
+	server => $server,
+	room => $server->add_room('lobby'),
+	users => [qw(alice bob carol)]);
 $load->proceed(50);
 
 # A second process connects all the time and counts what is refused.
@@ -17,7 +20,11 @@ if (!$connector) {
 	my ($stop, $good, $refused) = (0, 0, 0);
 	local $SIG{TERM} = sub { $stop = 1 };
 	until ($stop) {
-		my $socket = IO::Socket::INET->new(PeerAddr => $server->address, PeerPort => $server->port, Timeout => 10);
+		my $socket = IO::Socket::INET->new(
+			PeerAddr => $server->address,
+			PeerPort => $server->port,
+			Timeout => 10
+		);
 		$socket ? $good++ : $refused++;
 		select undef, undef, undef, 0.005;
 	}
@@ -28,11 +35,16 @@ close $counts_in;
 
 for my $turn (1 .. 3) {
 	my @workers = $server->pids('worker');
-	my %active = map { ($server->worker_of($_->{client}) // 0) => 1 } grep { $_->{client}{tx} } @{ $load->{receivers} }, @{ $load->{posters} };
+	my %active = map { ($server->worker_of($_->{client}) // 0) => 1 }
+		grep { $_->{client}{tx} } @{ $load->{receivers} }, @{ $load->{posters} };
 	my ($victim) = grep { $active{$_} } @workers;
 	$server->kill($victim);
 	$load->proceed(50);
-	wait_for('another worker', sub { (grep { $_ != $victim } $server->pids('worker')) == @workers });
+	wait_for(
+		'another worker',
+		sub {
+			(grep { $_ != $victim } $server->pids('worker')) == @workers;
+		});
 	pass("a worker is killed and posting goes on ($turn)");
 }
 kill 'TERM', $connector;

@@ -5,7 +5,10 @@ use Pchat::Server;
 
 my $server = Pchat::Server->start(tls => 0, conf => { limits => { history => 500 } });
 $server->add_users(qw(alice bob));
-my $load = Pchat::Load->new(server => $server, room => $server->add_room('lobby'), users => [qw(alice bob)]);
+my $load = Pchat::Load->new(
+	server => $server,
+	room => $server->add_room('lobby'),
+	users => [qw(alice bob)]);
 for my $turn (1 .. 3) {
 	$load->proceed(30 + int rand 60);
 	$server->kill_master;

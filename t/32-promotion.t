@@ -18,19 +18,24 @@ $server->kill($first);
 $alice->wait_closed;
 $bob->post($room, 'while alice is away');
 is($bob->next_note->{text}, 'while alice is away', 'who is on another worker notices nothing');
-is($bob->next_note('left')->{user}{uri}, 'sip:alice@example.test', 'but that those on the dead one have left');
+is($bob->next_note('left')->{user}{uri},
+	'sip:alice@example.test', 'but that those on the dead one have left');
 
-my $served = wait_for('a client on the promoted standby', sub {
-	my $client = Pchat::Client->new(server => $server, user => 'alice')->connect;
-	return $client if ($server->worker_of($client) // 0) == $standby;
-	$client->close;
-	return;
-});
+my $served = wait_for(
+	'a client on the promoted standby',
+	sub {
+		my $client = Pchat::Client->new(server => $server, user => 'alice')->connect;
+		return $client if ($server->worker_of($client) // 0) == $standby;
+		$client->close;
+		return;
+	});
 ok($served, 'the standby serves in the place of the dead worker');
 $served->resume($alice->{token});
 my $answer = $served->join_room($room, since => 1);
-is_deeply([map { $_->{text} } @{ $answer->{messages} }], ['while alice is away'], 'a resumed session gets what it missed, and only that');
-is($bob->next_note('joined')->{user}{uri}, 'sip:alice@example.test', 'the others see her come back');
+is_deeply([map { $_->{text} } @{ $answer->{messages} }],
+	['while alice is away'], 'a resumed session gets what it missed, and only that');
+is($bob->next_note('joined')->{user}{uri}, 'sip:alice@example.test',
+	'the others see her come back');
 wait_for('a new standby', sub { $server->pids('worker') == 3 });
 ok(!grep({ $_ == $first } $server->pids('worker')), 'a new standby stands behind it');
 $served->post($room, 'back');
@@ -41,12 +46,20 @@ for my $turn (1 .. 5) {
 	$server->kill(($server->pids('worker'))[0]);
 	wait_for('worker to be replaced', sub { $server->pids('worker') == 3 });
 }
-ok(eval { Pchat::Client->enter(server => $server, user => 'alice') }, 'after many deaths there are still workers that serve') or diag $@;
+ok(
+	eval { Pchat::Client->enter(server => $server, user => 'alice') },
+	'after many deaths there are still workers that serve'
+) or diag $@;
 
 # A process that hangs is no better than a dead one.
 my ($sequencer) = $server->pids('sequencer');
 $server->kill($sequencer, 'STOP');
-wait_for('sequencer to be replaced', sub { grep { $_ != $sequencer } $server->pids('sequencer') });
-is(Pchat::Client->enter(server => $server, user => 'alice')->join_room($room)->{last_seq}, 3, 'a sequencer that hangs is replaced');
+wait_for(
+	'sequencer to be replaced',
+	sub {
+		grep { $_ != $sequencer } $server->pids('sequencer');
+	});
+is(Pchat::Client->enter(server => $server, user => 'alice')->join_room($room)->{last_seq},
+	3, 'a sequencer that hangs is replaced');
 
 done_testing;

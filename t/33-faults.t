@@ -19,7 +19,12 @@ cmp_ok(scalar keys %points, '>', 5, 'the code has fault points');
 my $server = Pchat::Server->start(tls => 0, conf => { limits => { history => 500 } });
 $server->add_users(qw(alice bob carol));
 my $load = Pchat::Load->new(
-	server => $server, room => $server->add_room('lobby'), users => [qw(alice bob carol)], posters => 3, receivers => 2);
+	server => $server,
+	room => $server->add_room('lobby'),
+	users => [qw(alice bob carol)],
+	posters => 3,
+	receivers => 2
+);
 
 # Something of every kind: a session that comes and goes, a user, a room, a password.
 sub everything () {
@@ -28,8 +33,10 @@ sub everything () {
 	$load->proceed(10);
 	my $client = Pchat::Client->new(server => $server, user => 'alice');
 	eval { $client->connect->sign_in; $client->join_room($load->{room}); $client->close };
-	$server->admin('user.add', uri => "user$turn", name => "User $turn", password => 'secret') if $turn % 3 == 0;
-	$server->admin('user.passwd', uri => 'carol', password => $server->password('carol')) if $turn % 3 == 1;
+	$server->admin('user.add', uri => "user$turn", name => "User $turn", password => 'secret')
+		if $turn % 3 == 0;
+	$server->admin('user.passwd', uri => 'carol', password => $server->password('carol'))
+		if $turn % 3 == 1;
 	$server->admin('room.create', name => "room $turn", description => '') if $turn % 3 == 2;
 }
 

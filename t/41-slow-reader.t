@@ -15,10 +15,12 @@ $_->join_room($room) for $alice, $bob;
 my $token = $bob->{token};
 $bob->stop_reading;
 my $count = 0;
-wait_for('slow reader to be dropped', sub {
-	$alice->post($room, 'z' x 8000), $count++ for 1 .. 20;
-	return $server->log =~ /slow/;
-});
+wait_for(
+	'slow reader to be dropped',
+	sub {
+		$alice->post($room, 'z' x 8000), $count++ for 1 .. 20;
+		return $server->log =~ /slow/;
+	});
 ok($count, 'a reader that does not read is dropped');
 is($alice->post($room, 'on')->{seq}, ++$count, 'the others are not held up');
 $bob->start_reading;
@@ -28,6 +30,7 @@ is_deeply(\@got, [1 .. @got], 'what it got has no gap');
 $bob = Pchat::Client->new(server => $server)->connect->resume($token);
 my $page = $bob->join_room($room, since => scalar @got);
 my @rest = @{ $page->{messages} };
+
 while ($page->{more}) {
 	$page = $bob->call('message.history', room => $room, after => $rest[-1]{seq}, limit => 500);
 	push @rest, @{ $page->{messages} };

@@ -14,11 +14,26 @@ $alice->join_room($room);
 $alice->post($room, 'the only message');
 
 my %wrong = (
-	null => undef, true => true, zero => 0, negative => -1, fraction => 1.5, huge => 9223372036854775807,
-	'out of range' => 1e300, 'empty text' => '', 'long text' => 'x' x 20000, 'text with NUL' => "a\0b",
-	'a control character' => "a\x{7}b", 'a list' => [], 'an object' => {}, 'a list of lists' => [[[[]]]],
-	'a number in a text' => '12', 'an odd URI' => 'ma-chan://example.test/../..', 'another domain' => $room =~ s/example/sample/r,
-	'an injection' => "'; DROP TABLE pc_message; --", 'a percent sign' => '%', 'a long URI' => $room . 'x' x 500,
+	null => undef,
+	true => true,
+	zero => 0,
+	negative => -1,
+	fraction => 1.5,
+	huge => 9223372036854775807,
+	'out of range' => 1e300,
+	'empty text' => '',
+	'long text' => 'x' x 20000,
+	'text with NUL' => "a\0b",
+	'a control character' => "a\x{7}b",
+	'a list' => [],
+	'an object' => {},
+	'a list of lists' => [[[[]]]],
+	'a number in a text' => '12',
+	'an odd URI' => 'ma-chan://example.test/../..',
+	'another domain' => $room =~ s/example/sample/r,
+	'an injection' => "'; DROP TABLE pc_message; --",
+	'a percent sign' => '%',
+	'a long URI' => $room . 'x' x 500,
 );
 my %methods = (
 	'auth.start' => { mechanism => 'PLAIN', data => '' },
@@ -31,7 +46,8 @@ my %methods = (
 	'message.history' => { room => $room, before => 1, after => 1, limit => 1 },
 	'room.leave' => { room => $room },
 );
-my $names = qr/^(ok|InvalidArgument|InvalidRequest|NoSuchNode|UserNotJoined|TooLarge|LimitExceeded|InvalidToken|InvalidFlowOfOperations|AuthenticationFailed)$/;
+my $names =
+	qr/^(ok|InvalidArgument|InvalidRequest|NoSuchNode|UserNotJoined|TooLarge|LimitExceeded|InvalidToken|InvalidFlowOfOperations|AuthenticationFailed)$/;
 
 sub all_wrong ($ask, $method, $right) {
 	for my $name (sort keys %$right) {
@@ -45,31 +61,44 @@ sub all_wrong ($ask, $method, $right) {
 		}
 		is_deeply(\@odd, [], "$method answers clearly whatever $name is");
 		my %without = %$right;
-		delete @without{$name, 'rooms'};
+		delete @without{ $name, 'rooms' };
 		like($ask->($method, %without), $names, "$method answers clearly without $name");
 	}
 }
 
 my @before = map { $_->{pid} } $server->processes;
 for my $method (sort keys %methods) {
-	# room.leave is the last; auth.* are asked by somebody who has not signed in, and who may be thrown
+ # room.leave is the last; auth.* are asked by somebody who has not signed in, and who may be thrown
 	# out for it.
 	my $stranger = Pchat::Client->new(server => $server);
 	my $ask = $method =~ /^auth/
-		? sub (@call) { $stranger->connect if !$stranger->connected; $stranger->refusal(@call) }
+		? sub (@call) {
+		$stranger->connect if !$stranger->connected;
+		$stranger->refusal(@call);
+		}
 		: sub (@call) { $alice->refusal(@call) };
 	all_wrong($ask, $method, $methods{$method});
 }
-is($alice->refusal('room.join', rooms => [({ room => $room }) x 129]), 'InvalidArgument', 'more rooms than allowed in one join are refused');
-is($alice->refusal('room.join', rooms => [1, 'x', undef, []]), 'InvalidArgument', 'rooms that are no objects are refused');
+is($alice->refusal('room.join', rooms => [({ room => $room }) x 129]),
+	'InvalidArgument', 'more rooms than allowed in one join are refused');
+is($alice->refusal('room.join', rooms => [1, 'x', undef, []]),
+	'InvalidArgument', 'rooms that are no objects are refused');
 is($alice->refusal('room.join', room => $room), 'ok', 'and the connection still serves');
 
 my @rows = $server->stored($room, 1);
 is_deeply([map { $_->{text} } @rows[0 .. 0]], ['the only message'], 'the message is as it was');
-my @texts = grep { !exists $wrong{ $_ } && $_ ne 'the only message' } map { $_->{text} } @rows;
-is_deeply([grep { my $text = $_; !grep { defined && !ref && $_ eq $text } values %wrong } @texts], [],
-	'nothing was stored but texts that are allowed');
-is_deeply([map { "$_->{name}" } @{ $server->admin('room.list')->{rooms} }], ['lobby'], 'there is still one room');
+my @texts = grep { !exists $wrong{$_} && $_ ne 'the only message' } map { $_->{text} } @rows;
+is_deeply([
+		grep {
+			my $text = $_;
+			!grep { defined && !ref && $_ eq $text } values %wrong
+		} @texts
+	],
+	[],
+	'nothing was stored but texts that are allowed'
+);
+is_deeply([map {"$_->{name}"} @{ $server->admin('room.list')->{rooms} }],
+	['lobby'], 'there is still one room');
 is_deeply([map { $_->{pid} } $server->processes], \@before, 'no process died of it');
 
 # The administrator's methods, by the local socket.
@@ -83,10 +112,16 @@ my %admin = (
 );
 my $more = qr/^(PrincipalsAlreadyDefined|NoSuchPrincipal|DuplicateRoomName)$/;
 for my $method (sort keys %admin) {
-	all_wrong(sub (@call) { my ($error) = $server->try_admin(@call); return !$error || $error->{name} =~ $more ? 'ok' : $error->{name} },
-		$method, $admin{$method});
+	all_wrong(
+		sub (@call) {
+			my ($error) = $server->try_admin(@call);
+			return !$error || $error->{name} =~ $more ? 'ok' : $error->{name};
+		},
+		$method,
+		$admin{$method});
 }
 is_deeply([map { $_->{pid} } $server->processes], \@before, 'no process died of that either');
-is($server->admin('room.list', text => 'lobby')->{rooms}[0]{last_seq}, scalar @rows, 'and the rooms are as they were');
+is($server->admin('room.list', text => 'lobby')->{rooms}[0]{last_seq},
+	scalar @rows, 'and the rooms are as they were');
 
 done_testing;

@@ -14,19 +14,22 @@ my @before = map { $_->{pid} } $server->processes;
 # Sends all of it and ends; what comes back, until the server closes.
 sub talk ($path, $bytes) {
 	local $SIG{PIPE} = 'IGNORE';
-	my $socket = IO::Socket::UNIX->new(Peer => $path) // IO::Socket::UNIX->new(Peer => $path, Type => SOCK_SEQPACKET)
+	my $socket = IO::Socket::UNIX->new(Peer => $path)
+		// IO::Socket::UNIX->new(Peer => $path, Type => SOCK_SEQPACKET)
 		or die "could not connect to $path: $!\n";
 	$socket->blocking(0);
 	my ($answer, $select) = ('', IO::Select->new($socket));
-	wait_for("close of $path", sub {
-		if (length $bytes && $select->can_write(0)) {
-			my $sent = syswrite $socket, $bytes, 8192;
-			$bytes = defined $sent ? substr $bytes, $sent : '';
-		}
-		shutdown $socket, 1 if !length $bytes;
-		return if !$select->can_read(0);
-		return !sysread $socket, $answer, 65536, length $answer;
-	});
+	wait_for(
+		"close of $path",
+		sub {
+			if (length $bytes && $select->can_write(0)) {
+				my $sent = syswrite $socket, $bytes, 8192;
+				$bytes = defined $sent ? substr $bytes, $sent : '';
+			}
+			shutdown $socket, 1 if !length $bytes;
+			return if !$select->can_read(0);
+			return !sysread $socket, $answer, 65536, length $answer;
+		});
 	return $answer;
 }
 
@@ -50,16 +53,26 @@ my %rubbish = (
 for my $what (sort keys %rubbish) {
 	for my $name (qw(admin control)) {
 		my $path = "${name}_socket";
-		ok(defined talk($server->$path, $rubbish{$what}), "$what on the $name socket ends in an answer or a close");
+		ok(
+			defined talk($server->$path, $rubbish{$what}),
+			"$what on the $name socket ends in an answer or a close"
+		);
 		ok($server->running, 'and the master is there');
 	}
 }
 is_deeply([map { $_->{pid} } $server->processes], \@before, 'no process died of it');
 ok($server->status, 'pchatctl status answers');
-is_deeply([map { $_->{uri} } @{ $server->admin('user.list')->{users} }], ['sip:alice@example.test'], 'and the users are as they were');
+is_deeply(
+	[map { $_->{uri} } @{ $server->admin('user.list')->{users} }],
+	['sip:alice@example.test'],
+	'and the users are as they were'
+);
 
 # Many who connect and say nothing do not shut others out.
-my @idle = map { IO::Socket::UNIX->new(Peer => $server->control_socket) // IO::Socket::UNIX->new(Peer => $server->control_socket, Type => SOCK_SEQPACKET) } 1 .. 50;
+my @idle = map {
+	IO::Socket::UNIX->new(Peer => $server->control_socket)
+		// IO::Socket::UNIX->new(Peer => $server->control_socket, Type => SOCK_SEQPACKET)
+} 1 .. 50;
 ok($server->status, 'pchatctl status answers beside fifty that say nothing');
 
 done_testing;

@@ -40,18 +40,28 @@ for my $process ($server->processes) {
 	my @files = files($pid);
 	next if $seen{$role}++ && $role ne 'worker';
 	if ($role eq 'sequencer') {
-		ok(scalar(grep { $_->[1] && $_->[0] =~ /journal/ } @files), 'the sequencer has the journal open for writing');
-		ok(scalar(grep { /cache/ } @maps), 'and the cache mapped for writing');
+		ok(
+			scalar(grep { $_->[1] && $_->[0] =~ /journal/ } @files),
+			'the sequencer has the journal open for writing'
+		);
+		ok(scalar(grep {/cache/} @maps), 'and the cache mapped for writing');
 		next;
 	}
-	is_deeply([grep { /$protected/ } @maps], [], "a $role has neither journal nor cache mapped for writing");
-	is_deeply([map { $_->[0] } grep { $_->[1] && $_->[0] =~ /$protected/ } @files], [],
-		"a $role has no descriptor by which it could write to either");
+	is_deeply([grep {/$protected/} @maps],
+		[], "a $role has neither journal nor cache mapped for writing");
+	is_deeply([map { $_->[0] } grep { $_->[1] && $_->[0] =~ /$protected/ } @files],
+		[], "a $role has no descriptor by which it could write to either");
 	if ($role eq 'worker') {
 		ok(scalar(grep { $_->[0] =~ /journal/ } @files), 'a worker can read the journal');
 		ok(scalar(grep { $_->[0] =~ /cache/ } @files), 'and the cache');
-		is(scalar(grep { /content\.db|key/i && $_ !~ /keyring/ } map { $_->[0] } @files), scalar(grep { $_->[0] =~ m{/key\.pem$} } @files),
-			'and holds no secret but the TLS key');
+		is(
+			scalar(
+				grep { /content\.db|key/i && $_ !~ /keyring/ }
+				map { $_->[0] } @files
+			),
+			scalar(grep { $_->[0] =~ m{/key\.pem$} } @files),
+			'and holds no secret but the TLS key'
+		);
 	}
 }
 
@@ -60,10 +70,13 @@ SKIP: {
 	my ($worker) = $server->pids('worker');
 	my $user = getpwnam 'nobody';
 	open my $in, '<', "/proc/$worker/status" or die;
-	is((map { /^Uid:\s+(\d+)/ ? $1 : () } <$in>)[0], $user, 'a worker runs as the user that the configuration names');
+	is((map { /^Uid:\s+(\d+)/ ? $1 : () } <$in>)[0],
+		$user, 'a worker runs as the user that the configuration names');
 	my $reopened = 0;
 	for my $fd (6, 7) {
-		my ($code) = $server->command('setpriv', '--reuid', $user, '--clear-groups', 'sh', '-c', ": <>/proc/$worker/fd/$fd");
+		my ($code) =
+			$server->command('setpriv', '--reuid', $user, '--clear-groups', 'sh', '-c',
+			": <>/proc/$worker/fd/$fd");
 		$reopened++ if $code == 0;
 	}
 	is($reopened, 0, 'and that user cannot open journal or cache again for writing');

@@ -8,7 +8,7 @@ use Pchat::Wait;
 # Under the sanitizers memory grows by design; there the descriptors count, and fewer cycles do.
 my $sanitized = Pchat::Server->has_sanitizers;
 my ($warm_up, $cycles, $beside) = ($sanitized ? (200, 1000) : (1000, 10000), 16);
-my $margin = 1024; # KiB of private memory
+my $margin = 1024;    # KiB of private memory
 
 my $server = Pchat::Server->start(tls => 0);
 $server->add_users('alice');
@@ -40,10 +40,11 @@ sub cycle ($goal) {
 		on_message => sub ($) { },
 		on_close => sub { undef $client; $done++; cycle($goal) },
 	);
-	$client->start(sub ($error = undef) {
-		push @errors, $error if defined $error;
-		return defined $error ? do { $done++; cycle($goal) } : $next->(undef, {});
-	});
+	$client->start(
+		sub ($error = undef) {
+			push @errors, $error if defined $error;
+			return defined $error ? do { $done++; cycle($goal) } : $next->(undef, {});
+		});
 }
 
 sub cycles ($goal) {
@@ -53,12 +54,15 @@ sub cycles ($goal) {
 
 # What each process holds, once the server has seen all connections end.
 sub measure () {
-	wait_for('connections to end', sub {
-		open my $in, '<', '/proc/net/tcp' or die;
-		my $end = sprintf ':%04X [0-9A-F:]+ 0[18] ', $server->port;
-		my $address = join '', map { sprintf '%02X', $_ } reverse split /\./, $server->address;
-		return !grep { /$address$end/ } <$in>;
-	});
+	wait_for(
+		'connections to end',
+		sub {
+			open my $in, '<', '/proc/net/tcp' or die;
+			my $end = sprintf ':%04X [0-9A-F:]+ 0[18] ', $server->port;
+			my $address = join '', map { sprintf '%02X', $_ } reverse split /\./,
+				$server->address;
+			return !grep {/$address$end/} <$in>;
+		});
 	my %found;
 	for my $process ($server->processes, { pid => $server->pid, role => 'master' }) {
 		my $pid = $process->{pid};

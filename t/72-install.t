@@ -14,7 +14,8 @@ my $source = abs_path($ENV{PCHAT_SOURCE} // '.');
 my $server = Pchat::Server->new;
 my $prefix = $server->directory . '/prefix';
 delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL)};
-my ($code, $output) = $server->command('/bin/sh', '-c', qq(
+my ($code, $output) = $server->command(
+	'/bin/sh', '-c', qq(
 	set -e
 	mkdir '$prefix-build'
 	cd '$prefix-build'
@@ -23,17 +24,24 @@ my ($code, $output) = $server->command('/bin/sh', '-c', qq(
 	make -s install
 ));
 is($code, 0, 'make install succeeds') or diag $output;
-for my $file (qw(sbin/pchatd sbin/pchatctl bin/pchat etc/init.d/pchatd lib/systemd/system/pchatd.service),
-	(map { "libexec/pchat/pchat-$_" } qw(worker sequencer store reader auth)),
-	(map { "share/man/$_" } qw(man1/pchat.1 man5/pchatd.conf.5 man7/pchat-protocol.7 man8/pchatd.8 man8/pchatctl.8)),
-	'share/doc/pchat/examples/pchatd.conf.sample')
-{
+for my $file (
+	qw(sbin/pchatd sbin/pchatctl bin/pchat etc/init.d/pchatd lib/systemd/system/pchatd.service),
+	(map {"libexec/pchat/pchat-$_"} qw(worker sequencer store reader auth)),
+	(
+		map {"share/man/$_"}
+			qw(man1/pchat.1 man5/pchatd.conf.5 man7/pchat-protocol.7 man8/pchatd.8 man8/pchatctl.8)
+	),
+	'share/doc/pchat/examples/pchatd.conf.sample'
+) {
 	ok(-s "$prefix/$file", "$file is installed");
 }
 is((stat "$prefix/etc/init.d/pchatd")[2] & 0111, 0111, 'the init script can be run');
 SKIP: {
 	skip 'no systemd here', 1 if !-x '/usr/bin/systemd-analyze';
-	($code, $output) = $server->command('systemd-analyze', 'verify', '--man=no', "$prefix/lib/systemd/system/pchatd.service");
+	($code, $output) = $server->command(
+		'systemd-analyze', 'verify',
+		'--man=no', "$prefix/lib/systemd/system/pchatd.service"
+	);
 	is($code, 0, 'systemd accepts the unit') or diag $output;
 }
 
@@ -78,7 +86,8 @@ is($alice->call('server.info')->{name}, 'pchat', 'and the server goes on as it w
 write_file($configuration, $good);
 is((init('restart'))[0], 0, 'restart succeeds');
 isnt(pid, $pid, 'with another process');
-ok(eval { Pchat::Client->new(server => $server)->connect->resume($alice->{token}) }, 'that serves') or diag $@;
+ok(eval { Pchat::Client->new(server => $server)->connect->resume($alice->{token}) }, 'that serves')
+	or diag $@;
 is((init('stop'))[0], 0, 'stop succeeds');
 is((init('status'))[0], 3, 'and status says so');
 is((init('stop'))[0], 0, 'a second stop is no error');

@@ -16,7 +16,7 @@ for my $folder (sort keys %above) {
 	my @found;
 	for my $file (glob "$source/$folder/*.[ch]") {
 		open my $in, '<', $file or die;
-		push @found, map { "$file: $_" } grep { m{^#include "(?:$forbidden)/} } <$in>;
+		push @found, map {"$file: $_"} grep {m{^#include "(?:$forbidden)/}} <$in>;
 	}
 	is_deeply(\@found, [], "$folder includes nothing that stands above it");
 }
@@ -34,8 +34,10 @@ my %foreign = (
 for my $program (sort keys %foreign) {
 	my $needed = `readelf -d '$Pchat::Server::build/$program'`;
 	is($?, 0, "$program is there");
-	is_deeply([$needed =~ /\(NEEDED\).*\[(lib(?:$foreign{$program})\b[^\]]*)\]/g], [], 'and linked with no library that it must not use');
-	like($needed, qr/BIND_NOW|\bNOW\b/, 'and hardened: bound at its start') if !Pchat::Server->has_sanitizers;
+	is_deeply([$needed =~ /\(NEEDED\).*\[(lib(?:$foreign{$program})\b[^\]]*)\]/g],
+		[], 'and linked with no library that it must not use');
+	like($needed, qr/BIND_NOW|\bNOW\b/, 'and hardened: bound at its start')
+		if !Pchat::Server->has_sanitizers;
 	like($needed, qr/\bPIE\b/, 'and laid out anew each time');
 }
 

@@ -13,7 +13,11 @@ use Pchat::Wait;
 # server => Pchat::Server, user => 'alice'. on_message and on_close, if given, are called as things
 # happen; without on_message notifications wait for next_note.
 sub new ($class, %self) {
-	my $ua = Mojo::UserAgent->new(inactivity_timeout => 0, connect_timeout => 30, max_redirects => 0);
+	my $ua = Mojo::UserAgent->new(
+		inactivity_timeout => 0,
+		connect_timeout => 30,
+		max_redirects => 0
+	);
 	$ua->ca($self{server}->certificate) if $self{server}->tls;
 	return bless { %self, ua => $ua, notes => [], pending => {}, last_id => 0 }, $class;
 }
@@ -21,22 +25,30 @@ sub new ($class, %self) {
 # Opens the connection and calls back with an error text, or without one when it stands.
 sub start ($self, $done) {
 	my $url = $self->{server}->url;
-	$self->{ua}->websocket($url, {}, ['pchat.v1'], sub ($ua, $tx) {
-		return $done->('could not connect to ' . $url . ': ' . ($tx->error // {message => $tx->res->code})->{message})
-			if !$tx->is_websocket || !$tx->established;
-		$tx->max_websocket_size(64 << 20);
-		$tx->on(text => sub ($tx, $bytes) { $self->_receive(decode_json $bytes) });
-		$tx->on(finish => sub ($tx, $code, $reason = undef) { $self->_closed($code) });
-		$self->{tx} = $tx;
-		delete $self->{closed};
-		$done->();
-	});
+	$self->{ua}->websocket(
+		$url,
+		{},
+		['pchat.v1'],
+		sub ($ua, $tx) {
+			return $done->(   'could not connect to '
+					. $url . ': '
+					. ($tx->error // { message => $tx->res->code })->{message})
+				if !$tx->is_websocket || !$tx->established;
+			$tx->max_websocket_size(64 << 20);
+			$tx->on(text => sub ($tx, $bytes) { $self->_receive(decode_json $bytes) });
+			$tx->on(finish =>
+					sub ($tx, $code, $reason = undef) { $self->_closed($code) }
+			);
+			$self->{tx} = $tx;
+			delete $self->{closed};
+			$done->();
+		});
 }
 
 sub connect ($self) {
 	my ($finished, $error);
 	$self->start(sub ($text = undef) { $finished = 1; $error = $text });
-	wait_for('connection', sub { $finished });
+	wait_for('connection', sub {$finished});
 	die "$error\n" if defined $error;
 	return $self;
 }
@@ -50,9 +62,12 @@ sub local_port ($self) {
 # {name => 'closed'}.
 sub request ($self, $method, $params, $callback) {
 	my $id = ++$self->{last_id};
-	return Mojo::IOLoop->next_tick(sub { $callback->({ name => 'closed', message => 'not connected' }) }) if !$self->{tx};
+	return Mojo::IOLoop->next_tick(
+		sub { $callback->({ name => 'closed', message => 'not connected' }) })
+		if !$self->{tx};
 	$self->{pending}{$id} = $callback;
-	$self->send_text(encode_json { jsonrpc => '2.0', id => $id, method => $method, params => $params });
+	$self->send_text(
+		encode_json { jsonrpc => '2.0', id => $id, method => $method, params => $params });
 }
 
 # Sends a text message as it is (bytes).
@@ -70,8 +85,9 @@ sub raw ($self, $bytes) {
 # The answer as (error, result): one of them is undef.
 sub try ($self, $method, %params) {
 	my $answer;
-	$self->request($method, \%params, sub ($error, $result = undef) { $answer = [$error, $result] });
-	wait_for("answer to $method", sub { $answer });
+	$self->request($method, \%params,
+		sub ($error, $result = undef) { $answer = [$error, $result] });
+	wait_for("answer to $method", sub {$answer});
 	return @$answer;
 }
 
@@ -99,14 +115,20 @@ sub plain ($self) {
 
 sub sign_in ($self, $mechanism = 'PLAIN') {
 	return $self->_sign_in_scram if $mechanism ne 'PLAIN';
-	return $self->_signed_in($self->call('auth.start', mechanism => 'PLAIN', data => $self->plain));
+	return $self->_signed_in(
+		$self->call('auth.start', mechanism => 'PLAIN', data => $self->plain));
 }
 
 sub _sign_in_scram ($self) {
 	my $scram = Authen::SCRAM::Client->new(
-		username => $self->{user}, password => $self->secret, digest => 'SHA-256');
-	my $result = $self->call('auth.start',
-		mechanism => 'SCRAM-SHA-256', data => encode_base64($scram->first_msg, ''));
+		username => $self->{user},
+		password => $self->secret,
+		digest => 'SHA-256'
+	);
+	my $result = $self->call(
+		'auth.start',
+		mechanism => 'SCRAM-SHA-256',
+		data => encode_base64($scram->first_msg, ''));
 	my $proof = $scram->final_msg(decode_base64 $result->{data});
 	$result = $self->call('auth.step', data => encode_base64($proof, ''));
 	$scram->validate(decode_base64 $result->{data});
@@ -137,18 +159,27 @@ sub join_room ($self, $room, %params) {
 
 sub post ($self, $room, $text, %params) {
 	state $count = 0;
-	return $self->call('message.post', room => $room, text => $text, id => "t$$-" . ++$count, %params);
+	return $self->call(
+		'message.post',
+		room => $room,
+		text => $text,
+		id => "t$$-" . ++$count,
+		%params
+	);
 }
 
 # The next notification of a method, in order of arrival; others stay.
 sub next_note ($self, $method = 'message') {
-	return wait_for("notification $method", sub {
-		my $notes = $self->{notes};
-		for my $i (0 .. $#$notes) {
-			return (splice @$notes, $i, 1)->{params} if $notes->[$i]{method} eq $method;
-		}
-		return;
-	});
+	return wait_for(
+		"notification $method",
+		sub {
+			my $notes = $self->{notes};
+			for my $i (0 .. $#$notes) {
+				return (splice @$notes, $i, 1)->{params}
+					if $notes->[$i]{method} eq $method;
+			}
+			return;
+		});
 }
 
 # All notifications of a method that have come so far.

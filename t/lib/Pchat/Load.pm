@@ -17,10 +17,20 @@ use constant AHEAD => 150;
 
 # server, room, users => [names], posters => n, receivers => n.
 sub new ($class, %self) {
-	my $self = bless { posters => 4, receivers => 3, %self, acked => {}, repeated => 0, faults => [], begun => 0 }, $class;
+	my $self = bless {
+		posters => 4,
+		receivers => 3,
+		%self,
+		acked => {},
+		repeated => 0,
+		faults => [],
+		begun => 0
+	}, $class;
 	my @users = @{ $self->{users} };
-	$self->{posters} = [map { $self->_new_one("p$_", $users[$_ % @users]) } 1 .. $self->{posters}];
-	$self->{receivers} = [map { $self->_new_one("r$_", $users[$_ % @users]) } 1 .. $self->{receivers}];
+	$self->{posters} =
+		[map { $self->_new_one("p$_", $users[$_ % @users]) } 1 .. $self->{posters}];
+	$self->{receivers} =
+		[map { $self->_new_one("r$_", $users[$_ % @users]) } 1 .. $self->{receivers}];
 	$_->{number} = 0, $self->_connect($_, \&_poster_in) for @{ $self->{posters} };
 	$_->{seen} = [], $self->_connect($_, \&_receiver_in) for @{ $self->{receivers} };
 	return $self;
@@ -37,10 +47,16 @@ sub proceed ($self, $count) {
 # No new posts; waits until all are acknowledged and all receivers have them.
 sub finish ($self) {
 	$self->{stopping} = 1;
-	wait_for('all posts to be acknowledged', sub { !grep { $_->{id} } @{ $self->{posters} } });
-	wait_for('all receivers to have all messages', sub {
-		!grep { @{ $_->{seen} } < $self->acked } @{ $self->{receivers} };
-	});
+	wait_for(
+		'all posts to be acknowledged',
+		sub {
+			!grep { $_->{id} } @{ $self->{posters} };
+		});
+	wait_for(
+		'all receivers to have all messages',
+		sub {
+			!grep { @{ $_->{seen} } < $self->acked } @{ $self->{receivers} };
+		});
 	$self->{over} = 1;
 	$_->{client}->vanish for @{ $self->{posters} }, @{ $self->{receivers} };
 }
@@ -50,19 +66,26 @@ sub verify ($self, $when) {
 	my @first = @{ $self->{receivers}[0]{seen} };
 	my %times;
 	$times{ $_->{id} }++ for @first;
-	is_deeply($self->{faults}, [], "$when: no client saw a gap, another order or an error that is none");
+	is_deeply($self->{faults}, [],
+		"$when: no client saw a gap, another order or an error that is none");
 	is(scalar @first, $self->acked, "$when: there are as many messages as acknowledgements");
 	is_deeply([grep { $times{$_} != 1 } keys %times], [], "$when: no message is there twice");
-	is_deeply([grep { ($first[$self->{acked}{$_} - 1]{id} // '') ne $_ } keys %{ $self->{acked} }], [],
-		"$when: each acknowledged message stands at its sequence number");
+	is_deeply([
+			grep { ($first[$self->{acked}{$_} - 1]{id} // '') ne $_ }
+				keys %{ $self->{acked} }
+		],
+		[],
+		"$when: each acknowledged message stands at its sequence number"
+	);
 	my $text = _as_text(@first);
-	is(scalar(grep { _as_text(@{ $_->{seen} }) ne $text } @{ $self->{receivers} }), 0,
-		"$when: all receivers saw the same");
-	is(_as_text($self->{server}->stored($self->{room}, scalar @first)), $text, "$when: SQL holds the same");
+	is(scalar(grep { _as_text(@{ $_->{seen} }) ne $text } @{ $self->{receivers} }),
+		0, "$when: all receivers saw the same");
+	is(_as_text($self->{server}->stored($self->{room}, scalar @first)),
+		$text, "$when: SQL holds the same");
 }
 
 sub _as_text (@messages) {
-	return join '', map { "$_->{seq} $_->{id} $_->{text}\n" } @messages;
+	return join '', map {"$_->{seq} $_->{id} $_->{text}\n"} @messages;
 }
 
 sub _fault ($self, $one, $text) {
@@ -81,12 +104,17 @@ sub _connect ($self, $one, $then) {
 		server => $self->{server},
 		user => $one->{user},
 		on_message => sub ($note) { $self->_note($one, $note) },
-		on_close => sub { $one->{in} = 0; $self->_later(sub { $self->_connect($one, $then) }) },
+		on_close => sub {
+			$one->{in} = 0;
+			$self->_later(sub { $self->_connect($one, $then) });
+		},
 	);
-	$client->start(sub ($error = undef) {
-		return $self->_later(sub { $self->_connect($one, $then) }) if defined $error;
-		$self->_sign_in($one, $then);
-	});
+	$client->start(
+		sub ($error = undef) {
+			return $self->_later(sub { $self->_connect($one, $then) })
+				if defined $error;
+			$self->_sign_in($one, $then);
+		});
 }
 
 # A moment's rest before another attempt.
@@ -96,58 +124,81 @@ sub _later ($self, $code) {
 
 sub _sign_in ($self, $one, $then) {
 	my $client = $one->{client};
-	my ($method, $params) = $one->{token}
+	my ($method, $params) =
+		$one->{token}
 		? ('auth.resume', { token => $one->{token} })
 		: ('auth.start', { mechanism => 'PLAIN', data => $client->plain });
-	$client->request($method, $params, sub ($error, $result = undef) {
-		return $self->$then($one, $one->{token} = $result->{token}) if $result;
-		return if $error->{name} eq 'closed';
-		delete $one->{token} if $error->{name} eq 'InvalidToken';
-		$self->_fault($one, "$method: $error->{name}") if $error->{name} !~ /^(busy|unavailable|timeout|InvalidToken)$/;
-		$self->_later(sub { $self->_sign_in($one, $then) if $one->{client} == $client });
-	});
+	$client->request(
+		$method, $params,
+		sub ($error, $result = undef) {
+			return $self->$then($one, $one->{token} = $result->{token}) if $result;
+			return if $error->{name} eq 'closed';
+			delete $one->{token} if $error->{name} eq 'InvalidToken';
+			$self->_fault($one, "$method: $error->{name}")
+				if $error->{name} !~ /^(busy|unavailable|timeout|InvalidToken)$/;
+			$self->_later(
+				sub { $self->_sign_in($one, $then) if $one->{client} == $client });
+		});
 }
 
 # Sends a request until it is done; callback gets the result.
 sub _insist ($self, $one, $method, $params, $callback) {
 	my $client = $one->{client};
-	$client->request($method, $params, sub ($error, $result = undef) {
-		my $name = $error ? $error->{name} : '';
-		$error = $result->{rooms}[0]{error}, $name = $error->{data}{name} // '' if !$error && $method eq 'room.join';
-		return $callback->($result) if $name eq '';
-		return if $name eq 'closed';
-		$self->_fault($one, "$method: $name") if $name !~ /^(busy|unavailable|timeout)$/;
-		$self->_later(sub { $self->_insist($one, $method, $params, $callback) if $one->{client} == $client });
-	});
+	$client->request(
+		$method, $params,
+		sub ($error, $result = undef) {
+			my $name = $error ? $error->{name} : '';
+			$error = $result->{rooms}[0]{error}, $name = $error->{data}{name} // ''
+				if !$error && $method eq 'room.join';
+			return $callback->($result) if $name eq '';
+			return if $name eq 'closed';
+			$self->_fault($one, "$method: $name")
+				if $name !~ /^(busy|unavailable|timeout)$/;
+			$self->_later(
+				sub {
+					$self->_insist($one, $method, $params, $callback)
+						if $one->{client} == $client;
+				});
+		});
 }
 
 # --- Posters. ---
 
 sub _poster_in ($self, $one, $) {
-	$self->_insist($one, 'room.join', { room => $self->{room}, history => 0 }, sub ($) { $self->_post($one) });
+	$self->_insist(
+		$one, 'room.join',
+		{ room => $self->{room}, history => 0 },
+		sub ($) { $self->_post($one) });
 }
 
 sub _post ($self, $one) {
 	my $client = $one->{client};
 	if (!$one->{id}) {
 		return if $self->{stopping};
-		return $self->_later(sub { $self->_post($one) if $one->{client} == $client }) if $self->_too_far_ahead;
+		return $self->_later(sub { $self->_post($one) if $one->{client} == $client })
+			if $self->_too_far_ahead;
 		$one->{id} = "$one->{name}-" . ++$one->{number};
 		$one->{begun} = $self->{begun}++;
 	}
 	my $id = $one->{id};
 	my $text = "$id says " . 'x' x (7 * $one->{number} % 300);
-	$self->_insist($one, 'message.post', { room => $self->{room}, id => $id, text => $text }, sub ($result) {
-		$self->_fault($one, "$id was acknowledged twice") if exists $self->{acked}{$id};
-		$self->{acked}{$id} = $result->{seq};
-		$self->{repeated}++ if $result->{repeated};
-		delete $one->{id};
-		$self->_post($one);
-	});
+	$self->_insist(
+		$one,
+		'message.post',
+		{ room => $self->{room}, id => $id, text => $text },
+		sub ($result) {
+			$self->_fault($one, "$id was acknowledged twice")
+				if exists $self->{acked}{$id};
+			$self->{acked}{$id} = $result->{seq};
+			$self->{repeated}++ if $result->{repeated};
+			delete $one->{id};
+			$self->_post($one);
+		});
 }
 
 sub _too_far_ahead ($self) {
-	my ($oldest) = sort { $a <=> $b } map { $_->{begun} } grep { $_->{id} } @{ $self->{posters} };
+	my ($oldest) =
+		sort { $a <=> $b } map { $_->{begun} } grep { $_->{id} } @{ $self->{posters} };
 	return defined $oldest && $self->{begun} - $oldest > AHEAD;
 }
 
@@ -156,14 +207,17 @@ sub _too_far_ahead ($self) {
 sub _receiver_in ($self, $one, $) {
 	$one->{held} = [];
 	my $params = { room => $self->{room}, since => scalar @{ $one->{seen} } };
-	$self->_insist($one, 'room.join', $params, sub ($result) { $self->_page($one, $result->{rooms}[0]) });
+	$self->_insist($one, 'room.join', $params,
+		sub ($result) { $self->_page($one, $result->{rooms}[0]) });
 }
 
 sub _page ($self, $one, $page) {
 	$self->_take($one, $_) for @{ $page->{messages} };
 	if ($page->{more}) {
-		my $params = { room => $self->{room}, after => scalar @{ $one->{seen} }, limit => 500 };
-		return $self->_insist($one, 'message.history', $params, sub ($result) { $self->_page($one, $result) });
+		my $params =
+			{ room => $self->{room}, after => scalar @{ $one->{seen} }, limit => 500 };
+		return $self->_insist($one, 'message.history', $params,
+			sub ($result) { $self->_page($one, $result) });
 	}
 	$one->{in} = 1;
 	$self->_take($one, $_) for splice @{ $one->{held} };

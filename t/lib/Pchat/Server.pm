@@ -23,7 +23,7 @@ use Pchat::Wait;
 use Test::More ();
 
 our $build = abs_path($ENV{PCHAT_BUILD} // '.');
-my %all; # every server of this test, for the end
+my %all;    # every server of this test, for the end
 
 sub new ($class, %option) {
 	state $number = 0;
@@ -76,17 +76,27 @@ sub configure ($self, $changes) {
 	my $directory = $self->{directory};
 	my %conf = (
 		'' => {
-			domain => 'example.test', user => '', worker_user => '',
-			state_directory => "$directory/state", run_directory => "$directory/run",
+			domain => 'example.test',
+			user => '',
+			worker_user => '',
+			state_directory => "$directory/state",
+			run_directory => "$directory/run",
 		},
 		journal => { size => '4M' },
 		workers => { active => 2, standby => 1 },
-		cache => { rooms => 1000, principals => 1000, sessions => 2000, participants => 4000, messages => 20000 },
+		cache => {
+			rooms => 1000,
+			principals => 1000,
+			sessions => 2000,
+			participants => 4000,
+			messages => 20000
+		},
 		json => {
-			listen => ["$self->{address}:$self->{port}"], connections => 2000,
+			listen => ["$self->{address}:$self->{port}"],
+			connections => 2000,
 			$self->{tls}
-				? (certificate => $self->certificate, key => "$directory/key.pem")
-				: (tls => 'false'),
+			? (certificate => $self->certificate, key => "$directory/key.pem")
+			: (tls => 'false'),
 		},
 		auth => { iterations => 4096 },
 	);
@@ -100,7 +110,7 @@ sub configure ($self, $changes) {
 
 sub _section ($name, $settings) {
 	my @lines = map { "$_ = " . _value($settings->{$_}) . "\n" } sort keys %$settings;
-	return $name eq '' ? @lines : ("$name {\n", (map { "\t$_" } @lines), "}\n");
+	return $name eq '' ? @lines : ("$name {\n", (map {"\t$_"} @lines), "}\n");
 }
 
 sub _value ($value) {
@@ -109,9 +119,17 @@ sub _value ($value) {
 }
 
 sub _make_certificate ($self) {
-	my @command = ('openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1',
-		'-nodes', '-days', 2, '-subj', '/CN=pchat test', '-addext', "subjectAltName=IP:$self->{address}",
-		'-keyout', "$self->{directory}/key.pem", '-out', $self->certificate);
+	my @command = (
+		'openssl', 'req',
+		'-x509', '-newkey',
+		'ec', '-pkeyopt',
+		'ec_paramgen_curve:prime256v1', '-nodes',
+		'-days', 2,
+		'-subj', '/CN=pchat test',
+		'-addext', "subjectAltName=IP:$self->{address}",
+		'-keyout', "$self->{directory}/key.pem",
+		'-out', $self->certificate
+	);
 	my $output = `@{[map { "'$_'" } @command]} 2>&1`;
 	die "could not make a certificate: $output\n" if $?;
 }
@@ -121,7 +139,8 @@ sub launch ($self) {
 	my $pid = fork // die "could not fork: $!\n";
 	if (!$pid) {
 		setpgid(0, 0);
-		$ENV{ASAN_OPTIONS} = "log_path=$self->{directory}/sanitizer:verify_asan_link_order=0";
+		$ENV{ASAN_OPTIONS} =
+			"log_path=$self->{directory}/sanitizer:verify_asan_link_order=0";
 		$ENV{UBSAN_OPTIONS} = "log_path=$self->{directory}/sanitizer:print_stacktrace=1";
 		$ENV{PCHAT_FAULT_FILE} = $self->fault_file;
 		$ENV{$_} = $self->{environment}{$_} for keys %{ $self->{environment} };
@@ -135,11 +154,13 @@ sub launch ($self) {
 
 # Ready: an administrator is answered by a sequencer that has loaded.
 sub wait_ready ($self) {
-	wait_for('server to be ready', sub {
-		die "pchatd ended while it started\n" . $self->log if !$self->running;
-		my ($error) = eval { $self->try_admin('user.list', limit => 1) };
-		return !$@ && !$error;
-	});
+	wait_for(
+		'server to be ready',
+		sub {
+			die "pchatd ended while it started\n" . $self->log if !$self->running;
+			my ($error) = eval { $self->try_admin('user.list', limit => 1) };
+			return !$@ && !$error;
+		});
 }
 
 sub running ($self) {
@@ -160,10 +181,12 @@ sub log ($self) {
 
 # One call on a connection of its own; (error, result) as in Pchat::Client.
 sub try_admin ($self, $method, %params) {
-	my $socket = IO::Socket::UNIX->new(Peer => $self->admin_socket) or die "could not connect to the admin socket: $!\n";
+	my $socket = IO::Socket::UNIX->new(Peer => $self->admin_socket)
+		or die "could not connect to the admin socket: $!\n";
 	local $SIG{ALRM} = sub { die "no answer to $method\n" };
 	alarm 30;
-	print $socket encode_json({ jsonrpc => '2.0', id => 1, method => $method, params => \%params }), "\n";
+	print $socket encode_json(
+		{ jsonrpc => '2.0', id => 1, method => $method, params => \%params }), "\n";
 	$socket->flush;
 	my $line = <$socket>;
 	alarm 0;
@@ -177,19 +200,26 @@ sub try_admin ($self, $method, %params) {
 # that the first one was done after all.
 sub admin ($self, $method, %params) {
 	my ($result, $cut);
-	wait_for("answer to $method", sub {
-		(my $error, $result) = eval { $self->try_admin($method, %params) };
-		return !($cut = 1) if $@ || $error && $error->{name} =~ /^(busy|unavailable|timeout)$/;
-		return 1 if !$error || $cut && $error->{name} =~ /AlreadyDefined/;
-		die "$method: $error->{name}: $error->{message}\n";
-	});
+	wait_for(
+		"answer to $method",
+		sub {
+			(my $error, $result) = eval { $self->try_admin($method, %params) };
+			return !($cut = 1)
+				if $@ || $error && $error->{name} =~ /^(busy|unavailable|timeout)$/;
+			return 1 if !$error || $cut && $error->{name} =~ /AlreadyDefined/;
+			die "$method: $error->{name}: $error->{message}\n";
+		});
 	return $result;
 }
 
 sub add_users ($self, @names) {
 	for my $name (@names) {
 		$self->{passwords}{$name} = "secret of $name";
-		$self->admin('user.add', uri => $name, name => ucfirst $name, password => $self->{passwords}{$name});
+		$self->admin(
+			'user.add',
+			uri => $name,
+			name => ucfirst $name,
+			password => $self->{passwords}{$name});
 	}
 }
 
@@ -247,7 +277,7 @@ sub pids ($self, $role) {
 sub worker_of ($self, $client) {
 	my $ends = sprintf ':%04X [0-9A-F]{8}:%04X', $self->{port}, $client->local_port;
 	open my $in, '<', '/proc/net/tcp' or die "could not read /proc/net/tcp: $!\n";
-	my ($line) = grep { /$ends/ } <$in> or return;
+	my ($line) = grep {/$ends/} <$in> or return;
 	my $socket = 'socket:[' . (split ' ', $line)[9] . ']';
 	for my $pid ($self->pids('worker')) {
 		return $pid if grep { (readlink($_) // '') eq $socket } glob "/proc/$pid/fd/*";
@@ -259,13 +289,16 @@ sub worker_of ($self, $client) {
 sub spread ($self, @users) {
 	my (%taken, @clients);
 	for my $user (@users) {
-		push @clients, wait_for("$user to reach another worker", sub {
-			my $client = Pchat::Client->new(server => $self, user => $user)->connect;
-			my $worker = $self->worker_of($client);
-			return $client->sign_in if defined $worker && !$taken{$worker}++;
-			$client->close;
-			return;
-		});
+		push @clients, wait_for(
+			"$user to reach another worker",
+			sub {
+				my $client =
+					Pchat::Client->new(server => $self, user => $user)->connect;
+				my $worker = $self->worker_of($client);
+				return $client->sign_in if defined $worker && !$taken{$worker}++;
+				$client->close;
+				return;
+			});
 	}
 	return @clients;
 }
@@ -286,10 +319,12 @@ sub kill ($self, $pids, $signal = 'KILL') {
 sub kill_role ($self, $role) {
 	my @before = $self->pids($role) or die "there is no $role to kill\n";
 	$self->kill($before[0]);
-	wait_for("new $role", sub {
-		my @now = $self->pids($role);
-		return @now == @before && !grep { $_ == $before[0] } @now;
-	});
+	wait_for(
+		"new $role",
+		sub {
+			my @now = $self->pids($role);
+			return @now == @before && !grep { $_ == $before[0] } @now;
+		});
 	return $before[0];
 }
 
@@ -302,7 +337,7 @@ sub has_sanitizers ($class) { return _configured('PCHAT_SANITIZERS') }
 
 sub _configured ($name) {
 	open my $in, '<', "$build/config.h" or return 0;
-	return scalar grep { /^#define $name 1/ } <$in>;
+	return scalar grep {/^#define $name 1/} <$in>;
 }
 
 # The process that comes through the named point for the count-th time dies there.
@@ -321,8 +356,8 @@ sub disarm_fault ($self) { return unlink $self->fault_file }
 # --- The database, as an outsider sees it. ---
 
 sub sql ($self, $query, @values) {
-	my $db = DBI->connect('dbi:SQLite:dbname=' . $self->database, '', '',
-		{ RaiseError => 1, PrintError => 0, sqlite_unicode => 1, ReadOnly => 1 });
+	my $db = DBI->connect('dbi:SQLite:dbname=' . $self->database,
+		'', '', { RaiseError => 1, PrintError => 0, sqlite_unicode => 1, ReadOnly => 1 });
 	$db->sqlite_busy_timeout(30000);
 	my $rows = $db->selectall_arrayref($query, { Slice => {} }, @values);
 	$db->disconnect;
@@ -332,13 +367,17 @@ sub sql ($self, $query, @values) {
 # The messages of a room in SQL, in order, once there are so many of them.
 sub stored ($self, $room, $count) {
 	my ($uuid) = $room =~ m{([^/]+)$};
-	my $query = 'SELECT m.seq, m.client_id AS id, m.body AS text, p.uri AS author FROM pc_message m'
+	my $query =
+		'SELECT m.seq, m.client_id AS id, m.body AS text, p.uri AS author FROM pc_message m'
 		. ' JOIN pc_room r ON r.id = m.room JOIN pc_principal p ON p.id = m.author'
 		. ' WHERE r.uuid = ? ORDER BY m.seq';
-	return @{ wait_for("$count messages in SQL", sub {
-		my @rows = $self->sql($query, $uuid);
-		return @rows >= $count && \@rows;
-	}) };
+	return @{
+		wait_for(
+			"$count messages in SQL",
+			sub {
+				my @rows = $self->sql($query, $uuid);
+				return @rows >= $count && \@rows;
+			}) };
 }
 
 # --- The end. ---
@@ -357,7 +396,11 @@ sub kill_master ($self) {
 	$self->expect_end(@children);
 	CORE::kill('KILL', $self->{pid});
 	wait_for('death of the master', sub { !$self->running });
-	wait_for('end of its children', sub { !grep { CORE::kill(0, $_) } @children });
+	wait_for(
+		'end of its children',
+		sub {
+			!grep { CORE::kill(0, $_) } @children;
+		});
 }
 
 sub restart ($self) {
@@ -375,7 +418,9 @@ sub complaints ($self) {
 	}
 	for my $line (split /\n/, $self->log) {
 		push @found, "$line\n" if $line =~ /runtime error:|Sanitizer|bug: /;
-		my ($pid, $end) = $line =~ /process (\d+), (was ended by signal \d+|ended with status)/ or next;
+		my ($pid, $end) =
+			$line =~ /process (\d+), (was ended by signal \d+|ended with status)/
+			or next;
 		next if $self->{expected}{$pid} || $self->{fault_used} && $end =~ / 9$/;
 		push @found, "$line\n";
 	}
