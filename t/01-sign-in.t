@@ -64,14 +64,14 @@ $again->call('auth.logout');
 is($again->wait_closed, 1000, 'signing out closes the connection in order');
 
 my $before = Pchat::Client->enter(server => $server, user => 'alice');
-$server->admin('user.passwd', uri => 'alice', password => 'another');
+$server->admin('user.passwd', uri => 'alice', password => 'another secret');
 is(
 	Pchat::Client->new(server => $server)
 		->connect->refusal('auth.resume', token => $before->{token}),
 	'InvalidToken',
 	'a change of the password voids the tokens given before it'
 );
-ok(eval { Pchat::Client->enter(server => $server, user => 'alice', password => 'another') },
+ok(eval { Pchat::Client->enter(server => $server, user => 'alice', password => 'another secret') },
 	'the new password counts')
 	or diag $@;
 ok(!eval { Pchat::Client->enter(server => $server, user => 'alice') }, 'the old one does not');
@@ -81,7 +81,7 @@ $server->admin('user.remove', uri => 'bob');
 ok($removed->wait_closed, 'a user who is removed is signed out');
 ok(!eval { Pchat::Client->enter(server => $server, user => 'bob') }, 'and cannot come back');
 
-my $staying = Pchat::Client->enter(server => $server, user => 'alice', password => 'another');
+my $staying = Pchat::Client->enter(server => $server, user => 'alice', password => 'another secret');
 $server->restart;
 is($staying->next_note('dropped')->{reason},
 	'stopping', 'a server that stops says so to its clients');

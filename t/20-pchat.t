@@ -67,9 +67,18 @@ is_deeply(
 	'pchat tail begins behind a number'
 ) or diag $output;
 
+# A chat without a terminal: the lines are carried out, then it ends.
+open $pipe, '|-', pchat_command('alice', 'lobby') or die;
+print $pipe "typed\n/alert loud\n//slash\n/who\n/join garden\nhello garden\n/leave\n/quit\n";
+close $pipe;
+is($?, 0, 'a chat is led from a file');
+my @typed = map { $bob->next_note } 1 .. 3;
+is_deeply([map { $_->{text} } @typed], ['typed', 'loud', '/slash'], 'and says what stands there');
+is($typed[1]{importance}, 'alert', 'with its alert');
+
 # tail goes on when its worker dies.
 my $tail = open my $follow, '-|',
-	pchat_command('bob', '--json', 'tail', '--since', 51, '--count', 21, 'lobby')
+	pchat_command('bob', '--json', 'tail', '--since', 54, '--count', 21, 'lobby')
 	or die;
 for my $turn (1 .. 3) {
 	pchat('alice', 'post', 'lobby', "around death $turn.$_") for 1 .. 3;

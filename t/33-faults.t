@@ -33,7 +33,7 @@ sub everything () {
 	$load->proceed(10);
 	my $client = Pchat::Client->new(server => $server, user => 'alice');
 	eval { $client->connect->sign_in; $client->join_room($load->{room}); $client->close };
-	$server->admin('user.add', uri => "user$turn", name => "User $turn", password => 'secret')
+	$server->admin('user.add', uri => "user$turn", name => "User $turn", password => 'a secret')
 		if $turn % 3 == 0;
 	$server->admin('user.passwd', uri => 'carol', password => $server->password('carol'))
 		if $turn % 3 == 1;
