@@ -1,6 +1,7 @@
+#include "conf/bug.h"
+
 #include <stdlib.h>
 
-#include "conf/bug.h"
 #include "conf/log.h"
 
 _Noreturn void bug_abort(const char *file, int line, const char *condition)

@@ -1,8 +1,8 @@
+#include "conf/clock.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
-
-#include "conf/clock.h"
 
 enum { USEC = 1000000 };
 

@@ -1,3 +1,5 @@
+#include "conf/conf.h"
+
 #include <arpa/inet.h>
 #include <confuse.h>
 #include <ctype.h>
@@ -12,7 +14,6 @@
 #include <unistd.h>
 
 #include "conf/bug.h"
-#include "conf/conf.h"
 #include "conf/log.h"
 #include "conf/scan.h"
 #include "conf/setting.h"
@@ -21,6 +22,7 @@ enum {
 	SETTINGS_MAX = 64,
 	SECTIONS_MAX = 16,
 	FILE_SIZE_MAX = 1 << 20,
+	DOMAIN_MAX = 253,
 	RUN_DIRECTORY_MAX = 80, /* with a socket's name behind it, it must fit a sockaddr_un */
 	REQUEST_SPACE = 1024,	/* of a frame, around a message's text */
 };
@@ -205,46 +207,69 @@ static int parse_text(struct parse *parse, char *text, size_t length)
 
 /* --- What depends on more than one setting, or on more than its range. --- */
 
-static void check_domain(struct parse *parse)
+__attribute__((format(printf, 4, 5))) static void wrong(struct parse *parse, const char *section,
+							const char *name, const char *fmt, ...)
 {
-	const char *domain = parse->conf->domain;
-	unsigned line = *line_of(parse, "root", "domain");
+	char full[SETTING_NAME];
+	struct err err;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err.text, sizeof(err.text), fmt, ap);
+	va_end(ap);
+	setting_name(setting_find(section, name), full);
+	mistake(parse, *line_of(parse, section, name), "%s %s", full, err.text);
+}
+
+static void check_root(struct parse *parse)
+{
+	const struct conf *conf = parse->conf;
+	const char *domain = conf->domain;
 	size_t length = strlen(domain);
 
 	if (length == 0)
-		mistake(parse, line, "domain must be set: the URIs of rooms and users end in it");
-	else if (length > 253 || domain[0] == '.' || domain[length - 1] == '.' ||
+		wrong(parse, "root", "domain", "must be set: URIs of rooms and users hold it");
+	else if (length > DOMAIN_MAX || domain[0] == '.' || domain[length - 1] == '.' ||
 		 strspn(domain, "abcdefghijklmnopqrstuvwxyz0123456789.-") != length)
-		mistake(parse, line,
-			"domain must be a domain name in lower case, such as example.test");
-}
-
-static void check_directories(struct parse *parse)
-{
-	struct conf *conf = parse->conf;
-
+		wrong(parse, "root", "domain",
+		      "must be a domain name in lower case, such as example.test");
 	if (!*conf->state_directory)
-		mistake(parse, *line_of(parse, "root", "state_directory"),
-			"state_directory must not be empty");
+		wrong(parse, "root", "state_directory", "must not be empty");
 	if (!*conf->run_directory || strlen(conf->run_directory) > RUN_DIRECTORY_MAX)
-		mistake(parse, *line_of(parse, "root", "run_directory"),
-			"run_directory must have between 1 and %d bytes", RUN_DIRECTORY_MAX);
+		wrong(parse, "root", "run_directory", "must have between 1 and %d bytes",
+		      RUN_DIRECTORY_MAX);
 }
 
 static void check_rings(struct parse *parse)
 {
-	struct conf *conf = parse->conf;
+	const struct conf *conf = parse->conf;
 	uint64_t mailbox = conf->workers.mailbox;
 
 	if (conf->journal.size % 4096 != 0)
-		mistake(parse, *line_of(parse, "journal", "size"),
-			"journal.size must be a multiple of 4096");
+		wrong(parse, "journal", "size", "must be a multiple of 4096");
 	if ((mailbox & (mailbox - 1)) != 0)
-		mistake(parse, *line_of(parse, "workers", "mailbox"),
-			"workers.mailbox must be a power of two, such as 512k, 1M or 2M");
+		wrong(parse, "workers", "mailbox",
+		      "must be a power of two, such as 512k, 1M or 2M");
 	if (conf->limits.message_size > mailbox / 4)
-		mistake(parse, *line_of(parse, "limits", "message_size"),
-			"limits.message_size must be at most a quarter of workers.mailbox");
+		wrong(parse, "limits", "message_size",
+		      "must be at most a quarter of workers.mailbox");
+}
+
+static void check_json(struct parse *parse)
+{
+	const struct conf *conf = parse->conf;
+
+	if (conf->json.tls && !*conf->json.certificate)
+		wrong(parse, "json", "certificate", "must be set where json.tls is on");
+	if (conf->json.tls && !*conf->json.key)
+		wrong(parse, "json", "key", "must be set where json.tls is on");
+	if (conf->json.frame_size < conf->limits.message_size + REQUEST_SPACE)
+		wrong(parse, "json", "frame_size",
+		      "must be at least limits.message_size and %d more", REQUEST_SPACE);
+	if (conf->json.output_size < conf->json.frame_size)
+		wrong(parse, "json", "output_size", "must be at least json.frame_size");
+	if (conf->json.ping_interval >= conf->json.idle_timeout)
+		wrong(parse, "json", "ping_interval", "must be less than json.idle_timeout");
 }
 
 static bool valid_address(const char *text)
@@ -271,70 +296,39 @@ static bool valid_address(const char *text)
 	return inet_pton(AF_INET6, host + 1, address) == 1;
 }
 
-static void check_listen(struct parse *parse)
+static bool valid_mechanism(const char *text)
 {
-	const struct conf_list *listen = &parse->conf->json.listen;
-	unsigned line = *line_of(parse, "json", "listen");
-	char quoted[LOG_QUOTED];
-
-	if (listen->count == 0)
-		mistake(parse, line, "json.listen needs at least one address");
-	for (unsigned i = 0; i < listen->count; i++)
-		if (!valid_address(listen->item[i]))
-			mistake(parse, line,
-				"json.listen takes addresses such as 192.0.2.1:8010 or [::]:8010, not %s",
-				log_quote(listen->item[i], strlen(listen->item[i]), quoted));
+	return strcmp(text, "SCRAM-SHA-256") == 0 || strcmp(text, "PLAIN") == 0;
 }
 
-static void check_json(struct parse *parse)
+/* takes: what the items must be. */
+static void check_list(struct parse *parse, const char *section, const char *name,
+		       const struct conf_list *list, bool (*valid)(const char *text),
+		       const char *takes)
 {
-	struct conf *conf = parse->conf;
-
-	check_listen(parse);
-	if (conf->json.tls && !*conf->json.certificate)
-		mistake(parse, *line_of(parse, "json", "tls"),
-			"json.certificate must be set where json.tls is on");
-	if (conf->json.tls && !*conf->json.key)
-		mistake(parse, *line_of(parse, "json", "tls"),
-			"json.key must be set where json.tls is on");
-	if (conf->json.frame_size < conf->limits.message_size + REQUEST_SPACE)
-		mistake(parse, *line_of(parse, "json", "frame_size"),
-			"json.frame_size must be at least limits.message_size and %d bytes more",
-			REQUEST_SPACE);
-	if (conf->json.output_size < conf->json.frame_size)
-		mistake(parse, *line_of(parse, "json", "output_size"),
-			"json.output_size must be at least json.frame_size");
-	if (conf->json.ping_interval >= conf->json.idle_timeout)
-		mistake(parse, *line_of(parse, "json", "ping_interval"),
-			"json.ping_interval must be less than json.idle_timeout");
-}
-
-static void check_mechanisms(struct parse *parse)
-{
-	const struct conf_list *list = &parse->conf->auth.mechanisms;
-	unsigned line = *line_of(parse, "auth", "mechanisms");
 	char quoted[LOG_QUOTED];
 
 	if (list->count == 0)
-		mistake(parse, line, "auth.mechanisms needs at least one mechanism");
+		wrong(parse, section, name, "must not be empty");
 	for (unsigned i = 0; i < list->count; i++)
-		if (strcmp(list->item[i], "SCRAM-SHA-256") != 0 &&
-		    strcmp(list->item[i], "PLAIN") != 0)
-			mistake(parse, line,
-				"auth.mechanisms takes SCRAM-SHA-256 and PLAIN, not %s",
-				log_quote(list->item[i], strlen(list->item[i]), quoted));
+		if (!valid(list->item[i]))
+			wrong(parse, section, name, "takes %s, not %s", takes,
+			      log_quote(list->item[i], strlen(list->item[i]), quoted));
 }
 
 static void check(struct parse *parse, bool need_dsn)
 {
-	check_domain(parse);
-	check_directories(parse);
+	const struct conf *conf = parse->conf;
+
+	check_root(parse);
 	check_rings(parse);
 	check_json(parse);
-	check_mechanisms(parse);
-	if (need_dsn && parse->conf->content.dsn.count == 0)
-		mistake(parse, *line_of(parse, "content", "dsn"),
-			"content.dsn needs at least one connection string");
+	check_list(parse, "json", "listen", &conf->json.listen, valid_address,
+		   "addresses such as 192.0.2.1:8010 or [::]:8010");
+	check_list(parse, "auth", "mechanisms", &conf->auth.mechanisms, valid_mechanism,
+		   "SCRAM-SHA-256 and PLAIN");
+	if (need_dsn && conf->content.dsn.count == 0)
+		wrong(parse, "content", "dsn", "must not be empty");
 }
 
 /* --- From the file to struct conf. --- */

@@ -10,13 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAME_MAX_FAULT = 64 };
+enum { POINT_NAME = 64 };
 
 /* What the file asks for. False if there is no file, or no "name count" in it yet. */
-static bool read_order(const char *path, struct stat *stat_r, char name_r[NAME_MAX_FAULT],
+static bool read_order(const char *path, struct stat *stat_r, char name_r[POINT_NAME],
 		       unsigned *count_r)
 {
-	char line[NAME_MAX_FAULT + 16];
+	char line[POINT_NAME + 16];
 	ssize_t length;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -37,7 +37,7 @@ void fault_point(const char *name)
 	static struct stat last; /* the order that passed counts for */
 	static unsigned passed;
 	const char *path = getenv("PCHAT_FAULT_FILE");
-	char wanted[NAME_MAX_FAULT];
+	char wanted[POINT_NAME];
 	struct stat now;
 	unsigned count;
 

@@ -1,3 +1,5 @@
+#include "conf/log.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -8,7 +10,6 @@
 #include <unistd.h>
 
 #include "conf/clock.h"
-#include "conf/log.h"
 
 enum { TEXT_MAX = 2048 };
 
@@ -52,11 +53,11 @@ static size_t printable(const uint8_t *text, size_t length)
 	if (length < 3 || !continues(text[2]))
 		return 0;
 	if (first >= 0xe0 && first <= 0xef)
-		return (first != 0xe0 || second >= 0xa0) && (first != 0xed || second < 0xa0) ? 3 : 0;
+		return (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ? 0 : 3;
 	if (length < 4 || !continues(text[3]))
 		return 0;
 	if (first >= 0xf0 && first <= 0xf4)
-		return (first != 0xf0 || second >= 0x90) && (first != 0xf4 || second < 0x90) ? 4 : 0;
+		return (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f) ? 0 : 4;
 	return 0;
 }
 

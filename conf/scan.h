@@ -15,7 +15,7 @@
  * Refuses what we do not want in a configuration although libconfuse has it: environment variables
  * (a daemon's environment is nobody's intention) and comments of several lines.
  *
- * text has length bytes and a NUL behind them. 0, or -1 with the line and what is wrong there.
+ * text has length bytes and a NUL behind them. 0, or -1 with the line (0: none) and what is wrong.
  */
 int scan_prepare(char *text, size_t length, unsigned *line_r, struct err *err);
 

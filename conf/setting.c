@@ -1,3 +1,5 @@
+#include "conf/setting.h"
+
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
@@ -7,7 +9,6 @@
 #include <syslog.h>
 
 #include "conf/log.h"
-#include "conf/setting.h"
 
 static_assert(sizeof(unsigned) == sizeof(uint32_t), "a count is either");
 

@@ -299,10 +299,11 @@ static void test_times_and_sizes_have_units(void **state)
 
 static void test_numbers_that_are_none_or_too_large_are_refused(void **state)
 {
-	static const char *const values[] = { "''",   "-1",	"+5s",		      "0x10s", "1.5s",
-					      "5sec", "s",	"'5 s'",	      "5S",    "1w",
-					      "31d",  "999ms",	"99999999999999999999",
-					      "213503983d",	"18446744073709551615d" };
+	static const char *const values[] = {
+		"''",  "-1",	"+5s", "0x10s", "1.5s",	 "5sec",		 "s",
+		"5 s", "'5 s'", "5S",  "1w",	"31d",	 "999ms",		 "\"5s\\n\"",
+		"9e9", "99999999999999999999",	"213503983d", "18446744073709551615d",
+	};
 	char line[128];
 
 	(void)state;
@@ -330,24 +331,25 @@ static void test_settings_that_contradict_each_other_are_refused(void **state)
 	refuse(LEAST "json { frame_size = 8192 }", "json.frame_size must be at least");
 	refuse(LEAST "json { output_size = 32k }", "json.output_size must be at least");
 	refuse(LEAST "json { ping_interval = 5m }", "json.ping_interval must be less");
-	refuse(LEAST "auth { mechanisms = {} }", "at least one mechanism");
+	refuse(LEAST "auth { mechanisms = {} }", "auth.mechanisms must not be empty");
 	refuse(LEAST "auth { mechanisms = NTLM }", "not \"NTLM\"");
-	refuse(LEAST "content { dsn = {} }", "at least one connection string");
+	refuse(LEAST "content { dsn = {} }", "content.dsn must not be empty");
 	refuse(LEAST "state_directory = var/lib", ":3: state_directory must be an absolute path");
 	refuse(LEAST "state_directory = ''", ":3: state_directory must not be empty");
-	refuse(LEAST "run_directory = '/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'",
+	refuse(LEAST "run_directory = '/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'",
 	       "run_directory must have");
 	refuse(LEAST "user = \"a\\nb\"", ":3: user contains a control character");
 }
 
 static void test_an_address_is_numeric_and_has_a_port(void **state)
 {
-	static const char *const wrong[] = { "8010",	       ":8010",	     "localhost:8010",
-					     "127.0.0.1",      "127.0.0.1:", "127.0.0.1:0",
-					     "127.0.0.1:65536", "::1:8010",   "[::1]",
-					     "[::1:8010",      "[127.0.0.1]:8010",
-					     "1.2.3:8010",     "127.0.0.1:80x" };
+	static const char *const wrong[] = {
+		"8010",	      ":8010",		  "localhost:8010", "127.0.0.1",
+		"127.0.0.1:", "127.0.0.1:0",	  "::1:8010",	    "127.0.0.1:65536",
+		"[::1:8010",  "[127.0.0.1]:8010", "[::1]",	    "127.0.0.1:80x",
+		"1.2.3:8010", "127.0.0.1:-1",	  "[]:8010",
+	};
 	char line[128];
 
 	(void)state;
@@ -386,13 +388,13 @@ static void test_a_file_that_is_not_text_is_refused(void **state)
 {
 	char path[64];
 	struct err err;
-	int fd = memory_file(LEAST "user = 'a\xff'");
+	int fd = memory_file(LEAST "user = ");
 
 	(void)state;
-	assert_int_equal(write(fd, "\n\0", 2), 2);
+	assert_int_equal(write(fd, " '\0' ", 5), 5);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	assert_null(load_logged(path, &err));
-	assert_non_null(strstr(logged, ":4: this is not a text file"));
+	assert_non_null(strstr(logged, ": this is not a text file"));
 	assert_int_equal(ftruncate(fd, (1 << 20) + 1), 0);
 	assert_null(conf_load_fd(fd, "large", &err));
 	assert_null(conf_load("/dev/null", &err));

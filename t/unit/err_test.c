@@ -25,6 +25,9 @@ static void test_an_error_says_what_and_why(void **state)
 	errno = ENOENT;
 	assert_int_equal(err_errno(&err, "could not open %s", "/x"), -1);
 	assert_string_equal(err.text, "could not open /x: No such file or directory");
+	err_set(&err, "no room named x");
+	err_set(&err, "could not post: %s", err.text);
+	assert_string_equal(err.text, "could not post: no room named x");
 }
 
 static void test_a_long_error_is_cut(void **state)
