@@ -7,6 +7,7 @@
 
 #include "conf/conf.h"
 #include "conf/err.h"
+#include "odbc/statement.h"
 
 /*
  * One connection to a database through unixODBC: at most one statement with a result open, no
@@ -49,6 +50,10 @@ enum db_result db_connect(struct db *db, struct err *err);
 void db_disconnect(struct db *db);
 bool db_connected(const struct db *db);
 
+/* The dialect of the connection (odbc/dialect.h); only while connected. */
+struct dialect;
+const struct dialect *db_dialect(const struct db *db);
+
 /* Which of the connection strings the connection belongs to; the last one's number if closed. */
 unsigned db_place(const struct db *db);
 
@@ -64,13 +69,15 @@ void db_rollback(struct db *db);
 enum db_result db_run(struct db *db, const char *sql, struct err *err);
 
 /*
- * Statements. Their texts stand in odbc/dialect.h, by number; each is prepared when a connection
+ * Statements. Their texts stand in the dialects, by number (odbc/statement.h); each is prepared when a connection
  * first needs it. db_statement never fails: what went wrong is the answer of db_execute. It ends
  * an execution of the same statement that was under way and forgets its parameters.
  */
 struct db_stmt;
-enum statement;
 struct db_stmt *db_statement(struct db *db, enum statement number);
+
+/* The same statement with its execution under way, to take further rows from it. */
+struct db_stmt *db_open_statement(struct db *db, enum statement number);
 
 /*
  * Parameters, from 0 on, in the order of the text. The bytes are borrowed until db_execute returns. Text

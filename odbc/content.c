@@ -1,0 +1,197 @@
+#include "odbc/content.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "odbc/fold.h"
+#include "odbc/hex.h"
+#include "odbc/schema.h"
+
+static const char READER[] = "content"; /* our row in pc_cursor */
+
+static void bind_bytes(struct db_stmt *stmt, unsigned place, struct db_bytes bytes)
+{
+	db_bind_text(stmt, place, bytes.data, bytes.length);
+}
+
+static void bind_string(struct db_stmt *stmt, unsigned place, const char *text)
+{
+	db_bind_text(stmt, place, text, strlen(text));
+}
+
+enum db_result content_open(struct db *db, struct err *err)
+{
+	return schema_upgrade(db, err);
+}
+
+enum db_result content_check(struct db *db, struct err *err)
+{
+	return schema_check(db, err);
+}
+
+/* --- The cursor row. --- */
+
+static enum db_result read_cursor(const struct db_stmt *stmt, struct content_cursor *cursor_r,
+				  struct err *err)
+{
+	size_t length;
+	const char *hex = db_text(stmt, 0, &length);
+
+	if (!hex_decode(hex, length, cursor_r->journal, sizeof(cursor_r->journal))) {
+		err_set(err, "could not understand the cursor row: its journal_id is malformed");
+		return DB_FATAL;
+	}
+	cursor_r->lsn = (uint64_t)db_int(stmt, 1);
+	cursor_r->last_principal = (uint32_t)db_int(stmt, 2);
+	cursor_r->last_room = (uint32_t)db_int(stmt, 3);
+	cursor_r->time = (uint64_t)db_int(stmt, 4);
+	return DB_OK;
+}
+
+enum db_result content_cursor_get(struct db *db, struct content_cursor *cursor_r, struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_CURSOR_GET);
+	enum db_result result;
+
+	memset(cursor_r, 0, sizeof(*cursor_r));
+	bind_string(stmt, 0, READER);
+	result = db_execute_row(stmt, err);
+	if (result == DB_END)
+		return DB_OK;
+	if (result == DB_OK)
+		result = read_cursor(stmt, cursor_r, err);
+	db_done(stmt);
+	return result;
+}
+
+enum db_result content_cursor_put(struct db *db, const struct content_cursor *cursor,
+				  struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_CURSOR_PUT);
+	char hex[2 * sizeof(cursor->journal) + 1];
+
+	hex_encode(cursor->journal, sizeof(cursor->journal), hex);
+	bind_string(stmt, 0, READER);
+	bind_string(stmt, 1, hex);
+	db_bind_int(stmt, 2, (int64_t)cursor->lsn);
+	db_bind_int(stmt, 3, cursor->last_principal);
+	db_bind_int(stmt, 4, cursor->last_room);
+	db_bind_int(stmt, 5, (int64_t)cursor->time);
+	return db_execute(stmt, err);
+}
+
+/* --- What the store stores. --- */
+
+enum db_result content_principal_put(struct db *db, const struct content_principal *principal,
+				     struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_PRINCIPAL_PUT);
+
+	db_bind_int(stmt, 0, principal->id);
+	db_bind_int(stmt, 1, principal->kind);
+	db_bind_int(stmt, 2, principal->state);
+	db_bind_int(stmt, 3, principal->epoch);
+	bind_bytes(stmt, 4, principal->uri);
+	bind_bytes(stmt, 5, principal->name);
+	return db_execute(stmt, err);
+}
+
+/* What a search looks in: the name, a line break (which no search text can match), the description. */
+static bool fold_room(const struct content_room *room, char **out_r, size_t *length_r)
+{
+	const size_t size = room->name.length + 1 + room->description.length;
+	char *both = malloc(size);
+	bool done;
+
+	if (!both)
+		return false;
+	memcpy(both, room->name.data, room->name.length);
+	both[room->name.length] = '\n';
+	if (room->description.length > 0)
+		memcpy(both + room->name.length + 1, room->description.data,
+		       room->description.length);
+	done = fold_text(both, size, out_r, length_r);
+	free(both);
+	return done;
+}
+
+enum db_result content_room_put(struct db *db, const struct content_room *room, struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_ROOM_PUT);
+	char uuid[HEX_UUID], *folded;
+	enum db_result result;
+	size_t length;
+
+	if (!fold_room(room, &folded, &length)) {
+		err_set(err, "could not store a room: its name or description is no UTF-8");
+		return DB_BAD_DATA;
+	}
+	hex_uuid_encode(room->uuid, uuid);
+	db_bind_int(stmt, 0, room->id);
+	bind_string(stmt, 1, uuid);
+	bind_bytes(stmt, 2, room->name);
+	bind_bytes(stmt, 3, room->description);
+	db_bind_int(stmt, 4, room->disabled);
+	db_bind_int(stmt, 5, (int64_t)room->created);
+	db_bind_text(stmt, 6, folded, length);
+	result = db_execute(stmt, err);
+	free(folded);
+	return result;
+}
+
+static enum db_result put_message(struct db *db, const struct content_message *message,
+				  struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_MESSAGE_PUT);
+
+	db_bind_int(stmt, 0, message->room);
+	db_bind_int(stmt, 1, (int64_t)message->seq);
+	db_bind_int(stmt, 2, (int64_t)message->time);
+	db_bind_int(stmt, 3, message->author);
+	db_bind_int(stmt, 4, message->flags);
+	bind_bytes(stmt, 5, message->id);
+	bind_bytes(stmt, 6, message->text);
+	return db_execute(stmt, err);
+}
+
+enum db_result content_messages_put(struct db *db, const struct content_message *list,
+				    unsigned count, struct err *err)
+{
+	enum db_result result = DB_OK;
+
+	for (unsigned i = 0; i < count && result == DB_OK; i++)
+		result = put_message(db, &list[i], err);
+	return result;
+}
+
+enum db_result content_room_seq(struct db *db, uint32_t room, uint64_t seq, struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_ROOM_SEQ);
+
+	db_bind_int(stmt, 0, (int64_t)seq);
+	db_bind_int(stmt, 1, room);
+	db_bind_int(stmt, 2, (int64_t)seq);
+	return db_execute(stmt, err);
+}
+
+enum db_result content_dead_put(struct db *db, const struct content_dead *dead, struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_DEAD_PUT);
+	char *record = malloc(2 * dead->record_size + 1);
+	enum db_result result;
+
+	if (!record) {
+		err_errno(err, "could not store a dead letter");
+		return DB_RETRY;
+	}
+	hex_encode(dead->record, dead->record_size, record);
+	db_bind_int(stmt, 0, (int64_t)dead->lsn);
+	db_bind_int(stmt, 1, dead->type);
+	bind_string(stmt, 2, READER);
+	bind_string(stmt, 3, dead->reason);
+	bind_string(stmt, 4, record);
+	db_bind_int(stmt, 5, (int64_t)dead->time);
+	result = db_execute(stmt, err);
+	free(record);
+	return result;
+}

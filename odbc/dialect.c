@@ -1,0 +1,86 @@
+#include "odbc/dialect.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const struct dialect *const dialects[] = {&dialect_sqlite};
+enum { DIALECTS = sizeof(dialects) / sizeof(dialects[0]) };
+
+/*
+ * What SQLSTATEs mean in any database. What is not here is fatal: to go on as if an unknown failure
+ * were harmless could lose messages, and to call it bad data could empty the journal into the
+ * dead letters while the database is the one that is ill.
+ */
+static const struct dialect_error common_errors[] = {
+	{"08", 0, DB_RETRY, false},    /* connection failed or lost */
+	{"24000", 0, DB_RETRY, false}, /* invalid cursor state: the connection is spoilt */
+	{"25006", 0, DB_RETRY, true},  /* read-only transaction: a mirror that is none yet */
+	{"HYT", 0, DB_RETRY, false},   /* time-outs */
+	{"HY001", 0, DB_RETRY, false}, /* no memory */
+	{"40", 0, DB_RETRY, false},    /* transaction rolled back: deadlock, serialisation */
+	{"22", 0, DB_BAD_DATA, false}, /* data exceptions: too long, out of range, bad characters */
+	{"23", 0, DB_BAD_DATA, false}, /* constraints */
+	{NULL, 0, DB_FATAL, false},
+};
+
+const struct dialect *dialect_of_dbms(const char *dbms)
+{
+	for (unsigned i = 0; i < DIALECTS; i++)
+		if (strncasecmp(dbms, dialects[i]->dbms, strlen(dialects[i]->dbms)) == 0)
+			return dialects[i];
+	return NULL;
+}
+
+const struct dialect *dialect_of_dsn(const char *dsn)
+{
+	for (unsigned i = 0; i < DIALECTS; i++)
+		if (strcasestr(dsn, dialects[i]->hint))
+			return dialects[i];
+	return NULL;
+}
+
+static const struct dialect_error *find_error(const struct dialect_error *row, const char *state,
+					      int native)
+{
+	for (; row->state; row++)
+		if (strncmp(state, row->state, strlen(row->state)) == 0 &&
+		    (row->native == 0 || row->native == native))
+			break;
+	return row;
+}
+
+enum db_result dialect_sort(const struct dialect *dialect, const char *state, int native,
+			    bool *next_r)
+{
+	const struct dialect_error *row = NULL;
+
+	*next_r = false;
+	if (*state == '\0')
+		return DB_RETRY; /* a failure without a diagnosis: the connection is gone */
+	if (dialect)
+		row = find_error(dialect->errors, state, native);
+	if (!row || !row->state)
+		row = find_error(common_errors, state, native);
+	*next_r = row->next;
+	return row->result;
+}
+
+const char *dialect_parameters(enum statement number)
+{
+	static const char *const parameters[] = {
+#define X(id, parameters, columns) parameters,
+		STATEMENT_LIST(X)
+#undef X
+	};
+	return parameters[number];
+}
+
+const char *dialect_columns(enum statement number)
+{
+	static const char *const columns[] = {
+#define X(id, parameters, columns) columns,
+		STATEMENT_LIST(X)
+#undef X
+	};
+	return columns[number];
+}

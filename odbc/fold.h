@@ -1,0 +1,17 @@
+#ifndef PCHAT_ODBC_FOLD_H
+#define PCHAT_ODBC_FOLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Text without regard to case: Unicode case folding and composition (NFC), so that what a search
+ * finds does not depend on what each database calls the same letter. The caller frees *out_r,
+ * which is terminated. False: no UTF-8, or no memory.
+ */
+bool fold_text(const char *text, size_t length, char **out_r, size_t *length_r);
+
+/* A LIKE pattern, with '\' as its escape, for what contains the text in its folded form. */
+bool fold_pattern(const char *text, size_t length, char **out_r, size_t *length_r);
+
+#endif

@@ -1,0 +1,122 @@
+#include <stddef.h>
+
+#include <sqlext.h>
+
+#include "odbc/dialect.h"
+#include "odbc/sqlite_schema.h"
+
+/*
+ * SQLite by libsqliteodbc 0.9998, which behaves so:
+ * - Every failure has SQLSTATE HY000; the native code is SQLite's primary result code.
+ * - A locked database is waited for by the driver itself, for Timeout milliseconds of the connection
+ *   string, twice for each statement, and for 100 s where the string does not say; PRAGMA
+ *   busy_timeout does not change that. So the option is always given.
+ * - With autocommit off a transaction begins as a reader, and its first write fails at once if
+ *   somebody else wrote in between. BEGIN IMMEDIATE in autocommit mode does not have this.
+ * - A failed statement does not end its transaction: later ones go on in it. The caller rolls back.
+ * - Text is cut at a NUL when it is read, invalid UTF-8 is stored as it is, and any type goes into
+ *   any column: what is stored is checked before it is bound.
+ * - synchronous is NORMAL at first, which may lose commits when the host dies; then the cursor row
+ *   would go back behind what the journal has overwritten. So FULL is asked for.
+ */
+static const char *const session[] = {
+	"PRAGMA journal_mode = WAL",
+	"PRAGMA synchronous = FULL",
+	NULL,
+};
+
+/* The codes of sqlite3.h, which is not needed for anything else. */
+static const struct dialect_error errors[] = {
+	{"HY000", 5, DB_RETRY, false},	  /* SQLITE_BUSY */
+	{"HY000", 6, DB_RETRY, false},	  /* SQLITE_LOCKED */
+	{"HY000", 7, DB_RETRY, false},	  /* SQLITE_NOMEM */
+	{"HY000", 8, DB_RETRY, true},	  /* SQLITE_READONLY */
+	{"HY000", 9, DB_RETRY, false},	  /* SQLITE_INTERRUPT */
+	{"HY000", 10, DB_RETRY, false},	  /* SQLITE_IOERR */
+	{"HY000", 13, DB_RETRY, false},	  /* SQLITE_FULL */
+	{"HY000", 14, DB_RETRY, false},	  /* SQLITE_CANTOPEN */
+	{"HY000", 15, DB_RETRY, false},	  /* SQLITE_PROTOCOL: the locks of the WAL */
+	{"HY000", 17, DB_RETRY, false},	  /* SQLITE_SCHEMA: changed meanwhile */
+	{"HY000", 18, DB_BAD_DATA, false}, /* SQLITE_TOOBIG */
+	{"HY000", 19, DB_BAD_DATA, false}, /* SQLITE_CONSTRAINT */
+	{"HY000", 20, DB_BAD_DATA, false}, /* SQLITE_MISMATCH */
+	{NULL, 0, DB_FATAL, false},
+};
+
+#define HISTORY_COLUMNS                                                                            \
+	"SELECT m.seq, m.time, m.author, m.flags, m.client_id, m.body, p.uri, p.name "             \
+	"FROM pc_message AS m LEFT JOIN pc_principal AS p ON p.id = m.author "                     \
+	"WHERE m.room = ? AND m.seq > ? AND m.seq < ? "
+
+#define ROOM_COLUMNS                                                                               \
+	"SELECT id, uuid, name, description, disabled, created, last_seq FROM pc_room "
+
+static const char *const statements[STATEMENTS] = {
+	[STATEMENT_SCHEMA_EXISTS] =
+		"SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'pc_schema'",
+	[STATEMENT_SCHEMA_VERSION] = "SELECT COALESCE(MAX(version), 0) FROM pc_schema",
+	[STATEMENT_SCHEMA_PUT] = "INSERT INTO pc_schema (version, applied) VALUES (?, ?)",
+	[STATEMENT_CURSOR_GET] = "SELECT journal_id, lsn, last_principal, last_room, last_time "
+				 "FROM pc_cursor WHERE reader = ?",
+	[STATEMENT_CURSOR_PUT] =
+		"INSERT INTO pc_cursor (reader, journal_id, lsn, last_principal, last_room, last_time) "
+		"VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (reader) DO UPDATE SET "
+		"journal_id = excluded.journal_id, lsn = excluded.lsn, "
+		"last_principal = excluded.last_principal, last_room = excluded.last_room, "
+		"last_time = excluded.last_time",
+	[STATEMENT_PRINCIPAL_PUT] =
+		"INSERT INTO pc_principal (id, kind, state, epoch, uri, name) "
+		"VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, "
+		"state = excluded.state, epoch = excluded.epoch, uri = excluded.uri, "
+		"name = excluded.name",
+	[STATEMENT_ROOM_PUT] =
+		"INSERT INTO pc_room (id, uuid, name, description, disabled, created, folded, last_seq) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (id) DO UPDATE SET uuid = excluded.uuid, "
+		"name = excluded.name, description = excluded.description, "
+		"disabled = excluded.disabled, created = excluded.created, folded = excluded.folded",
+	[STATEMENT_ROOM_SEQ] = "UPDATE pc_room SET last_seq = ? WHERE id = ? AND last_seq < ?",
+	[STATEMENT_MESSAGE_PUT] =
+		"INSERT INTO pc_message (room, seq, time, author, flags, client_id, body) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room, seq) DO NOTHING",
+	[STATEMENT_DEAD_PUT] =
+		"INSERT INTO pc_dead_letter (lsn, type, reader, reason, record, time) "
+		"VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (reader, lsn) DO NOTHING",
+	[STATEMENT_PRINCIPALS] = "SELECT id, kind, state, epoch, uri, name FROM pc_principal "
+				 "WHERE id > ? ORDER BY id LIMIT ?",
+	[STATEMENT_ROOMS] = ROOM_COLUMNS "WHERE id > ? ORDER BY id LIMIT ?",
+	[STATEMENT_HISTORY_NEWEST] = HISTORY_COLUMNS "ORDER BY m.seq DESC LIMIT ?",
+	[STATEMENT_HISTORY_OLDEST] = HISTORY_COLUMNS "ORDER BY m.seq LIMIT ?",
+	[STATEMENT_SEARCH] = ROOM_COLUMNS "WHERE folded LIKE ? ESCAPE '\\' "
+					  "ORDER BY folded, id LIMIT ? OFFSET ?",
+	[STATEMENT_CREDENTIAL_GET] =
+		"SELECT c.iterations, c.salt, c.stored_key, c.server_key, c.changed, "
+		"p.id, p.epoch, p.state FROM pc_credential AS c "
+		"LEFT JOIN pc_principal AS p ON p.uri = c.uri WHERE c.uri = ? AND c.mechanism = ?",
+	[STATEMENT_CREDENTIAL_PUT] =
+		"INSERT INTO pc_credential "
+		"(uri, mechanism, iterations, salt, stored_key, server_key, changed) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uri, mechanism) DO UPDATE SET "
+		"iterations = excluded.iterations, salt = excluded.salt, "
+		"stored_key = excluded.stored_key, server_key = excluded.server_key, "
+		"changed = excluded.changed",
+	[STATEMENT_CREDENTIAL_REMOVE] = "DELETE FROM pc_credential WHERE uri = ?",
+};
+
+const struct dialect dialect_sqlite = {
+	.name = "sqlite",
+	.dbms = "SQLite",
+	.hint = "sqlite",
+	.option = "Timeout",
+	.option_value = "400",
+	.session = session,
+	.begin = "BEGIN IMMEDIATE",
+	.commit = "COMMIT",
+	.rollback = "ROLLBACK",
+	.schema_lock = NULL, /* BEGIN IMMEDIATE is the lock */
+	.text_type = SQL_LONGVARCHAR,
+	.binary_type = SQL_LONGVARBINARY,
+	.errors = errors,
+	.statements = statements,
+	.steps = sqlite_schema,
+	.step_count = SQLITE_SCHEMA_STEPS,
+};
