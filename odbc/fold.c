@@ -4,13 +4,18 @@
 #include <string.h>
 #include <unicase.h>
 #include <uninorm.h>
+#include <unistr.h>
 
 bool fold_text(const char *text, size_t length, char **out_r, size_t *length_r)
 {
+	uint8_t *folded;
 	size_t size = 0;
-	uint8_t *folded = u8_casefold((const uint8_t *)text, length, "", UNINORM_NFC, NULL, &size);
-	char *out = folded ? realloc(folded, size + 1) : NULL;
+	char *out;
 
+	if (u8_check((const uint8_t *)text, length))
+		return false; /* what follows would put something else in its place */
+	folded = u8_casefold((const uint8_t *)text, length, "", UNINORM_NFC, NULL, &size);
+	out = folded ? realloc(folded, size + 1) : NULL;
 	if (!out) {
 		free(folded);
 		return false;

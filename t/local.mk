@@ -42,6 +42,16 @@ t_unit_conf_test_SOURCES = t/unit/conf_test.c
 t_unit_conf_test_CPPFLAGS = $(AM_CPPFLAGS) -DPCHAT_SOURCE=\"$(abs_srcdir)\" $(CMOCKA_CFLAGS)
 t_unit_conf_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/content_test
+t_unit_content_test_SOURCES = t/unit/content_test.c
+t_unit_content_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
+t_unit_content_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/db_test
+t_unit_db_test_SOURCES = t/unit/db_test.c
+t_unit_db_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
+t_unit_db_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/engine_test
 t_unit_engine_test_SOURCES = t/unit/engine_test.c daemon/engine.c daemon/engine.h
 t_unit_engine_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

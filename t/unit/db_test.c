@@ -1,0 +1,387 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/clock.h"
+#include "odbc/backoff.h"
+#include "odbc/db.h"
+#include "odbc/dialect.h"
+#include "odbc/schema.h"
+
+struct place {
+	char directory[64], dsn[256], other[256];
+	struct conf_list list;
+	struct db *db, *rival; /* two connections to the same file */
+	struct err err;
+};
+
+static int setup(void **state)
+{
+	struct place *place = calloc(1, sizeof(*place));
+
+	if (!place)
+		return -1;
+	strcpy(place->directory, "/tmp/pchat-db-XXXXXX");
+	if (!mkdtemp(place->directory))
+		return -1;
+	snprintf(place->dsn, sizeof(place->dsn), "Driver=SQLite3;Database=%s/a.db;Timeout=50",
+		 place->directory);
+	place->list.count = 1;
+	place->list.item[0] = place->dsn;
+	place->db = db_new(&place->list, &place->err);
+	place->rival = db_new(&place->list, &place->err);
+	*state = place;
+	return place->db && place->rival ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	struct place *place = *state;
+	char command[128];
+
+	db_free(&place->db);
+	db_free(&place->rival);
+	snprintf(command, sizeof(command), "rm -r '%s'", place->directory);
+	if (system(command) != 0)
+		return -1;
+	free(place);
+	return 0;
+}
+
+#define assert_db(expression, result) assert_int_equal((expression), (result))
+
+static void connect_both(struct place *place)
+{
+	assert_db(db_connect(place->db, &place->err), DB_OK);
+	assert_db(schema_upgrade(place->db, &place->err), DB_OK);
+	assert_db(db_connect(place->rival, &place->err), DB_OK);
+}
+
+static enum db_result put_version(struct place *place, int64_t version)
+{
+	struct db_stmt *stmt = db_statement(place->db, STATEMENT_SCHEMA_PUT);
+
+	db_bind_int(stmt, 0, version);
+	db_bind_int(stmt, 1, 0);
+	return db_execute(stmt, &place->err);
+}
+
+static void test_failures_are_sorted(void **state)
+{
+	static const struct {
+		const char *state;
+		int native;
+		enum db_result result;
+		bool next;
+	} cases[] = {
+		{"HY000", 5, DB_RETRY, false},	   {"HY000", 6, DB_RETRY, false},
+		{"HY000", 7, DB_RETRY, false},	   {"HY000", 8, DB_RETRY, true},
+		{"HY000", 10, DB_RETRY, false},	   {"HY000", 13, DB_RETRY, false},
+		{"HY000", 14, DB_RETRY, false},	   {"HY000", 17, DB_RETRY, false},
+		{"HY000", 19, DB_BAD_DATA, false}, {"HY000", 18, DB_BAD_DATA, false},
+		{"HY000", 20, DB_BAD_DATA, false}, {"HY000", 1, DB_FATAL, false},
+		{"HY000", 11, DB_FATAL, false},	   {"HY000", 26, DB_FATAL, false},
+		{"HY000", 4711, DB_FATAL, false},  {"08S01", 0, DB_RETRY, false},
+		{"08001", 99, DB_RETRY, false},	   {"HYT00", 0, DB_RETRY, false},
+		{"24000", 0, DB_RETRY, false},	   {"40001", 0, DB_RETRY, false},
+		{"23000", 0, DB_BAD_DATA, false},  {"22001", 0, DB_BAD_DATA, false},
+		{"42000", 0, DB_FATAL, false},	   {"01000", 0, DB_FATAL, false},
+		{"25006", 0, DB_RETRY, true},	   {"IM002", 0, DB_FATAL, false},
+		{"", 0, DB_RETRY, false},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bool next;
+
+		assert_db(dialect_sort(&dialect_sqlite, cases[i].state, cases[i].native, &next),
+			  cases[i].result);
+		assert_int_equal(next, cases[i].next);
+	}
+}
+
+static void test_every_statement_can_be_prepared(void **state)
+{
+	struct place *place = *state;
+
+	connect_both(place);
+	for (unsigned i = 0; i < STATEMENTS; i++) {
+		struct db_stmt *stmt = db_statement(place->db, (enum statement)i);
+		const char *kinds = dialect_parameters((enum statement)i);
+
+		for (unsigned p = 0; kinds[p]; p++)
+			if (kinds[p] == 'i')
+				db_bind_int(stmt, p, 1);
+			else if (kinds[p] == 't')
+				db_bind_text(stmt, p, "0123456789abcdef0123456789abcdef", 32);
+			else
+				db_bind_binary(stmt, p, "x", 1);
+		if (i == STATEMENT_SCHEMA_PUT)
+			continue;
+		assert_db(db_execute(stmt, &place->err), DB_OK);
+		assert_int_not_equal(db_fetch(stmt, &place->err), DB_FATAL);
+	}
+}
+
+static void test_locked_database_is_retried_and_not_waited_for(void **state)
+{
+	struct place *place = *state;
+	uint64_t began;
+
+	connect_both(place);
+	assert_db(db_begin(place->rival, &place->err), DB_OK);
+	began = clock_mono();
+	assert_db(db_begin(place->db, &place->err), DB_RETRY);
+	assert_true(clock_mono() - began < 5000000);
+	assert_int_equal(db_native(place->db), 5);
+	assert_false(db_connected(place->db));
+	assert_db(db_commit(place->rival, &place->err), DB_OK);
+	assert_db(db_connect(place->db, &place->err), DB_OK);
+	assert_db(db_begin(place->db, &place->err), DB_OK);
+	assert_db(db_commit(place->db, &place->err), DB_OK);
+}
+
+static void test_wait_for_a_lock_is_bounded_where_nobody_says_so(void **state)
+{
+	struct place *place = *state;
+	uint64_t began;
+
+	connect_both(place);
+	*strstr(place->dsn, ";Timeout") = '\0';
+	assert_db(db_connect(place->db, &place->err), DB_OK);
+	assert_db(db_begin(place->rival, &place->err), DB_OK);
+	began = clock_mono();
+	assert_db(db_begin(place->db, &place->err), DB_RETRY);
+	assert_true(clock_mono() - began < 10000000);
+	db_rollback(place->rival);
+}
+
+static void test_reading_goes_on_while_another_writes(void **state)
+{
+	struct place *place = *state;
+	unsigned version;
+
+	connect_both(place);
+	assert_db(db_begin(place->rival, &place->err), DB_OK);
+	assert_db(db_run(place->rival, "DELETE FROM pc_schema", &place->err), DB_OK);
+	assert_db(schema_version(place->db, &version, &place->err), DB_OK);
+	assert_int_equal(version, 1);
+	db_rollback(place->rival);
+}
+
+static void test_everything_is_synced_at_commit(void **state)
+{
+	struct place *place = *state;
+	struct db_stmt *stmt;
+
+	connect_both(place);
+	stmt = db_statement(place->db, STATEMENT_SCHEMA_EXISTS);
+	assert_db(db_execute_row(stmt, &place->err), DB_OK);
+	assert_int_equal(db_int(stmt, 0), 1);
+	/* A CHECK fails unless the pragma says 2, which is FULL. */
+	assert_db(db_run(place->db, "CREATE TEMP TABLE t (level INTEGER CHECK (level = 2))",
+			 &place->err),
+		  DB_OK);
+	assert_db(db_run(place->db, "INSERT INTO t SELECT synchronous FROM pragma_synchronous",
+			 &place->err),
+		  DB_OK);
+}
+
+static void test_failed_row_leaves_the_transaction_to_its_owner(void **state)
+{
+	struct place *place = *state;
+	unsigned version;
+
+	connect_both(place);
+	assert_db(db_begin(place->db, &place->err), DB_OK);
+	assert_db(put_version(place, 2), DB_OK);
+	assert_db(put_version(place, 2), DB_BAD_DATA);
+	assert_true(db_connected(place->db));
+	db_rollback(place->db);
+	assert_db(schema_version(place->db, &version, &place->err), DB_OK);
+	assert_int_equal(version, 1);
+	assert_db(put_version(place, 2), DB_OK);
+}
+
+static void test_transaction_of_a_lost_connection_is_undone(void **state)
+{
+	struct place *place = *state;
+	unsigned version;
+
+	connect_both(place);
+	assert_db(db_begin(place->db, &place->err), DB_OK);
+	assert_db(put_version(place, 2), DB_OK);
+	db_disconnect(place->db);
+	assert_db(put_version(place, 3), DB_RETRY);
+	assert_db(db_commit(place->db, &place->err), DB_RETRY);
+	assert_db(db_connect(place->db, &place->err), DB_OK);
+	assert_db(schema_version(place->db, &version, &place->err), DB_OK);
+	assert_int_equal(version, 1);
+}
+
+static void test_full_database_is_retried(void **state)
+{
+	struct place *place = *state;
+
+	connect_both(place);
+	assert_db(db_run(place->db, "PRAGMA max_page_count = 1", &place->err), DB_OK);
+	assert_db(db_begin(place->db, &place->err), DB_OK);
+	assert_db(db_run(place->db,
+			 "INSERT INTO pc_dead_letter VALUES ('r', 1, 1, '', hex(zeroblob(100000)), 1)",
+			 &place->err),
+		  DB_RETRY);
+	assert_int_equal(db_native(place->db), 13);
+	assert_false(db_connected(place->db));
+}
+
+static void test_unreachable_principal_leaves_the_mirror(void **state)
+{
+	struct place *place = *state;
+
+	snprintf(place->other, sizeof(place->other), "Driver=SQLite3;Database=%s/none/b.db",
+		 place->directory);
+	place->list.count = 2;
+	place->list.item[0] = place->other;
+	place->list.item[1] = place->dsn;
+	assert_db(db_connect(place->db, &place->err), DB_OK);
+	assert_int_equal(db_place(place->db), 1);
+}
+
+static void test_database_that_takes_no_writes_leaves_the_mirror(void **state)
+{
+	struct place *place = *state;
+
+	connect_both(place);
+	snprintf(place->other, sizeof(place->other), "Driver=SQLite3;Database=%s/b.db",
+		 place->directory);
+	place->list.count = 2;
+	place->list.item[1] = place->other;
+	assert_db(db_run(place->db, "PRAGMA query_only = 1", &place->err), DB_OK);
+	assert_db(put_version(place, 2), DB_RETRY);
+	assert_int_equal(db_native(place->db), 8);
+	assert_db(db_connect(place->db, &place->err), DB_OK);
+	assert_int_equal(db_place(place->db), 1);
+}
+
+static void test_reasons_of_all_databases_are_told(void **state)
+{
+	struct place *place = *state;
+
+	snprintf(place->other, sizeof(place->other), "Driver=NoSuchDriver;PWD=secret");
+	snprintf(place->dsn, sizeof(place->dsn), "Driver=SQLite3;Database=%s/none/a.db;PWD=secret",
+		 place->directory);
+	place->list.count = 2;
+	place->list.item[1] = place->other;
+	assert_db(db_connect(place->db, &place->err), DB_FATAL);
+	assert_non_null(strstr(place->err.text, "database 1"));
+	assert_non_null(strstr(place->err.text, "database 2"));
+	assert_null(strstr(place->err.text, "secret"));
+}
+
+static void test_file_that_is_no_database_is_fatal(void **state)
+{
+	struct place *place = *state;
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/a.db", place->directory);
+	file = fopen(path, "w");
+	for (int i = 0; i < 10000; i++)
+		fputs("rubbish ", file);
+	fclose(file);
+	assert_db(db_connect(place->db, &place->err), DB_FATAL);
+	assert_false(db_connected(place->db));
+}
+
+static void test_nothing_works_without_a_connection(void **state)
+{
+	struct place *place = *state;
+	unsigned version;
+
+	assert_db(db_begin(place->db, &place->err), DB_RETRY);
+	assert_db(schema_version(place->db, &version, &place->err), DB_RETRY);
+	assert_db(db_run(place->db, "SELECT 1", &place->err), DB_RETRY);
+	db_rollback(place->db);
+	db_disconnect(place->db);
+}
+
+static void test_interrupted_upgrade_leaves_nothing_behind(void **state)
+{
+	struct place *place = *state;
+	unsigned version;
+
+	/* A table of the first step is in the way, so the step fails in its middle. */
+	assert_db(db_connect(place->db, &place->err), DB_OK);
+	assert_db(db_run(place->db, "CREATE TABLE pc_message (x INTEGER)", &place->err), DB_OK);
+	assert_db(schema_upgrade(place->db, &place->err), DB_FATAL);
+	assert_db(db_connect(place->db, &place->err), DB_OK);
+	assert_db(schema_version(place->db, &version, &place->err), DB_OK);
+	assert_int_equal(version, 0);
+	assert_db(db_run(place->db, "DROP TABLE pc_message", &place->err), DB_OK);
+	assert_db(schema_upgrade(place->db, &place->err), DB_OK);
+}
+
+static void test_upgrade_waits_for_its_turn(void **state)
+{
+	struct place *place = *state;
+
+	assert_db(db_connect(place->db, &place->err), DB_OK);
+	assert_db(db_connect(place->rival, &place->err), DB_OK);
+	assert_db(db_begin(place->rival, &place->err), DB_OK);
+	assert_db(schema_upgrade(place->db, &place->err), DB_RETRY);
+	db_rollback(place->rival);
+	assert_db(schema_upgrade(place->rival, &place->err), DB_OK);
+	assert_db(db_connect(place->db, &place->err), DB_OK);
+	assert_db(schema_upgrade(place->db, &place->err), DB_OK);
+}
+
+static void test_back_off_grows_to_a_bound_and_forgets(void **state)
+{
+	struct backoff backoff = {0};
+
+	(void)state;
+	assert_true(backoff_due(&backoff, 0));
+	for (int i = 0; i < 40; i++) {
+		backoff_failed(&backoff, 1000);
+		assert_false(backoff_due(&backoff, 1000));
+		assert_true(backoff.next <= 1000 + 12500000);
+	}
+	assert_true(backoff.next >= 1000 + 7500000);
+	backoff_worked(&backoff);
+	assert_true(backoff_due(&backoff, 0));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_failures_are_sorted),
+		TEST(test_every_statement_can_be_prepared),
+		TEST(test_locked_database_is_retried_and_not_waited_for),
+		TEST(test_wait_for_a_lock_is_bounded_where_nobody_says_so),
+		TEST(test_reading_goes_on_while_another_writes),
+		TEST(test_everything_is_synced_at_commit),
+		TEST(test_failed_row_leaves_the_transaction_to_its_owner),
+		TEST(test_transaction_of_a_lost_connection_is_undone),
+		TEST(test_full_database_is_retried),
+		TEST(test_unreachable_principal_leaves_the_mirror),
+		TEST(test_database_that_takes_no_writes_leaves_the_mirror),
+		TEST(test_reasons_of_all_databases_are_told),
+		TEST(test_file_that_is_no_database_is_fatal),
+		TEST(test_nothing_works_without_a_connection),
+		TEST(test_interrupted_upgrade_leaves_nothing_behind),
+		TEST(test_upgrade_waits_for_its_turn),
+		cmocka_unit_test(test_back_off_grows_to_a_bound_and_forgets),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
