@@ -108,6 +108,8 @@ EXTRA_DIST += t/README t/run \
 	t/33-faults.t \
 	t/40-journal-full.t \
 	t/41-slow-reader.t \
+	t/42-timeouts.t \
+	t/43-limits.t \
 	t/50-rubbish-bytes.t \
 	t/51-rubbish-requests.t \
 	t/52-rubbish-local.t \

@@ -157,6 +157,13 @@ sub join_room ($self, $room, %params) {
 	return $answer;
 }
 
+# The name of its refusal, or "ok".
+sub refusal_of_join ($self, $room) {
+	my ($error, $result) = $self->try('room.join', room => $room);
+	$error //= ($result->{rooms}[0]{error} || return 'ok')->{data};
+	return $error->{name};
+}
+
 sub post ($self, $room, $text, %params) {
 	state $count = 0;
 	return $self->call(
