@@ -133,7 +133,7 @@ static cfg_t *describe(void)
 	const char *section = "root";
 	unsigned roots = 0, sections = 0, members = 0;
 
-	bug_on(setting_count > SETTINGS_MAX);
+	bug_on(setting_count >= SETTINGS_MAX);
 	for (unsigned i = 0; i < setting_count; i++) {
 		const struct setting *setting = &settings[i];
 

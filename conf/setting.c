@@ -10,6 +10,8 @@
 
 #include "conf/log.h"
 
+enum { TEXT_MAX = 2000 };
+
 static_assert(sizeof(unsigned) == sizeof(uint32_t), "a count is either");
 
 static const struct setting_word booleans[] = {
@@ -253,6 +255,8 @@ static int set_string(const struct setting *setting, char **field, const char *t
 	if (setting->kind == SETTING_PATH && text[0] != '/' && text[0] != '\0')
 		return err_set(err, "%s must be an absolute path, not %s", name,
 			       log_quote(text, strlen(text), quoted));
+	if (strlen(text) > TEXT_MAX)
+		return err_set(err, "%s must have at most %d bytes", name, TEXT_MAX);
 	if (has_control(text))
 		return err_set(err, "%s contains a control character", name);
 	copy = strdup(text);

@@ -359,6 +359,15 @@ static void test_an_address_is_numeric_and_has_a_port(void **state)
 	}
 }
 
+static void test_text_has_a_bound(void **state)
+{
+	char text[4096];
+
+	(void)state;
+	snprintf(text, sizeof(text), LEAST "state_directory = /%02000d", 0);
+	refuse(text, ":3: state_directory must have at most 2000 bytes");
+}
+
 static void test_a_damaged_file_is_refused_and_spoils_no_later_one(void **state)
 {
 	struct conf *conf;
@@ -528,6 +537,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_that_are_none_or_too_large_are_refused),
 		cmocka_unit_test(test_settings_that_contradict_each_other_are_refused),
 		cmocka_unit_test(test_an_address_is_numeric_and_has_a_port),
+		cmocka_unit_test(test_text_has_a_bound),
 		cmocka_unit_test(test_a_damaged_file_is_refused_and_spoils_no_later_one),
 		cmocka_unit_test(test_a_file_that_is_not_text_is_refused),
 		cmocka_unit_test(test_a_setting_that_is_given_twice_is_refused),
