@@ -163,14 +163,13 @@ void master_wake_sequencer(struct master *master)
 
 void master_fail(struct master *master, int status, const char *fmt, ...)
 {
-	char text[512];
+	struct err *failure = &master->failure;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(failure->text, sizeof(failure->text), fmt, ap);
 	va_end(ap);
-	log_error("%s", text);
-	detach_report(master->detach, status, text);
+	log_error("%s", failure->text);
 	master->result = status;
 	master->stop_wanted = true;
 }
@@ -260,13 +259,9 @@ int master_run(struct master *master)
 		if (master->stop.under_way && stop_advance(master))
 			break;
 	}
-	if (master->stop.forced) {
-		log_error("stopped, but not in order: some processes had to be killed");
-		if (master->result == EX_OK)
-			master->result = EX_SOFTWARE;
-	} else {
-		log_notice("stopped");
-	}
+	if (master->stop.forced && master->result == EX_OK)
+		master_fail(master, EX_SOFTWARE, "some processes had to be killed at the stop");
+	log_notice("stopped");
 	return master->result;
 }
 

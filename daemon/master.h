@@ -82,6 +82,7 @@ struct master {
 	struct stop stop;
 	struct status *status; /* owned */
 	int result;	       /* exit status */
+	struct err failure;    /* why, if it is not EX_OK */
 
 	struct event_base *base;  /* owned */
 	struct event *signals[5]; /* owned */
@@ -99,7 +100,7 @@ int master_run(struct master *master);
 
 void master_fini(struct master *master);
 
-/* Something without which there is no server: logs it, reports it to who waits, and stops. */
+/* Something without which there is no server: logs it and stops. */
 void master_fail(struct master *master, int status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int pidfile_take(struct pidfile *pidfile, const char *run_directory, struct err *err)
@@ -28,7 +29,9 @@ int pidfile_take(struct pidfile *pidfile, const char *run_directory, struct err 
 
 int pidfile_fill(struct pidfile *pidfile, struct err *err)
 {
-	if (pidfile_write(pidfile->handle) == -1)
+	/* The umask is for files with secrets; whoever stops or watches the daemon reads this one. */
+	if (fchmod(pidfile_fileno(pidfile->handle), 0644) == -1 ||
+	    pidfile_write(pidfile->handle) == -1)
 		return err_errno(err, "could not write the pid file");
 	return 0;
 }

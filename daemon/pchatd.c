@@ -95,22 +95,23 @@ static int detach(struct master *master, struct err *err)
 	return 0;
 }
 
+/* Whoever waits for us is told of a failure when nothing is left of us, and can try again at once. */
 static int serve(struct master *master, struct pidfile *pidfile)
 {
 	/* A master that was killed leaves processes that stop by themselves, but not at once. */
 	const uint64_t wait = pidfile->stale ? master->conf->stop_timeout : 0;
-	struct err err;
+	struct err *err = &master->failure;
 	int result = EX_OSERR;
 
 	setproctitle("-pchatd: starting");
-	if (detach(master, &err) == 0 && pidfile_fill(pidfile, &err) == 0 &&
-	    master_init(master, wait, &err) == 0) {
+	if (detach(master, err) == 0 && pidfile_fill(pidfile, err) == 0 &&
+	    master_init(master, wait, err) == 0)
 		result = master_run(master);
-	} else {
-		log_error("%s", err.text);
-		detach_report(master->detach, result, err.text);
-	}
+	else
+		log_error("%s", err->text);
 	master_fini(master);
+	pidfile_drop(pidfile);
+	detach_report(master->detach, result, err->text);
 	return result;
 }
 
@@ -136,7 +137,6 @@ static int run(const struct options *options, struct conf *conf)
 		log_error("%s", err.text);
 		result = EX_UNAVAILABLE;
 	}
-	pidfile_drop(&pidfile);
 	free(master);
 	return result;
 }

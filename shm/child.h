@@ -35,6 +35,7 @@ enum child_fd {
 	FD_TOKEN_KEY = 13, /* pchat-auth: 32 secret bytes */
 	FD_PAGE = 32,	   /* + slot: every slot's page, read-only */
 	FD_EVENT = 64,	   /* + slot: eventfds: all for the sequencer, else own and sequencer's */
+	/* All mailboxes have command rings of workers.mailbox bytes. */
 	FD_MAIL = 96,	   /* + slot: struct mailbox_sender; writable for the sender only */
 	FD_MAIL_BACK = 128, /* + slot: struct mailbox_sequencer; writable for the sequencer only */
 	FD_REPLY = 160,	    /* + slot: where a worker's answers are sent */
@@ -45,7 +46,8 @@ enum control_type {
 	CONTROL_READY = 1,    /* child: I can serve. Within start_timeout, or I am killed */
 	CONTROL_LISTEN = 2,   /* master to worker: serve place arg; descriptors beside it are
 				 listening sockets, number i of kind kinds[i] */
-	CONTROL_STOP = 3,     /* master: end in order; until then the heartbeat goes on */
+	CONTROL_STOP = 3,     /* master: end in order, within arg milliseconds, or be killed; until
+				 then the heartbeat goes on */
 	CONTROL_RELOAD = 4,   /* master: a new FD_CONF beside it; child_control deals with it */
 };
 

@@ -22,6 +22,11 @@ t_unit_auth_table_test_SOURCES = t/unit/auth_table_test.c
 t_unit_auth_table_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(GSASL_CFLAGS)
 t_unit_auth_table_test_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/backoff_test
+t_unit_backoff_test_SOURCES = t/unit/backoff_test.c daemon/master_backoff.c
+t_unit_backoff_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_backoff_test_LDADD = $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/cache_test
 t_unit_cache_test_SOURCES = t/unit/cache_test.c
 t_unit_cache_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -46,6 +51,11 @@ check_PROGRAMS += t/unit/content_test
 t_unit_content_test_SOURCES = t/unit/content_test.c
 t_unit_content_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_content_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/counter_test
+t_unit_counter_test_SOURCES = t/unit/counter_test.c
+t_unit_counter_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_counter_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/db_test
 t_unit_db_test_SOURCES = t/unit/db_test.c
@@ -72,6 +82,11 @@ t_unit_log_test_SOURCES = t/unit/log_test.c
 t_unit_log_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_log_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/proc_test
+t_unit_proc_test_SOURCES = t/unit/proc_test.c
+t_unit_proc_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_proc_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/readonly_test
 t_unit_readonly_test_SOURCES = t/unit/readonly_test.c
 t_unit_readonly_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -84,6 +99,13 @@ t_unit_token_test_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
 
 endif
 
+# What the scripts about the master run instead of the real programs.
+check_PROGRAMS += t/master/ask t/master/stub
+t_master_ask_SOURCES = t/master/ask.c
+t_master_ask_LDADD = $(SHM_LIBS)
+t_master_stub_SOURCES = t/master/stub.c
+t_master_stub_LDADD = $(SHM_LIBS)
+
 # Preloaded into the sequencer by the scripts; never sanitized, because it comes first.
 check_PROGRAMS += t/shim/fsync.so
 t_shim_fsync_so_SOURCES = t/shim/fsync.c
@@ -94,9 +116,13 @@ EXTRA_DIST += t/README t/run \
 	t/lib/Pchat/Client.pm \
 	t/lib/Pchat/Load.pm \
 	t/lib/Pchat/Server.pm \
+	t/lib/Pchat/Stubs.pm \
 	t/lib/Pchat/Wait.pm \
 	t/01-sign-in.t \
 	t/02-master.t \
+	t/03-start.t \
+	t/04-supervision.t \
+	t/05-late.t \
 	t/10-order.t \
 	t/11-durable.t \
 	t/12-rooms.t \

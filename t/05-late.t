@@ -1,0 +1,43 @@
+use v5.36;
+use Test::More;
+use Pchat::Stubs;
+use Pchat::Wait;
+use Time::HiRes 'time';
+
+# The limits are 10 s of silence and 30 s for a start, so that this takes half a minute.
+my $master = Pchat::Stubs->new->launch->wait_ready;
+$master->wait_event(ready => 10);
+
+$master->wish(start => 3, 'mute');
+$master->wish(run => 3, 'die');
+$master->wish(start => 16, 'load');
+$master->wish(run => 16, 'die');
+my $mute = $master->wait_event(start => 3, 2);
+my $loading = $master->wait_event(start => 16, 2);
+
+my $hung = $master->process(9);
+$master->wish(run => 9, 'hang');
+$master->wait_event(hang => 9);
+my $stopped = $master->process(2);
+kill 'STOP', $stopped;
+my $began = time;
+$master->wait_log(qr/killing pchat-worker\[9\], process $hung: it has given no sign of life for 1\d s/);
+cmp_ok(time - $began, '>', 8, 'a process that hangs is killed, but not too early');
+$master->wait_log(qr/killing pchat-store\[2\], process $stopped/);
+pass('so is one that was stopped');
+$master->wait_event(ready => 9, 2);
+$master->wait_event(ready => 2, 2);
+pass('both are replaced');
+
+$master->forget(start => 3);
+$master->wish(start => 3, 'mute');
+$master->wait_log(qr/killing pchat-auth\[3\], process $mute->{pid}: it has not become ready for 3\d s/);
+pass('a process that does not become ready is killed');
+$master->forget(start => 3);
+$master->wait_event(ready => 3, 2);
+pass('and replaced');
+
+is($master->process(16), $loading->{pid}, 'one that waits for its database may take longer, as long as it shows that it lives');
+is($master->stop, 0, 'the server stops in order');
+
+done_testing;
