@@ -26,7 +26,7 @@ enum state { CLOSED, CONNECTING, HANDSHAKE, OPEN };
 struct client_link {
 	const struct client_url *url; /* borrowed */
 	SSL_CTX *context;	      /* owned; NULL: no TLS */
-	bool insecure, untrusted;
+	bool insecure, reached, refused;
 	enum state state;
 	struct addrinfo *addresses; /* owned, of the host */
 	struct addrinfo *next;	    /* in addresses: to try when this one fails */
@@ -163,7 +163,7 @@ int client_link_start(struct client_link *link, struct err *err)
 {
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
 	client_link_stop(link);
-	link->untrusted = false;
+	link->reached = link->refused = false;
 	link->first.text[0] = '\0';
 	int failure = getaddrinfo(link->url->host, link->url->port, &hints, &link->addresses);
 	if (failure != 0) {
@@ -216,6 +216,7 @@ static int finish_connect(struct client_link *link, struct err *err)
 		failure = errno;
 	}
 	if (failure == 0) {
+		link->reached = true;
 		if (link->context)
 			return start_handshake(link, err);
 		link->state = OPEN;
@@ -263,9 +264,12 @@ static int handshake(struct client_link *link, struct err *err)
 		return 0;
 	}
 	long verdict = SSL_get_verify_result(link->ssl);
+	/* A server that dies in the middle of it is another matter. */
+	link->refused = SSL_get_error(link->ssl, result) == SSL_ERROR_SSL &&
+			ERR_GET_REASON(ERR_peek_error()) != SSL_R_UNEXPECTED_EOF_WHILE_READING;
 	int failure = tls_result(link, result, "could not agree on TLS with the server", err);
 	if (failure != 0 && verdict != X509_V_OK && !link->insecure) {
-		link->untrusted = true;
+		link->refused = true;
 		err_set(err, "the certificate of %s cannot be trusted: %s", link->url->host,
 			X509_verify_cert_error_string(verdict));
 	}
@@ -343,7 +347,12 @@ bool client_link_trusted(const struct client_link *link)
 	return link->state == OPEN && link->ssl && !link->insecure;
 }
 
-bool client_link_untrusted(const struct client_link *link)
+bool client_link_reached(const struct client_link *link)
 {
-	return link->untrusted;
+	return link->reached;
+}
+
+bool client_link_refused(const struct client_link *link)
+{
+	return link->refused;
 }

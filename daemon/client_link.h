@@ -43,8 +43,9 @@ short client_link_events(const struct client_link *link);
 /* TLS with a verified certificate: a password may be sent as it is. */
 bool client_link_trusted(const struct client_link *link);
 
-/* True when the last failure was that the server's certificate is not to be trusted. */
-bool client_link_untrusted(const struct client_link *link);
+/* The last attempt reached something; it failed at TLS, so the next one will fail as well. */
+bool client_link_reached(const struct client_link *link);
+bool client_link_refused(const struct client_link *link);
 
 void client_link_stop(struct client_link *link);
 

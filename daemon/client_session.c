@@ -319,8 +319,7 @@ static void wait_and_retry(struct client_session *session)
 
 static void lost(struct client_session *session, const char *why)
 {
-	bool untrusted = client_ws_untrusted(session->ws);
-	bool opening = session->state == OPENING;
+	bool opening = session->state == OPENING && !session->was_ready;
 	uint64_t now = clock_mono();
 	give_up(session, CLIENT_RUNS, why);
 	if (session->state == READY)
@@ -334,9 +333,9 @@ static void lost(struct client_session *session, const char *why)
 		end(session, CLIENT_SIGNED_OUT);
 	else if (session->verdict != CLIENT_RUNS)
 		end(session, session->verdict);
-	else if (untrusted)
-		end(session, CLIENT_UNTRUSTED);
-	else if (opening && !session->was_ready)
+	else if (opening && client_ws_refused(session->ws))
+		end(session, CLIENT_REFUSED);
+	else if (opening && !client_ws_reached(session->ws))
 		end(session, CLIENT_UNREACHABLE);
 	else if (session->options.patience && now - session->away_since > session->options.patience)
 		end(session, CLIENT_IMPATIENT);

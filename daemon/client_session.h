@@ -36,8 +36,8 @@ struct client_session_handlers {
 enum client_end {
 	CLIENT_RUNS = 0,
 	CLIENT_SIGNED_OUT,  /* by client_session_logout */
-	CLIENT_UNREACHABLE, /* the first attempt did not come as far as a WebSocket */
-	CLIENT_UNTRUSTED,   /* the certificate is not to be trusted */
+	CLIENT_UNREACHABLE, /* the first attempt did not find a server */
+	CLIENT_REFUSED,	    /* nor one of this kind, or one whose certificate is not to be trusted */
 	CLIENT_DENIED,	    /* the server does not let this user in, or put him out */
 	CLIENT_IMPATIENT,   /* see client_options.patience */
 };

@@ -33,7 +33,7 @@ struct client_ws {
 	char early[HEAD_SIZE]; /* what came in one piece with the answer to the upgrade */
 	size_t early_begin, early_end;
 	size_t budget; /* bytes that this turn may still read */
-	bool again;
+	bool again, refused;
 	uint64_t heard;
 	struct err *err; /* the caller's, during a turn */
 };
@@ -88,6 +88,7 @@ int client_ws_start(struct client_ws *ws, struct err *err)
 	if (!ws->upgrade)
 		return -1;
 	ws->sent = 0;
+	ws->refused = false;
 	ws->heard = clock_mono();
 	ws->state = LINKING;
 	return client_link_start(ws->link, err);
@@ -191,6 +192,7 @@ static int take_answer(struct client_ws *ws, struct err *err)
 			return (int)count;
 		ws->heard = clock_mono();
 		int done = client_upgrade_take(ws->upgrade, ws->early, (size_t)count, &used, err);
+		ws->refused = done < 0;
 		if (done < 0)
 			return -1;
 		if (done) {
@@ -304,7 +306,12 @@ bool client_ws_trusted(const struct client_ws *ws)
 	return client_link_trusted(ws->link);
 }
 
-bool client_ws_untrusted(const struct client_ws *ws)
+bool client_ws_reached(const struct client_ws *ws)
 {
-	return client_link_untrusted(ws->link);
+	return client_link_reached(ws->link);
+}
+
+bool client_ws_refused(const struct client_ws *ws)
+{
+	return ws->refused || client_link_refused(ws->link);
 }

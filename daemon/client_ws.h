@@ -44,9 +44,12 @@ bool client_ws_again(const struct client_ws *ws);
 /* clock_mono() when the last byte came. */
 uint64_t client_ws_heard(const struct client_ws *ws);
 
-/* See client_link_trusted and client_link_untrusted. */
+/* See client_link_trusted. */
 bool client_ws_trusted(const struct client_ws *ws);
-bool client_ws_untrusted(const struct client_ws *ws);
+
+/* The last attempt reached something; what it reached is no server for us. */
+bool client_ws_reached(const struct client_ws *ws);
+bool client_ws_refused(const struct client_ws *ws);
 
 /* Closes the connection at once. */
 void client_ws_stop(struct client_ws *ws);

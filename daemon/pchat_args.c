@@ -25,7 +25,7 @@ const char pchat_args_usage[] =
 
 enum letter {
 	OPT_SERVER = 's', OPT_USER = 'u', OPT_HELP = 'h', OPT_VERSION = 'V',
-	OPT_PASSWORD_FILE = 256, OPT_CA, OPT_INSECURE, OPT_TIMEOUT, OPT_JSON,
+	OPT_PASSWORD = 256, OPT_PASSWORD_FILE, OPT_CA, OPT_INSECURE, OPT_TIMEOUT, OPT_JSON,
 	OPT_SINCE, OPT_COUNT, OPT_LIMIT, OPT_BEFORE, OPT_WHOLE, OPT_ALERT,
 };
 
@@ -34,6 +34,7 @@ static const struct option options[] = {
 	{"user", required_argument, NULL, OPT_USER},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
+	{"password", no_argument, NULL, OPT_PASSWORD}, /* else an abbreviation of the next */
 	{"password-file", required_argument, NULL, OPT_PASSWORD_FILE},
 	{"ca", required_argument, NULL, OPT_CA},
 	{"insecure", no_argument, NULL, OPT_INSECURE},
@@ -92,6 +93,9 @@ static int take_option(struct pchat_args *args, int option, const char *value, s
 	case OPT_JSON: args->json = true; return 0;
 	case OPT_WHOLE: args->whole = true; return 0;
 	case OPT_ALERT: args->alert = true; return 0;
+	case OPT_PASSWORD:
+		return err_set(err, "a password on the command line could be seen by others; "
+				    "use --password-file");
 	case OPT_HELP: args->command = PCHAT_HELP; return 0;
 	case OPT_VERSION: args->command = PCHAT_VERSION; return 0;
 	default: return take_number(args, option, value, err);

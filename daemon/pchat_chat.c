@@ -345,7 +345,8 @@ static void do_line(struct chat *chat, const char *line)
 static bool settled(const struct chat *chat)
 {
 	const struct client_room *room = client_rooms(chat->pchat->client);
-	if (!client_session_ready(client_session(chat->pchat->client)) || chat->calls > 0)
+	if (!client_session_ready(client_session(chat->pchat->client)) || chat->calls > 0 ||
+	    client_posts_open(chat->pchat->client) > 0)
 		return false;
 	while (room && (room->state == ROOM_JOINED || room->state == ROOM_LEFT))
 		room = room->next;

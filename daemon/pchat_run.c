@@ -83,7 +83,7 @@ static int status_of_end(enum client_end end)
 	switch (end) {
 	case CLIENT_UNREACHABLE:
 		return EX_UNAVAILABLE;
-	case CLIENT_UNTRUSTED:
+	case CLIENT_REFUSED:
 		return EX_PROTOCOL;
 	case CLIENT_DENIED:
 		return EX_NOPERM;
