@@ -2,4 +2,5 @@ dist_man_MANS = \
 	man/pchat.1 \
 	man/pchat-protocol.7 \
 	man/pchatctl.8 \
+	man/pchatd.8 \
 	man/pchatd.conf.5
