@@ -12,6 +12,11 @@ t_unit_auth_name_test_SOURCES = t/unit/auth_name_test.c
 t_unit_auth_name_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(GSASL_CFLAGS)
 t_unit_auth_name_test_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/auth_process_test
+t_unit_auth_process_test_SOURCES = t/unit/auth_process_test.c
+t_unit_auth_process_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(GSASL_CFLAGS)
+t_unit_auth_process_test_LDADD = $(AUTH_LIBS) $(ODBC_LIB) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/auth_sasl_test
 t_unit_auth_sasl_test_SOURCES = t/unit/auth_sasl_test.c
 t_unit_auth_sasl_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(GSASL_CFLAGS)
