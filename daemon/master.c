@@ -76,12 +76,18 @@ static int add_handlers(struct master *master, struct err *err)
 static int open_table(struct master *master, struct err *err)
 {
 	const struct supply *supply = &master->supply;
+	struct master_slot *own;
 	int page[SLOTS];
 
 	for (unsigned slot = 0; slot < SLOTS; slot++)
 		page[slot] = supply->page[slot].ro;
-	return proc_attach(&master->table, SLOT_MASTER, ++master->generation,
-			   supply->page[SLOT_MASTER].rw, page, supply->event, err);
+	if (proc_attach(&master->table, SLOT_MASTER, ++master->generation,
+			supply->page[SLOT_MASTER].rw, page, supply->event, err) == -1)
+		return -1;
+	own = &master->table.own->slots[SLOT_MASTER];
+	atomic_store(&own->pid, getpid());
+	atomic_store_explicit(&own->generation, master->generation, memory_order_release);
+	return 0;
 }
 
 static int check_programs(const struct master *master, struct err *err)

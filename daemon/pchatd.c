@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <syslog.h>
@@ -149,6 +150,14 @@ static int check_only(const char *file, struct conf *conf)
 	return EX_OK;
 }
 
+/* It knows the database's password, and every other process hangs on it. */
+static void forbid_tracing(void)
+{
+#ifndef PCHAT_SANITIZERS
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
 extern char **environ;
 
 int main(int argc, char **argv)
@@ -160,6 +169,7 @@ int main(int argc, char **argv)
 	int result;
 
 	setproctitle_init(argc, argv, environ);
+	forbid_tracing();
 	/* Nothing that a caller left open may reach the other processes. */
 	closefrom(STDERR_FILENO + 1);
 	umask(077);

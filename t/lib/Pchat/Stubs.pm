@@ -181,6 +181,7 @@ sub wait_end ($self) {
 END {
 	my $status = $?;
 	for my $self (grep { $_->{owner} == $$ } @all) {
+		$status ||= 1 if $self->log =~ /runtime error:|Sanitizer|bug: /;
 		Test::More::diag($self->log) if $status || $ENV{PCHAT_LOG};
 		kill 'KILL', $self->{pid} // (), $self->children;
 		waitpid $self->{pid}, 0 if $self->{pid};
