@@ -29,13 +29,28 @@ daemon_pchat_sequencer_SOURCES = daemon/pchat-sequencer.c \
 	daemon/sequencer.h daemon/sequencer_load.c
 daemon_pchat_sequencer_LDADD = $(SHM_LIBS) $(UNISTRING_LIBS)
 
-daemon_pchat_store_SOURCES = daemon/pchat-store.c
-daemon_pchat_store_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS)
-daemon_pchat_store_LDADD = $(ODBC_LIB) $(SHM_LIBS)
+# What the tests and the benchmark of the store link, too.
+noinst_LIBRARIES += daemon/libstore.a
+daemon_libstore_a_SOURCES = \
+	daemon/complaint.c daemon/complaint.h \
+	daemon/store_batch.c daemon/store_batch.h
+STORE_LIBS = daemon/libstore.a $(ODBC_LIB) $(SHM_LIBS)
+
+daemon_pchat_store_SOURCES = daemon/pchat-store.c daemon/store.h \
+	daemon/store_drain.c \
+	daemon/store_load.c
+daemon_pchat_store_LDADD = $(STORE_LIBS)
+
+# What the tests of the reader link, too.
+noinst_LIBRARIES += daemon/libreader.a
+daemon_libreader_a_SOURCES = \
+	daemon/complaint.c daemon/complaint.h \
+	daemon/reader_json.c daemon/reader_json.h \
+	daemon/reader_page.c daemon/reader_page.h
+READER_LIBS = daemon/libreader.a $(ODBC_LIB) $(SHM_LIBS)
 
 daemon_pchat_reader_SOURCES = daemon/pchat-reader.c
-daemon_pchat_reader_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(JANSSON_CFLAGS)
-daemon_pchat_reader_LDADD = $(ODBC_LIB) $(SHM_LIBS) $(JANSSON_LIBS)
+daemon_pchat_reader_LDADD = $(READER_LIBS)
 
 # The parts of pchat-auth that know of no other process: what the tests and fuzz targets link.
 noinst_LIBRARIES += daemon/libauth.a

@@ -1,0 +1,306 @@
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "conf/clock.h"
+#include "conf/code.h"
+#include "conf/log.h"
+#include "daemon/complaint.h"
+#include "daemon/reader_page.h"
+#include "odbc/backoff.h"
+#include "shm/child.h"
+#include "shm/command.h"
+#include "shm/event.h"
+#include "shm/mailbox.h"
+
+/*
+ * A reader: takes the workers' questions from a socket that it shares with the other readers, asks the
+ * content database, and answers with the JSON that the client will get. It may wait for the
+ * database; when it hangs there for too long the master kills it.
+ */
+struct reader {
+	struct child child;
+	struct mailbox mailbox;
+	struct db *db; /* owned */
+	bool attached;
+	struct backoff backoff;
+	struct complaint database;
+	uint8_t body[ASK_BODY_MAX];
+	uint8_t payload[EVENT_PAYLOAD_MAX]; /* of a COMMAND_FILL */
+};
+
+enum { IDLE_MS = 1000 };
+
+/* --- The database. --- */
+
+static void database_failed(struct reader *reader, enum db_result result, const struct err *err)
+{
+	struct err what;
+
+	proc_count(&reader->child.proc, COUNTER_DATABASE_ERRORS, 1);
+	err_set(&what, "the content database failed (%s): %.400s", db_result_name(result), err->text);
+	complaint_tell(&reader->database, &what);
+	db_disconnect(reader->db);
+	reader->attached = false;
+	backoff_failed(&reader->backoff, clock_mono());
+}
+
+/* The schema is the store's: until it has made or upgraded it there is nothing to read. */
+static void try_attach(struct reader *reader)
+{
+	enum db_result result;
+	struct err err;
+
+	if (reader->attached || !backoff_due(&reader->backoff, clock_mono()))
+		return;
+	result = db_connect(reader->db, &err);
+	if (result == DB_OK)
+		result = content_check(reader->db, &err);
+	if (result != DB_OK) {
+		database_failed(reader, result, &err);
+		return;
+	}
+	reader->attached = true;
+	backoff_worked(&reader->backoff);
+	if (complaint_end(&reader->database))
+		log_notice("the content database is back");
+}
+
+/* --- Filling the cache. --- */
+
+struct fill {
+	struct reader *reader;
+	uint64_t below; /* the next row has to be the one before this; 0: any */
+	unsigned sent;
+	bool whole;
+};
+
+/* Rows that do not join are of no use to the cache, and a full mailbox may have them another time. */
+static bool fill_row(const struct content_history_row *row, void *arg)
+{
+	struct fill *fill = arg;
+	struct reader *reader = fill->reader;
+	const struct content_message *message = &row->message;
+	const struct command head = {.type = COMMAND_FILL, .room = message->room};
+	const struct command_fill fixed = {.seq = message->seq,
+					   .time = message->time,
+					   .author = message->author,
+					   .flags = message->flags};
+	const struct event_message event = {
+		.id = {message->id.data, (uint32_t)message->id.length},
+		.text = {message->text.data, (uint32_t)message->text.length}};
+	uint32_t size;
+
+	fill->whole = false;
+	if (fill->below != 0 && message->seq != fill->below - 1)
+		return false;
+	size = event_message_put(&event, reader->payload, sizeof(reader->payload));
+	if (size == 0 || mailbox_send(&reader->mailbox, &head, &fixed, sizeof(fixed),
+				      reader->payload, size) == 0)
+		return false;
+	fill->below = message->seq;
+	fill->sent++;
+	fill->whole = true;
+	return true;
+}
+
+/* --- Questions. --- */
+
+static void answer(struct reader *reader, const struct ask *question, int code, uint32_t flags,
+		   const struct json *json)
+{
+	struct err err;
+
+	if (code != CODE_OK)
+		proc_count(&reader->child.proc, counter_of_code(code), 1);
+	if (ask_reply(FD_REPLY + question->slot, question, code, flags, json ? json->data : NULL,
+		      json ? (uint32_t)json->used : 0, &err) == -1)
+		log_warning("%s", err.text);
+}
+
+static void finish(struct reader *reader, const struct ask *question, enum db_result result,
+		   uint32_t flags, const struct json *json, const struct err *err)
+{
+	if (result == DB_BAD_DATA) {
+		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
+	} else if (result != DB_OK) {
+		database_failed(reader, result, err);
+		answer(reader, question, CODE_UNAVAILABLE, 0, NULL);
+	} else if (json->failed || json->used > UINT32_MAX) {
+		log_error("an answer was dropped: there is no memory for it");
+		answer(reader, question, CODE_BUSY, 0, NULL);
+	} else {
+		answer(reader, question, CODE_OK, flags, json);
+	}
+}
+
+static void ask_for_history(struct reader *reader, const struct ask *question)
+{
+	struct fill fill = {.reader = reader};
+	struct json json = {0};
+	struct ask_history ask;
+	enum db_result result;
+	uint32_t flags;
+	struct err err;
+
+	if (question->size != sizeof(ask)) {
+		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
+		return;
+	}
+	memcpy(&ask, reader->body, sizeof(ask));
+	result = reader_history(reader->db, &ask, &json, &flags, ask.fill ? fill_row : NULL, &fill,
+				&err);
+	if (fill.sent > 0)
+		proc_wake(&reader->child.proc, SLOT_SEQUENCER);
+	if (fill.whole)
+		flags |= ASK_FILLED;
+	finish(reader, question, result, flags, &json, &err);
+	json_free(&json);
+}
+
+static void ask_for_rooms(struct reader *reader, const struct ask *question)
+{
+	const char *text = (const char *)reader->body + sizeof(struct ask_rooms);
+	struct json json = {0};
+	struct ask_rooms ask;
+	enum db_result result;
+	uint32_t flags;
+	struct err err;
+
+	if (question->size < sizeof(ask)) {
+		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
+		return;
+	}
+	memcpy(&ask, reader->body, sizeof(ask));
+	result = reader_rooms(reader->db, &ask, text, question->size - sizeof(ask),
+			      reader->child.conf->domain, &json, &flags, &err);
+	finish(reader, question, result, flags, &json, &err);
+	json_free(&json);
+}
+
+static void work(struct reader *reader, const struct ask *question)
+{
+	try_attach(reader);
+	if (question->kind != ASK_HISTORY && question->kind != ASK_ROOMS)
+		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
+	else if (!reader->attached)
+		answer(reader, question, CODE_UNAVAILABLE, 0, NULL);
+	else if (question->kind == ASK_HISTORY)
+		ask_for_history(reader, question);
+	else
+		ask_for_rooms(reader, question);
+}
+
+static bool is_stale(const struct reader *reader, const struct ask *question, uint64_t now)
+{
+	return now > question->asked &&
+	       now - question->asked >= reader->child.conf->content.query_timeout;
+}
+
+/* Takes one question, if another reader was not faster. */
+static void take_question(struct reader *reader)
+{
+	struct proc *proc = &reader->child.proc;
+	const uint64_t now = clock_mono();
+	struct ask question;
+	int fd;
+	const int taken = ask_receive(FD_QUESTIONS, &question, reader->body, sizeof(reader->body), &fd);
+
+	if (fd != -1)
+		close(fd);
+	if (taken == 0)
+		return;
+	if (taken == -1 || question.flags & ASK_FILE || question.slot < SLOT_WORKER ||
+	    question.slot >= SLOT_WORKER + WORKER_SLOTS) {
+		proc_count(proc, COUNTER_COMMANDS_INVALID, 1);
+		return;
+	}
+	proc_count(proc, COUNTER_QUESTIONS, 1);
+	if (is_stale(reader, &question, now)) {
+		proc_count(proc, COUNTER_REFUSED_TIMEOUT, 1);
+		return;
+	}
+	atomic_store(&proc->own->busy_since, now);
+	work(reader, &question);
+	atomic_store(&proc->own->busy_since, 0);
+}
+
+/* --- The loop. --- */
+
+/* False: to be stopped. */
+static bool note_control(struct reader *reader)
+{
+	struct control control;
+	int got;
+
+	while ((got = child_control(&reader->child, &control, NULL, NULL)) > 0)
+		if (control.type == CONTROL_STOP)
+			return false;
+	return got == 0;
+}
+
+static int wait_ms(const struct reader *reader)
+{
+	const uint64_t now = clock_mono();
+
+	if (reader->attached)
+		return IDLE_MS;
+	if (reader->backoff.next <= now)
+		return 0;
+	return reader->backoff.next - now < IDLE_MS * 1000
+		       ? (int)((reader->backoff.next - now) / 1000) + 1
+		       : IDLE_MS;
+}
+
+static void run(struct reader *reader)
+{
+	struct pollfd fds[] = {{.fd = FD_CONTROL, .events = POLLIN},
+			       {.fd = FD_QUESTIONS, .events = POLLIN}};
+	struct answer ignored;
+
+	for (;;) {
+		try_attach(reader);
+		proc_heartbeat(&reader->child.proc);
+		if (poll(fds, 2, wait_ms(reader)) <= 0)
+			continue;
+		if (fds[0].revents != 0 && !note_control(reader))
+			return;
+		if (fds[1].revents != 0)
+			take_question(reader);
+		while (mailbox_answer(&reader->mailbox, &ignored))
+			; /* what could not be filled does no harm */
+	}
+}
+
+static int open_all(struct reader *reader, struct err *err)
+{
+	const struct conf *conf = reader->child.conf;
+	const unsigned slot = reader->child.slot;
+
+	if (mailbox_open(&reader->mailbox, FD_MAIL + (int)slot, FD_MAIL_BACK + (int)slot,
+			 conf->workers.mailbox, err) == -1)
+		return -1;
+	reader->db = db_new(&conf->content.dsn, err);
+	return reader->db ? 0 : -1;
+}
+
+int main(int argc, char **argv)
+{
+	static struct reader reader;
+	struct err err;
+	const int status = child_start(&reader.child, argc, argv);
+
+	if (status != 0)
+		return status;
+	if (open_all(&reader, &err) == -1 || child_ready(&reader.child, PROC_READY, &err) == -1) {
+		log_error("%s", err.text);
+		return EX_OSERR;
+	}
+	run(&reader);
+	db_free(&reader.db);
+	mailbox_close(&reader.mailbox);
+	conf_free(&reader.child.conf);
+	return EX_OK;
+}

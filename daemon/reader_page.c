@@ -1,0 +1,180 @@
+#include "daemon/reader_page.h"
+
+#include <string.h>
+
+#include "odbc/hex.h"
+#include "shm/event.h"
+
+static void put_string(struct json *json, const char *name, struct db_bytes text)
+{
+	json_text(json, name);
+	json_string(json, text.data, text.length);
+}
+
+static void put_number(struct json *json, const char *name, uint64_t number)
+{
+	json_text(json, name);
+	json_number(json, number);
+}
+
+static void put_message(struct json *json, const struct content_history_row *row)
+{
+	const struct content_message *message = &row->message;
+
+	put_number(json, "{\"seq\":", message->seq);
+	json_text(json, ",\"time\":");
+	json_time(json, message->time);
+	put_string(json, ",\"from\":", row->author_uri);
+	put_string(json, ",\"name\":", row->author_name);
+	put_string(json, ",\"text\":", message->text);
+	put_string(json, ",\"id\":", message->id);
+	json_text(json, message->flags & EVENT_ALERT ? ",\"importance\":\"alert\"}" : "}");
+}
+
+/* --- History. --- */
+
+struct page {
+	const struct ask_history *ask;
+	struct json rows; /* encoded, in the order of the database */
+	size_t end[READER_PAGE_MAX]; /* of each in rows */
+	unsigned count;
+	uint64_t first, last; /* seq */
+	bool more;
+};
+
+/* Whether `before` names a message, so that something can be missing in front of it. */
+static bool is_bounded(const struct ask_history *ask)
+{
+	return ask->before <= INT64_MAX && ask->before > 0 && ask->before - 1 > ask->after;
+}
+
+/* In the order of the database: whether the rows from the newest on reach up to `before`. */
+static bool has_gap(const struct page *page)
+{
+	const struct ask_history *ask = page->ask;
+
+	if (!is_bounded(ask))
+		return false;
+	if (ask->from_oldest)
+		return !page->more && (page->count == 0 || page->last != ask->before - 1);
+	return page->count == 0 || page->first != ask->before - 1;
+}
+
+static void add_row(struct page *page, const struct content_history_row *row)
+{
+	if (page->count == 0)
+		page->first = row->message.seq;
+	page->last = row->message.seq;
+	put_message(&page->rows, row);
+	page->end[page->count++] = page->rows.used;
+}
+
+static enum db_result read_page(struct db *db, struct page *page, reader_keep *keep, void *arg,
+				struct err *err)
+{
+	const struct content_page wanted = {.room = page->ask->room,
+					    .after = page->ask->after,
+					    .before = page->ask->before,
+					    .limit = page->ask->limit + 1u,
+					    .from_oldest = page->ask->from_oldest != 0};
+	struct content_history_row row;
+	enum db_result result = content_history(db, &wanted, err);
+
+	while (result == DB_OK) {
+		result = content_history_next(db, &wanted, &row, err);
+		if (result != DB_OK)
+			break;
+		if (page->count == page->ask->limit) {
+			page->more = true;
+			continue;
+		}
+		add_row(page, &row);
+		if (keep && (has_gap(page) || !keep(&row, arg)))
+			keep = NULL;
+	}
+	return result == DB_END ? DB_OK : result;
+}
+
+static void put_row(struct json *json, const struct page *page, unsigned row)
+{
+	const size_t begin = row == 0 ? 0 : page->end[row - 1];
+
+	if (json->used > 1)
+		json_text(json, ",");
+	json_raw(json, page->rows.data + begin, page->end[row] - begin);
+}
+
+static void put_page(struct json *json, const struct page *page)
+{
+	json_text(json, "[");
+	for (unsigned i = 0; i < page->count; i++)
+		put_row(json, page, page->ask->from_oldest ? i : page->count - 1 - i);
+	json_text(json, "]");
+}
+
+enum db_result reader_history(struct db *db, const struct ask_history *ask, struct json *json,
+			      uint32_t *flags_r, reader_keep *keep, void *arg, struct err *err)
+{
+	struct page page = {.ask = ask};
+	enum db_result result;
+
+	*flags_r = 0;
+	if (ask->limit == 0 || ask->limit > READER_PAGE_MAX) {
+		err_set(err, "could not read a page of %u messages", ask->limit);
+		return DB_BAD_DATA;
+	}
+	result = read_page(db, &page, ask->from_oldest ? NULL : keep, arg, err);
+	if (result == DB_OK && !page.rows.failed) {
+		put_page(json, &page);
+		*flags_r = (page.more ? ASK_MORE : 0) | (has_gap(&page) ? ASK_GAP : 0);
+	}
+	json->failed = json->failed || page.rows.failed;
+	json_free(&page.rows);
+	return result;
+}
+
+/* --- Rooms. --- */
+
+static void put_room(struct json *json, const struct content_room *room, const char *domain)
+{
+	char uuid[HEX_UUID];
+
+	hex_uuid_encode(room->uuid, uuid);
+	json_text(json, json->used > 1 ? ",{\"room\":\"ma-chan://" : "{\"room\":\"ma-chan://");
+	json_text(json, domain);
+	json_text(json, "/");
+	json_text(json, uuid);
+	put_string(json, "\",\"name\":", room->name);
+	put_string(json, ",\"description\":", room->description);
+	put_number(json, ",\"last_seq\":", room->last_seq);
+	json_text(json, room->disabled ? ",\"disabled\":true" : ",\"disabled\":false");
+	json_text(json, ",\"created\":");
+	json_time(json, room->created);
+	json_text(json, "}");
+}
+
+enum db_result reader_rooms(struct db *db, const struct ask_rooms *ask, const char *text,
+			    size_t length, const char *domain, struct json *json, uint32_t *flags_r,
+			    struct err *err)
+{
+	enum db_result result;
+	struct content_room room;
+	unsigned count = 0;
+
+	*flags_r = 0;
+	if (ask->limit == 0 || ask->limit > READER_ROOMS_MAX) {
+		err_set(err, "could not read a page of %u rooms", ask->limit);
+		return DB_BAD_DATA;
+	}
+	result = content_search(db, text, length, ask->limit + 1, ask->offset, err);
+	json_text(json, "[");
+	while (result == DB_OK) {
+		result = content_search_next(db, &room, err);
+		if (result == DB_OK && count++ < ask->limit)
+			put_room(json, &room, domain);
+		else if (result == DB_OK)
+			*flags_r = ASK_MORE;
+	}
+	json_text(json, "]");
+	return result == DB_END ? DB_OK : result;
+}

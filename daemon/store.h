@@ -1,0 +1,58 @@
+#ifndef PCHAT_DAEMON_STORE_H
+#define PCHAT_DAEMON_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/complaint.h"
+#include "daemon/store_batch.h"
+#include "odbc/backoff.h"
+#include "odbc/content.h"
+#include "shm/child.h"
+#include "shm/journal.h"
+#include "shm/mailbox.h"
+
+/*
+ * The store: brings the events of the journal into the content database, and gives the sequencer
+ * what is in that database when it starts with an empty cache.
+ */
+struct store {
+	struct child child;
+	struct mailbox mailbox;
+	struct db *db; /* owned */
+	struct backoff backoff;
+	struct complaint database, drain;
+	struct store_batch batch;
+	struct journal journal;
+	bool mapped;	/* journal is */
+	bool attached;	/* connected, and cursor is what the database has */
+	bool ready;	/* the master knows that we are */
+	bool checked;	/* the cursor is one of this journal */
+	bool stop;
+	uint32_t loaded; /* generation of the sequencer that has been given everything */
+	uint64_t deadline; /* clock_mono() at which an orderly stop must be over */
+	uint64_t begun;	   /* clock_mono() of the last transaction */
+	struct content_cursor cursor;
+};
+
+/* Waits for a wake-up, the master or the time, in milliseconds; the heartbeat goes on. */
+void store_wait(struct store *store, int timeout);
+
+/* What failed has closed the connection: says so and lets the back-off run. */
+void store_failed(struct store *store, enum db_result result, const struct err *err);
+
+/* Whether the sequencer waits for us to load it (store_load.c), and doing so. */
+bool store_load_wanted(const struct store *store);
+void store_load(struct store *store);
+
+/* Stores what the journal has and the database has not (store_drain.c). How long to wait before
+ * the next time, in milliseconds; 0: there is more. */
+int store_drain(struct store *store);
+
+/* Whether the journal has something that the database has not. */
+bool store_behind(const struct store *store);
+
+/* Whether everything that is durable is stored, or nothing more can be. */
+bool store_drained(const struct store *store);
+
+#endif

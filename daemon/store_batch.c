@@ -1,0 +1,300 @@
+#include "daemon/store_batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/clock.h"
+#include "conf/fault.h"
+#include "conf/log.h"
+#include "shm/event.h"
+
+/* The highest number of a room in a batch: one UPDATE for each room, not for each message. */
+struct store_room {
+	uint32_t room; /* 0: free */
+	uint64_t seq;
+};
+
+/* Events that become no row are cheap, but their number must have a bound, too. */
+enum { RECORDS_PER_ROW = 64 };
+
+int store_batch_init(struct store_batch *batch, unsigned size, struct err *err)
+{
+	memset(batch, 0, sizeof(*batch));
+	batch->size = size;
+	batch->row = calloc(size, sizeof(*batch->row));
+	batch->message = calloc(size, sizeof(*batch->message));
+	batch->room = calloc(size, sizeof(*batch->room));
+	if (batch->row && batch->message && batch->room)
+		return 0;
+	store_batch_fini(batch);
+	return err_errno(err, "could not make a batch of %u rows (content.batch_rows)", size);
+}
+
+void store_batch_fini(struct store_batch *batch)
+{
+	free(batch->row);
+	free(batch->message);
+	free(batch->room);
+	memset(batch, 0, sizeof(*batch));
+}
+
+/* --- Filling. --- */
+
+static bool is_row(const struct record *record)
+{
+	return record->type == EVENT_MESSAGE || record->type == EVENT_PRINCIPAL ||
+	       record->type == EVENT_ROOM;
+}
+
+/* Ids count up, so that of the highest ever given the newest event knows; see command_load. */
+static void note_ids(struct content_cursor *cursor, const struct record *record)
+{
+	struct event_principal principal;
+	struct event_room room;
+
+	if (record->type == EVENT_PRINCIPAL && event_principal_get(record, &principal) &&
+	    principal.id > cursor->last_principal)
+		cursor->last_principal = principal.id;
+	if (record->type == EVENT_ROOM && event_room_get(record, &room) &&
+	    room.id > cursor->last_room)
+		cursor->last_room = room.id;
+}
+
+enum journal_read store_batch_fill(struct store_batch *batch, const struct content_cursor *from,
+				   const struct journal *journal, uint64_t limit,
+				   const _Atomic uint64_t *tail)
+{
+	const uint64_t most = (uint64_t)batch->size * RECORDS_PER_ROW;
+	enum journal_read read = JOURNAL_END;
+	const struct record *record;
+
+	batch->cursor = *from;
+	batch->rows = batch->dead = 0;
+	for (uint64_t n = 0; n < most && batch->rows < batch->size; n++) {
+		read = journal_read(journal, &batch->cursor.lsn, limit, tail, &record);
+		if (read != JOURNAL_RECORD)
+			return read;
+		batch->cursor.time = record->time;
+		note_ids(&batch->cursor, record);
+		if (is_row(record))
+			batch->row[batch->rows++] = record;
+	}
+	return JOURNAL_END;
+}
+
+/* --- One event. --- */
+
+static struct db_bytes bytes(struct text text)
+{
+	return (struct db_bytes){.data = text.data, .length = text.length};
+}
+
+static enum db_result malformed(const struct record *record, struct err *err)
+{
+	err_set(err, "its payload is not that of a %s event", event_name(record->type));
+	return DB_BAD_DATA;
+}
+
+static enum db_result put_principal(struct db *db, const struct record *record, struct err *err)
+{
+	struct event_principal event;
+
+	if (!event_principal_get(record, &event))
+		return malformed(record, err);
+	return content_principal_put(db,
+				     &(struct content_principal){.id = event.id,
+								 .kind = event.kind,
+								 .state = event.state,
+								 .epoch = event.epoch,
+								 .uri = bytes(event.uri),
+								 .name = bytes(event.name)},
+				     err);
+}
+
+static enum db_result put_room(struct db *db, const struct record *record, struct err *err)
+{
+	struct content_room room = {0};
+	struct event_room event;
+
+	if (!event_room_get(record, &event))
+		return malformed(record, err);
+	room.id = event.id;
+	memcpy(room.uuid, event.uuid, sizeof(room.uuid));
+	room.disabled = event.disabled != 0;
+	room.created = event.created;
+	room.name = bytes(event.name);
+	room.description = bytes(event.description);
+	return content_room_put(db, &room, err);
+}
+
+static bool read_message(const struct record *record, struct content_message *message_r)
+{
+	struct event_message event;
+
+	if (!event_message_get(record, &event))
+		return false;
+	*message_r = (struct content_message){.room = record->room,
+					      .seq = record->seq,
+					      .time = record->time,
+					      .author = record->actor,
+					      .flags = record->flags,
+					      .id = bytes(event.id),
+					      .text = bytes(event.text)};
+	return true;
+}
+
+/* --- A batch. --- */
+
+static void note_room(struct store_batch *batch, uint32_t room, uint64_t seq)
+{
+	unsigned place = (unsigned)((uint64_t)room * UINT32_C(2654435761) % batch->size);
+
+	/* Never more rooms than rows: there is always a place. */
+	while (batch->room[place].room != 0 && batch->room[place].room != room)
+		place = (place + 1) % batch->size;
+	batch->room[place].room = room;
+	if (seq > batch->room[place].seq)
+		batch->room[place].seq = seq;
+}
+
+/* Stores the messages from first on that stand without another event between them; *next_r is
+ * what comes behind them. */
+static enum db_result put_messages(struct store_batch *batch, struct db *db, unsigned first,
+				   unsigned end, unsigned *next_r, struct err *err)
+{
+	unsigned next = first, count = 0;
+
+	for (; next < end && batch->row[next]->type == EVENT_MESSAGE; next++, count++)
+		if (!read_message(batch->row[next], &batch->message[count]))
+			return malformed(batch->row[next], err);
+	for (unsigned i = 0; i < count; i++)
+		note_room(batch, batch->message[i].room, batch->message[i].seq);
+	*next_r = next;
+	return content_messages_put(db, batch->message, count, err);
+}
+
+static enum db_result put_room_numbers(struct store_batch *batch, struct db *db, struct err *err)
+{
+	enum db_result result = DB_OK;
+
+	for (unsigned i = 0; i < batch->size && result == DB_OK; i++)
+		if (batch->room[i].room != 0)
+			result = content_room_seq(db, batch->room[i].room, batch->room[i].seq, err);
+	return result;
+}
+
+static enum db_result put_rows(struct store_batch *batch, struct db *db, unsigned first, unsigned end,
+			       struct err *err)
+{
+	enum db_result result = DB_OK;
+
+	memset(batch->room, 0, batch->size * sizeof(*batch->room));
+	while (first < end && result == DB_OK) {
+		const struct record *record = batch->row[first];
+
+		if (record->type == EVENT_MESSAGE) {
+			result = put_messages(batch, db, first, end, &first, err);
+			continue;
+		}
+		result = record->type == EVENT_ROOM ? put_room(db, record, err)
+						    : put_principal(db, record, err);
+		first++;
+	}
+	return result == DB_OK ? put_room_numbers(batch, db, err) : result;
+}
+
+/* Ends the transaction with the cursor row in it. */
+static enum db_result commit(struct db *db, enum db_result result, const struct content_cursor *to,
+			     struct content_cursor *cursor, struct err *err)
+{
+	if (result == DB_OK)
+		result = content_cursor_put(db, to, err);
+	if (result != DB_OK) {
+		db_rollback(db);
+		return result;
+	}
+	fault_point("store.rows");
+	result = db_commit(db, err);
+	if (result == DB_OK)
+		*cursor = *to;
+	fault_point("store.committed");
+	return result;
+}
+
+static enum db_result put_range(struct store_batch *batch, struct db *db, unsigned first,
+				unsigned end, const struct content_cursor *to,
+				struct content_cursor *cursor, struct err *err)
+{
+	const enum db_result result = db_begin(db, err);
+
+	if (result != DB_OK)
+		return result;
+	return commit(db, put_rows(batch, db, first, end, err), to, cursor, err);
+}
+
+static enum db_result put_dead(struct db *db, const struct record *record, const char *reason,
+			       const struct content_cursor *to, struct content_cursor *cursor,
+			       struct err *err)
+{
+	const struct content_dead dead = {.lsn = record->lsn,
+					  .time = clock_utc(),
+					  .type = record->type,
+					  .reason = reason,
+					  .record = record,
+					  .record_size = record->length};
+	const enum db_result result = db_begin(db, err);
+
+	if (result != DB_OK)
+		return result;
+	return commit(db, content_dead_put(db, &dead, err), to, cursor, err);
+}
+
+/* The cursor behind a row: up to the next one nothing is to be stored. */
+static struct content_cursor cursor_behind(const struct store_batch *batch, unsigned row,
+					   const struct content_cursor *before)
+{
+	struct content_cursor cursor = *before;
+
+	if (row + 1 == batch->rows)
+		return batch->cursor;
+	cursor.lsn = batch->row[row + 1]->lsn;
+	cursor.time = batch->row[row]->time;
+	memcpy(cursor.journal, batch->cursor.journal, sizeof(cursor.journal));
+	note_ids(&cursor, batch->row[row]);
+	return cursor;
+}
+
+static enum db_result put_one(struct store_batch *batch, struct db *db, unsigned row,
+			      struct content_cursor *cursor, struct err *err)
+{
+	const struct record *record = batch->row[row];
+	const struct content_cursor to = cursor_behind(batch, row, cursor);
+	enum db_result result = put_range(batch, db, row, row + 1, &to, cursor, err);
+	struct err reason;
+
+	if (result != DB_BAD_DATA)
+		return result;
+	reason = *err;
+	result = put_dead(db, record, reason.text, &to, cursor, err);
+	if (result == DB_OK) {
+		batch->dead++;
+		log_error("the %s event at LSN %llu was put into pc_dead_letter: %s",
+			  event_name(record->type), (unsigned long long)record->lsn, reason.text);
+	}
+	/* It is hexadecimal digits and our own words: if that is bad data, the table is wrong. */
+	return result == DB_BAD_DATA ? DB_FATAL : result;
+}
+
+enum db_result store_batch_put(struct store_batch *batch, struct db *db,
+			       struct content_cursor *cursor, struct err *err)
+{
+	enum db_result result =
+		put_range(batch, db, 0, batch->rows, &batch->cursor, cursor, err);
+
+	if (result != DB_BAD_DATA)
+		return result;
+	result = DB_OK;
+	for (unsigned i = 0; i < batch->rows && result == DB_OK; i++)
+		result = put_one(batch, db, i, cursor, err);
+	return result;
+}

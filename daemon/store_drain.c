@@ -1,0 +1,162 @@
+#include "daemon/store.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "conf/clock.h"
+#include "conf/log.h"
+
+/*
+ * While events trickle in, one transaction each GATHER: nobody waits for the store, and its syncs
+ * would slow down those of the journal, for which everybody waits. A ring that fills is not let wait.
+ */
+enum { IDLE_MS = 1000, GATHER_MS = 20, RING_PART = 4 };
+
+static const struct proc_page *sequencer(const struct store *store)
+{
+	return store->child.proc.page[SLOT_SEQUENCER];
+}
+
+static uint64_t durable(const struct store *store)
+{
+	return atomic_load_explicit(&sequencer(store)->durable, memory_order_acquire);
+}
+
+/* A new journal file is formatted by the sequencer, which says so by publishing what is durable. */
+static int map_journal(struct store *store, struct err *err)
+{
+	if (store->mapped)
+		return 0;
+	if (journal_map(&store->journal, FD_JOURNAL, NULL, err) == -1)
+		return -1;
+	store->mapped = true;
+	return 0;
+}
+
+/*
+ * The cursor counts in the journal whose id stands beside it. A new journal goes on where the old
+ * one ended, a new database begins where the journal does: both take the journal's id with
+ * the next transaction. Anything else is another installation's database or an old copy of ours.
+ */
+static int check_cursor(struct store *store, struct err *err)
+{
+	static const uint8_t none[16];
+	const struct journal_header *header = store->journal.header;
+	struct content_cursor *cursor = &store->cursor;
+	const bool is_new = memcmp(cursor->journal, none, sizeof(none)) == 0;
+
+	if (store->checked || memcmp(cursor->journal, header->id, sizeof(header->id)) == 0) {
+		store->checked = true;
+		return 0;
+	}
+	if (cursor->lsn != header->base && !(is_new && cursor->lsn < header->base))
+		return err_set(err, "refused to store into the content database: its cursor (LSN %" PRIu64
+			       ") belongs to another journal than this one, which begins at LSN %" PRIu64,
+			       cursor->lsn, header->base);
+	cursor->lsn = header->base;
+	memcpy(cursor->journal, header->id, sizeof(header->id));
+	store->checked = true;
+	return 0;
+}
+
+static void publish(struct store *store)
+{
+	struct proc_page *own = store->child.proc.own;
+
+	atomic_store_explicit(&own->cursor_time, store->cursor.time, memory_order_relaxed);
+	atomic_store_explicit(&own->cursor, store->cursor.lsn, memory_order_release);
+	proc_wake(&store->child.proc, SLOT_SEQUENCER);
+}
+
+static bool is_hurried(const struct store *store)
+{
+	return store->stop ||
+	       durable(store) - store->cursor.lsn > store->journal.size / RING_PART;
+}
+
+/* How many milliseconds to gather more; 0: store now. */
+static int gather(const struct store *store)
+{
+	const uint64_t since = clock_mono() - store->begun;
+
+	if (is_hurried(store) || since >= GATHER_MS * 1000)
+		return 0;
+	return (int)(GATHER_MS - since / 1000);
+}
+
+static void count(struct store *store)
+{
+	struct proc *proc = &store->child.proc;
+
+	proc_count(proc, COUNTER_TRANSACTIONS, 1);
+	proc_count(proc, COUNTER_ROWS_STORED, store->batch.rows - store->batch.dead);
+	proc_count(proc, COUNTER_DEAD_LETTERS, store->batch.dead);
+}
+
+static int put(struct store *store)
+{
+	struct err err;
+	enum db_result result;
+
+	store->begun = clock_mono();
+	result = store_batch_put(&store->batch, store->db, &store->cursor, &err);
+	publish(store);
+	if (result == DB_OK) {
+		count(store);
+		return 0;
+	}
+	store_failed(store, result, &err);
+	return IDLE_MS;
+}
+
+static int refuse(struct store *store, const struct err *err)
+{
+	complaint_tell(&store->drain, err);
+	return IDLE_MS;
+}
+
+static int unreadable(struct store *store, enum journal_read read)
+{
+	const unsigned long long lsn = store->batch.cursor.lsn;
+	struct err err;
+
+	if (read == JOURNAL_LOST)
+		err_set(&err,
+			"stopped storing: the journal has overwritten the events from LSN %llu on, where "
+			"the content database stands; it is an older copy",
+			lsn);
+	else
+		err_set(&err, "stopped storing: the journal is damaged at LSN %llu", lsn);
+	return refuse(store, &err);
+}
+
+int store_drain(struct store *store)
+{
+	enum journal_read read;
+	struct err err;
+
+	if (durable(store) == 0)
+		return IDLE_MS;
+	if (map_journal(store, &err) == -1 || check_cursor(store, &err) == -1)
+		return refuse(store, &err);
+	if (!store_behind(store))
+		return IDLE_MS;
+	if (gather(store) > 0)
+		return gather(store);
+	read = store_batch_fill(&store->batch, &store->cursor, &store->journal, durable(store),
+				&sequencer(store)->tail);
+	if (store->batch.cursor.lsn == store->cursor.lsn)
+		return unreadable(store, read);
+	complaint_end(&store->drain);
+	return put(store);
+}
+
+bool store_drained(const struct store *store)
+{
+	return store->drain.told != 0 || !store_behind(store);
+}
+
+bool store_behind(const struct store *store)
+{
+	return store->cursor.lsn < durable(store);
+}
