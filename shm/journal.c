@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf/bug.h"
 #include "conf/clock.h"
 #include "conf/fault.h"
 #include "conf/log.h"
@@ -34,7 +35,7 @@ static uint32_t header_crc(const struct journal_header *header)
 	struct journal_header copy = *header;
 
 	copy.crc = 0;
-	return crc32c(0, &copy, sizeof copy);
+	return crc32c(0, &copy, sizeof(copy));
 }
 
 /* The size of the ring in a file of so many bytes, 0 if that is none. */
@@ -52,24 +53,28 @@ static int header_check(const struct journal_header *header, uint64_t size, stru
 	if (header->crc != header_crc(header))
 		return err_set(err, "could not open the journal: its header is damaged");
 	if (header->version != JOURNAL_VERSION)
-		return err_set(err, "could not open the journal: it has version %" PRIu32
+		return err_set(err,
+			       "could not open the journal: it has version %" PRIu32
 			       ", this program knows version %d",
 			       header->version, JOURNAL_VERSION);
 	if (header->size != size)
-		return err_set(err, "could not open the journal: it was made for a ring of %" PRIu64
+		return err_set(err,
+			       "could not open the journal: it was made for a ring of %" PRIu64
 			       " bytes, but the file has room for %" PRIu64,
 			       header->size, size);
 	if (header->base < JOURNAL_ALIGN || header->base % JOURNAL_ALIGN != 0 ||
 	    header->base > JOURNAL_LSN_MAX)
-		return err_set(err, "could not open the journal: its first LSN %" PRIu64
-			       " is impossible", header->base);
+		return err_set(
+			err, "could not open the journal: its first LSN %" PRIu64 " is impossible",
+			header->base);
 	return 0;
 }
 
 static int journal_map_file(struct segment *map, int fd, size_t size, struct err *err)
 {
 	size_t whole = size + JOURNAL_GUARD;
-	void *base = mmap(NULL, whole, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *base =
+		mmap(NULL, whole, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (base == MAP_FAILED)
 		return err_errno(err, "could not get address space for the journal");
@@ -78,7 +83,7 @@ static int journal_map_file(struct segment *map, int fd, size_t size, struct err
 		munmap(base, whole);
 		return -1;
 	}
-	*map = (struct segment){ .base = base, .size = whole };
+	*map = (struct segment){.base = base, .size = whole};
 	return 0;
 }
 
@@ -87,7 +92,7 @@ int journal_map(struct journal *journal, int fd, bool *new_r, struct err *err)
 	static const struct journal_header none;
 	struct stat st;
 
-	*journal = (struct journal){ 0 };
+	*journal = (struct journal){0};
 	if (new_r)
 		*new_r = false;
 	if (fstat(fd, &st) < 0)
@@ -101,7 +106,7 @@ int journal_map(struct journal *journal, int fd, bool *new_r, struct err *err)
 	journal->header = journal->map.base;
 	journal->ring = (const uint8_t *)journal->map.base + JOURNAL_HEADER;
 
-	if (memcmp(journal->header, &none, sizeof none) == 0) {
+	if (memcmp(journal->header, &none, sizeof(none)) == 0) {
 		if (new_r)
 			*new_r = true;
 		err_set(err, "could not open the journal: it has not been made yet");
@@ -115,7 +120,7 @@ int journal_map(struct journal *journal, int fd, bool *new_r, struct err *err)
 void journal_unmap(struct journal *journal)
 {
 	segment_unmap(&journal->map);
-	*journal = (struct journal){ 0 };
+	*journal = (struct journal){0};
 }
 
 /* --- Reading. --- */
@@ -142,13 +147,13 @@ static uint32_t journal_check(const struct journal *journal, uint64_t lsn, uint6
 	uint64_t rest = journal_rest(journal, lsn);
 	struct record head;
 
-	if (rest < sizeof head || available < sizeof head)
+	if (rest < sizeof(head) || available < sizeof(head))
 		return 0;
-	memcpy(&head, record, sizeof head);
+	memcpy(&head, record, sizeof(head));
 	atomic_signal_fence(memory_order_seq_cst);
-	if (head.length < sizeof head || head.length > rest || head.length > available ||
-	    head.payload > head.length - sizeof head ||
-	    head.length != align_up(sizeof head + (uint64_t)head.payload))
+	if (head.length < sizeof(head) || head.length > rest || head.length > available ||
+	    head.payload > head.length - sizeof(head) ||
+	    head.length != align_up(sizeof(head) + (uint64_t)head.payload))
 		return 0;
 	if (head.lsn != lsn || head.synced > lsn || head.reserved != 0 || head.origin.reserved != 0)
 		return 0;
@@ -177,7 +182,7 @@ enum journal_read journal_read(const struct journal *journal, uint64_t *lsn, uin
 		if (*lsn % JOURNAL_ALIGN != 0)
 			return JOURNAL_BAD;
 		rest = journal_rest(journal, *lsn);
-		if (rest < sizeof *record) {
+		if (rest < sizeof(*record)) {
 			*lsn += rest;
 			continue;
 		}
@@ -218,8 +223,10 @@ static int journal_pwrite(int fd, uint64_t offset, const uint8_t *bytes, size_t 
 			return err_errno(err, "could not write to the journal at byte %" PRIu64,
 					 offset);
 		if (n == 0)
-			return err_set(err, "could not write to the journal at byte %" PRIu64
-				       ": nothing was written", offset);
+			return err_set(err,
+				       "could not write to the journal at byte %" PRIu64
+				       ": nothing was written",
+				       offset);
 		bytes += n;
 		offset += (uint64_t)n;
 		size -= (size_t)n;
@@ -267,7 +274,7 @@ static int journal_fill_zero(int fd, uint64_t size, struct err *err)
 
 int journal_format(int fd, uint64_t base, struct err *err)
 {
-	struct journal_header header = { .magic = JOURNAL_MAGIC, .version = JOURNAL_VERSION };
+	struct journal_header header = {.magic = JOURNAL_MAGIC, .version = JOURNAL_VERSION};
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
@@ -277,16 +284,17 @@ int journal_format(int fd, uint64_t base, struct err *err)
 		return err_set(err, "could not make a journal: %lld bytes are not a size for it",
 			       (long long)st.st_size);
 	if (base > JOURNAL_LSN_MAX - JOURNAL_ALIGN)
-		return err_set(err, "could not make a journal: its first LSN %" PRIu64
-			       " is impossible", base);
+		return err_set(err,
+			       "could not make a journal: its first LSN %" PRIu64 " is impossible",
+			       base);
 	header.base = base < JOURNAL_ALIGN ? JOURNAL_ALIGN : align_up(base);
 	header.created = clock_utc();
-	if (getrandom(header.id, sizeof header.id, 0) != sizeof header.id)
+	if (getrandom(header.id, sizeof(header.id), 0) != sizeof(header.id))
 		return err_errno(err, "could not get random bytes for the journal's id");
 	header.crc = header_crc(&header);
 
 	if (journal_fill_zero(fd, JOURNAL_HEADER + header.size, err) < 0 ||
-	    journal_pwrite(fd, 0, (const uint8_t *)&header, sizeof header, err) < 0)
+	    journal_pwrite(fd, 0, (const uint8_t *)&header, sizeof(header), err) < 0)
 		return -1;
 	return journal_sync(fd, err);
 }
@@ -304,15 +312,55 @@ int journal_format(int fd, uint64_t base, struct err *err)
  */
 struct recovery {
 	uint64_t from, limit;
-	uint64_t end;	 /* behind the last record that agrees */
-	uint64_t synced; /* the highest LSN below which everything is known to be durable */
-	uint32_t epoch;	 /* of the last record that agrees, 0: there is none */
+	uint64_t end;	    /* behind the last record that agrees */
+	uint64_t synced;    /* the highest LSN below which everything is known to be durable */
+	uint32_t epoch;	    /* of the last record that agrees, 0: not known */
 	uint32_t epoch_max; /* of all that looks like a record, as are: */
 	uint64_t time_max;
-	uint64_t newest;    /* behind the newest of them */
-	uint64_t behind;    /* records behind the end which are no older than those before */
-	uint64_t proof;	    /* the lowest LSN of one that proves damage, or UINT64_MAX */
+	uint64_t newest; /* behind the newest of them */
+	uint64_t behind; /* records behind the end which are no older than those before */
+	uint64_t proof;	 /* the lowest LSN of one that proves damage, or UINT64_MAX */
 };
+
+/*
+ * Whether a record can be the next by its epoch. A new one begins with EVENT_START (or with the
+ * padding before it) and with nothing else: where the first sector of a sequencer's first batch was
+ * lost, what was there before may be whole and end where a later record of that batch begins.
+ */
+static bool recovery_follows(const struct recovery *recovery, const struct record *record)
+{
+	if (recovery->epoch == 0 || record->epoch == recovery->epoch)
+		return true;
+	return record->epoch > recovery->epoch &&
+	       (record->type == EVENT_START || record->type == EVENT_PAD);
+}
+
+/*
+ * The epoch of the record that ends at the cursor, or 0 if it is not to be found. Without it a
+ * record left over by an older epoch could begin the walk.
+ */
+static uint32_t recovery_epoch_before(const struct recovery *recovery,
+				      const struct journal *journal)
+{
+	uint64_t from = recovery->from, lowest = journal->header->base, lsn, end;
+	const struct record *record;
+
+	if (from - lowest > journal->size)
+		lowest = from - journal->size;
+	for (lsn = from; lsn >= lowest + sizeof(*record);) {
+		lsn -= JOURNAL_ALIGN;
+		record = journal_at(journal, lsn);
+		if (journal_rest(journal, lsn) < sizeof(*record) || record->lsn != lsn)
+			continue;
+		end = lsn + journal_check(journal, lsn, from - lsn);
+		if (end == lsn)
+			continue;
+		if (journal_rest(journal, end) < sizeof(*record) && end < from)
+			end += journal_rest(journal, end);
+		return end == from ? record->epoch : 0;
+	}
+	return 0;
+}
 
 static int recovery_walk(struct recovery *recovery, const struct journal *journal,
 			 int (*each)(const struct record *record, void *arg), void *arg,
@@ -325,14 +373,14 @@ static int recovery_walk(struct recovery *recovery, const struct journal *journa
 	if (stop > recovery->limit)
 		stop = recovery->limit;
 	while (lsn < stop) {
-		if (journal_rest(journal, lsn) < sizeof *record) {
+		if (journal_rest(journal, lsn) < sizeof(*record)) {
 			lsn += journal_rest(journal, lsn);
 			recovery->end = lsn;
 			continue;
 		}
 		length = journal_check(journal, lsn, stop - lsn);
 		record = journal_at(journal, lsn);
-		if (length == 0 || record->epoch < recovery->epoch)
+		if (length == 0 || !recovery_follows(recovery, record))
 			break;
 		if (each && record->type != EVENT_PAD && each(record, arg) != 0)
 			return err_set(err, "could not apply the journal's record at LSN %" PRIu64,
@@ -396,15 +444,15 @@ static int recovery_search(struct recovery *recovery, const struct journal_write
 		if (!erase)
 			recovery_note(recovery, record);
 		else if (lsn >= recovery->end &&
-			 journal_write(writer, lsn, zero, sizeof zero, err) < 0)
+			 journal_write(writer, lsn, zero, sizeof(zero), err) < 0)
 			return -1;
 		at += length;
 	}
 	return 0;
 }
 
-/* What the search means: 0, the journal is whole; 1, it is damaged and the administrator gives up what
- * lies behind; -1, it cannot be used. */
+/* What the search means: 0, the journal is whole; 1, it is damaged and the administrator gives up
+ * what lies behind; -1, it cannot be used. */
 static int recovery_judge(const struct recovery *recovery, const struct journal *journal,
 			  bool recover, struct err *err)
 {
@@ -413,20 +461,23 @@ static int recovery_judge(const struct recovery *recovery, const struct journal 
 	if (recovery->epoch_max == UINT32_MAX)
 		return err_set(err, "could not open the journal: its epochs are used up");
 	if (recovery->proof != UINT64_MAX && recovery->proof - recovery->end >= journal->size)
-		return err_set(err, "could not read the journal from LSN %" PRIu64
-			       ": it holds newer records only", recovery->from);
+		return err_set(err,
+			       "could not read the journal from LSN %" PRIu64
+			       ": it holds newer records only",
+			       recovery->from);
 	if (recovery->newest < recovery->from && recovery->epoch_max > 0)
-		log_warning("the journal ends at LSN %" PRIu64
-			    ", before the cursor %" PRIu64 "; it goes on at the cursor",
+		log_warning("the journal ends at LSN %" PRIu64 ", before the cursor %" PRIu64
+			    "; it goes on at the cursor",
 			    recovery->newest, recovery->from);
 	if (recovery->proof == UINT64_MAX && !short_of_limit)
 		return 0;
 	if (!recover)
-		return err_set(err, "the journal is damaged at LSN %" PRIu64 ": %" PRIu64
+		return err_set(err,
+			       "the journal is damaged at LSN %" PRIu64 ": %" PRIu64
 			       " readable records stand behind it",
 			       recovery->end, recovery->behind);
-	log_error("the journal is damaged at LSN %" PRIu64
-		  "; it ends there now, and %" PRIu64 " readable records behind it are given up",
+	log_error("the journal is damaged at LSN %" PRIu64 "; it ends there now, and %" PRIu64
+		  " readable records behind it are given up",
 		  recovery->end, recovery->behind);
 	return 1;
 }
@@ -461,6 +512,7 @@ static int journal_recover(struct journal_writer *writer, struct recovery *recov
 {
 	int given_up;
 
+	recovery->epoch = recovery_epoch_before(recovery, &writer->journal);
 	if (recovery_walk(recovery, &writer->journal, each, arg, err) < 0)
 		return -1;
 	recovery_search(recovery, writer, false, err);
@@ -488,16 +540,19 @@ int journal_open(struct journal_writer *writer, int fd, uint64_t from, uint64_t 
 		.proof = UINT64_MAX,
 	};
 
-	*writer = (struct journal_writer){ .fd = fd };
+	*writer = (struct journal_writer){.fd = fd};
 	if (journal_map(&writer->journal, fd, NULL, err) < 0)
 		return -1;
 	if (from % JOURNAL_ALIGN != 0 || from < writer->journal.header->base ||
 	    from > JOURNAL_LSN_MAX || limit < from) {
-		err_set(err, "could not read the journal from LSN %" PRIu64 " to %" PRIu64
-			": its first LSN is %" PRIu64, from, limit, writer->journal.header->base);
+		err_set(err,
+			"could not read the journal from LSN %" PRIu64 " to %" PRIu64
+			": its first LSN is %" PRIu64,
+			from, limit, writer->journal.header->base);
 		goto fail;
 	}
-	/* Padding is at most as large as the record that did not fit, and a batch has one at most. */
+	/* Padding is at most as large as the record that did not fit, and a batch has one at most.
+	 */
 	if (batch_size < sizeof(struct record) || batch_size > SIZE_MAX / 4) {
 		err_set(err, "could not make a batch of %zu bytes", batch_size);
 		goto fail;
@@ -560,10 +615,10 @@ static struct record *journal_put(struct journal_writer *writer, const struct re
 	record->reserved = 0;
 	record->payload = size;
 	if (payload && size > 0)
-		memcpy(to + sizeof *record, payload, size);
+		memcpy(to + sizeof(*record), payload, size);
 	else
-		memset(to + sizeof *record, 0, size);
-	memset(to + sizeof *record + size, 0, length - sizeof *record - size);
+		memset(to + sizeof(*record), 0, size);
+	memset(to + sizeof(*record) + size, 0, length - sizeof(*record) - size);
 	record->crc = crc32c(0, &record->lsn, length - offsetof(struct record, lsn));
 	writer->end += length;
 	writer->batch_used += length;
@@ -573,11 +628,11 @@ static struct record *journal_put(struct journal_writer *writer, const struct re
 /* Goes to the start of the ring: with a record of padding, or with nothing if that has no room. */
 static void journal_pad(struct journal_writer *writer, uint32_t padding)
 {
-	static const struct record head = { .type = EVENT_PAD };
+	static const struct record head = {.type = EVENT_PAD};
 
 	writer->batch_pad += padding;
-	if (padding >= sizeof head) {
-		journal_put(writer, &head, NULL, padding - (uint32_t)sizeof head, padding);
+	if (padding >= sizeof(head)) {
+		journal_put(writer, &head, NULL, padding - (uint32_t)sizeof(head), padding);
 		return;
 	}
 	memset(writer->batch + writer->batch_used, 0, padding);
@@ -588,9 +643,10 @@ static void journal_pad(struct journal_writer *writer, uint32_t padding)
 const struct record *journal_append(struct journal_writer *writer, const struct record *head,
 				    const void *payload, uint32_t size, uint64_t oldest)
 {
-	uint64_t length = align_up(sizeof *head + (uint64_t)size);
+	uint64_t length = align_up(sizeof(*head) + (uint64_t)size);
 	uint64_t padding = journal_padding(writer, length), now;
 
+	bug_on(!writer->started && head->type != EVENT_START);
 	if (writer->failed || size > EVENT_PAYLOAD_MAX || length > writer->journal.size ||
 	    !journal_batch_takes(writer, length) || padding + length > journal_free(writer, oldest))
 		return NULL;
@@ -599,6 +655,7 @@ const struct record *journal_append(struct journal_writer *writer, const struct 
 		writer->time = now;
 	if (padding > 0)
 		journal_pad(writer, (uint32_t)padding);
+	writer->started = true;
 	return journal_put(writer, head, payload, size, (uint32_t)length);
 }
 
@@ -653,5 +710,5 @@ void journal_close(struct journal_writer *writer)
 {
 	journal_unmap(&writer->journal);
 	free(writer->batch);
-	*writer = (struct journal_writer){ .fd = -1 };
+	*writer = (struct journal_writer){.fd = -1};
 }

@@ -62,6 +62,7 @@ struct journal_writer {
 	uint8_t *batch;	 /* owned; the last batch_used bytes before end, not yet written */
 	size_t batch_used, batch_size;
 	size_t batch_pad; /* of batch_used: padding, which does not count towards batch_size */
+	bool started;	  /* this epoch's EVENT_START was appended */
 	bool failed;	  /* a write or sync failed: the writer does nothing any more */
 };
 
@@ -96,6 +97,8 @@ int journal_open(struct journal_writer *writer, int fd, uint64_t from, uint64_t 
  * went back), epoch, synced, length and CRC are set here. oldest is the LSN below which the ring is
  * free. Returns the record in the batch (valid until journal_commit), or NULL if the batch or the
  * ring has no room for it. A batch never grows larger than its size and nothing is written here.
+ * The first record after journal_open must be an EVENT_START: a reader takes a new epoch from no
+ * other.
  */
 const struct record *journal_append(struct journal_writer *writer, const struct record *head,
 				    const void *payload, uint32_t size, uint64_t oldest);

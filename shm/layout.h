@@ -123,8 +123,9 @@ struct origin {
  * stream goes on at the start of the ring.
  *
  * A reader takes a record when length, CRC and LSN agree and its epoch is not older than that of
- * the record before. Each start of the sequencer takes a new epoch and writes EVENT_START first, so
- * what a torn batch left behind its end can never be read as a continuation.
+ * the record before. Each start of the sequencer takes a new epoch and writes EVENT_START first, and
+ * nothing else begins an epoch, so what a torn batch left behind its end can never be read as a
+ * continuation.
  *
  * synced tells damage from a torn write: everything below it was durable when this record was
  * written. If a record does not agree but a later one claims synced above it, bytes that were once

@@ -1,0 +1,269 @@
+/* Events: what is put into a payload comes out again, and nothing malformed gets in or out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "shm/event.h"
+
+enum { BUFFER = EVENT_PAYLOAD_MAX + 64 };
+
+/* A text of so many bytes, in memory of its own so that a sanitizer sees each byte read beyond. */
+static struct text text_of(uint32_t length, char byte)
+{
+	char *data = malloc(length + 1);
+
+	assert_non_null(data);
+	memset(data, byte, length);
+	return (struct text){ .data = data, .length = length };
+}
+
+static void text_free(struct text *text)
+{
+	free((void *)(uintptr_t)text->data);
+	*text = (struct text){ 0 };
+}
+
+static void assert_text(const struct text *text, const struct text *expected)
+{
+	assert_int_equal(text->length, expected->length);
+	assert_memory_equal(text->data, expected->data, expected->length);
+}
+
+/* A payload in a block of exactly its size. */
+static struct record *record_of(const void *payload, uint32_t size)
+{
+	struct record *record = calloc(1, sizeof(*record) + size);
+
+	assert_non_null(record);
+	record->payload = size;
+	memcpy(record + 1, payload, size);
+	return record;
+}
+
+static void a_user_comes_out_as_it_was_put_in(void **state)
+{
+	struct event_principal in = { .id = 7, .kind = PRINCIPAL_USER, .epoch = 3,
+				      .state = PRINCIPAL_DISABLED }, out;
+	uint8_t buffer[BUFFER];
+	struct record *record;
+	uint32_t size;
+
+	(void)state;
+	in.uri = text_of(EVENT_URI_MAX, 'u');
+	in.name = text_of(EVENT_NAME_MAX, 'n');
+	size = event_principal_put(&in, buffer, sizeof(buffer));
+	assert_int_equal(size, 16 + EVENT_URI_MAX + EVENT_NAME_MAX);
+	record = record_of(buffer, size);
+	assert_true(event_principal_get(record, &out));
+	assert_int_equal(out.id, in.id);
+	assert_int_equal(out.kind, in.kind);
+	assert_int_equal(out.state, in.state);
+	assert_int_equal(out.epoch, in.epoch);
+	assert_text(&out.uri, &in.uri);
+	assert_text(&out.name, &in.name);
+	free(record);
+	text_free(&in.uri);
+	text_free(&in.name);
+}
+
+static void a_room_comes_out_as_it_was_put_in(void **state)
+{
+	struct event_room in = { .id = 9, .uuid = "0123456789abcde", .disabled = 1,
+				 .created = UINT64_C(1) << 60 }, out;
+	uint8_t buffer[BUFFER];
+	struct record *record;
+	uint32_t size;
+
+	(void)state;
+	in.name = text_of(5, 'n');
+	in.description = text_of(0, 'd');
+	size = event_room_put(&in, buffer, sizeof(buffer));
+	record = record_of(buffer, size);
+	assert_true(event_room_get(record, &out));
+	assert_int_equal(out.id, in.id);
+	assert_memory_equal(out.uuid, in.uuid, sizeof(in.uuid));
+	assert_int_equal(out.disabled, 1);
+	assert_int_equal(out.created, in.created);
+	assert_text(&out.name, &in.name);
+	assert_text(&out.description, &in.description);
+	free(record);
+	text_free(&in.name);
+	text_free(&in.description);
+}
+
+static void sessions_and_messages_come_out_as_they_were_put_in(void **state)
+{
+	struct event_session session = { .address = { "127.0.0.1:50000", 15 } }, session_r;
+	struct event_message message = { .id = { "m-1", 3 }, .text = { "hello", 5 } }, message_r;
+	struct event_message large = { .text = text_of(EVENT_TEXT_MAX, 't') };
+	uint8_t *buffer = malloc(BUFFER);
+	uint32_t size;
+
+	(void)state;
+	assert_non_null(buffer);
+	size = event_session_put(&session, buffer, BUFFER);
+	assert_true(event_session_parse(buffer, size, &session_r));
+	assert_text(&session_r.address, &session.address);
+	size = event_message_put(&message, buffer, BUFFER);
+	assert_true(event_message_parse(buffer, size, &message_r));
+	assert_text(&message_r.id, &message.id);
+	assert_text(&message_r.text, &message.text);
+	size = event_message_put(&large, buffer, BUFFER);
+	assert_true(event_message_parse(buffer, size, &message_r));
+	assert_text(&message_r.text, &large.text);
+	assert_int_equal(message_r.id.length, 0);
+	text_free(&large.text);
+	free(buffer);
+}
+
+static void the_same_event_gives_the_same_bytes(void **state)
+{
+	struct event_room event = { .id = 1, .name = { "a", 1 }, .description = { "bc", 2 } };
+	uint8_t one[64], two[64];
+	uint32_t size;
+
+	(void)state;
+	memset(one, 0x55, sizeof(one));
+	memset(two, 0xaa, sizeof(two));
+	size = event_room_put(&event, one, sizeof(one));
+	assert_int_equal(size, event_room_put(&event, two, sizeof(two)));
+	assert_memory_equal(one, two, size);
+}
+
+static void nothing_over_its_maximum_is_put(void **state)
+{
+	struct text uri = text_of(EVENT_URI_MAX + 1, 'x'), name = text_of(EVENT_NAME_MAX + 1, 'x');
+	struct text text = text_of(EVENT_TEXT_MAX + 1, 'x'), huge = { name.data, UINT32_MAX };
+	uint8_t *buffer = malloc(BUFFER);
+
+	(void)state;
+	assert_non_null(buffer);
+#define REFUSED(kind, ...)                                                                         \
+	assert_int_equal(event_##kind##_put(&(struct event_##kind){ __VA_ARGS__ }, buffer, BUFFER), 0)
+	REFUSED(principal, .uri = uri);
+	REFUSED(principal, .name = name);
+	REFUSED(principal, .name = huge);
+	REFUSED(principal, .state = PRINCIPAL_DELETED + 1);
+	REFUSED(room, .name = name);
+	REFUSED(room, .description = name);
+	REFUSED(room, .disabled = 2);
+	REFUSED(session, .address = { name.data, EVENT_ADDRESS_MAX + 1 });
+	REFUSED(message, .id = { name.data, EVENT_MESSAGE_ID_MAX + 1 });
+	REFUSED(message, .text = text);
+	REFUSED(message, .text = huge);
+#undef REFUSED
+	text_free(&uri);
+	text_free(&name);
+	text_free(&text);
+	free(buffer);
+}
+
+static void a_text_with_a_nul_byte_is_refused_both_ways(void **state)
+{
+	struct event_message event = { .id = { "id", 2 }, .text = { "a\0b", 3 } }, out;
+	uint8_t buffer[64];
+	uint32_t size;
+
+	(void)state;
+	assert_int_equal(event_message_put(&event, buffer, sizeof(buffer)), 0);
+	event.text.data = "axb";
+	size = event_message_put(&event, buffer, sizeof(buffer));
+	assert_int_not_equal(size, 0);
+	buffer[size - 2] = 0;
+	assert_false(event_message_parse(buffer, size, &out));
+}
+
+static void a_buffer_that_is_too_small_by_a_byte_is_not_written(void **state)
+{
+	struct event_message event = { .id = { "id", 2 }, .text = { "hello", 5 } };
+	uint8_t buffer[15];
+
+	(void)state;
+	for (uint32_t size = 0; size < 15; size++) {
+		buffer[size] = 0x77;
+		assert_int_equal(event_message_put(&event, buffer, size), 0);
+		assert_int_equal(buffer[size], 0x77);
+	}
+	assert_int_equal(event_message_put(&event, buffer, 15), 15);
+}
+
+static void a_payload_cut_off_or_extended_anywhere_is_malformed(void **state)
+{
+	struct event_principal event = { .id = 1, .uri = { "sip:a@b", 7 }, .name = { "A", 1 } };
+	struct event_principal out;
+	uint8_t buffer[64] = { 0 };
+	struct record *record;
+	uint32_t size;
+
+	(void)state;
+	size = event_principal_put(&event, buffer, sizeof(buffer));
+	for (uint32_t cut = 0; cut < sizeof(buffer); cut++) {
+		record = record_of(buffer, cut);
+		assert_int_equal(event_principal_get(record, &out), cut == size);
+		free(record);
+	}
+}
+
+static void random_payloads_never_lead_outside(void **state)
+{
+	uint8_t bytes[96];
+	struct record *record;
+	struct event_principal principal;
+	struct event_room room;
+	struct event_session session;
+	struct event_message message;
+	uint32_t size;
+
+	(void)state;
+	srandom(2);
+	for (unsigned i = 0; i < 100000; i++) {
+		size = (uint32_t)random() % sizeof(bytes);
+		/* Mostly small numbers, so that lengths are often nearly right. */
+		for (uint32_t k = 0; k < size; k++)
+			bytes[k] = (uint8_t)(random() % 3 ? random() % 2 : random());
+		record = record_of(bytes, size);
+		if (event_principal_get(record, &principal))
+			assert_in_range(principal.uri.length + principal.name.length, 0, size);
+		if (event_room_get(record, &room))
+			assert_in_range(room.name.length + room.description.length, 0, size);
+		if (event_session_get(record, &session))
+			assert_in_range(session.address.length, 0, size);
+		if (event_message_get(record, &message))
+			assert_in_range(message.id.length + message.text.length, 0, size);
+		free(record);
+	}
+}
+
+static void every_type_has_a_name(void **state)
+{
+	(void)state;
+	for (unsigned type = EVENT_PAD; type < EVENT_TYPES; type++)
+		assert_string_not_equal(event_name(type), "unknown");
+	assert_string_equal(event_name(0), "unknown");
+	assert_string_equal(event_name(EVENT_TYPES), "unknown");
+	assert_string_equal(event_name(UINT32_MAX), "unknown");
+	assert_string_equal(event_name(EVENT_MESSAGE), "message");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_user_comes_out_as_it_was_put_in),
+		cmocka_unit_test(a_room_comes_out_as_it_was_put_in),
+		cmocka_unit_test(sessions_and_messages_come_out_as_they_were_put_in),
+		cmocka_unit_test(the_same_event_gives_the_same_bytes),
+		cmocka_unit_test(nothing_over_its_maximum_is_put),
+		cmocka_unit_test(a_text_with_a_nul_byte_is_refused_both_ways),
+		cmocka_unit_test(a_buffer_that_is_too_small_by_a_byte_is_not_written),
+		cmocka_unit_test(a_payload_cut_off_or_extended_anywhere_is_malformed),
+		cmocka_unit_test(random_payloads_never_lead_outside),
+		cmocka_unit_test(every_type_has_a_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
