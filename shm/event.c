@@ -66,7 +66,7 @@ static bool source_text(struct source *source, uint32_t length, uint32_t max, st
 {
 	if (length > max || length > source->left || memchr(source->at, 0, length))
 		return false;
-	*text_r = (struct text){ .data = (const char *)source->at, .length = length };
+	*text_r = (struct text){.data = (const char *)source->at, .length = length};
 	source->at += length;
 	source->left -= length;
 	return true;
@@ -77,7 +77,7 @@ bool event_principal_parse(const void *payload, uint32_t size, struct event_prin
 	struct wire_principal wire;
 	struct source source;
 
-	if (!source_open(&source, payload, size, &wire, sizeof wire) ||
+	if (!source_open(&source, payload, size, &wire, sizeof(wire)) ||
 	    wire.state > PRINCIPAL_DELETED)
 		return false;
 	*event_r = (struct event_principal){
@@ -95,14 +95,14 @@ bool event_room_parse(const void *payload, uint32_t size, struct event_room *eve
 	struct wire_room wire;
 	struct source source;
 
-	if (!source_open(&source, payload, size, &wire, sizeof wire) || wire.disabled > 1)
+	if (!source_open(&source, payload, size, &wire, sizeof(wire)) || wire.disabled > 1)
 		return false;
 	*event_r = (struct event_room){
 		.id = wire.id,
 		.disabled = wire.disabled,
 		.created = wire.created,
 	};
-	memcpy(event_r->uuid, wire.uuid, sizeof event_r->uuid);
+	memcpy(event_r->uuid, wire.uuid, sizeof(event_r->uuid));
 	return source_text(&source, wire.name, EVENT_NAME_MAX, &event_r->name) &&
 	       source_text(&source, wire.description, EVENT_DESCRIPTION_MAX,
 			   &event_r->description) &&
@@ -114,7 +114,7 @@ bool event_session_parse(const void *payload, uint32_t size, struct event_sessio
 	struct wire_session wire;
 	struct source source;
 
-	return source_open(&source, payload, size, &wire, sizeof wire) &&
+	return source_open(&source, payload, size, &wire, sizeof(wire)) &&
 	       source_text(&source, wire.address, EVENT_ADDRESS_MAX, &event_r->address) &&
 	       source.left == 0;
 }
@@ -124,7 +124,7 @@ bool event_message_parse(const void *payload, uint32_t size, struct event_messag
 	struct wire_message wire;
 	struct source source;
 
-	return source_open(&source, payload, size, &wire, sizeof wire) &&
+	return source_open(&source, payload, size, &wire, sizeof(wire)) &&
 	       source_text(&source, wire.id, EVENT_MESSAGE_ID_MAX, &event_r->id) &&
 	       source_text(&source, wire.text, EVENT_TEXT_MAX, &event_r->text) && source.left == 0;
 }
@@ -195,7 +195,7 @@ uint32_t event_principal_put(const struct event_principal *event, void *out, uin
 	if (event->state > PRINCIPAL_DELETED || !text_fits(&event->uri, EVENT_URI_MAX) ||
 	    !text_fits(&event->name, EVENT_NAME_MAX))
 		return 0;
-	return event_put(&wire, sizeof wire, &event->uri, &event->name, out, size);
+	return event_put(&wire, sizeof(wire), &event->uri, &event->name, out, size);
 }
 
 uint32_t event_room_put(const struct event_room *event, void *out, uint32_t size)
@@ -211,18 +211,18 @@ uint32_t event_room_put(const struct event_room *event, void *out, uint32_t size
 	if (event->disabled > 1 || !text_fits(&event->name, EVENT_NAME_MAX) ||
 	    !text_fits(&event->description, EVENT_DESCRIPTION_MAX))
 		return 0;
-	memcpy(wire.uuid, event->uuid, sizeof wire.uuid);
-	return event_put(&wire, sizeof wire, &event->name, &event->description, out, size);
+	memcpy(wire.uuid, event->uuid, sizeof(wire.uuid));
+	return event_put(&wire, sizeof(wire), &event->name, &event->description, out, size);
 }
 
 uint32_t event_session_put(const struct event_session *event, void *out, uint32_t size)
 {
-	struct wire_session wire = { .address = (uint16_t)event->address.length };
-	struct text none = { 0 };
+	struct wire_session wire = {.address = (uint16_t)event->address.length};
+	struct text none = {0};
 
 	if (!text_fits(&event->address, EVENT_ADDRESS_MAX))
 		return 0;
-	return event_put(&wire, sizeof wire, &event->address, &none, out, size);
+	return event_put(&wire, sizeof(wire), &event->address, &none, out, size);
 }
 
 uint32_t event_message_put(const struct event_message *event, void *out, uint32_t size)
@@ -235,7 +235,7 @@ uint32_t event_message_put(const struct event_message *event, void *out, uint32_
 	if (!text_fits(&event->id, EVENT_MESSAGE_ID_MAX) ||
 	    !text_fits(&event->text, EVENT_TEXT_MAX))
 		return 0;
-	return event_put(&wire, sizeof wire, &event->id, &event->text, out, size);
+	return event_put(&wire, sizeof(wire), &event->id, &event->text, out, size);
 }
 
 const char *event_name(unsigned type)

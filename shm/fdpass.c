@@ -16,8 +16,8 @@ union control {
 
 ssize_t fdpass_send(int sock, const void *data, size_t size, const int *fds, unsigned count)
 {
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = size };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	union control control;
 	struct cmsghdr *head;
 	ssize_t n;
@@ -27,7 +27,7 @@ ssize_t fdpass_send(int sock, const void *data, size_t size, const int *fds, uns
 		return -1;
 	}
 	if (count > 0) {
-		memset(&control, 0, sizeof control);
+		memset(&control, 0, sizeof(control));
 		msg.msg_control = control.bytes;
 		msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
 		head = CMSG_FIRSTHDR(&msg);
@@ -51,7 +51,7 @@ static bool fdpass_collect(const struct cmsghdr *head, int fds[FDPASS_MAX], unsi
 	int fd;
 
 	for (size_t i = 0; i < n; i++) {
-		memcpy(&fd, data + i * sizeof fd, sizeof fd);
+		memcpy(&fd, data + i * sizeof(fd), sizeof(fd));
 		if (*count < FDPASS_MAX) {
 			fds[(*count)++] = fd;
 		} else {
@@ -64,12 +64,12 @@ static bool fdpass_collect(const struct cmsghdr *head, int fds[FDPASS_MAX], unsi
 
 ssize_t fdpass_receive(int sock, void *data, size_t size, int fds[FDPASS_MAX], unsigned *count_r)
 {
-	struct iovec iov = { .iov_base = data, .iov_len = size };
+	struct iovec iov = {.iov_base = data, .iov_len = size};
 	union control control;
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control.bytes,
-			      .msg_controllen = sizeof control.bytes };
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control.bytes,
+			     .msg_controllen = sizeof(control.bytes)};
 	bool whole;
 	ssize_t n;
 

@@ -36,7 +36,7 @@ uint64_t mailbox_sequencer_size(uint64_t commands)
 static int mailbox_map(struct segment *own, int own_fd, uint64_t own_size, struct segment *peer,
 		       int peer_fd, uint64_t peer_size, uint64_t commands, struct err *err)
 {
-	*own = *peer = (struct segment){ 0 };
+	*own = *peer = (struct segment){0};
 	if (commands < MAILBOX_SIZE_MIN || commands > UINT32_MAX || (commands & (commands - 1)))
 		return err_set(err, "could not map a mailbox: %llu is not a size for it",
 			       (unsigned long long)commands);
@@ -98,7 +98,7 @@ static int mailbox_resume(struct mailbox *mailbox, struct err *err)
 int mailbox_open(struct mailbox *mailbox, int own_fd, int peer_fd, uint64_t commands,
 		 struct err *err)
 {
-	*mailbox = (struct mailbox){ 0 };
+	*mailbox = (struct mailbox){0};
 	if (mailbox_map(&mailbox->own, own_fd, mailbox_sender_size(commands), &mailbox->peer,
 			peer_fd, mailbox_sequencer_size(commands), commands, err) < 0)
 		return -1;
@@ -115,13 +115,13 @@ int mailbox_open(struct mailbox *mailbox, int own_fd, int peer_fd, uint64_t comm
 static void mailbox_fill(uint8_t *to, const struct command *command, const void *payload,
 			 uint32_t size, const void *more, uint32_t more_size)
 {
-	uint32_t used = (uint32_t)sizeof *command + command->payload;
+	uint32_t used = (uint32_t)sizeof(*command) + command->payload;
 
-	memcpy(to, command, sizeof *command);
+	memcpy(to, command, sizeof(*command));
 	if (size > 0)
-		memcpy(to + sizeof *command, payload, size);
+		memcpy(to + sizeof(*command), payload, size);
 	if (more_size > 0)
-		memcpy(to + sizeof *command + size, more, more_size);
+		memcpy(to + sizeof(*command) + size, more, more_size);
 	memset(to + used, 0, command->length - used);
 }
 
@@ -140,16 +140,16 @@ uint64_t mailbox_send(struct mailbox *mailbox, const struct command *head, const
 	struct command command = *head;
 	uint32_t skip;
 
-	if (at - taken > out->size || sizeof command + payload_size > out->size / 2)
+	if (at - taken > out->size || sizeof(command) + payload_size > out->size / 2)
 		return 0;
-	command.length = align_up(sizeof command + payload_size);
+	command.length = align_up(sizeof(command) + payload_size);
 	skip = command.length > rest ? rest : 0;
 	if (skip + command.length > out->size - (at - taken))
 		return 0;
 	command.payload = (uint32_t)payload_size;
 	command.number = ++mailbox->number;
 	if (skip > 0) {
-		memset(out->ring + place, 0, sizeof command.length);
+		memset(out->ring + place, 0, sizeof(command.length));
 		place = 0;
 	}
 	mailbox_fill(out->ring + place, &command, payload, size, more, more_size);
@@ -165,7 +165,7 @@ bool mailbox_answer(struct mailbox *mailbox, struct answer *answer_r)
 
 	if (at == atomic_load_explicit(&mailbox->back->answers, memory_order_acquire))
 		return false;
-	memcpy(answer_r, mailbox->back->ring + at % entries * sizeof *answer_r, sizeof *answer_r);
+	memcpy(answer_r, mailbox->back->ring + at % entries * sizeof(*answer_r), sizeof(*answer_r));
 	atomic_store_explicit(&mailbox->out->answers_taken, at + 1, memory_order_release);
 	return true;
 }
@@ -174,7 +174,7 @@ void mailbox_close(struct mailbox *mailbox)
 {
 	segment_unmap(&mailbox->own);
 	segment_unmap(&mailbox->peer);
-	*mailbox = (struct mailbox){ 0 };
+	*mailbox = (struct mailbox){0};
 }
 
 /* --- The sequencer's side. --- */
@@ -182,7 +182,7 @@ void mailbox_close(struct mailbox *mailbox)
 int mailbox_reader_open(struct mailbox_reader *reader, int peer_fd, int own_fd, uint64_t commands,
 			struct err *err)
 {
-	*reader = (struct mailbox_reader){ 0 };
+	*reader = (struct mailbox_reader){0};
 	if (mailbox_map(&reader->own, own_fd, mailbox_sequencer_size(commands), &reader->peer,
 			peer_fd, mailbox_sender_size(commands), commands, err) < 0)
 		return -1;
@@ -227,14 +227,14 @@ static bool mailbox_copy(struct mailbox_reader *reader, uint64_t available)
 		return false;
 	memcpy(reader->copy, reader->in->ring + place, length);
 	/* The first word of the copy may be another than the one that was checked. */
-	memcpy(reader->copy, &length, sizeof length);
+	memcpy(reader->copy, &length, sizeof(length));
 	return true;
 }
 
 static bool mailbox_sound(const struct mailbox_reader *reader, const struct command *command)
 {
-	if (command->payload > command->length - sizeof *command ||
-	    command->length != align_up(sizeof *command + (uint64_t)command->payload))
+	if (command->payload > command->length - sizeof(*command) ||
+	    command->length != align_up(sizeof(*command) + (uint64_t)command->payload))
 		return false;
 	if (command->number <= reader->number || command->number > INT64_MAX)
 		return false;
@@ -286,7 +286,7 @@ void mailbox_put_answer(struct mailbox_reader *reader, const struct answer *answ
 {
 	uint64_t place = reader->answers++ % reader->entries;
 
-	memcpy(reader->out->ring + place * sizeof *answer, answer, sizeof *answer);
+	memcpy(reader->out->ring + place * sizeof(*answer), answer, sizeof(*answer));
 }
 
 /*
@@ -314,5 +314,5 @@ void mailbox_reader_close(struct mailbox_reader *reader)
 	segment_unmap(&reader->peer);
 	segment_unmap(&reader->own);
 	free(reader->copy);
-	*reader = (struct mailbox_reader){ 0 };
+	*reader = (struct mailbox_reader){0};
 }

@@ -30,7 +30,7 @@ static int segment_reopen(int fd, const char *name, struct err *err)
 	char path[64];
 	int ro;
 
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	ro = open(path, O_RDONLY | O_CLOEXEC);
 	if (ro < 0)
 		return err_errno(err, "could not open memory file %s (%s) read-only", name, path);
@@ -69,9 +69,10 @@ int segment_map(struct segment *segment, int fd, bool writable, struct err *err)
 	struct stat st;
 	void *base;
 
-	*segment = (struct segment){ 0 };
+	*segment = (struct segment){0};
 	if (fstat(fd, &st) < 0)
-		return err_errno(err, "could not find the size of the file behind descriptor %d", fd);
+		return err_errno(err, "could not find the size of the file behind descriptor %d",
+				 fd);
 	if (st.st_size <= 0 || (uint64_t)st.st_size > SIZE_MAX)
 		return err_set(err, "could not map descriptor %d: the file has %lld bytes", fd,
 			       (long long)st.st_size);
@@ -87,5 +88,5 @@ void segment_unmap(struct segment *segment)
 {
 	if (segment->base)
 		munmap(segment->base, segment->size);
-	*segment = (struct segment){ 0 };
+	*segment = (struct segment){0};
 }
