@@ -1,5 +1,8 @@
 # Every test program named *_test (unit tests, cmocka) or *_replay (fuzz corpora) and every script
 # t/NN-name.t is run by t/run; there is no TESTS. To add one: a block, in the order of the names.
+# A test of what a disk keeps is linked with t/unit/disk.c, which stands between it and the disk.
+DISK_WRAPS = -Wl,--wrap=pwrite,--wrap=fdatasync,--wrap=clock_utc
+
 if HAVE_CMOCKA
 
 check_PROGRAMS += t/unit/ask_test
@@ -62,6 +65,11 @@ t_unit_counter_test_SOURCES = t/unit/counter_test.c
 t_unit_counter_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_counter_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/crc32c_test
+t_unit_crc32c_test_SOURCES = t/unit/crc32c_test.c
+t_unit_crc32c_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_crc32c_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/db_test
 t_unit_db_test_SOURCES = t/unit/db_test.c
 t_unit_db_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
@@ -77,15 +85,42 @@ t_unit_err_test_SOURCES = t/unit/err_test.c
 t_unit_err_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_err_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/event_test
+t_unit_event_test_SOURCES = t/unit/event_test.c
+t_unit_event_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_event_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/fault_test
 t_unit_fault_test_SOURCES = t/unit/fault_test.c
 t_unit_fault_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_fault_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/fdpass_test
+t_unit_fdpass_test_SOURCES = t/unit/fdpass_test.c
+t_unit_fdpass_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_fdpass_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/journal_crash_test
+t_unit_journal_crash_test_SOURCES = t/unit/journal_crash_test.c t/unit/disk.c t/unit/disk.h
+t_unit_journal_crash_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_journal_crash_test_LDFLAGS = $(AM_LDFLAGS) $(DISK_WRAPS)
+t_unit_journal_crash_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/journal_test
+t_unit_journal_test_SOURCES = t/unit/journal_test.c t/unit/disk.c t/unit/disk.h
+t_unit_journal_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_journal_test_LDFLAGS = $(AM_LDFLAGS) $(DISK_WRAPS)
+t_unit_journal_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/log_test
 t_unit_log_test_SOURCES = t/unit/log_test.c
 t_unit_log_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_log_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/mailbox_test
+t_unit_mailbox_test_SOURCES = t/unit/mailbox_test.c
+t_unit_mailbox_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_mailbox_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/proc_test
 t_unit_proc_test_SOURCES = t/unit/proc_test.c
@@ -97,12 +132,49 @@ t_unit_readonly_test_SOURCES = t/unit/readonly_test.c
 t_unit_readonly_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_readonly_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/segment_test
+t_unit_segment_test_SOURCES = t/unit/segment_test.c
+t_unit_segment_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_segment_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/token_test
 t_unit_token_test_SOURCES = t/unit/token_test.c
 t_unit_token_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(GSASL_CFLAGS)
 t_unit_token_test_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
 
 endif
+
+# A fuzz target t/fuzz/NAME_fuzz.c is also linked with replay.c, which feeds it t/fuzz/corpus/NAME.
+FUZZ_CORPUS = -DFUZZ_CORPUS=\"$(abs_srcdir)/t/fuzz/corpus
+
+check_PROGRAMS += t/fuzz/journal_replay
+t_fuzz_journal_replay_SOURCES = t/fuzz/journal_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
+t_fuzz_journal_replay_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CORPUS)/journal\"
+t_fuzz_journal_replay_LDADD = $(SHM_LIBS)
+
+check_PROGRAMS += t/fuzz/mailbox_replay
+t_fuzz_mailbox_replay_SOURCES = t/fuzz/mailbox_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
+t_fuzz_mailbox_replay_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CORPUS)/mailbox\"
+t_fuzz_mailbox_replay_LDADD = $(SHM_LIBS)
+
+if FUZZERS
+
+check_PROGRAMS += t/fuzz/journal_fuzz
+t_fuzz_journal_fuzz_SOURCES = t/fuzz/journal_fuzz.c t/fuzz/fuzz.h
+t_fuzz_journal_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+t_fuzz_journal_fuzz_LDADD = $(SHM_LIBS)
+
+check_PROGRAMS += t/fuzz/mailbox_fuzz
+t_fuzz_mailbox_fuzz_SOURCES = t/fuzz/mailbox_fuzz.c t/fuzz/fuzz.h
+t_fuzz_mailbox_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+t_fuzz_mailbox_fuzz_LDADD = $(SHM_LIBS)
+
+endif
+
+# Measures, run by hand.
+check_PROGRAMS += t/bench/journal
+t_bench_journal_SOURCES = t/bench/journal.c
+t_bench_journal_LDADD = $(SHM_LIBS)
 
 # What the scripts about the master run instead of the real programs.
 check_PROGRAMS += t/master/ask t/master/stub
@@ -117,7 +189,7 @@ t_shim_fsync_so_SOURCES = t/shim/fsync.c
 t_shim_fsync_so_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -fPIC
 t_shim_fsync_so_LDFLAGS = -shared
 
-EXTRA_DIST += t/README t/run \
+EXTRA_DIST += t/README t/run t/fuzz/corpus \
 	t/lib/Pchat/Client.pm \
 	t/lib/Pchat/Load.pm \
 	t/lib/Pchat/Server.pm \

@@ -69,8 +69,10 @@ static void fill(const struct choices *choices, const uint8_t *data, size_t size
 	size_t start = choices->raw & 1 ? 0 : JOURNAL_HEADER;
 
 	memset(file, 0, sizeof(file));
-	*header = (struct journal_header){ .magic = JOURNAL_MAGIC, .version = JOURNAL_VERSION,
-					   .size = RING, .base = JOURNAL_ALIGN };
+	*header = (struct journal_header){.magic = JOURNAL_MAGIC,
+					  .version = JOURNAL_VERSION,
+					  .size = RING,
+					  .base = JOURNAL_ALIGN};
 	header->crc = crc32c(0, header, sizeof(*header));
 	if (size > sizeof(file) - start)
 		size = sizeof(file) - start;
@@ -111,7 +113,7 @@ static int count(const struct record *record, void *arg)
 /* What was found at the first start and what was written then is there at the next. */
 static void write_and_find(struct journal_writer *writer, int fd, uint64_t from, unsigned found)
 {
-	const struct record start = { .type = EVENT_START }, message = { .type = EVENT_MESSAGE };
+	const struct record start = {.type = EVENT_START}, message = {.type = EVENT_MESSAGE};
 	uint64_t end;
 	struct err err;
 	unsigned again = 0;
@@ -123,7 +125,8 @@ static void write_and_find(struct journal_writer *writer, int fd, uint64_t from,
 	fuzz_check(journal_commit(writer, true, &err) == 0);
 	end = writer->end;
 	journal_close(writer);
-	fuzz_check(journal_open(writer, fd, from, UINT64_MAX, false, BATCH, count, &again, &err) == 0);
+	fuzz_check(journal_open(writer, fd, from, UINT64_MAX, false, BATCH, count, &again, &err) ==
+		   0);
 	fuzz_check(again >= found && writer->end >= end);
 	read_all(&writer->journal, from, writer->end);
 	journal_close(writer);

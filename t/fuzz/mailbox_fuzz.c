@@ -36,7 +36,7 @@ static void fuzz_open(struct fuzz *fuzz)
 static void decide(struct mailbox_reader *reader, const struct command *command)
 {
 	const void *payload = command + 1;
-	struct answer answer = { .number = command->number };
+	struct answer answer = {.number = command->number};
 	struct event_principal principal;
 	struct event_room room;
 	struct event_session session;
@@ -74,10 +74,11 @@ static void take_all(struct mailbox_reader *reader)
 	mailbox_publish(reader);
 }
 
-/* An honest sender in the same place: at most what it sends first falls to what had to be skipped. */
+/* An honest sender in the same place: at most what it sends first falls to what had to be skipped.
+ */
 static void be_honest(struct fuzz *fuzz, struct mailbox_reader *reader)
 {
-	const struct command head = { .type = 1 }, *command;
+	const struct command head = {.type = 1}, *command;
 	struct mailbox mailbox;
 	uint64_t number;
 	struct err err;
@@ -118,7 +119,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	sender->answers_taken = choices.answers_taken;
 	memcpy(sender->ring, data, size < COMMANDS ? size : COMMANDS);
 
-	fuzz_check(mailbox_reader_open(&reader, fuzz.sender_ro, fuzz.sequencer_rw, COMMANDS, &err) == 0);
+	fuzz_check(mailbox_reader_open(&reader, fuzz.sender_ro, fuzz.sequencer_rw, COMMANDS,
+				       &err) == 0);
 	for (unsigned turn = 0; turn < TURNS; turn++) {
 		sender->head = choices.head + turn * (uint64_t)choices.step;
 		take_all(&reader);

@@ -1,6 +1,6 @@
 /*
- * Calls a fuzz target with every file of its corpus, FUZZ_CORPUS or the files named as arguments, and
- * counts them as tests. The last file named before a death is the one that caused it.
+ * Calls a fuzz target with every file of its corpus, FUZZ_CORPUS or the files named as arguments,
+ * and counts them as tests. The last file named before a death is the one that caused it.
  */
 #include <dirent.h>
 #include <stdio.h>

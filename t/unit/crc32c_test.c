@@ -1,4 +1,5 @@
-/* CRC-32C: the vectors of RFC 3720 appendix B.4, and both ways of computing it against each other. */
+/* CRC-32C: the vectors of RFC 3720 appendix B.4, and both ways of computing it against each other.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,8 +20,8 @@ static void assert_crc(const void *data, size_t size, uint32_t expected)
 static void the_vectors_of_rfc_3720_agree(void **state)
 {
 	static const uint8_t read_pdu[48] = {
-		[0] = 0x01, [1] = 0xc0, [16] = 0x14, [22] = 0x04, [27] = 0x14,
-		[31] = 0x18, [32] = 0x28, [40] = 0x02,
+		[0] = 0x01,  [1] = 0xc0,  [16] = 0x14, [22] = 0x04,
+		[27] = 0x14, [31] = 0x18, [32] = 0x28, [40] = 0x02,
 	};
 	uint8_t bytes[32];
 

@@ -13,12 +13,12 @@
 struct disk {
 	int fd; /* of the file, already without a name */
 	size_t size;
-	uint8_t *image;	  /* what is on the disk */
-	uint8_t *pending; /* for each sector: written, not known to be on the disk */
-	unsigned syncs;	  /* calls of fdatasync */
-	int sync_error;	  /* errno that the next fdatasync fails with, 0: none */
-	int write_error;  /* the same of the next pwrite */
-	size_t write_max; /* bytes that one pwrite takes at most, 0: any */
+	uint8_t *image;	     /* what is on the disk */
+	uint8_t *pending;    /* for each sector: written, not known to be on the disk */
+	unsigned syncs;	     /* calls of fdatasync */
+	int sync_error;	     /* errno that the next fdatasync fails with, 0: none */
+	int write_error;     /* the same of the next pwrite */
+	size_t write_max;    /* bytes that one pwrite takes at most, 0: any */
 	unsigned interrupts; /* this many pwrites fail with EINTR */
 	uint64_t clock;	     /* what clock_utc says, 0: the time */
 };

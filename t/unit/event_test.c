@@ -19,13 +19,13 @@ static struct text text_of(uint32_t length, char byte)
 
 	assert_non_null(data);
 	memset(data, byte, length);
-	return (struct text){ .data = data, .length = length };
+	return (struct text){.data = data, .length = length};
 }
 
 static void text_free(struct text *text)
 {
 	free((void *)(uintptr_t)text->data);
-	*text = (struct text){ 0 };
+	*text = (struct text){0};
 }
 
 static void assert_text(const struct text *text, const struct text *expected)
@@ -47,8 +47,11 @@ static struct record *record_of(const void *payload, uint32_t size)
 
 static void a_user_comes_out_as_it_was_put_in(void **state)
 {
-	struct event_principal in = { .id = 7, .kind = PRINCIPAL_USER, .epoch = 3,
-				      .state = PRINCIPAL_DISABLED }, out;
+	struct event_principal in = {.id = 7,
+				     .kind = PRINCIPAL_USER,
+				     .epoch = 3,
+				     .state = PRINCIPAL_DISABLED},
+			       out;
 	uint8_t buffer[BUFFER];
 	struct record *record;
 	uint32_t size;
@@ -73,8 +76,11 @@ static void a_user_comes_out_as_it_was_put_in(void **state)
 
 static void a_room_comes_out_as_it_was_put_in(void **state)
 {
-	struct event_room in = { .id = 9, .uuid = "0123456789abcde", .disabled = 1,
-				 .created = UINT64_C(1) << 60 }, out;
+	struct event_room in = {.id = 9,
+				.uuid = "0123456789abcde",
+				.disabled = 1,
+				.created = UINT64_C(1) << 60},
+			  out;
 	uint8_t buffer[BUFFER];
 	struct record *record;
 	uint32_t size;
@@ -98,9 +104,9 @@ static void a_room_comes_out_as_it_was_put_in(void **state)
 
 static void sessions_and_messages_come_out_as_they_were_put_in(void **state)
 {
-	struct event_session session = { .address = { "127.0.0.1:50000", 15 } }, session_r;
-	struct event_message message = { .id = { "m-1", 3 }, .text = { "hello", 5 } }, message_r;
-	struct event_message large = { .text = text_of(EVENT_TEXT_MAX, 't') };
+	struct event_session session = {.address = {"127.0.0.1:50000", 15}}, session_r;
+	struct event_message message = {.id = {"m-1", 3}, .text = {"hello", 5}}, message_r;
+	struct event_message large = {.text = text_of(EVENT_TEXT_MAX, 't')};
 	uint8_t *buffer = malloc(BUFFER);
 	uint32_t size;
 
@@ -123,7 +129,7 @@ static void sessions_and_messages_come_out_as_they_were_put_in(void **state)
 
 static void the_same_event_gives_the_same_bytes(void **state)
 {
-	struct event_room event = { .id = 1, .name = { "a", 1 }, .description = { "bc", 2 } };
+	struct event_room event = {.id = 1, .name = {"a", 1}, .description = {"bc", 2}};
 	uint8_t one[64], two[64];
 	uint32_t size;
 
@@ -138,13 +144,13 @@ static void the_same_event_gives_the_same_bytes(void **state)
 static void nothing_over_its_maximum_is_put(void **state)
 {
 	struct text uri = text_of(EVENT_URI_MAX + 1, 'x'), name = text_of(EVENT_NAME_MAX + 1, 'x');
-	struct text text = text_of(EVENT_TEXT_MAX + 1, 'x'), huge = { name.data, UINT32_MAX };
+	struct text text = text_of(EVENT_TEXT_MAX + 1, 'x'), huge = {name.data, UINT32_MAX};
 	uint8_t *buffer = malloc(BUFFER);
 
 	(void)state;
 	assert_non_null(buffer);
-#define REFUSED(kind, ...)                                                                         \
-	assert_int_equal(event_##kind##_put(&(struct event_##kind){ __VA_ARGS__ }, buffer, BUFFER), 0)
+#define REFUSED(kind, ...) \
+	assert_int_equal(event_##kind##_put(&(struct event_##kind){__VA_ARGS__}, buffer, BUFFER), 0)
 	REFUSED(principal, .uri = uri);
 	REFUSED(principal, .name = name);
 	REFUSED(principal, .name = huge);
@@ -152,8 +158,8 @@ static void nothing_over_its_maximum_is_put(void **state)
 	REFUSED(room, .name = name);
 	REFUSED(room, .description = name);
 	REFUSED(room, .disabled = 2);
-	REFUSED(session, .address = { name.data, EVENT_ADDRESS_MAX + 1 });
-	REFUSED(message, .id = { name.data, EVENT_MESSAGE_ID_MAX + 1 });
+	REFUSED(session, .address = {name.data, EVENT_ADDRESS_MAX + 1});
+	REFUSED(message, .id = {name.data, EVENT_MESSAGE_ID_MAX + 1});
 	REFUSED(message, .text = text);
 	REFUSED(message, .text = huge);
 #undef REFUSED
@@ -165,7 +171,7 @@ static void nothing_over_its_maximum_is_put(void **state)
 
 static void a_text_with_a_nul_byte_is_refused_both_ways(void **state)
 {
-	struct event_message event = { .id = { "id", 2 }, .text = { "a\0b", 3 } }, out;
+	struct event_message event = {.id = {"id", 2}, .text = {"a\0b", 3}}, out;
 	uint8_t buffer[64];
 	uint32_t size;
 
@@ -180,7 +186,7 @@ static void a_text_with_a_nul_byte_is_refused_both_ways(void **state)
 
 static void a_buffer_that_is_too_small_by_a_byte_is_not_written(void **state)
 {
-	struct event_message event = { .id = { "id", 2 }, .text = { "hello", 5 } };
+	struct event_message event = {.id = {"id", 2}, .text = {"hello", 5}};
 	uint8_t buffer[15];
 
 	(void)state;
@@ -194,9 +200,9 @@ static void a_buffer_that_is_too_small_by_a_byte_is_not_written(void **state)
 
 static void a_payload_cut_off_or_extended_anywhere_is_malformed(void **state)
 {
-	struct event_principal event = { .id = 1, .uri = { "sip:a@b", 7 }, .name = { "A", 1 } };
+	struct event_principal event = {.id = 1, .uri = {"sip:a@b", 7}, .name = {"A", 1}};
 	struct event_principal out;
-	uint8_t buffer[64] = { 0 };
+	uint8_t buffer[64] = {0};
 	struct record *record;
 	uint32_t size;
 

@@ -106,11 +106,13 @@ static void more_descriptors_than_fit_are_refused_and_closed(void **state)
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(MANY * sizeof(int))];
-	} control = { 0 };
+	} control = {0};
 	char byte = 'x';
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
-			      .msg_controllen = sizeof(control.bytes) };
+	struct iovec iov = {&byte, 1};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control.bytes,
+			     .msg_controllen = sizeof(control.bytes)};
 	struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
 	int pair[2], fds[FDPASS_MAX];
 	unsigned before = open_descriptors(), count;

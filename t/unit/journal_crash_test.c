@@ -1,6 +1,6 @@
 /*
- * The journal when things break: what was acknowledged is there, what was not does not come back from
- * the dead, and damage is never taken for an end.
+ * The journal when things break: what was acknowledged is there, what was not does not come back
+ * from the dead, and damage is never taken for an end.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -62,7 +62,7 @@ static int try_open(struct journal_writer *writer, struct disk *disk, uint64_t f
 static void open_at(struct journal_writer *writer, struct disk *disk, uint64_t from, uint64_t limit,
 		    struct list *list)
 {
-	struct err err = { "" };
+	struct err err = {""};
 
 	if (try_open(writer, disk, from, limit, false, list, &err) < 0)
 		fail_msg("%s", err.text);
@@ -75,11 +75,11 @@ static void start(struct journal_writer *writer, struct disk *disk)
 	open_at(writer, disk, BASE, UINT64_MAX, &list);
 }
 
-/* Appends message seq with size bytes of payload, and EVENT_START first if it is the writer's first;
- * returns its LSN, 0 if it was refused. */
+/* Appends message seq with size bytes of payload, and EVENT_START first if it is the writer's
+ * first; returns its LSN, 0 if it was refused. */
 static uint64_t append(struct journal_writer *writer, uint64_t seq, uint32_t size, uint64_t oldest)
 {
-	struct record head = { .type = EVENT_MESSAGE, .seq = seq }, first = { .type = EVENT_START };
+	struct record head = {.type = EVENT_MESSAGE, .seq = seq}, first = {.type = EVENT_START};
 	const struct record *record;
 	uint8_t payload[BATCH];
 
@@ -103,8 +103,11 @@ static void assert_seqs(const struct list *list, unsigned count, const uint64_t 
 	for (unsigned i = 0; i < count; i++)
 		assert_int_equal(list->seq[i], seq[i]);
 }
-#define SEQS(...)                                                                                  \
-	sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t), (uint64_t[]) { __VA_ARGS__ }
+#define SEQS(...)                                                          \
+	sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t), (uint64_t[]) \
+	{                                                                  \
+		__VA_ARGS__                                                \
+	}
 
 static void flip(struct disk *disk, uint64_t lsn)
 {
@@ -152,11 +155,11 @@ static void torn_batch(struct disk *disk, uint64_t base, size_t cut, uint64_t en
 
 static void a_last_write_torn_at_any_byte_leaves_the_records_before_it(void **state)
 {
-	static const uint64_t bases[] = { 8, RING - 500, RING - 480, RING - 420 };
+	static const uint64_t bases[] = {8, RING - 500, RING - 480, RING - 420};
 	struct disk *disk = *state;
 	struct journal_writer writer;
 	struct list list;
-	uint64_t ends[3] = { 0, 0, 400 };
+	uint64_t ends[3] = {0, 0, 400};
 	unsigned expected;
 
 	for (unsigned b = 0; b < sizeof(bases) / sizeof(*bases); b++) {
@@ -409,8 +412,8 @@ static void damage_anywhere_is_found_while_a_later_record_proves_it(void **state
 	for (uint64_t lsn = BASE; lsn < end; lsn++) {
 		flip(disk, lsn);
 		if (lsn < last) {
-			assert_int_equal(try_open(&writer, disk, BASE, UINT64_MAX, false, &list,
-						  &err), -1);
+			assert_int_equal(
+				try_open(&writer, disk, BASE, UINT64_MAX, false, &list, &err), -1);
 		} else {
 			open_at(&writer, disk, BASE, UINT64_MAX, &list);
 			assert_seqs(&list, SEQS(1, 2, 3, 4));
@@ -461,14 +464,15 @@ static void a_cursor_ahead_of_the_journal_goes_on_there(void **state)
 
 static void positions_that_are_none_are_refused(void **state)
 {
-	static const uint64_t from[] = { 0, 7, 12, UINT64_MAX, UINT64_MAX - 7 };
+	static const uint64_t from[] = {0, 7, 12, UINT64_MAX, UINT64_MAX - 7};
 	struct disk *disk = *state;
 	struct journal_writer writer;
 	struct list list;
 	struct err err;
 
 	for (unsigned i = 0; i < sizeof(from) / sizeof(*from); i++)
-		assert_int_equal(try_open(&writer, disk, from[i], UINT64_MAX, true, &list, &err), -1);
+		assert_int_equal(try_open(&writer, disk, from[i], UINT64_MAX, true, &list, &err),
+				 -1);
 	assert_int_equal(try_open(&writer, disk, 16, 8, true, &list, &err), -1);
 }
 
@@ -537,8 +541,9 @@ static void a_record_that_cannot_be_applied_stops_the_start(void **state)
 	snprintf(lsn, sizeof(lsn), "LSN %" PRIu64, append(&writer, 2, 50, BASE));
 	commit(&writer);
 	journal_close(&writer);
-	assert_int_equal(journal_open(&writer, disk->fd, BASE, UINT64_MAX, true, BATCH, refuse, NULL,
-				      &err), -1);
+	assert_int_equal(
+		journal_open(&writer, disk->fd, BASE, UINT64_MAX, true, BATCH, refuse, NULL, &err),
+		-1);
 	assert_non_null(strstr(err.text, lsn));
 }
 
@@ -601,8 +606,8 @@ static void interrupted_and_short_writes_are_finished(void **state)
 }
 
 /*
- * The sync fails, the master restarts everything, and the cache still shows the batch: it is taken, so
- * it must be written again, or it would be gone after the next loss of power.
+ * The sync fails, the master restarts everything, and the cache still shows the batch: it is taken,
+ * so it must be written again, or it would be gone after the next loss of power.
  */
 static void what_is_found_after_a_failed_sync_is_on_the_disk_from_then_on(void **state)
 {
@@ -637,10 +642,10 @@ static void what_is_found_after_a_failed_sync_is_on_the_disk_from_then_on(void *
 enum { STORIES = 16 };
 
 /*
- * What the journal may hold. Messages behind the cursor that were acknowledged must be there; then the
- * beginning of one of the stories may follow, but no mixture: what one sequencer had sent when it died
- * is one story. A start that stops at what was published leaves the story of the one before in the
- * file until its own first batch is durable.
+ * What the journal may hold. Messages behind the cursor that were acknowledged must be there; then
+ * the beginning of one of the stories may follow, but no mixture: what one sequencer had sent when
+ * it died is one story. A start that stops at what was published leaves the story of the one before
+ * in the file until its own first batch is durable.
  */
 struct model {
 	struct disk *disk;
@@ -699,8 +704,9 @@ static void model_adopt(struct model *model, unsigned found)
 	uint64_t from = model->count ? model->acknowledged[model->count - 1].end : model->cursor;
 	unsigned before = model->count;
 
-	assert_int_equal(journal_open(&writer, model->disk->fd, from, model->writer.end, false, BATCH,
-				      model_end, model, &err), 0);
+	assert_int_equal(journal_open(&writer, model->disk->fd, from, model->writer.end, false,
+				      BATCH, model_end, model, &err),
+			 0);
 	journal_close(&writer);
 	assert_int_equal(model->count - before, found);
 	model->found += found;
@@ -709,7 +715,7 @@ static void model_adopt(struct model *model, unsigned found)
 
 static void model_start(struct model *model, bool limited)
 {
-	struct record head = { .type = EVENT_START };
+	struct record head = {.type = EVENT_START};
 	struct list list;
 
 	limited = limited && model->story + 1 < STORIES;
@@ -801,7 +807,7 @@ static void every_acknowledged_message_survives_whatever_happens(void **state)
 
 	assert_non_null(model);
 	srandom(8);
-	*model = (struct model){ .disk = *state, .cursor = BASE, .durable = BASE, .next = 1 };
+	*model = (struct model){.disk = *state, .cursor = BASE, .durable = BASE, .next = 1};
 	model_start(model, false);
 	while (steps-- > 0) {
 		switch (random() % 16) {

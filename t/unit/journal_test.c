@@ -19,7 +19,7 @@
 
 enum { RING = 8192, BATCH = 4096, HEAD = sizeof(struct record), BASE = 96 };
 
-static const struct record message = { .type = EVENT_MESSAGE };
+static const struct record message = {.type = EVENT_MESSAGE};
 
 static int setup(void **state)
 {
@@ -42,11 +42,12 @@ static void commit(struct journal_writer *writer)
 
 static void reopen(struct journal_writer *writer, struct disk *disk, uint64_t from)
 {
-	const struct record head = { .type = EVENT_START };
+	const struct record head = {.type = EVENT_START};
 	struct err err;
 
-	assert_int_equal(journal_open(writer, disk->fd, from, UINT64_MAX, false, BATCH, NULL, NULL,
-				      &err), 0);
+	assert_int_equal(
+		journal_open(writer, disk->fd, from, UINT64_MAX, false, BATCH, NULL, NULL, &err),
+		0);
 	assert_non_null(journal_append(writer, &head, NULL, 0, from));
 	commit(writer);
 }
@@ -150,9 +151,15 @@ static void a_damaged_header_or_another_size_is_refused(void **state)
 
 static void a_record_comes_back_as_it_was_appended(void **state)
 {
-	struct record head = { .type = EVENT_JOIN, .flags = EVENT_FIRST, .room = 3, .actor = 4,
-			       .seq = 5, .origin = { 8, 77, 9, 10, 11 }, .command = 12,
-			       .mail_slot = 8, .reserved = 77 };
+	struct record head = {.type = EVENT_JOIN,
+			      .flags = EVENT_FIRST,
+			      .room = 3,
+			      .actor = 4,
+			      .seq = 5,
+			      .origin = {8, 77, 9, 10, 11},
+			      .command = 12,
+			      .mail_slot = 8,
+			      .reserved = 77};
 	struct disk *disk = *state;
 	struct journal_writer writer;
 	const struct record *record;
@@ -207,7 +214,8 @@ static void time_never_goes_back_not_even_over_a_restart(void **state)
 	journal_close(&writer);
 }
 
-/* The last records before the end of the ring in every size and at every place, then some beyond. */
+/* The last records before the end of the ring in every size and at every place, then some beyond.
+ */
 static void the_ring_goes_round_at_every_alignment(void **state)
 {
 	struct disk *disk = *state;
@@ -227,8 +235,9 @@ static void the_ring_goes_round_at_every_alignment(void **state)
 			assert_read(&writer, base, 4);
 			journal_close(&writer);
 			found = 0;
-			assert_int_equal(journal_open(&writer, disk->fd, base, UINT64_MAX, false, BATCH,
-						      count_intact, &found, &err), 0);
+			assert_int_equal(journal_open(&writer, disk->fd, base, UINT64_MAX, false,
+						      BATCH, count_intact, &found, &err),
+					 0);
 			assert_int_equal(found, 4);
 			assert_int_equal(writer.epoch, 2);
 			journal_close(&writer);

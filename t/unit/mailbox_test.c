@@ -1,6 +1,6 @@
 /*
- * Mailboxes: commands arrive in order, once, whole; a sender that lies is found out; and either side
- * may die and come back.
+ * Mailboxes: commands arrive in order, once, whole; a sender that lies is found out; and either
+ * side may die and come back.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,8 +27,9 @@ static void sender_start(struct post *post)
 {
 	struct err err;
 
-	assert_int_equal(mailbox_open(&post->mailbox, post->sender_rw, post->sequencer_ro,
-				      COMMANDS, &err), 0);
+	assert_int_equal(
+		mailbox_open(&post->mailbox, post->sender_rw, post->sequencer_ro, COMMANDS, &err),
+		0);
 }
 
 static void sequencer_start(struct post *post)
@@ -36,7 +37,8 @@ static void sequencer_start(struct post *post)
 	struct err err;
 
 	assert_int_equal(mailbox_reader_open(&post->reader, post->sender_ro, post->sequencer_rw,
-					     COMMANDS, &err), 0);
+					     COMMANDS, &err),
+			 0);
 }
 
 static void sender_restart(struct post *post)
@@ -59,9 +61,11 @@ static int setup_unstarted(void **state)
 	assert_non_null(post);
 	*state = post;
 	assert_int_equal(segment_create("sender", mailbox_sender_size(COMMANDS), &post->sender_rw,
-					&post->sender_ro, &err), 0);
+					&post->sender_ro, &err),
+			 0);
 	assert_int_equal(segment_create("sequencer", mailbox_sequencer_size(COMMANDS),
-					&post->sequencer_rw, &post->sequencer_ro, &err), 0);
+					&post->sequencer_rw, &post->sequencer_ro, &err),
+			 0);
 	return 0;
 }
 
@@ -90,7 +94,7 @@ static int teardown(void **state)
 /* Sends a command whose payload is size bytes that follow from its request number. */
 static uint64_t send_command(struct post *post, uint32_t request, uint32_t size)
 {
-	struct command head = { .type = 1, .flags = 8, .room = 5, .origin.request = request };
+	struct command head = {.type = 1, .flags = 8, .room = 5, .origin.request = request};
 	uint8_t payload[COMMANDS];
 	uint32_t first = size / 3;
 
@@ -213,8 +217,9 @@ static void a_command_of_more_than_half_the_ring_is_never_taken(void **state)
 	struct post *post = *state;
 
 	assert_int_equal(send_command(post, 1, COMMANDS / 2 - HEAD + 1), 0);
-	assert_int_equal(mailbox_send(&post->mailbox, &(struct command){ 0 }, "", UINT32_MAX, "",
-				      UINT32_MAX), 0);
+	assert_int_equal(
+		mailbox_send(&post->mailbox, &(struct command){0}, "", UINT32_MAX, "", UINT32_MAX),
+		0);
 	assert_int_equal(send_command(post, 1, COMMANDS / 2 - HEAD), 1);
 	take(post, 1, 1, COMMANDS / 2 - HEAD);
 }
@@ -237,7 +242,7 @@ static void a_command_that_was_put_back_is_taken_again(void **state)
 static void answers_come_back_once_they_are_published(void **state)
 {
 	struct post *post = *state;
-	struct answer answer = { .number = 3, .code = 109, .room = 5 }, got;
+	struct answer answer = {.number = 3, .code = 109, .room = 5}, got;
 
 	assert_int_equal(mailbox_answers_free(&post->reader), ANSWERS);
 	mailbox_put_answer(&post->reader, &answer);
@@ -253,7 +258,7 @@ static void answers_come_back_once_they_are_published(void **state)
 static void the_answer_ring_goes_round_and_says_when_it_is_full(void **state)
 {
 	struct post *post = *state;
-	struct answer answer = { 0 };
+	struct answer answer = {0};
 	uint64_t put = 0, got = 0;
 
 	for (unsigned round = 0; round < 10; round++) {
@@ -273,7 +278,7 @@ static void the_answer_ring_goes_round_and_says_when_it_is_full(void **state)
 static void a_restarted_sequencer_goes_on_behind_what_it_had_published(void **state)
 {
 	struct post *post = *state;
-	struct answer answer = { .number = 1 };
+	struct answer answer = {.number = 1};
 
 	for (uint32_t i = 1; i <= 4; i++)
 		send_command(post, i, 50);
@@ -293,7 +298,7 @@ static void a_restarted_sequencer_goes_on_behind_what_it_had_published(void **st
 static void a_restarted_sender_leaves_commands_in_place_and_goes_on_counting(void **state)
 {
 	struct post *post = *state;
-	struct answer answer = { .number = 1 };
+	struct answer answer = {.number = 1};
 
 	send_command(post, 1, 50);
 	send_command(post, 2, 50);
@@ -331,9 +336,18 @@ static struct command *first_command(struct post *post)
 
 static void lengths_that_do_not_agree_are_found_out(void **state)
 {
-	static const uint32_t lengths[] = { 0, 1, 8, HEAD - 8, HEAD + 1, HEAD + 24, HEAD + 40,
-					    COMMANDS, COMMANDS + 8, UINT32_MAX, UINT32_MAX - 7 };
-	static const uint32_t payloads[] = { 33, 24, UINT32_MAX, UINT32_MAX - HEAD, COMMANDS };
+	static const uint32_t lengths[] = {0,
+					   1,
+					   8,
+					   HEAD - 8,
+					   HEAD + 1,
+					   HEAD + 24,
+					   HEAD + 40,
+					   COMMANDS,
+					   COMMANDS + 8,
+					   UINT32_MAX,
+					   UINT32_MAX - 7};
+	static const uint32_t payloads[] = {33, 24, UINT32_MAX, UINT32_MAX - HEAD, COMMANDS};
 	struct post *post = *state;
 
 	for (unsigned i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
@@ -356,8 +370,8 @@ static void lengths_that_do_not_agree_are_found_out(void **state)
 
 static void positions_that_are_impossible_are_found_out(void **state)
 {
-	static const uint64_t heads[] = { 4, 73, COMMANDS + 8, UINT64_MAX, UINT64_MAX - 7,
-					  UINT64_C(1) << 63 };
+	static const uint64_t heads[] = {
+		4, 73, COMMANDS + 8, UINT64_MAX, UINT64_MAX - 7, UINT64_C(1) << 63};
 	struct post *post = *state;
 
 	for (unsigned i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
@@ -384,7 +398,7 @@ static void a_head_that_goes_back_is_found_out(void **state)
 
 static void numbers_that_do_not_count_up_are_found_out(void **state)
 {
-	static const uint64_t numbers[] = { 0, 1, UINT64_MAX, UINT64_C(1) << 40 };
+	static const uint64_t numbers[] = {0, 1, UINT64_MAX, UINT64_C(1) << 40};
 	struct post *post = *state;
 
 	for (unsigned i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
@@ -428,7 +442,7 @@ static void a_wrong_magic_number_is_found_out(void **state)
 static void answers_taken_that_were_never_there_leave_no_room(void **state)
 {
 	struct post *post = *state;
-	struct answer answer = { .number = 1 };
+	struct answer answer = {.number = 1};
 
 	atomic_store(&post->mailbox.out->answers_taken, 5);
 	assert_int_equal(mailbox_answers_free(&post->reader), 0);
@@ -482,7 +496,8 @@ static void random_bytes_never_lead_outside_and_never_hang(void **state)
 		for (unsigned k = (unsigned)random() % 4; k > 0; k--)
 			words[random() % (COMMANDS / 4)] = (uint32_t)random() >> (random() % 32);
 		if (random() % 50 == 0)
-			atomic_store(&out->head, atomic_load(&out->head) + (uint64_t)random() % 64 - 32);
+			atomic_store(&out->head,
+				     atomic_load(&out->head) + (uint64_t)random() % 64 - 32);
 		while ((result = mailbox_take(&post->reader, &command)) != MAILBOX_EMPTY) {
 			assert_true(turns++ < COMMANDS);
 			if (result == MAILBOX_BAD) {
@@ -510,14 +525,20 @@ static void sizes_that_do_not_fit_are_refused(void **state)
 	struct mailbox_reader reader;
 	struct err err;
 
-	assert_int_equal(mailbox_open(&mailbox, post->sender_rw, post->sequencer_ro, 5000, &err), -1);
-	assert_int_equal(mailbox_open(&mailbox, post->sender_rw, post->sequencer_ro, 2048, &err), -1);
-	assert_int_equal(mailbox_open(&mailbox, post->sender_rw, post->sequencer_ro, 1 << 20, &err), -1);
-	assert_int_equal(mailbox_open(&mailbox, post->sender_ro, post->sequencer_ro, COMMANDS, &err), -1);
-	assert_int_equal(mailbox_reader_open(&reader, post->sender_ro, post->sequencer_rw, 1 << 20,
-					     &err), -1);
-	assert_int_equal(mailbox_reader_open(&reader, post->sender_ro, post->sequencer_ro, COMMANDS,
-					     &err), -1);
+	assert_int_equal(mailbox_open(&mailbox, post->sender_rw, post->sequencer_ro, 5000, &err),
+			 -1);
+	assert_int_equal(mailbox_open(&mailbox, post->sender_rw, post->sequencer_ro, 2048, &err),
+			 -1);
+	assert_int_equal(mailbox_open(&mailbox, post->sender_rw, post->sequencer_ro, 1 << 20, &err),
+			 -1);
+	assert_int_equal(
+		mailbox_open(&mailbox, post->sender_ro, post->sequencer_ro, COMMANDS, &err), -1);
+	assert_int_equal(
+		mailbox_reader_open(&reader, post->sender_ro, post->sequencer_rw, 1 << 20, &err),
+		-1);
+	assert_int_equal(
+		mailbox_reader_open(&reader, post->sender_ro, post->sequencer_ro, COMMANDS, &err),
+		-1);
 }
 
 int main(void)
