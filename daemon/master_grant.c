@@ -72,7 +72,7 @@ static void add_table(struct grants *grants, unsigned slot, const struct supply 
 static void add_mailboxes(struct grants *grants, unsigned slot, const struct supply *supply)
 {
 	for (unsigned i = 0; i < SLOTS; i++) {
-		if (supply->mail[i].rw == -1)
+		if (!slot_sends(i))
 			continue;
 		if (slot == SLOT_SEQUENCER) {
 			add(grants, supply->mail[i].ro, FD_MAIL + (int)i);

@@ -33,10 +33,12 @@ static inline bool slot_is_standby(unsigned slot, const struct conf *conf)
 	return slot_is_worker(slot) && slot - SLOT_WORKER >= conf->workers.active;
 }
 
-/* Has a mailbox to the sequencer. */
-static inline bool slot_sends(unsigned slot, const struct conf *conf)
+/* Has a mailbox to the sequencer, whether or not there is a process: memory that nobody has touched
+ * costs nothing, and the sequencer need not know how many of them there are. */
+static inline bool slot_sends(unsigned slot)
 {
-	return slot != SLOT_SEQUENCER && slot_is_wanted(slot, conf);
+	return slot == SLOT_STORE || slot == SLOT_AUTH || slot_is_worker(slot) ||
+	       slot_is_reader(slot);
 }
 
 #endif

@@ -44,7 +44,7 @@ static int make_mailboxes(struct supply *supply, const struct conf *conf, struct
 	const uint64_t size = conf->workers.mailbox;
 
 	for (unsigned slot = 0; slot < SLOTS; slot++) {
-		if (!slot_sends(slot, conf))
+		if (!slot_sends(slot))
 			continue;
 		if (make_segment(&supply->mail[slot], "mail", slot, mailbox_sender_size(size),
 				 err) == -1 ||

@@ -35,7 +35,7 @@ enum child_fd {
 	FD_TOKEN_KEY = 13, /* pchat-auth: 32 secret bytes */
 	FD_PAGE = 32,	   /* + slot: every slot's page, read-only */
 	FD_EVENT = 64,	   /* + slot: eventfds: all for the sequencer, else own and sequencer's */
-	/* All mailboxes have command rings of workers.mailbox bytes. */
+	/* All senders' slots have one, and command rings of workers.mailbox bytes. */
 	FD_MAIL = 96,	   /* + slot: struct mailbox_sender; writable for the sender only */
 	FD_MAIL_BACK = 128, /* + slot: struct mailbox_sequencer; writable for the sequencer only */
 	FD_REPLY = 160,	    /* + slot: where a worker's answers are sent */

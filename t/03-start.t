@@ -106,7 +106,7 @@ ok($key eq $same, 'the token key stays the same');
 my @pages = map { $_ + 32 } 0 .. 23;
 my $own_events = sub ($slot) { return (64 + 1, 64 + $slot) };
 my %expected = (
-	1 => [0 .. 7, @pages, (map { $_ + 64 } 0 .. 23), map { ($_ + 96, $_ + 128) } 2, 3, 8 .. 10, 16],
+	1 => [0 .. 7, @pages, (map { $_ + 64 } 0 .. 23), map { ($_ + 96, $_ + 128) } 2, 3, 8 .. 23],
 	2 => [0 .. 6, @pages, $own_events->(2), 96 + 2, 128 + 2],
 	3 => [0 .. 7, 9, 13, @pages, $own_events->(3), 96 + 3, 128 + 3, map { $_ + 160 } 8 .. 10],
 	8 => [0 .. 10, @pages, $own_events->(8), 96 + 8, 128 + 8],
