@@ -1,5 +1,44 @@
+noinst_LIBRARIES += worker/libworker.a
+worker_libworker_a_SOURCES = \
+	worker/accept.c worker/accept.h \
+	worker/admin.c \
+	worker/chat.h \
+	worker/conn.c worker/conn.h \
+	worker/core.c worker/core.h \
+	worker/directory.c \
+	worker/fanout.c worker/fanout.h \
+	worker/frame.c worker/frame.h \
+	worker/join.c \
+	worker/json_admin.c \
+	worker/json_answer.c \
+	worker/json_client.c worker/json_client.h \
+	worker/json_peer.h \
+	worker/json_request.c \
+	worker/json_room.c \
+	worker/json_session.c \
+	worker/json_text.c worker/json_text.h \
+	worker/local_client.c worker/local_client.h \
+	worker/names.c worker/names.h \
+	worker/net.c worker/net.h \
+	worker/outq.c worker/outq.h \
+	worker/page.c worker/page.h \
+	worker/pending.c worker/pending.h \
+	worker/rooms.c \
+	worker/roster.c worker/roster.h \
+	worker/sandbox.c worker/sandbox.h \
+	worker/session.c worker/session.h \
+	worker/sign_in.c \
+	worker/tail.c worker/tail.h \
+	worker/upgrade.c worker/upgrade.h \
+	worker/wheel.c worker/wheel.h \
+	worker/ws.c worker/ws.h
+WORKER_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(JANSSON_CFLAGS) $(SECCOMP_CFLAGS)
+worker_libworker_a_CPPFLAGS = $(WORKER_CPPFLAGS)
+WORKER_LIBS = worker/libworker.a $(SHM_LIBS) $(EVENT_LIBS) $(SSL_LIBS) $(JANSSON_LIBS) \
+	$(WSLAY_LIBS) $(HTTP_PARSER_LIBS) $(SECCOMP_LIBS) $(UNISTRING_LIBS)
+
 pkglibexec_PROGRAMS += worker/pchat-worker
 worker_pchat_worker_SOURCES = worker/main.c
-worker_pchat_worker_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(JANSSON_CFLAGS)
-worker_pchat_worker_LDADD = $(SHM_LIBS) $(EVENT_LIBS) $(SSL_LIBS) $(JANSSON_LIBS) $(WSLAY_LIBS) $(HTTP_PARSER_LIBS) $(SECCOMP_LIBS)
+worker_pchat_worker_CPPFLAGS = $(WORKER_CPPFLAGS)
+worker_pchat_worker_LDADD = $(WORKER_LIBS)
 EXTRA_DIST += worker/README

@@ -1,0 +1,129 @@
+#include "worker/accept.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "conf/log.h"
+#include "worker/json_client.h"
+#include "worker/local_client.h"
+
+enum { ACCEPTS_A_TURN = 64 };
+
+static bool has_room(const struct accept *accept)
+{
+	return accept->net->count < accept->net->conf->json.connections;
+}
+
+static void set_open(struct accept *accept, bool open)
+{
+	if (accept->open == open)
+		return;
+	accept->open = open;
+	for (unsigned i = 0; i < accept->count; i++) {
+		if (open)
+			event_add(&accept->sockets[i].event, NULL);
+		else
+			event_del(&accept->sockets[i].event);
+	}
+}
+
+static void open_client(struct accept_socket *socket, int fd)
+{
+	struct accept *accept = socket->accept;
+	int result = -1;
+
+	proc_count(accept->net->proc, COUNTER_CONNECTIONS_ACCEPTED, 1);
+	switch (socket->kind) {
+	case LISTEN_JSON_TLS:
+	case LISTEN_JSON_PLAIN:
+		result = json_client_open(accept->net, accept->chat, fd,
+					  socket->kind == LISTEN_JSON_TLS);
+		break;
+	case LISTEN_ADMIN:
+		result = local_client_open(accept->net, accept->chat, fd);
+		break;
+	}
+	if (result == -1)
+		proc_count(accept->net->proc, COUNTER_CONNECTIONS_REFUSED, 1);
+}
+
+/* What is the peer's or the network's fault leaves the others alone; what is a shortage waits. */
+static void accept_failed(struct accept *accept)
+{
+	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
+		return;
+	log_warning("could not accept a connection: %s", strerror(errno));
+	accept->failed = true;
+	set_open(accept, false);
+}
+
+static void on_socket(evutil_socket_t fd, short what, void *arg)
+{
+	struct accept_socket *socket = arg;
+
+	(void)what;
+	for (unsigned i = 0; i < ACCEPTS_A_TURN && has_room(socket->accept); i++) {
+		int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (client == -1) {
+			accept_failed(socket->accept);
+			return;
+		}
+		open_client(socket, client);
+	}
+}
+
+void accept_init(struct accept *accept, struct net *net, struct chat *chat)
+{
+	memset(accept, 0, sizeof(*accept));
+	accept->net = net;
+	accept->chat = chat;
+	accept->open = true;
+}
+
+static bool kind_known(const struct accept *accept, unsigned kind)
+{
+	return kind == LISTEN_JSON_PLAIN || kind == LISTEN_ADMIN ||
+	       (kind == LISTEN_JSON_TLS && accept->net->tls != NULL);
+}
+
+void accept_add(struct accept *accept, const int *take_fds, unsigned count, const uint8_t *kinds)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct accept_socket *socket = &accept->sockets[accept->count];
+
+		if (accept->count == FDPASS_MAX || !kind_known(accept, kinds[i])) {
+			log_error("could not serve a listening socket of kind %u", kinds[i]);
+			close(take_fds[i]);
+			continue;
+		}
+		evutil_make_socket_nonblocking(take_fds[i]);
+		socket->accept = accept;
+		socket->kind = kinds[i];
+		event_assign(&socket->event, accept->net->base, take_fds[i], EV_READ | EV_PERSIST,
+			     on_socket, socket);
+		if (accept->open)
+			event_add(&socket->event, NULL);
+		accept->count++;
+	}
+}
+
+void accept_turn(struct accept *accept)
+{
+	set_open(accept, !accept->failed && has_room(accept));
+}
+
+void accept_second(struct accept *accept)
+{
+	accept->failed = false;
+}
+
+void accept_fini(struct accept *accept)
+{
+	set_open(accept, false);
+	for (unsigned i = 0; i < accept->count; i++)
+		close(event_get_fd(&accept->sockets[i].event));
+	accept->count = 0;
+}

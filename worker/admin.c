@@ -1,0 +1,295 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistr.h>
+
+#include "conf/clock.h"
+#include "worker/core.h"
+
+/* What local administrators change: users and rooms. */
+
+/* --- Names. --- */
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool may_stand(char c)
+{
+	uint8_t byte = (uint8_t)c;
+
+	return byte > 0x20 && byte != 0x7f && strchr("\"<>:;?\\", c) == NULL;
+}
+
+static size_t count_at(const char *name, size_t length)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < length; i++)
+		count += name[i] == '@';
+	return count;
+}
+
+/* "alice", "alice@domain" or "sip:alice@domain" as a URI, by the rules that pchat-auth has for the
+ * names that people sign in with. Returns its length, 0 for what cannot be a user's. */
+static uint32_t make_uri(const struct chat *chat, struct text user, char uri[EVENT_URI_MAX + 1])
+{
+	const char *name = user.data;
+	size_t length = user.length;
+	bool scheme = length >= 4 && strncasecmp(name, "sip:", 4) == 0;
+	size_t ats;
+	int size;
+
+	if (scheme) {
+		name += 4;
+		length -= 4;
+	}
+	ats = count_at(name, length);
+	if (length == 0 || length > EVENT_URI_MAX || ats > 1 || (scheme && ats == 0) ||
+	    name[0] == '@' || name[length - 1] == '@' || u8_check((const uint8_t *)name, length))
+		return 0;
+	for (size_t i = 0; i < length; i++) {
+		if (!may_stand(name[i]))
+			return 0;
+	}
+	size = snprintf(uri, EVENT_URI_MAX + 1, "sip:%.*s%s%s", (int)length, name,
+			ats == 1 ? "" : "@", ats == 1 ? "" : chat->conf->domain);
+	if (size < 0 || size > EVENT_URI_MAX)
+		return 0;
+	for (char *c = uri; *c != '\0'; c++)
+		*c = lower(*c);
+	return (uint32_t)size;
+}
+
+static bool name_valid(struct text name, size_t least)
+{
+	size_t length = u8_mbsnlen((const uint8_t *)name.data, name.length);
+
+	return length >= least && length <= CHAT_NAME_MAX && name.length <= EVENT_NAME_MAX &&
+	       memchr(name.data, '\0', name.length) == NULL;
+}
+
+static int find_user(const struct chat *chat, struct text user, struct principal_view *view_r)
+{
+	char uri[EVENT_URI_MAX + 1];
+	uint32_t length = make_uri(chat, user, uri);
+	int code;
+
+	if (length == 0)
+		return CODE_INVALID_ARGUMENT;
+	code = cache_principal_by_uri(chat->cache, uri, length, view_r);
+	return code == CODE_OK && view_r->state == PRINCIPAL_DELETED ? CODE_NO_SUCH_PRINCIPAL : code;
+}
+
+/* --- Users. --- */
+
+/* user.add: the password goes to pchat-auth first, which checks it; then the user is made. What is
+ * left if the second step fails is a secret of a user who is not there. */
+struct user_add {
+	struct request base;
+	bool sent; /* the command */
+	uint32_t principal; /* 0: a new one; else one that had been removed */
+	uint32_t uri_length, name_length;
+	char uri[EVENT_URI_MAX + 1], name[EVENT_NAME_MAX];
+};
+
+static int send_principal(struct session *session, uint32_t tag,
+			  const struct event_principal *principal)
+{
+	static const struct command head = { .type = COMMAND_PRINCIPAL };
+	uint8_t payload[EVENT_URI_MAX + EVENT_NAME_MAX + 128];
+	uint32_t size = event_principal_put(principal, payload, sizeof(payload));
+
+	if (size == 0)
+		return CODE_INVALID_ARGUMENT;
+	return chat_command(session->chat, &head, session->number, tag, payload, size);
+}
+
+static void user_add_made(struct user_add *add, const struct record *record)
+{
+	struct session *session = add->base.base.session;
+	struct event_principal made;
+
+	if (event_principal_get(record, &made))
+		session->front->account_added(session, &add->base.id, made.uri, made.id);
+	request_end(&add->base);
+}
+
+static void user_add_settle(struct pending *pending, const struct outcome *outcome)
+{
+	struct user_add *add = (struct user_add *)pending;
+	struct session *session = pending->session;
+	struct event_principal principal = {
+		.id = add->principal,
+		.kind = PRINCIPAL_USER,
+		.state = PRINCIPAL_ACTIVE,
+		.uri = { add->uri, add->uri_length },
+		.name = { add->name, add->name_length },
+	};
+	int code = outcome_code(outcome);
+
+	if (code == CODE_OK && outcome->kind == OUTCOME_EVENT) {
+		user_add_made(add, outcome->record);
+		return;
+	}
+	if (code == CODE_OK && !add->sent) {
+		pending_until(&session->chat->pending, pending, 0);
+		add->sent = true;
+		code = send_principal(session, pending->tag, &principal);
+	}
+	if (code != CODE_OK)
+		request_refuse(&add->base, code);
+}
+
+static int ask_password(struct pending *pending, const char *uri, uint32_t length,
+			struct text password)
+{
+	struct chat *chat = pending->session->chat;
+	const struct text parts[] = { { uri, length }, { "", 1 }, password };
+
+	pending_until(&chat->pending, pending, chat_answer_limit(chat));
+	return chat_ask(chat, chat->auth, ASK_AUTH_PASSWORD, pending, parts, 3, -1);
+}
+
+void chat_user_add(struct session *session, const struct chat_id *id, struct text user,
+		   struct text name, struct text password)
+{
+	struct principal_view known;
+	struct user_add *add;
+	int code;
+
+	add = (struct user_add *)request_begin(session, id, sizeof(*add), user_add_settle);
+	if (add == NULL)
+		return;
+	add->uri_length = make_uri(session->chat, user, add->uri);
+	if (add->uri_length == 0 || !name_valid(name, 1)) {
+		request_refuse(&add->base, CODE_INVALID_ARGUMENT);
+		return;
+	}
+	add->name_length = name.length;
+	memcpy(add->name, name.data, name.length);
+	/* The sequencer decides, but by then a user who is there would have a new password. */
+	code = cache_principal_by_uri(session->chat->cache, add->uri, add->uri_length, &known);
+	if (code == CODE_OK && known.state == PRINCIPAL_DELETED)
+		add->principal = known.id;
+	else if (code == CODE_OK)
+		code = CODE_PRINCIPALS_ALREADY_DEFINED;
+	if (code == CODE_OK || code == CODE_NO_SUCH_PRINCIPAL)
+		code = ask_password(&add->base.base, add->uri, add->uri_length, password);
+	if (code != CODE_OK)
+		request_refuse(&add->base, code);
+}
+
+/* Answers "done" to whatever success comes first. */
+static void done_settle(struct pending *pending, const struct outcome *outcome)
+{
+	struct request *request = (struct request *)pending;
+	int code = outcome_code(outcome);
+
+	if (code != CODE_OK) {
+		request_refuse(request, code);
+		return;
+	}
+	pending->session->front->done(pending->session, &request->id);
+	request_end(request);
+}
+
+void chat_user_password(struct session *session, const struct chat_id *id, struct text user,
+			struct text password)
+{
+	struct request *request = request_begin(session, id, sizeof(*request), done_settle);
+	struct principal_view known;
+	int code;
+
+	if (request == NULL)
+		return;
+	code = find_user(session->chat, user, &known);
+	if (code == CODE_OK)
+		code = ask_password(&request->base, known.uri, known.uri_length, password);
+	if (code != CODE_OK)
+		request_refuse(request, code);
+}
+
+void chat_user_remove(struct session *session, const struct chat_id *id, struct text user)
+{
+	struct request *request = request_begin(session, id, sizeof(*request), done_settle);
+	struct event_principal principal = { .kind = PRINCIPAL_USER, .state = PRINCIPAL_DELETED };
+	struct principal_view known;
+	int code;
+
+	if (request == NULL)
+		return;
+	code = find_user(session->chat, user, &known);
+	if (code == CODE_OK) {
+		principal.id = known.id;
+		principal.uri = (struct text){ known.uri, known.uri_length };
+		principal.name = (struct text){ known.name, known.name_length };
+		code = send_principal(session, request->base.tag, &principal);
+	}
+	if (code != CODE_OK)
+		request_refuse(request, code);
+}
+
+/* --- Rooms. --- */
+
+struct room_add {
+	struct request base;
+	uint8_t uuid[16];
+};
+
+static void room_add_settle(struct pending *pending, const struct outcome *outcome)
+{
+	struct room_add *add = (struct room_add *)pending;
+	int code = outcome_code(outcome);
+
+	if (code != CODE_OK) {
+		request_refuse(&add->base, code);
+		return;
+	}
+	pending->session->front->room_added(pending->session, &add->base.id, add->uuid);
+	request_end(&add->base);
+}
+
+/* A random one: version 4, RFC 4122 section 4.4. */
+static bool make_uuid(uint8_t uuid[16])
+{
+	if (getrandom(uuid, 16, 0) != 16)
+		return false;
+	uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40);
+	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
+	return true;
+}
+
+static int send_room(struct room_add *add, const struct event_room *room)
+{
+	static const struct command head = { .type = COMMAND_ROOM };
+	struct session *session = add->base.base.session;
+	uint8_t payload[EVENT_NAME_MAX + EVENT_DESCRIPTION_MAX + 128];
+	uint32_t size = event_room_put(room, payload, sizeof(payload));
+
+	if (size == 0)
+		return CODE_INVALID_ARGUMENT;
+	return chat_command(session->chat, &head, session->number, add->base.base.tag, payload,
+			    size);
+}
+
+void chat_room_add(struct session *session, const struct chat_id *id, struct text name,
+		   struct text description)
+{
+	struct event_room room = { .created = clock_utc(), .name = name, .description = description };
+	struct room_add *add;
+	int code = CODE_INVALID_ARGUMENT;
+
+	add = (struct room_add *)request_begin(session, id, sizeof(*add), room_add_settle);
+	if (add == NULL)
+		return;
+	if (name_valid(name, 1) && name_valid(description, 0))
+		code = make_uuid(add->uuid) ? CODE_OK : CODE_SERVER_ERROR;
+	memcpy(room.uuid, add->uuid, sizeof(room.uuid));
+	if (code == CODE_OK)
+		code = send_room(add, &room);
+	if (code != CODE_OK)
+		request_refuse(&add->base, code);
+}

@@ -1,0 +1,178 @@
+#ifndef PCHAT_WORKER_CHAT_H
+#define PCHAT_WORKER_CHAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shm/cache.h"
+#include "shm/event.h"
+#include "worker/frame.h"
+
+/*
+ * The waist of a worker. Above it: front ends, which turn bytes into the calls of this header and
+ * the answers and events of struct front_end into bytes; they know nothing of each other. Below it:
+ * rooms, sessions, the journal, the cache and the questions to other processes; nothing there
+ * knows of JSON or WebSocket.
+ */
+struct chat;
+struct session;
+
+enum {
+	CHAT_ID_MAX = 64,      /* bytes of a request's id */
+	CHAT_JOIN_MAX = 128,   /* rooms of one join */
+	CHAT_PAGE_MAX = 500,   /* messages of one page of history */
+	CHAT_PAGE = 50,	       /* when no number is given */
+	CHAT_SEARCH_MAX = 100, /* rooms or users of one page */
+	CHAT_SEARCH = 50,
+	CHAT_NAME_MAX = 256,   /* characters of a name */
+};
+
+/* What a client calls its request; only its front end understands it. */
+struct chat_id {
+	uint8_t kind, length;
+	char data[CHAT_ID_MAX];
+};
+
+struct chat_message {
+	uint8_t room[16];
+	uint64_t seq, time;
+	struct text from, name, text, id; /* borrowed */
+	bool alert;
+};
+
+struct chat_presence {
+	uint8_t room[16];
+	bool joined; /* else left */
+	struct text uri, name;
+	uint32_t count; /* users in the room now */
+};
+
+enum chat_drop {
+	CHAT_SLOW,
+	CHAT_STOPPING,
+	CHAT_RESTART,
+	CHAT_IDLE,
+	CHAT_SIGNED_OUT,
+	CHAT_JOURNAL,
+};
+
+struct chat_signed_in {
+	struct text uri, name, token;
+	const void *data; /* the mechanism's last word; size 0: none */
+	size_t size;
+	uint64_t expires;
+};
+
+/* A room that was joined, or the reason why not. Lists are as the front end wrote them. */
+struct chat_joined {
+	int code; /* CODE_OK, else only uuid counts */
+	uint8_t uuid[16];
+	const struct room_view *room;
+	uint64_t last_seq;
+	const struct buf *users; /* NULL: too many */
+	uint32_t user_count;
+	const struct buf *messages;
+	bool more;
+};
+
+/*
+ * A front end. A function that returns a frame gives its one reference to the caller; NULL means
+ * that memory ran out, and costs the session that was to get it its connection.
+ */
+struct front_end {
+	unsigned number; /* below FRONT_ENDS */
+
+	/* Events. */
+	struct frame *(*message)(const struct chat *chat, const struct chat_message *message);
+	struct frame *(*presence)(const struct chat *chat, const struct chat_presence *presence);
+
+	/* Items of lists; a list is a buf that they add to. rows: a reader's JSON array of messages;
+	   false: it is malformed. */
+	void (*user)(struct buf *list, struct text uri, struct text name);
+	void (*account)(struct buf *list, const struct principal_view *principal);
+	void (*room)(const struct chat *chat, struct buf *list, const struct room_view *room);
+	void (*row)(struct buf *list, const struct chat_message *message);
+	bool (*rows)(struct buf *list, const void *json, size_t size);
+	void (*joined)(const struct chat *chat, struct buf *list, const struct chat_joined *joined);
+	void (*separate)(struct buf *list); /* between two things written apart */
+
+	/* Answers. */
+	void (*refuse)(struct session *session, const struct chat_id *id, int code);
+	void (*done)(struct session *session, const struct chat_id *id);
+	void (*challenge)(struct session *session, const struct chat_id *id, const void *data,
+			  size_t size);
+	void (*signed_in)(struct session *session, const struct chat_id *id,
+			  const struct chat_signed_in *result);
+	void (*posted)(struct session *session, const struct chat_id *id, uint64_t seq,
+		       uint64_t time, bool repeated);
+	void (*joins)(struct session *session, const struct chat_id *id, const struct buf *list);
+	void (*messages)(struct session *session, const struct chat_id *id, const struct buf *list,
+			 bool more);
+	void (*users)(struct session *session, const struct chat_id *id, const struct buf *list);
+	void (*accounts)(struct session *session, const struct chat_id *id, const struct buf *list,
+			 bool more);
+	void (*rooms)(struct session *session, const struct chat_id *id, const struct buf *list,
+		      bool more);
+	void (*account_added)(struct session *session, const struct chat_id *id, struct text uri,
+			      uint32_t principal);
+	void (*room_added)(struct session *session, const struct chat_id *id,
+			   const uint8_t uuid[16]);
+
+	/* The server ends the session: say so, then close the connection. */
+	void (*drop)(struct session *session, enum chat_drop reason);
+};
+
+enum { FRONT_ENDS = 2 };
+
+/* --- What a front end asks for. Every call is answered once, perhaps before it returns. --- */
+
+void chat_sign_in(struct session *session, const struct chat_id *id, const char *mechanism,
+		  const void *data, size_t size);
+void chat_sign_in_step(struct session *session, const struct chat_id *id, const void *data,
+		       size_t size);
+void chat_resume(struct session *session, const struct chat_id *id, struct text token);
+/* By the credentials of the connection's unix socket. */
+void chat_sign_in_local(struct session *session, const struct chat_id *id);
+
+struct chat_join {
+	uint8_t room[16];
+	bool has_since;
+	uint64_t since;
+	uint16_t history;
+};
+void chat_join(struct session *session, const struct chat_id *id, const struct chat_join *joins,
+	       unsigned count);
+void chat_leave(struct session *session, const struct chat_id *id, const uint8_t room[16]);
+void chat_participants(struct session *session, const struct chat_id *id, const uint8_t room[16]);
+void chat_post(struct session *session, const struct chat_id *id, const uint8_t room[16],
+	       const struct event_message *message, bool alert);
+
+struct chat_range {
+	uint64_t after, before; /* 0 and UINT64_MAX: no bound */
+	uint16_t limit;
+	bool from_oldest;
+};
+void chat_history(struct session *session, const struct chat_id *id, const uint8_t room[16],
+		  const struct chat_range *range);
+void chat_rooms(struct session *session, const struct chat_id *id, struct text text, uint32_t limit,
+		uint32_t offset);
+
+/* Administration: sessions that were signed in by chat_sign_in_local. A user is given as a name
+ * of the server's domain, a name with a domain, or a URI. */
+void chat_user_add(struct session *session, const struct chat_id *id, struct text user,
+		   struct text name, struct text password);
+void chat_user_password(struct session *session, const struct chat_id *id, struct text user,
+			struct text password);
+void chat_user_remove(struct session *session, const struct chat_id *id, struct text user);
+void chat_users(struct session *session, const struct chat_id *id, uint32_t limit, uint32_t offset);
+void chat_room_add(struct session *session, const struct chat_id *id, struct text name,
+		   struct text description);
+
+/* For front ends: the configuration. */
+const struct conf *chat_conf(const struct chat *chat);
+
+/* Counts a refusal. */
+void chat_count_refusal(struct chat *chat, int code);
+
+#endif

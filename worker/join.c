@@ -1,0 +1,252 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/core.h"
+#include "worker/page.h"
+#include "worker/roster.h"
+
+/*
+ * room.join: a command for each room; when the event of one is there its answer is put together,
+ * with a reader's help where the cache has too little. The client gets one answer when all rooms
+ * are settled. Each room waits under a tag of its own; all belong to the join.
+ */
+struct join_room {
+	struct pending base;
+	struct join *join; /* borrowed: it owns this */
+	uint8_t uuid[16];
+	bool waits; /* base is among the pendings */
+	bool joined;
+	bool has_since;
+	uint64_t since;
+	uint16_t history;
+	int code;
+	uint64_t last_seq;
+	struct page page;
+	struct buf messages;
+	struct buf text; /* the room's part of the answer */
+};
+
+struct join {
+	struct session *session; /* borrowed */
+	struct chat_id id;
+	unsigned count, left; /* rooms, and those not yet settled */
+	bool started;
+	uint64_t size; /* bytes of all parts of the answer */
+	struct join_room room[];
+};
+
+static void join_free(struct join *join)
+{
+	for (unsigned i = 0; i < join->count; i++) {
+		buf_fini(&join->room[i].messages);
+		buf_fini(&join->room[i].text);
+	}
+	join->session->requests--;
+	free(join);
+}
+
+static void answer(struct join *join)
+{
+	struct session *session = join->session;
+	struct buf list;
+
+	buf_init(&list);
+	for (unsigned i = 0; i < join->count; i++) {
+		struct buf *text = &join->room[i].text;
+
+		if (i > 0)
+			session->front->separate(&list);
+		buf_append(&list, text);
+		buf_fini(text);
+	}
+	session->front->joins(session, &join->id, &list);
+	buf_fini(&list);
+	join_free(join);
+}
+
+/* The room is settled; the last one answers the client. */
+static void settled(struct join_room *room)
+{
+	struct join *join = room->join;
+
+	join->size += buf_used(&room->text);
+	if (--join->left == 0 && join->started)
+		answer(join);
+}
+
+/* Called for a room that leaves the pendings: settled, or its session is gone. */
+static void room_free(struct pending *pending)
+{
+	struct join_room *room = (struct join_room *)pending;
+
+	room->waits = false;
+	if (--room->join->left == 0)
+		join_free(room->join);
+}
+
+static void stop_waiting(struct join_room *room)
+{
+	if (!room->waits)
+		return;
+	room->join->left++; /* room_free takes it away again */
+	pending_end(&room->join->session->chat->pending, &room->base);
+}
+
+static void refuse(struct join_room *room, int code)
+{
+	struct session *session = room->join->session;
+	struct chat_joined joined = { .code = code };
+
+	chat_count_refusal(session->chat, code);
+	memcpy(joined.uuid, room->uuid, sizeof(joined.uuid));
+	session->front->joined(session->chat, &room->text, &joined);
+	stop_waiting(room);
+	settled(room);
+}
+
+/* The room's part of the answer. Where all parts together would be larger than a connection's
+ * output may be, rooms come without messages: the client fetches them page by page. */
+static void complete(struct join_room *room)
+{
+	struct session *session = room->join->session;
+	struct chat *chat = session->chat;
+	struct room_view view;
+	struct buf users;
+	struct chat_joined joined = { .room = &view, .last_seq = room->last_seq };
+	int code = cache_room(chat->cache, room->page.room, &view);
+
+	buf_init(&users);
+	if (code == CODE_OK)
+		code = roster_write(session, &view, &users, &joined.user_count);
+	if (code != CODE_OK && code != CODE_LIMIT_EXCEEDED) {
+		buf_fini(&users);
+		refuse(room, code);
+		return;
+	}
+	memcpy(joined.uuid, room->uuid, sizeof(joined.uuid));
+	joined.users = code == CODE_OK ? &users : NULL;
+	joined.more = room->page.more;
+	if (room->join->size + buf_used(&room->messages) > chat->conf->json.output_size) {
+		buf_fini(&room->messages);
+		joined.more = true;
+	}
+	joined.messages = &room->messages;
+	session->front->joined(chat, &room->text, &joined);
+	buf_fini(&users);
+	buf_fini(&room->messages);
+	stop_waiting(room);
+	settled(room);
+}
+
+static void paged(struct join_room *room, enum page_result result, int code)
+{
+	if (result == PAGE_DONE)
+		complete(room);
+	else if (result == PAGE_FAILED)
+		refuse(room, code);
+}
+
+/*
+ * The newest message below the LSN: from there on the session is told of all. If the cache has none
+ * below it the room's numbers still say enough: what is said too high here was told already.
+ */
+static int find_last(struct chat *chat, const struct room_view *view, uint64_t upto,
+		     uint64_t *last_r)
+{
+	unsigned count = 0;
+	int code = cache_history(chat->cache, view->id, 0, UINT64_MAX, upto, chat->views, 1,
+				 chat->texts, chat->texts_size, &count);
+
+	*last_r = count > 0 ? chat->views[0].seq : view->oldest_seq - 1;
+	return code;
+}
+
+static void begin_page(struct join_room *room, uint32_t id, uint64_t upto)
+{
+	struct chat *chat = room->join->session->chat;
+	struct chat_range range = {
+		.after = room->has_since ? room->since : 0,
+		.before = UINT64_MAX,
+		.limit = room->has_since ? CHAT_PAGE_MAX : room->history,
+		.from_oldest = room->has_since,
+	};
+	struct room_view view;
+	int code = cache_room(chat->cache, id, &view);
+
+	if (code == CODE_OK)
+		code = find_last(chat, &view, upto, &room->last_seq);
+	if (code != CODE_OK) {
+		refuse(room, code);
+		return;
+	}
+	room->joined = true;
+	page_init(&room->page, &view, &range, room->last_seq, upto);
+	room->page.fill = !room->has_since;
+	paged(room, page_begin(&room->page, &room->base, &room->messages, &code), code);
+}
+
+static void settle(struct pending *pending, const struct outcome *outcome)
+{
+	struct join_room *room = (struct join_room *)pending;
+	struct chat *chat = pending->session->chat;
+	int code = outcome_code(outcome);
+
+	if (room->joined)
+		paged(room, page_settle(&room->page, pending, outcome, &room->messages, &code), code);
+	else if (outcome->kind == OUTCOME_EVENT)
+		begin_page(room, outcome->record->room, outcome->record->lsn);
+	else if (code != CODE_OK)
+		refuse(room, code);
+	else if (outcome->kind == OUTCOME_ANSWER) /* it was in the room before */
+		begin_page(room, outcome->answer->room, chat->tail.lsn);
+}
+
+static void begin_room(struct join_room *room)
+{
+	struct session *session = room->join->session;
+	struct chat *chat = session->chat;
+	struct command command = { .type = COMMAND_JOIN };
+	struct room_view view;
+	int code = cache_room_by_uuid(chat->cache, room->uuid, &view);
+
+	if (code == CODE_OK) {
+		command.room = view.id;
+		room->base.settle = settle;
+		room->base.free = room_free;
+		room->waits = true;
+		pending_begin(&chat->pending, &room->base, session);
+		code = chat_command(chat, &command, session->number, room->base.tag, NULL, 0);
+	}
+	if (code != CODE_OK)
+		refuse(room, code);
+}
+
+void chat_join(struct session *session, const struct chat_id *id, const struct chat_join *joins,
+	       unsigned count)
+{
+	struct join *join = NULL;
+
+	if (session->requests < CHAT_REQUESTS_MAX)
+		join = calloc(1, sizeof(*join) + count * sizeof(join->room[0]));
+	if (join == NULL) {
+		session_refuse(session, id, CODE_BUSY);
+		return;
+	}
+	session->requests++;
+	join->session = session;
+	join->id = *id;
+	join->count = join->left = count;
+	for (unsigned i = 0; i < count; i++) {
+		struct join_room *room = &join->room[i];
+
+		room->join = join;
+		memcpy(room->uuid, joins[i].room, sizeof(room->uuid));
+		room->has_since = joins[i].has_since;
+		room->since = joins[i].since;
+		room->history = joins[i].history;
+		begin_room(room);
+	}
+	join->started = true;
+	if (join->left == 0)
+		answer(join);
+}

@@ -1,0 +1,406 @@
+#include <ctype.h>
+#include <string.h>
+
+#include "worker/json_peer.h"
+#include "worker/json_text.h"
+
+/* Answers and events as JSON. */
+
+static const struct {
+	const char *name;
+	bool resume;
+} drops[] = {
+	[CHAT_SLOW] = { "slow", true },
+	[CHAT_STOPPING] = { "stopping", true },
+	[CHAT_RESTART] = { "restart", true },
+	[CHAT_IDLE] = { "idle", true },
+	[CHAT_SIGNED_OUT] = { "signed_out", false },
+	[CHAT_JOURNAL] = { "journal", true },
+};
+
+void json_send(struct session *session, struct buf *text)
+{
+	conn_give(session->conn, json_peer_of(session)->frame(text));
+}
+
+void json_finish(struct session *session, struct buf *buf)
+{
+	buf_char(buf, '}');
+	json_send(session, buf);
+}
+
+static void begin(struct buf *buf, const struct chat_id *id)
+{
+	buf_init(buf);
+	json_result(buf, id);
+}
+
+static void put_text(struct buf *buf, struct text text)
+{
+	json_put_string(buf, text.data, text.length);
+}
+
+static void put_error(struct buf *buf, int code)
+{
+	const char *text = code_text(code), *name = code_name(code);
+
+	buf_string(buf, "\"error\":{\"code\":");
+	if (code < 0)
+		buf_char(buf, '-');
+	buf_number(buf, (uint64_t)(code < 0 ? -code : code));
+	buf_string(buf, ",\"message\":");
+	json_put_string(buf, text, strlen(text));
+	buf_string(buf, ",\"data\":{\"name\":");
+	json_put_string(buf, name, strlen(name));
+	buf_string(buf, "}}");
+}
+
+/* --- Items. --- */
+
+static void comma(struct buf *list)
+{
+	if (buf_used(list) > 0)
+		buf_char(list, ',');
+}
+
+static void put_user(struct buf *list, struct text uri, struct text name)
+{
+	buf_string(list, "{\"uri\":");
+	put_text(list, uri);
+	buf_string(list, ",\"name\":");
+	put_text(list, name);
+	buf_char(list, '}');
+}
+
+static void item_user(struct buf *list, struct text uri, struct text name)
+{
+	comma(list);
+	put_user(list, uri, name);
+}
+
+static void item_account(struct buf *list, const struct principal_view *p)
+{
+	static const char *const states[] = { "active", "disabled", "deleted" };
+
+	comma(list);
+	buf_string(list, "{\"uri\":");
+	json_put_string(list, p->uri, p->uri_length);
+	buf_string(list, ",\"name\":");
+	json_put_string(list, p->name, p->name_length);
+	buf_string(list, ",\"state\":\"");
+	buf_string(list, p->state <= PRINCIPAL_DELETED ? states[p->state] : "unknown");
+	buf_string(list, "\"}");
+}
+
+static void put_room_head(const struct chat *chat, struct buf *buf, const struct room_view *room)
+{
+	buf_string(buf, "{\"room\":");
+	json_put_room(buf, chat, room->uuid);
+	buf_string(buf, ",\"name\":");
+	json_put_string(buf, room->name, room->name_length);
+	buf_string(buf, ",\"description\":");
+	json_put_string(buf, room->description, room->description_length);
+}
+
+static void item_room(const struct chat *chat, struct buf *list, const struct room_view *room)
+{
+	comma(list);
+	put_room_head(chat, list, room);
+	buf_string(list, ",\"participants\":");
+	buf_number(list, room->participants);
+	buf_string(list, ",\"last_seq\":");
+	buf_number(list, room->last_seq);
+	buf_string(list, room->disabled ? ",\"disabled\":true" : ",\"disabled\":false");
+	buf_string(list, ",\"created\":");
+	json_put_time(list, room->created);
+	buf_char(list, '}');
+}
+
+/* The members of a message object, without braces. */
+static void put_message(struct buf *buf, const struct chat_message *message)
+{
+	buf_string(buf, "\"seq\":");
+	buf_number(buf, message->seq);
+	buf_string(buf, ",\"time\":");
+	json_put_time(buf, message->time);
+	buf_string(buf, ",\"from\":");
+	put_text(buf, message->from);
+	buf_string(buf, ",\"name\":");
+	put_text(buf, message->name);
+	buf_string(buf, ",\"text\":");
+	put_text(buf, message->text);
+	buf_string(buf, ",\"id\":");
+	put_text(buf, message->id);
+	if (message->alert)
+		buf_string(buf, ",\"importance\":\"alert\"");
+}
+
+static void item_row(struct buf *list, const struct chat_message *message)
+{
+	comma(list);
+	buf_char(list, '{');
+	put_message(list, message);
+	buf_char(list, '}');
+}
+
+/* Takes the brackets off; what is between them is a reader's and known to be right. */
+static bool item_rows(struct buf *list, const void *json, size_t size)
+{
+	const char *text = json, *end = text + size;
+
+	while (end > text && isspace((unsigned char)end[-1]))
+		end--;
+	while (text < end && isspace((unsigned char)*text))
+		text++;
+	if (end - text < 2 || *text != '[' || end[-1] != ']')
+		return false;
+	for (text++, end--; text < end && isspace((unsigned char)*text);)
+		text++;
+	if (text == end)
+		return true;
+	comma(list);
+	buf_add(list, text, (size_t)(end - text));
+	return true;
+}
+
+static void put_joined(const struct chat *chat, struct buf *buf, const struct chat_joined *joined)
+{
+	put_room_head(chat, buf, joined->room);
+	buf_string(buf, ",\"last_seq\":");
+	buf_number(buf, joined->last_seq);
+	buf_string(buf, ",\"participant_count\":");
+	buf_number(buf, joined->user_count);
+	if (joined->users != NULL) {
+		buf_string(buf, ",\"participants\":[");
+		buf_append(buf, joined->users);
+		buf_char(buf, ']');
+	}
+	buf_string(buf, ",\"messages\":[");
+	buf_append(buf, joined->messages);
+	buf_string(buf, joined->more ? "],\"more\":true}" : "],\"more\":false}");
+}
+
+static void item_joined(const struct chat *chat, struct buf *list, const struct chat_joined *joined)
+{
+	if (joined->code == CODE_OK) {
+		put_joined(chat, list, joined);
+		return;
+	}
+	buf_string(list, "{\"room\":");
+	json_put_room(list, chat, joined->uuid);
+	buf_char(list, ',');
+	put_error(list, joined->code);
+	buf_char(list, '}');
+}
+
+/* --- Answers. --- */
+
+void json_refuse(struct session *session, const struct chat_id *id, int code)
+{
+	struct buf buf;
+
+	buf_init(&buf);
+	json_head(&buf, id);
+	put_error(&buf, code);
+	json_finish(session, &buf);
+}
+
+static void answer_done(struct session *session, const struct chat_id *id)
+{
+	struct buf buf;
+
+	begin(&buf, id);
+	buf_string(&buf, "{}");
+	json_finish(session, &buf);
+}
+
+static void answer_challenge(struct session *session, const struct chat_id *id, const void *data,
+			     size_t size)
+{
+	struct buf buf;
+
+	begin(&buf, id);
+	buf_string(&buf, "{\"done\":false,\"data\":");
+	json_put_base64(&buf, data, size);
+	buf_char(&buf, '}');
+	json_finish(session, &buf);
+}
+
+static void answer_signed_in(struct session *session, const struct chat_id *id,
+			     const struct chat_signed_in *result)
+{
+	struct buf buf;
+
+	begin(&buf, id);
+	buf_string(&buf, "{\"done\":true,");
+	if (result->size > 0) {
+		buf_string(&buf, "\"data\":");
+		json_put_base64(&buf, result->data, result->size);
+		buf_char(&buf, ',');
+	}
+	buf_string(&buf, "\"user\":");
+	put_user(&buf, result->uri, result->name);
+	buf_string(&buf, ",\"token\":");
+	put_text(&buf, result->token);
+	buf_string(&buf, ",\"token_expires\":");
+	json_put_time(&buf, result->expires);
+	buf_char(&buf, '}');
+	json_finish(session, &buf);
+}
+
+static void answer_posted(struct session *session, const struct chat_id *id, uint64_t seq,
+			  uint64_t time, bool repeated)
+{
+	struct buf buf;
+
+	begin(&buf, id);
+	buf_string(&buf, "{\"seq\":");
+	buf_number(&buf, seq);
+	buf_string(&buf, ",\"time\":");
+	json_put_time(&buf, time);
+	buf_string(&buf, repeated ? ",\"repeated\":true}" : "}");
+	json_finish(session, &buf);
+}
+
+/* {"NAME":[list]} */
+static void answer_list(struct session *session, const struct chat_id *id, const char *name,
+			const struct buf *list)
+{
+	struct buf buf;
+
+	begin(&buf, id);
+	buf_string(&buf, name);
+	buf_append(&buf, list);
+	buf_string(&buf, "]}");
+	json_finish(session, &buf);
+}
+
+/* {"NAME":[list],"more":..} */
+static void answer_page(struct session *session, const struct chat_id *id, const char *name,
+			const struct buf *list, bool more)
+{
+	struct buf buf;
+
+	begin(&buf, id);
+	buf_string(&buf, name);
+	buf_append(&buf, list);
+	buf_string(&buf, more ? "],\"more\":true}" : "],\"more\":false}");
+	json_finish(session, &buf);
+}
+
+static void answer_joins(struct session *session, const struct chat_id *id, const struct buf *list)
+{
+	answer_list(session, id, "{\"rooms\":[", list);
+}
+
+static void answer_messages(struct session *session, const struct chat_id *id,
+			    const struct buf *list, bool more)
+{
+	answer_page(session, id, "{\"messages\":[", list, more);
+}
+
+static void answer_users(struct session *session, const struct chat_id *id, const struct buf *list)
+{
+	answer_list(session, id, "{\"participants\":[", list);
+}
+
+static void answer_accounts(struct session *session, const struct chat_id *id,
+			    const struct buf *list, bool more)
+{
+	answer_page(session, id, "{\"users\":[", list, more);
+}
+
+static void answer_rooms(struct session *session, const struct chat_id *id, const struct buf *list,
+			 bool more)
+{
+	answer_page(session, id, "{\"rooms\":[", list, more);
+}
+
+static void answer_account_added(struct session *session, const struct chat_id *id, struct text uri,
+				 uint32_t principal)
+{
+	struct buf buf;
+
+	begin(&buf, id);
+	buf_string(&buf, "{\"uri\":");
+	put_text(&buf, uri);
+	buf_string(&buf, ",\"id\":");
+	buf_number(&buf, principal);
+	buf_char(&buf, '}');
+	json_finish(session, &buf);
+}
+
+static void answer_room_added(struct session *session, const struct chat_id *id,
+			      const uint8_t uuid[16])
+{
+	struct buf buf;
+
+	begin(&buf, id);
+	buf_string(&buf, "{\"room\":");
+	json_put_room(&buf, session->chat, uuid);
+	buf_char(&buf, '}');
+	json_finish(session, &buf);
+}
+
+void json_front_init(struct front_end *front)
+{
+	front->user = item_user;
+	front->account = item_account;
+	front->room = item_room;
+	front->row = item_row;
+	front->rows = item_rows;
+	front->joined = item_joined;
+	front->separate = comma;
+	front->refuse = json_refuse;
+	front->done = answer_done;
+	front->challenge = answer_challenge;
+	front->signed_in = answer_signed_in;
+	front->posted = answer_posted;
+	front->joins = answer_joins;
+	front->messages = answer_messages;
+	front->users = answer_users;
+	front->accounts = answer_accounts;
+	front->rooms = answer_rooms;
+	front->account_added = answer_account_added;
+	front->room_added = answer_room_added;
+}
+
+/* --- Notifications. --- */
+
+static void notify(struct buf *buf, const char *method)
+{
+	buf_string(buf, "{\"jsonrpc\":\"2.0\",\"method\":\"");
+	buf_string(buf, method);
+	buf_string(buf, "\",\"params\":{");
+}
+
+void json_message_text(struct buf *buf, const struct chat *chat, const struct chat_message *message)
+{
+	notify(buf, "message");
+	buf_string(buf, "\"room\":");
+	json_put_room(buf, chat, message->room);
+	buf_char(buf, ',');
+	put_message(buf, message);
+	buf_string(buf, "}}");
+}
+
+void json_presence_text(struct buf *buf, const struct chat *chat,
+			const struct chat_presence *presence)
+{
+	notify(buf, presence->joined ? "joined" : "left");
+	buf_string(buf, "\"room\":");
+	json_put_room(buf, chat, presence->room);
+	buf_string(buf, ",\"user\":");
+	put_user(buf, presence->uri, presence->name);
+	buf_string(buf, ",\"count\":");
+	buf_number(buf, presence->count);
+	buf_string(buf, "}}");
+}
+
+void json_dropped_text(struct buf *buf, enum chat_drop reason)
+{
+	notify(buf, "dropped");
+	buf_string(buf, "\"reason\":\"");
+	buf_string(buf, drops[reason].name);
+	buf_string(buf, drops[reason].resume ? "\",\"resume\":true}}" : "\",\"resume\":false}}");
+}

@@ -1,0 +1,149 @@
+#include <string.h>
+
+#include "worker/json_peer.h"
+#include "worker/json_text.h"
+
+/* What users call: rooms and messages. */
+
+static int room_search(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+{
+	uint64_t limit = CHAT_SEARCH, offset = 0;
+	struct text text = { "", 0 };
+	int code = json_get_text(params, "text", false, &text);
+
+	if (code == CODE_OK)
+		code = json_get_number(params, "limit", 1, CHAT_SEARCH_MAX, &limit);
+	if (code == CODE_OK)
+		code = json_get_number(params, "offset", 0, UINT32_MAX, &offset);
+	if (code == CODE_OK)
+		chat_rooms(&peer->session, id, text, (uint32_t)limit, (uint32_t)offset);
+	return code;
+}
+
+static int get_join(const struct json_peer *peer, const json_t *item, struct chat_join *join_r)
+{
+	const json_t *since = json_object_get(item, "since");
+	uint64_t history = chat_conf(peer->session.chat)->limits.history;
+	int code = json_get_room(peer, item, join_r->room);
+
+	join_r->has_since = since != NULL && !json_is_null(since);
+	join_r->since = 0;
+	if (code == CODE_OK)
+		code = json_get_number(item, "since", 0, INT64_MAX, &join_r->since);
+	if (code == CODE_OK)
+		code = json_get_number(item, "history", 0, CHAT_PAGE_MAX, &history);
+	join_r->history = (uint16_t)history;
+	return code;
+}
+
+static int room_join(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+{
+	const json_t *rooms = json_object_get(params, "rooms");
+	struct chat_join joins[CHAT_JOIN_MAX];
+	size_t count = 1;
+	int code = CODE_OK;
+
+	if (rooms == NULL || json_is_null(rooms)) {
+		code = get_join(peer, params, &joins[0]);
+	} else {
+		count = json_array_size(rooms); /* 0 for what is no array */
+		if (count < 1 || count > CHAT_JOIN_MAX)
+			return CODE_INVALID_ARGUMENT;
+		for (size_t i = 0; i < count && code == CODE_OK; i++)
+			code = get_join(peer, json_array_get(rooms, i), &joins[i]);
+	}
+	if (code == CODE_OK)
+		chat_join(&peer->session, id, joins, (unsigned)count);
+	return code;
+}
+
+static int room_leave(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+{
+	uint8_t uuid[16];
+	int code = json_get_room(peer, params, uuid);
+
+	if (code == CODE_OK)
+		chat_leave(&peer->session, id, uuid);
+	return code;
+}
+
+static int room_participants(struct json_peer *peer, const struct chat_id *id,
+			     const json_t *params)
+{
+	uint8_t uuid[16];
+	int code = json_get_room(peer, params, uuid);
+
+	if (code == CODE_OK)
+		chat_participants(&peer->session, id, uuid);
+	return code;
+}
+
+static int get_importance(const json_t *params, bool *alert_r)
+{
+	struct text importance = { "regular", 7 };
+	int code = json_get_text(params, "importance", false, &importance);
+
+	*alert_r = strcmp(importance.data, "alert") == 0;
+	if (code == CODE_OK && !*alert_r && strcmp(importance.data, "regular") != 0)
+		code = CODE_INVALID_ARGUMENT;
+	return code;
+}
+
+static int message_post(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+{
+	struct event_message message;
+	uint8_t uuid[16];
+	bool alert;
+	int code = json_get_room(peer, params, uuid);
+
+	if (code == CODE_OK)
+		code = json_get_text(params, "text", true, &message.text);
+	if (code == CODE_OK)
+		code = json_get_text(params, "id", true, &message.id);
+	if (code == CODE_OK)
+		code = get_importance(params, &alert);
+	if (code != CODE_OK)
+		return code;
+	if (message.text.length == 0 || message.id.length == 0 ||
+	    message.id.length > EVENT_MESSAGE_ID_MAX)
+		return CODE_INVALID_ARGUMENT;
+	chat_post(&peer->session, id, uuid, &message, alert);
+	return CODE_OK;
+}
+
+static int message_history(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+{
+	uint64_t after = 0, before = UINT64_MAX, limit = CHAT_PAGE;
+	struct chat_range range;
+	uint8_t uuid[16];
+	int code = json_get_room(peer, params, uuid);
+
+	if (code == CODE_OK)
+		code = json_get_number(params, "after", 0, INT64_MAX, &after);
+	if (code == CODE_OK)
+		code = json_get_number(params, "before", 0, INT64_MAX, &before);
+	if (code == CODE_OK)
+		code = json_get_number(params, "limit", 1, CHAT_PAGE_MAX, &limit);
+	if (code != CODE_OK)
+		return code;
+	range = (struct chat_range){
+		.after = after,
+		.before = before,
+		.limit = (uint16_t)limit,
+		.from_oldest = json_is_integer(json_object_get(params, "after")) &&
+			       before == UINT64_MAX,
+	};
+	chat_history(&peer->session, id, uuid, &range);
+	return CODE_OK;
+}
+
+const struct json_method json_room_methods[] = {
+	{ "message.post", JSON_USER, message_post },
+	{ "message.history", JSON_USER, message_history },
+	{ "room.join", JSON_USER, room_join },
+	{ "room.leave", JSON_USER, room_leave },
+	{ "room.participants", JSON_USER, room_participants },
+	{ "room.search", JSON_USER, room_search },
+	{ "room.list", JSON_LOCAL, room_search },
+	{ NULL, JSON_ANYBODY, NULL },
+};

@@ -1,0 +1,153 @@
+#include "worker/json_text.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "conf/clock.h"
+
+#define ROOM_SCHEME "ma-chan://"
+
+enum { UUID_TEXT = 36 };
+
+static bool plain(char c)
+{
+	return (uint8_t)c >= 0x20 && c != '"' && c != '\\';
+}
+
+static void escape(struct buf *buf, char c)
+{
+	static const char known[] = "\"\\\n\r\t\b\f", letter[] = "\"\\nrtbf";
+	const char *at = c == '\0' ? NULL : strchr(known, c);
+	char text[8];
+
+	if (at != NULL)
+		snprintf(text, sizeof(text), "\\%c", letter[at - known]);
+	else
+		snprintf(text, sizeof(text), "\\u%04x", (unsigned)(uint8_t)c);
+	buf_string(buf, text);
+}
+
+void json_put_string(struct buf *buf, const char *data, size_t size)
+{
+	size_t start = 0;
+
+	buf_char(buf, '"');
+	for (size_t i = 0; i < size; i++) {
+		if (plain(data[i]))
+			continue;
+		buf_add(buf, data + start, i - start);
+		escape(buf, data[i]);
+		start = i + 1;
+	}
+	buf_add(buf, data + start, size - start);
+	buf_char(buf, '"');
+}
+
+void json_put_time(struct buf *buf, uint64_t utc)
+{
+	char text[CLOCK_TEXT];
+
+	buf_char(buf, '"');
+	buf_string(buf, clock_format(utc, text));
+	buf_char(buf, '"');
+}
+
+void json_put_room(struct buf *buf, const struct chat *chat, const uint8_t uuid[16])
+{
+	static const char digits[] = "0123456789abcdef";
+	char text[UUID_TEXT + 2], *p = text;
+
+	for (unsigned i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		*p++ = digits[uuid[i] >> 4];
+		*p++ = digits[uuid[i] & 15];
+	}
+	*p++ = '"';
+	buf_string(buf, "\"" ROOM_SCHEME);
+	buf_string(buf, chat_conf(chat)->domain);
+	buf_char(buf, '/');
+	buf_add(buf, text, (size_t)(p - text));
+}
+
+void json_put_base64(struct buf *buf, const void *data, size_t size)
+{
+	uint8_t *room = buf_room(buf, size * 4 / 3 + 8);
+
+	if (room == NULL)
+		return;
+	room[0] = '"';
+	size = (size_t)EVP_EncodeBlock(room + 1, data, (int)size);
+	room[size + 1] = '"';
+	buf_grown(buf, size + 2);
+}
+
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+static bool parse_uuid(const char *text, uint8_t uuid_r[16])
+{
+	for (unsigned i = 0; i < 16; i++) {
+		int high, low;
+
+		if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
+			return false;
+		high = hex(*text++);
+		low = high == -1 ? -1 : hex(*text++);
+		if (low == -1)
+			return false;
+		uuid_r[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+int json_room_parse(const struct chat *chat, struct text uri, uint8_t uuid_r[16])
+{
+	const char *domain = chat_conf(chat)->domain;
+	size_t scheme = strlen(ROOM_SCHEME), length;
+
+	if (uri.length < scheme + 1 + UUID_TEXT || memcmp(uri.data, ROOM_SCHEME, scheme) != 0)
+		return CODE_INVALID_ARGUMENT;
+	length = uri.length - scheme - 1 - UUID_TEXT;
+	if (uri.data[scheme + length] != '/' ||
+	    !parse_uuid(uri.data + scheme + length + 1, uuid_r))
+		return CODE_INVALID_ARGUMENT;
+	if (length != strlen(domain) || strncasecmp(uri.data + scheme, domain, length) != 0)
+		return CODE_NO_SUCH_NODE;
+	return CODE_OK;
+}
+
+bool json_depth_ok(const char *text, size_t size, unsigned max)
+{
+	bool in_string = false;
+	unsigned depth = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		char c = text[i];
+
+		if (in_string) {
+			if (c == '\\')
+				i++;
+			else if (c == '"')
+				in_string = false;
+			continue;
+		}
+		if (c == '"')
+			in_string = true;
+		else if ((c == '{' || c == '[') && ++depth > max)
+			return false;
+		else if ((c == '}' || c == ']') && depth > 0)
+			depth--;
+	}
+	return true;
+}

@@ -1,0 +1,52 @@
+#ifndef PCHAT_WORKER_NET_H
+#define PCHAT_WORKER_NET_H
+
+#include <bsd/sys/queue.h>
+#include <event2/event.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "conf/err.h"
+#include "shm/proc.h"
+#include "worker/wheel.h"
+
+struct conn;
+
+enum { NET_IN = 65536, NET_RECORD = 16384 };
+
+/* What all connections of a worker share. */
+struct net {
+	struct event_base *base; /* borrowed */
+	const struct conf *conf; /* borrowed */
+	struct proc *proc;	 /* borrowed: counters */
+	SSL_CTX *tls;		 /* owned; NULL without a certificate */
+	struct wheel wheel;
+	LIST_HEAD(, conn) all;
+	TAILQ_HEAD(net_touched, conn) touched; /* have something to be done when the turn ends */
+	uint8_t *in;		 /* owned, NET_IN bytes: what was just read */
+	uint8_t *record;	 /* owned, NET_RECORD bytes: what is about to be written */
+	uint32_t now;		 /* seconds of the monotonic clock, set once a second */
+	uint32_t count;		 /* connections */
+	uint64_t dropped_slow, dropped_protocol, tls_failed; /* since the last log line */
+};
+
+int net_init(struct net *net, struct event_base *base, const struct conf *conf, struct proc *proc,
+	     struct err *err);
+void net_fini(struct net *net);
+
+/* Reads certificate chain and key (PEM) from the start of two descriptors. */
+int net_load_tls(struct net *net, int certificate, int key, struct err *err);
+
+/* Closes all connections in order. */
+void net_stop(struct net *net);
+
+/* Once a second: deadlines, and one log line for what happened too often for a line each. */
+void net_second(struct net *net);
+
+/* The end of a turn of the loop: each connection that was given output gets one write of it all, and
+ * what died is freed. */
+void net_turn(struct net *net);
+
+#endif

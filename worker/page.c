@@ -1,0 +1,175 @@
+#include "worker/page.h"
+
+#include <string.h>
+
+#include "conf/clock.h"
+
+enum {
+	TRIES = 3,		/* while others write, the cache may lose what the page was to join */
+	GAP_RETRY_US = 200000,	/* after which the database is asked once more */
+};
+
+void page_init(struct page *page, const struct room_view *room, const struct chat_range *range,
+	       uint64_t last, uint64_t upto)
+{
+	uint64_t low = range->after + 1, high = last;
+
+	memset(page, 0, sizeof(*page));
+	page->room = room->id;
+	memcpy(page->uuid, room->uuid, sizeof(page->uuid));
+	page->upto = upto;
+	page->low = 1;
+	if (range->after == UINT64_MAX || range->before == 0)
+		return;
+	if (high > range->before - 1)
+		high = range->before - 1;
+	if (low <= high && high - low >= range->limit) {
+		page->more = true;
+		if (range->from_oldest)
+			high = low + range->limit - 1;
+		else
+			low = high - range->limit + 1;
+	}
+	page->low = low;
+	page->high = high;
+}
+
+/* The part of low to high that the cache has without a gap up to high: its views, and the first
+ * number of it (high + 1 if there is none). CODE_OK or CODE_BUSY. */
+static int look(const struct page *page, struct chat *chat, uint64_t low, unsigned *count_r,
+		uint64_t *first_r)
+{
+	unsigned limit = (unsigned)(page->high - low + 1);
+	int code = cache_history(chat->cache, page->room, low - 1, page->high + 1, page->upto,
+				 chat->views, limit, chat->texts, chat->texts_size, count_r);
+
+	*first_r = page->high + 1;
+	if (code != CODE_OK)
+		return code;
+	if (*count_r > 0 && chat->views[*count_r - 1].seq == page->high)
+		*first_r = chat->views[0].seq;
+	else
+		*count_r = 0;
+	return CODE_OK;
+}
+
+static int write_rows(const struct page *page, struct session *session, unsigned count,
+		      struct buf *rows)
+{
+	struct chat *chat = session->chat;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct message_view *view = &chat->views[i];
+		struct chat_message message = {
+			.seq = view->seq,
+			.time = view->time,
+			.text = { view->text, view->text_length },
+			.id = { view->id, view->id_length },
+			.alert = (view->flags & EVENT_ALERT) != 0,
+		};
+		struct name_view name;
+
+		if (names_get(&chat->names, chat->cache, view->author, &name) == CODE_BUSY)
+			return CODE_BUSY;
+		memcpy(message.room, page->uuid, sizeof(message.room));
+		message.from = name.uri;
+		message.name = name.name;
+		session->front->row(rows, &message);
+	}
+	return CODE_OK;
+}
+
+static enum page_result failed(int code, int *code_r)
+{
+	*code_r = code;
+	return PAGE_FAILED;
+}
+
+static int ask_reader(struct page *page, struct pending *pending)
+{
+	struct chat *chat = pending->session->chat;
+	const struct ask_history question = {
+		.room = page->room,
+		.limit = (uint16_t)(page->asked - page->low + 1),
+		.fill = page->fill,
+		.after = page->low - 1,
+		.before = page->asked + 1,
+	};
+	const struct text part = { (const char *)&question, sizeof(question) };
+	int code = chat_ask(chat, chat->questions, ASK_HISTORY, pending, &part, 1, -1);
+
+	if (code == CODE_OK)
+		pending_until(&chat->pending, pending, chat_answer_limit(chat));
+	return code;
+}
+
+enum page_result page_begin(struct page *page, struct pending *pending, struct buf *rows,
+			    int *code_r)
+{
+	struct session *session = pending->session;
+	uint64_t first;
+	unsigned count;
+	int code;
+
+	if (page->low > page->high)
+		return PAGE_DONE;
+	code = look(page, session->chat, page->low, &count, &first);
+	if (code != CODE_OK)
+		return failed(code, code_r);
+	if (first > page->low) {
+		page->asked = first - 1;
+		code = ask_reader(page, pending);
+		return code == CODE_OK ? PAGE_WAITS : failed(code, code_r);
+	}
+	code = write_rows(page, session, count, rows);
+	return code == CODE_OK ? PAGE_DONE : failed(code, code_r);
+}
+
+static enum page_result join_rows(struct page *page, struct pending *pending,
+				  const struct outcome *outcome, struct buf *rows, int *code_r)
+{
+	struct session *session = pending->session;
+	uint64_t first = page->high + 1;
+	unsigned count = 0;
+	int code = CODE_OK;
+
+	if (page->asked < page->high)
+		code = look(page, session->chat, page->asked + 1, &count, &first);
+	if (code != CODE_OK)
+		return failed(code, code_r);
+	if (first != page->asked + 1) { /* pushed out meanwhile */
+		if (++page->tries >= TRIES)
+			return failed(CODE_BUSY, code_r);
+		return page_begin(page, pending, rows, code_r);
+	}
+	if (!session->front->rows(rows, outcome->body, outcome->ask->size))
+		return failed(CODE_SERVER_ERROR, code_r);
+	code = write_rows(page, session, count, rows);
+	return code == CODE_OK ? PAGE_DONE : failed(code, code_r);
+}
+
+enum page_result page_settle(struct page *page, struct pending *pending,
+			     const struct outcome *outcome, struct buf *rows, int *code_r)
+{
+	struct chat *chat = pending->session->chat;
+
+	if (outcome->kind == OUTCOME_TIME) {
+		if (!page->resting)
+			return failed(CODE_TIMEOUT, code_r);
+		page->resting = false;
+		return page_begin(page, pending, rows, code_r);
+	}
+	if (outcome->kind != OUTCOME_ASK)
+		return PAGE_WAITS;
+	if (outcome->ask->code != CODE_OK)
+		return failed(outcome->ask->code, code_r);
+	if (outcome->ask->flags & ASK_GAP) {
+		if (page->gap)
+			return failed(CODE_UNAVAILABLE, code_r);
+		page->gap = page->resting = true;
+		pending_until(&chat->pending, pending, clock_mono() + GAP_RETRY_US);
+		return PAGE_WAITS;
+	}
+	pending_until(&chat->pending, pending, 0);
+	return join_rows(page, pending, outcome, rows, code_r);
+}

@@ -1,0 +1,41 @@
+#ifndef PCHAT_WORKER_PAGE_H
+#define PCHAT_WORKER_PAGE_H
+
+#include "worker/core.h"
+
+/*
+ * A page of a room's history, put together from what the cache has and, for what is older, from a
+ * reader. Because sequence numbers have no gaps, the page's bounds are known from the start.
+ */
+struct page {
+	uint32_t room;
+	uint8_t uuid[16];
+	uint64_t low, high; /* the numbers wanted; none if low > high */
+	uint64_t upto;	    /* only what lies below this LSN */
+	uint64_t asked;	    /* a reader gives low to asked */
+	bool more;	    /* within the range there are others, beyond the limit */
+	bool fill;	    /* the reader is to give the cache what it lacks */
+	bool gap;	    /* the database lagged behind once already */
+	bool resting;	    /* until it is asked again */
+	uint8_t tries;
+};
+
+enum page_result {
+	PAGE_DONE,   /* rows are complete */
+	PAGE_WAITS,  /* for a reader, under the tag of the pending, with its time limit set */
+	PAGE_FAILED, /* *code_r says why */
+};
+
+/* Works out the bounds for a room whose newest message is last. */
+void page_init(struct page *page, const struct room_view *room, const struct chat_range *range,
+	       uint64_t last, uint64_t upto);
+
+/* Writes the rows, or asks a reader for those that the cache lacks. */
+enum page_result page_begin(struct page *page, struct pending *pending, struct buf *rows,
+			    int *code_r);
+
+/* Something came for the pending while the page waited. */
+enum page_result page_settle(struct page *page, struct pending *pending,
+			     const struct outcome *outcome, struct buf *rows, int *code_r);
+
+#endif

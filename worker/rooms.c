@@ -1,0 +1,208 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/core.h"
+#include "worker/page.h"
+#include "worker/roster.h"
+
+/* What one room is asked for: posting, leaving, its history, who is in it. */
+
+/* CODE_OK, CODE_NO_SUCH_NODE or CODE_BUSY. Rooms that the session is in are found without the cache. */
+static int find_room(const struct session *session, const uint8_t uuid[16], uint32_t *room_r)
+{
+	struct room_view view;
+	int code;
+
+	*room_r = fanout_find_uuid(session, uuid);
+	if (*room_r != 0)
+		return CODE_OK;
+	code = cache_room_by_uuid(session->chat->cache, uuid, &view);
+	if (code == CODE_OK)
+		*room_r = view.id;
+	return code;
+}
+
+/* --- Posting. --- */
+
+static void post_settle(struct pending *pending, const struct outcome *outcome)
+{
+	struct request *request = (struct request *)pending;
+	struct session *session = pending->session;
+	int code = outcome_code(outcome);
+
+	if (code != CODE_OK) {
+		request_refuse(request, code);
+		return;
+	}
+	if (outcome->kind == OUTCOME_EVENT)
+		session->front->posted(session, &request->id, outcome->record->seq,
+				       outcome->record->time, false);
+	else if (outcome->kind == OUTCOME_ANSWER)
+		session->front->posted(session, &request->id, outcome->answer->seq,
+				       outcome->answer->time, true);
+	else
+		return;
+	request_end(request);
+}
+
+static int send_post(struct session *session, const struct command *command, uint32_t tag,
+		     const struct event_message *message)
+{
+	uint32_t size = message->text.length + message->id.length + 64;
+	uint8_t *payload = malloc(size);
+	int code = CODE_BUSY;
+
+	if (payload != NULL) {
+		size = event_message_put(message, payload, size);
+		code = size == 0 ? CODE_INVALID_ARGUMENT
+				 : chat_command(session->chat, command, session->number, tag,
+						payload, size);
+	}
+	free(payload);
+	return code;
+}
+
+/* Whether the session is in the room is the sequencer's to say: its join may still be under way. */
+void chat_post(struct session *session, const struct chat_id *id, const uint8_t uuid[16],
+	       const struct event_message *message, bool alert)
+{
+	struct command command = { .type = COMMAND_MESSAGE, .flags = alert ? EVENT_ALERT : 0 };
+	struct request *request;
+	int code = find_room(session, uuid, &command.room);
+
+	if (code == CODE_OK && message->text.length > session->chat->conf->limits.message_size)
+		code = CODE_TOO_LARGE;
+	if (code != CODE_OK) {
+		session_refuse(session, id, code);
+		return;
+	}
+	request = request_begin(session, id, sizeof(*request), post_settle);
+	if (request == NULL)
+		return;
+	code = send_post(session, &command, request->base.tag, message);
+	if (code != CODE_OK)
+		request_refuse(request, code);
+}
+
+/* --- Leaving. --- */
+
+static void leave_settle(struct pending *pending, const struct outcome *outcome)
+{
+	struct request *request = (struct request *)pending;
+	int code = outcome_code(outcome);
+
+	if (code != CODE_OK) {
+		request_refuse(request, code);
+		return;
+	}
+	pending->session->front->done(pending->session, &request->id);
+	request_end(request);
+}
+
+void chat_leave(struct session *session, const struct chat_id *id, const uint8_t uuid[16])
+{
+	struct command command = { .type = COMMAND_LEAVE };
+	struct request *request;
+	int code = find_room(session, uuid, &command.room);
+
+	if (code != CODE_OK) {
+		session_refuse(session, id, code);
+		return;
+	}
+	request = request_begin(session, id, sizeof(*request), leave_settle);
+	if (request == NULL)
+		return;
+	code = chat_command(session->chat, &command, session->number, request->base.tag, NULL, 0);
+	if (code != CODE_OK)
+		request_refuse(request, code);
+}
+
+/* --- Reading: only in rooms that the session is in. --- */
+
+static int joined_room(const struct session *session, const uint8_t uuid[16],
+		       struct room_view *view_r)
+{
+	uint32_t room = fanout_find_uuid(session, uuid);
+	int code;
+
+	if (room != 0)
+		return cache_room(session->chat->cache, room, view_r);
+	code = cache_room_by_uuid(session->chat->cache, uuid, view_r);
+	return code == CODE_OK ? CODE_USER_NOT_JOINED : code;
+}
+
+void chat_participants(struct session *session, const struct chat_id *id, const uint8_t uuid[16])
+{
+	struct room_view view;
+	struct buf list;
+	int code = joined_room(session, uuid, &view);
+
+	buf_init(&list);
+	if (code == CODE_OK)
+		code = roster_write_all(session, &view, &list);
+	if (code == CODE_OK)
+		session->front->users(session, id, &list);
+	else
+		session_refuse(session, id, code);
+	buf_fini(&list);
+}
+
+struct history {
+	struct request base;
+	struct page page;
+	struct buf rows;
+};
+
+static void history_free(struct pending *pending)
+{
+	struct history *history = (struct history *)pending;
+
+	pending->session->requests--;
+	buf_fini(&history->rows);
+	free(history);
+}
+
+static void history_go_on(struct history *history, enum page_result result, int code)
+{
+	struct session *session = history->base.base.session;
+
+	if (result == PAGE_WAITS)
+		return;
+	if (result == PAGE_FAILED) {
+		request_refuse(&history->base, code);
+		return;
+	}
+	session->front->messages(session, &history->base.id, &history->rows, history->page.more);
+	request_end(&history->base);
+}
+
+static void history_settle(struct pending *pending, const struct outcome *outcome)
+{
+	struct history *history = (struct history *)pending;
+	int code = CODE_OK;
+	enum page_result result =
+		page_settle(&history->page, pending, outcome, &history->rows, &code);
+
+	history_go_on(history, result, code);
+}
+
+void chat_history(struct session *session, const struct chat_id *id, const uint8_t uuid[16],
+		  const struct chat_range *range)
+{
+	struct history *history;
+	struct room_view view;
+	int code = joined_room(session, uuid, &view);
+	enum page_result result;
+
+	if (code != CODE_OK) {
+		session_refuse(session, id, code);
+		return;
+	}
+	history = (struct history *)request_begin(session, id, sizeof(*history), history_settle);
+	if (history == NULL)
+		return;
+	history->base.base.free = history_free;
+	page_init(&history->page, &view, range, view.last_seq, UINT64_MAX);
+	result = page_begin(&history->page, &history->base.base, &history->rows, &code);
+	history_go_on(history, result, code);
+}

@@ -1,0 +1,20 @@
+#ifndef PCHAT_WORKER_ROSTER_H
+#define PCHAT_WORKER_ROSTER_H
+
+#include "worker/core.h"
+
+/* The users in a room, each once however many sessions he has in it. */
+
+/* Writes them as the session's front end does. CODE_LIMIT_EXCEEDED: more than are listed at a join,
+ * *count_r is then the number of their sessions. */
+int roster_write(struct session *session, const struct room_view *room, struct buf *list,
+		 uint32_t *count_r);
+
+/* The same without that limit. */
+int roster_write_all(struct session *session, const struct room_view *room, struct buf *list);
+
+/* How many users there are; CODE_LIMIT_EXCEEDED if there are so many that nobody is told when one
+ * comes or goes. */
+int roster_count(const struct chat *chat, const struct room_view *room, uint32_t *count_r);
+
+#endif

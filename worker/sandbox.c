@@ -1,0 +1,90 @@
+#include "worker/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Nobody asks for these by mistake: the process dies. */
+static const int deadly[] = {
+	SCMP_SYS(execve),	     SCMP_SYS(execveat),	  SCMP_SYS(ptrace),
+	SCMP_SYS(process_vm_readv),  SCMP_SYS(process_vm_writev), SCMP_SYS(kcmp),
+	SCMP_SYS(pidfd_getfd),	     SCMP_SYS(bpf),		  SCMP_SYS(perf_event_open),
+	SCMP_SYS(userfaultfd),	     SCMP_SYS(mount),		  SCMP_SYS(umount2),
+	SCMP_SYS(pivot_root),	     SCMP_SYS(chroot),		  SCMP_SYS(init_module),
+	SCMP_SYS(finit_module),	     SCMP_SYS(delete_module),	  SCMP_SYS(kexec_load),
+	SCMP_SYS(setns),	     SCMP_SYS(unshare),		  SCMP_SYS(reboot),
+};
+
+/* A library might: they fail. */
+static const int refused[] = {
+	SCMP_SYS(fork),	     SCMP_SYS(vfork),	   SCMP_SYS(bind),     SCMP_SYS(listen),
+	SCMP_SYS(creat),     SCMP_SYS(truncate),   SCMP_SYS(unlink),   SCMP_SYS(unlinkat),
+	SCMP_SYS(rename),    SCMP_SYS(renameat),   SCMP_SYS(renameat2), SCMP_SYS(link),
+	SCMP_SYS(linkat),    SCMP_SYS(symlink),	   SCMP_SYS(symlinkat), SCMP_SYS(mkdir),
+	SCMP_SYS(mkdirat),   SCMP_SYS(rmdir),	   SCMP_SYS(mknod),    SCMP_SYS(mknodat),
+	SCMP_SYS(chmod),     SCMP_SYS(fchmod),	   SCMP_SYS(fchmodat), SCMP_SYS(chown),
+	SCMP_SYS(fchown),    SCMP_SYS(fchownat),   SCMP_SYS(lchown),   SCMP_SYS(open),
+	SCMP_SYS(openat2),   SCMP_SYS(memfd_create), SCMP_SYS(pidfd_open),
+	SCMP_SYS(pidfd_send_signal), SCMP_SYS(setuid), SCMP_SYS(setgid), SCMP_SYS(tkill),
+};
+
+static int add_list(scmp_filter_ctx filter, uint32_t action, const int *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		int result = seccomp_rule_add(filter, action, list[i], 0);
+
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}
+
+/* Calls that depend on what they are given. */
+static int add_conditional(scmp_filter_ctx filter)
+{
+	const uint32_t action = SCMP_ACT_ERRNO(EPERM);
+	const uint64_t self = (uint64_t)getpid();
+	int result = seccomp_rule_add(filter, action, SCMP_SYS(openat), 1,
+				      SCMP_A2(SCMP_CMP_MASKED_EQ, O_WRONLY, O_WRONLY));
+
+	if (result == 0)
+		result = seccomp_rule_add(filter, action, SCMP_SYS(openat), 1,
+					  SCMP_A2(SCMP_CMP_MASKED_EQ, O_RDWR, O_RDWR));
+	if (result == 0)
+		result = seccomp_rule_add(filter, action, SCMP_SYS(socket), 1,
+					  SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+	if (result == 0)
+		result = seccomp_rule_add(filter, action, SCMP_SYS(kill), 1,
+					  SCMP_A0(SCMP_CMP_NE, self));
+	if (result == 0)
+		result = seccomp_rule_add(filter, action, SCMP_SYS(tgkill), 1,
+					  SCMP_A0(SCMP_CMP_NE, self));
+	return result;
+}
+
+int sandbox_enter(struct err *err)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int result;
+
+	if (filter == NULL)
+		return err_set(err, "could not make the filter of system calls");
+	result = add_list(filter, SCMP_ACT_KILL_PROCESS, deadly,
+			  sizeof(deadly) / sizeof(deadly[0]));
+	if (result == 0)
+		result = add_list(filter, SCMP_ACT_ERRNO(EPERM), refused,
+				  sizeof(refused) / sizeof(refused[0]));
+	if (result == 0)
+		result = add_conditional(filter);
+	if (result == 0)
+		result = seccomp_load(filter);
+	seccomp_release(filter);
+	if (result != 0)
+		return err_set(err, "could not install the filter of system calls: %s",
+			       strerror(-result));
+	return 0;
+}

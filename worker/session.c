@@ -1,0 +1,139 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "conf/log.h"
+#include "worker/core.h"
+
+void session_init(struct session *session, struct chat *chat, const struct front_end *front,
+		  struct conn *conn)
+{
+	memset(session, 0, sizeof(*session));
+	session->chat = chat;
+	session->front = front;
+	session->conn = conn;
+	session->state = SESSION_NEW;
+	LIST_INIT(&session->pending);
+}
+
+void session_enter(struct session *session)
+{
+	struct sessions *all = &session->chat->sessions;
+
+	if (session->number != 0)
+		return;
+	session->number = ++all->last;
+	/* 4 thousand million sessions on: a new process has a new generation and begins at 1. */
+	if (session->number == 0) {
+		log_error("no session number is left");
+		exit(EX_TEMPFAIL);
+	}
+	HASH_ADD(hh, all->table, number, sizeof(session->number), session);
+}
+
+void session_renumber(struct session *session)
+{
+	if (session->number == 0)
+		return;
+	HASH_DEL(session->chat->sessions.table, session);
+	session->number = 0;
+}
+
+struct session *session_find(struct chat *chat, uint32_t number)
+{
+	struct session *session;
+
+	HASH_FIND(hh, chat->sessions.table, &number, sizeof(number), session);
+	return session;
+}
+
+/* Tells pchat-auth that nobody waits for it any more. It may have had the session opened already:
+ * then the event of that finds nobody and closes it. */
+static void cancel_sign_in(struct session *session)
+{
+	struct pending nobody = { .session = session };
+
+	(void)chat_ask(session->chat, session->chat->auth, ASK_AUTH_CANCEL, &nobody, NULL, 0, -1);
+}
+
+void session_end(struct session *session)
+{
+	struct chat *chat = session->chat;
+
+	if (session->state == SESSION_OVER)
+		return;
+	pending_forget(&chat->pending, session);
+	session->sign_in = NULL;
+	fanout_leave_all(&chat->fanout, session);
+	if (session->state == SESSION_OPEN) {
+		proc_count(chat->proc, COUNTER_SESSIONS_OPEN, UINT64_MAX);
+		if (!session->closed)
+			session_close_later(chat, session->number);
+	}
+	if (session->number != 0 && (session->state != SESSION_OPEN || session->admin))
+		cancel_sign_in(session);
+	session_renumber(session);
+	session->state = SESSION_OVER;
+}
+
+void session_close_later(struct chat *chat, uint32_t number)
+{
+	struct sessions *all = &chat->sessions;
+
+	if (all->closing_count == all->closing_size) {
+		uint32_t size = all->closing_size == 0 ? 64 : all->closing_size * 2;
+		uint32_t *larger = reallocarray(all->closing, size, sizeof(*larger));
+
+		/* A session that stays open for ever is worse than a new start, which closes all. */
+		if (larger == NULL) {
+			log_error("could not allocate the list of sessions to be closed");
+			exit(EX_OSERR);
+		}
+		all->closing = larger;
+		all->closing_size = size;
+	}
+	all->closing[all->closing_count++] = number;
+}
+
+void session_close_flush(struct chat *chat)
+{
+	static const struct command head = { .type = COMMAND_SESSION_CLOSE };
+	struct sessions *all = &chat->sessions;
+
+	while (all->closing_count > 0) {
+		uint32_t number = all->closing[all->closing_count - 1];
+
+		if (chat_command(chat, &head, number, 0, NULL, 0) != CODE_OK)
+			return;
+		all->closing_count--;
+	}
+	free(all->closing);
+	all->closing = NULL;
+	all->closing_size = 0;
+}
+
+void session_drop(struct session *session, enum chat_drop reason)
+{
+	session_end(session);
+	session->front->drop(session, reason);
+}
+
+void session_drop_all(struct chat *chat, enum chat_drop reason)
+{
+	struct session *session, *next;
+
+	HASH_ITER(hh, chat->sessions.table, session, next)
+		session_drop(session, reason);
+}
+
+void session_refuse(struct session *session, const struct chat_id *id, int code)
+{
+	chat_count_refusal(session->chat, code);
+	session->front->refuse(session, id, code);
+}
+
+void sessions_fini(struct sessions *sessions)
+{
+	free(sessions->closing);
+	sessions->closing = NULL;
+}

@@ -1,0 +1,84 @@
+#ifndef PCHAT_WORKER_SESSION_H
+#define PCHAT_WORKER_SESSION_H
+
+#include <bsd/sys/queue.h>
+#include <uthash.h>
+
+#include "worker/chat.h"
+#include "worker/conn.h"
+
+struct pending;
+struct membership;
+
+/*
+ * What one connection is to the server: first nobody, then a user. Embedded in the front end's
+ * own struct. Joining and leaving happen by events of the journal only, so that every session sees
+ * a room's events from exactly the place of its join.
+ */
+enum session_state {
+	SESSION_NEW,	    /* nobody, and nothing under way */
+	SESSION_ASKING,	    /* pchat-auth has a question of it */
+	SESSION_CHALLENGED, /* the client has one of pchat-auth's */
+	SESSION_OPENING,    /* pchat-auth agrees; the event is not yet there, or came first */
+	SESSION_OPEN,
+	SESSION_OVER,
+};
+
+struct session {
+	struct chat *chat;		   /* borrowed */
+	const struct front_end *front;	   /* borrowed */
+	struct conn *conn;		   /* borrowed: the one that it lives on */
+	struct membership *member;	   /* owned: the rooms it is in (fanout.h) */
+	uint32_t rooms, rooms_size;	   /* places in member used, and there */
+	uint32_t number;		   /* unique within the worker's generation; 0: none yet */
+	uint32_t principal;
+	uint16_t requests;		   /* under way */
+	uint8_t state;			   /* enum session_state */
+	bool admin;
+	bool closed; /* at the sequencer, by the sequencer */
+	struct pending *sign_in;	   /* borrowed: the sign-in under way */
+	LIST_HEAD(, pending) pending;	   /* what waits for an answer; freed with the session */
+	UT_hash_handle hh;		   /* in sessions, by number */
+};
+
+/* All sessions that have a number, and numbers of which the sequencer is still to be told. */
+struct sessions {
+	struct session *table;
+	uint32_t last; /* number */
+	uint32_t *closing; /* owned; sessions to be closed at the sequencer */
+	uint32_t closing_count, closing_size;
+};
+
+void session_init(struct session *session, struct chat *chat, const struct front_end *front,
+		  struct conn *conn);
+
+/* Ends it: leaves the rooms, forgets what is under way, has the sequencer told. The connection is
+ * not touched. May be called more than once. */
+void session_end(struct session *session);
+
+/* Gives it a number, unless it has one. */
+void session_enter(struct session *session);
+
+/* Takes its number away: what was begun under it is not wanted any more. */
+void session_renumber(struct session *session);
+
+struct session *session_find(struct chat *chat, uint32_t number);
+
+/* Remembers that the sequencer is to be told that this session is over. */
+void session_close_later(struct chat *chat, uint32_t number);
+
+/* Tells it of as many as its mailbox takes. */
+void session_close_flush(struct chat *chat);
+
+/* Ends it and says why to the client. */
+void session_drop(struct session *session, enum chat_drop reason);
+
+/* Ends all sessions that are open or opening. */
+void session_drop_all(struct chat *chat, enum chat_drop reason);
+
+/* Answers that something is refused, and counts it. */
+void session_refuse(struct session *session, const struct chat_id *id, int code);
+
+void sessions_fini(struct sessions *sessions);
+
+#endif

@@ -1,0 +1,358 @@
+#include "worker/tail.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/clock.h"
+#include "conf/log.h"
+#include "worker/core.h"
+#include "worker/roster.h"
+
+enum {
+	RECORDS_A_TURN = 1024,
+	STALL_US = 1000000, /* how long a row of the cache may stay unreadable (its writer died) */
+};
+
+enum step { STEP_ON, STEP_END, STEP_STALLED };
+
+int tail_init(struct tail *tail, struct chat *chat, const struct journal *journal, struct err *err)
+{
+	memset(tail, 0, sizeof(*tail));
+	tail->chat = chat;
+	tail->journal = journal;
+	tail->writer = chat->proc->page[SLOT_SEQUENCER];
+	if (tail->writer == NULL)
+		return err_set(err, "the sequencer's page is missing");
+	tail->record = malloc(sizeof(struct record) + EVENT_PAYLOAD_MAX);
+	if (tail->record == NULL)
+		return err_errno(err, "could not allocate room for a record of the journal");
+	tail->lsn = atomic_load_explicit(&tail->writer->durable, memory_order_acquire);
+	return 0;
+}
+
+void tail_fini(struct tail *tail)
+{
+	free(tail->record);
+	tail->record = NULL;
+}
+
+/* --- To the sessions in a room. --- */
+
+/* The same event for all of a room's sessions, encoded at most once for each front end. */
+struct delivery {
+	struct chat *chat;
+	const struct chat_message *message; /* one of the two */
+	const struct chat_presence *presence;
+	struct frame *frame[FRONT_ENDS]; /* owned */
+};
+
+static struct frame *encode(struct delivery *delivery, const struct front_end *front)
+{
+	struct frame **frame = &delivery->frame[front->number];
+
+	if (*frame != NULL)
+		return *frame;
+	*frame = delivery->message != NULL ? front->message(delivery->chat, delivery->message)
+					   : front->presence(delivery->chat, delivery->presence);
+	return *frame;
+}
+
+static void deliver(struct delivery *delivery, const struct fanout_room *room, uint32_t except)
+{
+	for (uint32_t i = 0; i < room->count; i++) {
+		struct session *session = room->place[i].session;
+		struct frame *frame;
+
+		if (session->number == except)
+			continue;
+		frame = encode(delivery, session->front);
+		if (frame == NULL)
+			conn_kill(session->conn);
+		else
+			conn_send(session->conn, frame);
+	}
+	proc_count(delivery->chat->proc, COUNTER_DELIVERIES, room->count);
+	for (unsigned i = 0; i < FRONT_ENDS; i++)
+		frame_unref(&delivery->frame[i]);
+}
+
+/* CODE_BUSY counts as any other refusal once the stall has lasted too long. */
+static bool stalls(const struct tail *tail, int code)
+{
+	return code == CODE_BUSY &&
+	       (tail->stalled == 0 || clock_mono() - tail->stalled < STALL_US);
+}
+
+static bool is_own(const struct chat *chat, const struct record *record)
+{
+	return record->origin.slot == chat->proc->slot &&
+	       record->origin.generation == chat->proc->generation &&
+	       record->origin.session != 0;
+}
+
+static void settle(struct chat *chat, const struct record *record)
+{
+	struct outcome outcome = { .kind = OUTCOME_EVENT, .record = record };
+	struct pending *pending;
+
+	if (!is_own(chat, record))
+		return;
+	pending = pending_find(&chat->pending, record->origin.request, record->origin.session);
+	if (pending != NULL)
+		pending->settle(pending, &outcome);
+}
+
+/* --- Events. Each returns false where it is to be tried again: nothing was done then. --- */
+
+static bool use_message(struct tail *tail, const struct record *record)
+{
+	struct chat *chat = tail->chat;
+	struct fanout_room *room = fanout_find(&chat->fanout, record->room);
+	struct chat_message message = {
+		.seq = record->seq,
+		.time = record->time,
+		.alert = (record->flags & EVENT_ALERT) != 0,
+	};
+	struct delivery delivery = { .chat = chat, .message = &message };
+	struct event_message event;
+	struct name_view name;
+
+	if (room != NULL && event_message_get(record, &event)) {
+		if (stalls(tail, names_get(&chat->names, chat->cache, record->actor, &name)))
+			return false;
+		memcpy(message.room, room->uuid, sizeof(message.room));
+		message.from = name.uri;
+		message.name = name.name;
+		message.text = event.text;
+		message.id = event.id;
+		deliver(&delivery, room, 0);
+	}
+	settle(chat, record);
+	return true;
+}
+
+/* Tells the others in the room that a user came or went. */
+static bool tell_presence(struct tail *tail, const struct record *record, bool joined)
+{
+	struct chat *chat = tail->chat;
+	struct fanout_room *room = fanout_find(&chat->fanout, record->room);
+	struct chat_presence presence = { .joined = joined };
+	struct delivery delivery = { .chat = chat, .presence = &presence };
+	uint32_t except = is_own(chat, record) ? record->origin.session : 0;
+	struct room_view view;
+	struct name_view name;
+	int code;
+
+	if (room == NULL || record->actor == 0)
+		return true;
+	code = cache_room(chat->cache, record->room, &view);
+	if (code == CODE_OK)
+		code = roster_count(chat, &view, &presence.count);
+	if (code == CODE_LIMIT_EXCEEDED)
+		return true;
+	if (code == CODE_OK)
+		code = names_get(&chat->names, chat->cache, record->actor, &name);
+	if (code != CODE_OK)
+		return !stalls(tail, code);
+	memcpy(presence.room, room->uuid, sizeof(presence.room));
+	presence.uri = name.uri;
+	presence.name = name.name;
+	deliver(&delivery, room, except);
+	return true;
+}
+
+static bool enter_room(struct tail *tail, struct session *session, const struct record *record)
+{
+	struct chat *chat = tail->chat;
+	struct room_view view;
+	int code = cache_room(chat->cache, record->room, &view);
+
+	if (stalls(tail, code))
+		return false;
+	if (code != CODE_OK ||
+	    fanout_join(&chat->fanout, session, record->room, view.uuid) == -1)
+		session_drop(session, CHAT_RESTART); /* it would miss the room's messages */
+	return true;
+}
+
+static struct session *own_session(struct chat *chat, const struct record *record)
+{
+	return is_own(chat, record) ? session_find(chat, record->origin.session) : NULL;
+}
+
+static bool use_join(struct tail *tail, const struct record *record)
+{
+	struct session *session = own_session(tail->chat, record);
+
+	if ((record->flags & EVENT_FIRST) && !tell_presence(tail, record, true))
+		return false;
+	if (session != NULL && session->state == SESSION_OPEN) {
+		if (!enter_room(tail, session, record))
+			return false;
+		settle(tail->chat, record);
+	}
+	return true;
+}
+
+static bool use_leave(struct tail *tail, const struct record *record)
+{
+	struct session *session = own_session(tail->chat, record);
+
+	if ((record->flags & EVENT_LAST) && !tell_presence(tail, record, false))
+		return false;
+	if (session != NULL) {
+		fanout_leave(&tail->chat->fanout, session, record->room);
+		settle(tail->chat, record);
+	}
+	return true;
+}
+
+static void use_session_open(struct chat *chat, const struct record *record)
+{
+	struct session *session = own_session(chat, record);
+
+	if (session != NULL)
+		sign_in_opened(session, record);
+	else if (is_own(chat, record))
+		session_close_later(chat, record->origin.session); /* nobody waits for it any more */
+}
+
+static void use_session_close(struct chat *chat, const struct record *record)
+{
+	struct session *session = own_session(chat, record);
+
+	if (session == NULL)
+		return;
+	session->closed = true;
+	session_drop(session, CHAT_SIGNED_OUT);
+}
+
+static void use_principal(struct chat *chat, const struct record *record)
+{
+	struct event_principal principal;
+
+	if (event_principal_get(record, &principal))
+		names_forget(&chat->names, principal.id);
+	settle(chat, record);
+}
+
+static bool use(struct tail *tail, const struct record *record)
+{
+	switch (record->type) {
+	case EVENT_START:
+		if (record->flags & EVENT_COLD)
+			session_drop_all(tail->chat, CHAT_RESTART);
+		return true;
+	case EVENT_PRINCIPAL:
+		use_principal(tail->chat, record);
+		return true;
+	case EVENT_ROOM:
+		settle(tail->chat, record);
+		return true;
+	case EVENT_SESSION_OPEN:
+		use_session_open(tail->chat, record);
+		return true;
+	case EVENT_SESSION_CLOSE:
+		use_session_close(tail->chat, record);
+		return true;
+	case EVENT_JOIN:
+		return use_join(tail, record);
+	case EVENT_LEAVE:
+		return use_leave(tail, record);
+	case EVENT_MESSAGE:
+		return use_message(tail, record);
+	default:
+		return true;
+	}
+}
+
+/* --- Reading on. --- */
+
+/* Too slow, or the journal is damaged: the sessions come back and are told what they missed. */
+static enum step reset(struct tail *tail, const char *why)
+{
+	struct proc *proc = tail->chat->proc;
+
+	log_warning("%s at %llu: all sessions start over", why, (unsigned long long)tail->lsn);
+	proc_count(proc, COUNTER_JOURNAL_RESETS, 1);
+	session_drop_all(tail->chat, CHAT_JOURNAL);
+	tail->lsn = atomic_load_explicit(&tail->writer->durable, memory_order_acquire);
+	tail->stalled = 0;
+	return STEP_END;
+}
+
+/* A copy that nobody changes, or NULL if it was overwritten before it was there. */
+static const struct record *copy(struct tail *tail, const struct record *record)
+{
+	struct record *own = (struct record *)tail->record;
+
+	memcpy(own, record, sizeof(*own));
+	if (own->payload > EVENT_PAYLOAD_MAX ||
+	    own->payload > tail->journal->size - own->lsn % tail->journal->size - sizeof(*own))
+		return NULL;
+	memcpy(own + 1, record + 1, own->payload);
+	return journal_overtaken(record, tail->lsn, &tail->writer->tail) ? NULL : own;
+}
+
+static enum step step(struct tail *tail, uint64_t limit)
+{
+	uint64_t next = tail->lsn;
+	const struct record *record;
+
+	switch (journal_read(tail->journal, &next, limit, &tail->writer->tail, &record)) {
+	case JOURNAL_RECORD:
+		break;
+	case JOURNAL_END:
+		tail->lsn = next > tail->lsn ? next : tail->lsn;
+		return STEP_END;
+	case JOURNAL_LOST:
+		return reset(tail, "the journal overtook this worker");
+	case JOURNAL_BAD:
+		return reset(tail, "the journal is damaged");
+	}
+	record = copy(tail, record);
+	if (record == NULL)
+		return reset(tail, "the journal overtook this worker");
+	if (!use(tail, record)) {
+		if (tail->stalled == 0)
+			tail->stalled = clock_mono();
+		return STEP_STALLED;
+	}
+	tail->stalled = 0;
+	tail->lsn = next;
+	atomic_store_explicit(&tail->chat->proc->own->cursor_time, record->time,
+			      memory_order_relaxed);
+	return STEP_ON;
+}
+
+static enum step steps(struct tail *tail, unsigned max)
+{
+	uint64_t durable = atomic_load_explicit(&tail->writer->durable, memory_order_acquire);
+	enum step result = STEP_ON;
+
+	if (tail->lsn == 0)
+		tail->lsn = durable;
+	if (durable < tail->lsn)
+		return STEP_END;
+	for (unsigned i = 0; i < max && result == STEP_ON; i++)
+		result = step(tail, durable);
+	atomic_store_explicit(&tail->chat->proc->own->cursor, tail->lsn, memory_order_relaxed);
+	return result;
+}
+
+bool tail_turn(struct tail *tail)
+{
+	return steps(tail, RECORDS_A_TURN) == STEP_ON;
+}
+
+void tail_catch_up(struct tail *tail)
+{
+	(void)steps(tail, UINT32_MAX);
+}
+
+bool tail_ready(const struct tail *tail)
+{
+	uint64_t durable = atomic_load_explicit(&tail->writer->durable, memory_order_acquire);
+
+	return tail->stalled == 0 && durable > tail->lsn;
+}
