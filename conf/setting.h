@@ -8,7 +8,10 @@
 #include "conf/conf.h"
 #include "conf/err.h"
 
-/* The table of settings. Only conf.c has a use for it; everybody else reads struct conf. */
+/*
+ * The table of settings, for conf.c, and for the master, which names those that a reload finds
+ * changed. Everybody else reads struct conf.
+ */
 
 enum setting_kind {
 	SETTING_TEXT,  /* char * */

@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "daemon/master.h"
 
 #include <bsd/unistd.h>

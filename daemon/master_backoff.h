@@ -5,8 +5,8 @@
 
 /*
  * How long to wait before a process that ended is started again: not at all the first time, then
- * 0.1 s and twice as long each time, up to 10 s, while it ends within 10 s of its start. Whoever has
- * served for a minute starts with a clean sheet. It never says "give up".
+ * 0.1 s and twice as long each time, up to 10 s, while it ends within 10 s of its start. Whoever
+ * has served for a minute starts with a clean sheet. It never says "give up".
  */
 struct backoff {
 	uint64_t delay; /* before the next start, microseconds */

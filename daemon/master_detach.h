@@ -19,8 +19,8 @@ struct detach {
  */
 int detach_start(struct detach *detach, bool keep_stderr, struct err *err);
 
-/* Tells the waiting process to exit with status, after printing the text unless that is "". Only the
- * first report counts. Without a waiting process: nothing. */
+/* Tells the waiting process to exit with status, after printing the text unless that is "". Only
+ * the first report counts. Without a waiting process: nothing. */
 void detach_report(struct detach *detach, int status, const char *text);
 
 #endif

@@ -20,7 +20,7 @@ struct grants {
 	struct grant item[FD_END];
 };
 
-/* The grants of a slot. control: the process's end of the control socket, taken over in any case. */
+/* The grants of a slot. take_control: the process's end of the control socket. */
 int grants_make(struct grants *grants, unsigned slot, int take_control, const struct conf *conf,
 		const struct supply *supply, struct err *err);
 

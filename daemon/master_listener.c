@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "daemon/master_listener.h"
 
 #include <errno.h>
@@ -133,8 +131,8 @@ static int unix_path(struct sockaddr_un *address, const struct conf *conf, const
 		       name);
 }
 
-/* A file of that name was left behind: we hold the pid file. Peer credentials decide who may come in,
- * so everybody may connect. */
+/* A file of that name was left behind: we hold the pid file. Peer credentials decide who may come
+ * in, so everybody may connect. */
 static int bind_unix(const struct conf *conf, const char *name, int type, int backlog,
 		     struct err *err)
 {

@@ -8,9 +8,9 @@
 #include "conf/err.h"
 
 /*
- * The listening sockets. Every active place has one of its own for each address (SO_REUSEPORT), so
- * the kernel spreads connections over the places; the master keeps them open as long as it lives, so
- * that connections wait in the backlog while a place has no worker.
+ * The listening sockets. Every active place has one of its own for each address (SO_REUSEPORT),
+ * so the kernel spreads connections over the places; the master keeps them open as long as it
+ * lives, so that connections wait in the backlog while a place has no worker.
  */
 struct listener {
 	unsigned places, addresses;

@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "daemon/master_pidfile.h"
 
 #include <bsd/libutil.h>

@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "daemon/master_place.h"
 
 #include "conf/log.h"

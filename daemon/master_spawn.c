@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "daemon/master_spawn.h"
 
 #include <errno.h>

@@ -8,13 +8,13 @@ struct conf;
 struct supply;
 
 /*
- * Answers on run_directory/control.sock what daemon/status.h describes: to root, to our own user and
- * to admin.users, whose ids are looked up once. Few at a time and not for long, so that strangers
- * cannot tie up the master.
+ * Answers on run_directory/control.sock what daemon/status.h describes: to root, to our own user
+ * and to admin.users, whose ids are looked up once. Few at a time and not for long, so that
+ * strangers cannot tie up the master.
  */
 struct status;
 
-/* sock: the listening socket. All is borrowed and must outlive the struct. NULL and err on failure. */
+/* sock: the listening socket. All is borrowed and outlives the struct. NULL and err on failure. */
 struct status *status_new(struct event_base *base, int sock, const struct conf *conf,
 			  const struct supply *supply, struct err *err);
 void status_free(struct status **status);

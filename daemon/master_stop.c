@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "daemon/master_stop.h"
 
 #include "conf/log.h"

@@ -4,9 +4,9 @@
 #include "daemon/master.h"
 
 /*
- * The orderly stop: workers; then pchat-auth and the readers; then the sequencer, which by then has
- * nothing more to decide than what is in the mailboxes; then the store, which stores what the journal
- * holds. Each phase has its share of stop_timeout; who is late is killed.
+ * The orderly stop: workers; then pchat-auth and the readers; then the sequencer, which by then
+ * has nothing more to decide than what is in the mailboxes; then the store, which stores what the
+ * journal holds. Each phase has its share of stop_timeout; who is late is killed.
  */
 
 /* Begins it; once it is under way nothing is started or promoted any more. */

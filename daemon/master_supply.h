@@ -7,9 +7,9 @@
 #include "shm/layout.h"
 
 /*
- * The descriptors that the master makes once, before any process, and hands out at every start. So a
- * process that is replaced finds what its predecessor left: commands, answers, counters, the cache.
- * All are owned, close-on-exec, and -1 where the configuration has no process for them.
+ * The descriptors that the master makes once, before any process, and hands out at every start.
+ * So a process that is replaced finds what its predecessor left: commands, answers, counters, the
+ * cache. All are owned, close-on-exec, and -1 where the configuration has no process for them.
  */
 struct twin { /* two descriptors of one file: who may write, who may not */
 	int rw, ro;

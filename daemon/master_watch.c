@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "daemon/master_watch.h"
 
 #include <errno.h>

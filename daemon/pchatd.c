@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include <bsd/unistd.h>
 #include <errno.h>
 #include <limits.h>
@@ -96,7 +94,7 @@ static int detach(struct master *master, struct err *err)
 	return 0;
 }
 
-/* Whoever waits for us is told of a failure when nothing is left of us, and can try again at once. */
+/* Whoever waits for us is told of a failure when nothing is left: it can try again at once. */
 static int serve(struct master *master, struct pidfile *pidfile)
 {
 	/* A master that was killed leaves processes that stop by themselves, but not at once. */

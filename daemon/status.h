@@ -7,10 +7,10 @@
 #include "shm/layout.h"
 
 /*
- * What pchatctl asks the master on run_directory/control.sock, a SOCK_SEQPACKET socket: one request
- * and one reply (shm/fdpass.h), then the master closes. Whoever may not ask gets nothing but the end.
- * Because the master answers and everything behind the descriptors is read-only, this works while any
- * other process hangs.
+ * What pchatctl asks the master on run_directory/control.sock, a SOCK_SEQPACKET socket: one
+ * request and one reply (shm/fdpass.h), then the master closes. Whoever may not ask gets nothing
+ * but the end. Because the master answers and everything behind the descriptors is read-only,
+ * this works while any other process hangs.
  */
 #define STATUS_REQUEST "status 1" /* 8 bytes, without the terminator */
 #define STATUS_REPLY "pages 1"	  /* 8 bytes with the terminator */

@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "shm/child.h"
 
 #include <bsd/unistd.h>

@@ -70,8 +70,8 @@ struct child {
  * The first thing in every child's main: reads -s and -g, loads FD_CONF, opens the log, maps the
  * process table, forbids core dumps and tracing by others (not with sanitizers), ignores SIGPIPE,
  * blocks nothing, sets the process title. Failures are logged; the caller then exits with
- * EX_CONFIG, EX_OSERR or EX_USAGE as returned (0: go on). Other options are passed over; a role that
- * has one (-r of the sequencer) calls getopt once more with "s:g:" before its own.
+ * EX_CONFIG, EX_OSERR or EX_USAGE as returned (0: go on). Other options are passed over: a role
+ * that has one (-r of the sequencer) calls getopt once more with "s:g:" before its own.
  */
 int child_start(struct child *child, int argc, char **argv);
 

@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "shm/proc.h"
 
 #include <bsd/unistd.h>

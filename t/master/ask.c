@@ -2,8 +2,6 @@
  * Asks the master for its status and says what came: a line "COUNT DESCRIPTORS", then one with the
  * pid in each slot's page. With a third argument it sends that instead of the request.
  */
-#include "config.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * Plays any role under the master, for the tests of the master alone. The test puts wishes into the
- * directory PCHAT_STUB as files: "start.SLOT" is looked at when a process starts, "run.SLOT" while it
- * runs (and is removed); both hold one word:
+ * Plays any role under the master, for the tests of the master alone. The test puts wishes into
+ * the directory PCHAT_STUB as files: "start.SLOT" is looked at when a process starts, "run.SLOT"
+ * while it runs (and is removed); both hold one word:
  *
  *   start: die (status 3), mute (never ready), load (PROC_LOADING until the file is gone)
  *   run:   die, crash (SIGABRT), hang, busy (as a reader with a question), deaf (to CONTROL_STOP)
@@ -9,8 +9,6 @@
  * What happens is appended to "log", a line each: the slot, its pid, its generation, then what. A
  * worker accepts connections, writes its slot and closes them. "fds.SLOT" lists its descriptors.
  */
-#include "config.h"
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
