@@ -62,11 +62,11 @@ void auth_answer_due(struct auth *auth);
 /* --- auth_account.c: who a user is. --- */
 
 /* An auth_lookup; arg is the struct auth. */
-int auth_account_find(void *arg, const char *name, char uri_r[AUTH_URI_SIZE],
+int auth_account_find(void *arg, const char *name, char uri_r[USER_URI_SIZE],
 		      struct auth_account *account_r);
 
-/* The principal of a URI. CODE_OK, CODE_NO_SUCH_PRINCIPAL, CODE_BUSY; CODE_UNAVAILABLE: it is not in the
- * cache, but the sequencer has not loaded all users yet. */
+/* The principal of a URI. CODE_OK, CODE_NO_SUCH_PRINCIPAL, CODE_BUSY; CODE_UNAVAILABLE: it is
+ * not in the cache, but the sequencer has not loaded all users yet. */
 int auth_account_principal(struct auth *auth, const char *uri, struct principal_view *principal_r);
 
 /* The same by number. */
@@ -85,8 +85,8 @@ struct auth_opening {
 bool auth_session_init(struct auth *auth);
 void auth_session_fini(struct auth *auth);
 
-/* Opens the asker's session: sends the command and answers the worker. CODE_OK, or why not; then nothing
- * was sent. */
+/* Opens the asker's session: sends the command and answers the worker. CODE_OK, or why not;
+ * then nothing was sent. */
 int auth_session_open(struct auth *auth, const struct ask *question,
 		      const struct auth_opening *opening);
 

@@ -4,7 +4,8 @@
 
 #include "daemon/auth.h"
 
-/* The sequencer lays the cache out, and may be starting beside us: then there is nothing to map yet. */
+/* The sequencer lays the cache out, and may be starting beside us: then there is nothing to map
+ * yet. */
 static const struct cache *cache_of(struct auth *auth)
 {
 	struct err err;
@@ -44,8 +45,8 @@ int auth_account_by_id(struct auth *auth, uint32_t id, struct principal_view *pr
 	return missing(auth, cache_principal(cache, id, principal_r));
 }
 
-/* The user's secret; a made-up one if there is none. Both ways the database was asked: it would show
- * in the time. */
+/* The user's secret; a made-up one if there is none. Both ways the database was asked: it would
+ * show in the time. */
 static int find_secret(struct auth *auth, const char *uri, struct auth_secret *secret_r,
 		       bool *found_r)
 {
@@ -58,7 +59,7 @@ static int find_secret(struct auth *auth, const char *uri, struct auth_secret *s
 	return CODE_OK;
 }
 
-int auth_account_find(void *arg, const char *name, char uri_r[AUTH_URI_SIZE],
+int auth_account_find(void *arg, const char *name, char uri_r[USER_URI_SIZE],
 		      struct auth_account *account_r)
 {
 	struct auth *auth = arg;
@@ -67,7 +68,7 @@ int auth_account_find(void *arg, const char *name, char uri_r[AUTH_URI_SIZE],
 	int code;
 
 	memset(account_r, 0, sizeof(*account_r));
-	if (!auth_name_uri(name, strlen(name), auth->child.conf->domain, uri_r)) {
+	if (!user_uri_make(name, strlen(name), auth->child.conf->domain, uri_r)) {
 		uri_r[0] = '\0';
 		auth_secret_fake(auth->key, name, strlen(name), auth->child.conf->auth.iterations,
 				 &account_r->secret);

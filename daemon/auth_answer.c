@@ -9,8 +9,9 @@
 enum { FAILURE_DELAY_US = 1000000, BLOCKED_US = 2000000 };
 
 /*
- * A worker that hangs must not hold up the others' sign-ins for the whole time that ask_reply waits,
- * answer after answer: after the first that it did not take, the next ones are not waited for.
+ * A worker that hangs must not hold up the others' sign-ins for the whole time that ask_reply
+ * waits, answer after answer: after the first that it did not take, the next ones are not waited
+ * for.
  */
 static bool is_blocked(const struct auth *auth, uint16_t slot)
 {

@@ -29,8 +29,9 @@ void auth_local_init(struct auth_local *local, const struct conf *conf)
 }
 
 /*
- * A worker that was taken over could pass any socket. One that it connected itself, to some service of
- * root's, has root at its other end; only one that was accepted from our socket bears its name.
+ * A worker that was taken over could pass any socket. One that it connected itself, to some
+ * service of root's, has root at its other end; only one that was accepted from our socket bears
+ * its name.
  */
 static bool is_ours(const struct auth_local *local, int fd)
 {

@@ -7,7 +7,8 @@
 
 #include "conf/conf.h"
 
-/* Who may administer through the socket on this host: root, we ourselves, and the users of admin.users. */
+/* Who may administer through the socket on this host: root, we ourselves, and the users of
+ * admin.users. */
 struct auth_local {
 	unsigned count;
 	uid_t users[CONF_LIST_MAX];

@@ -25,8 +25,8 @@ static struct auth_rekey *free_rekey(struct auth *auth)
 	return NULL;
 }
 
-/* The answer waits until the new epoch is in the cache: who was told that the password has changed can
- * sign in with it at once. */
+/* The answer waits until the new epoch is in the cache: who was told that the password has
+ * changed can sign in with it at once. */
 static int rekey(struct auth *auth, const struct ask *question,
 		 const struct principal_view *principal, struct auth_rekey *place)
 {
@@ -43,7 +43,8 @@ static int rekey(struct auth *auth, const struct ask *question,
 	return CODE_OK;
 }
 
-/* The secret first: if the sequencer then has no room, the administrator's second try does no harm. */
+/* The secret first: if the sequencer then has no room, the administrator's second try does no
+ * harm. */
 static int change(struct auth *auth, const struct ask *question, const char *uri,
 		  struct text password, bool *waits_r)
 {
@@ -70,7 +71,7 @@ static int change(struct auth *auth, const struct ask *question, const char *uri
 static int set(struct auth *auth, const struct ask *question, const void *body, bool *waits_r)
 {
 	struct auth_password asked;
-	char uri[AUTH_URI_SIZE], quoted[LOG_QUOTED];
+	char uri[USER_URI_SIZE], quoted[LOG_QUOTED];
 	int code;
 
 	if (!auth_table_find(&auth->admins, question)) {
@@ -78,7 +79,7 @@ static int set(struct auth *auth, const struct ask *question, const void *body, 
 		return CODE_ERROR_PERMISSION;
 	}
 	if (!auth_password_get(body, question->size, &asked) ||
-	    !auth_name_uri(asked.name.data, asked.name.length, auth->child.conf->domain, uri) ||
+	    !user_uri_make(asked.name.data, asked.name.length, auth->child.conf->domain, uri) ||
 	    !auth_password_valid(asked.password.data, asked.password.length))
 		return CODE_INVALID_ARGUMENT;
 	code = change(auth, question, uri, asked.password, waits_r);

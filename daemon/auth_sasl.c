@@ -21,7 +21,7 @@ struct auth_exchange {
 	char *data;		      /* owned by GNU SASL's allocator: the last output */
 	bool looked_up;
 	int code;
-	char uri[AUTH_URI_SIZE];
+	char uri[USER_URI_SIZE];
 	struct auth_account account;
 };
 
@@ -113,7 +113,7 @@ static int check_mechanisms(const struct auth_sasl *sasl, struct err *err)
 {
 	for (unsigned i = 0; i < sasl->mechanisms->count; i++) {
 		if (!gsasl_server_support_p(sasl->gsasl, sasl->mechanisms->item[i]))
-			return err_set(err, "could not offer the SASL mechanism %s: GNU SASL does not have it",
+			return err_set(err, "could not offer %s: GNU SASL does not have it",
 				       sasl->mechanisms->item[i]);
 	}
 	return 0;
@@ -165,7 +165,8 @@ static const char *find_mechanism(const struct auth_sasl *sasl, const char *name
 	return NULL;
 }
 
-struct auth_exchange *auth_exchange_new(struct auth_sasl *sasl, const char *mechanism, size_t length)
+struct auth_exchange *auth_exchange_new(struct auth_sasl *sasl, const char *mechanism,
+					size_t length)
 {
 	const char *known = find_mechanism(sasl, mechanism, length);
 	struct auth_exchange *exchange = known ? calloc(1, sizeof(*exchange)) : NULL;

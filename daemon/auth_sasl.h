@@ -7,7 +7,7 @@
 #include "conf/code.h"
 #include "conf/conf.h"
 #include "conf/err.h"
-#include "daemon/auth_name.h"
+#include "shm/user_uri.h"
 #include "daemon/auth_secret.h"
 
 /*
@@ -21,11 +21,12 @@ struct auth_account {
 };
 
 /*
- * Finds the account of a login name and its URI ("" for a name that can be nobody's). CODE_OK also
- * for users who do not exist or may not sign in: they get an account without a principal and a
- * secret that is as good as any, so that a client cannot tell. Another code: it could not be found out.
+ * Finds the account of a login name and its URI ("" for a name that can be nobody's). CODE_OK
+ * also for users who do not exist or may not sign in: they get an account without a principal
+ * and a secret that is as good as any, so that a client cannot tell. Another code: it could not
+ * be found out.
  */
-typedef int auth_lookup(void *arg, const char *name, char uri_r[AUTH_URI_SIZE],
+typedef int auth_lookup(void *arg, const char *name, char uri_r[USER_URI_SIZE],
 			struct auth_account *account_r);
 
 struct auth_sasl;

@@ -8,9 +8,9 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <string.h>
+#include <unistr.h>
 
 #include "conf/bug.h"
-#include "daemon/auth_name.h"
 
 /* The password as SASLprep makes it, to be given to wipe; NULL if there is none. */
 static char *prepare(const char *password, size_t length)
@@ -19,7 +19,7 @@ static char *prepare(const char *password, size_t length)
 	char *prepared = NULL;
 
 	if (length > AUTH_PASSWORD_MAX || memchr(password, '\0', length) ||
-	    !auth_utf8(password, length))
+	    u8_check((const uint8_t *)password, length))
 		return NULL;
 	memcpy(copy, password, length);
 	copy[length] = '\0';
@@ -95,8 +95,8 @@ bool auth_secret_match(const struct auth_secret *secret, const char *password, s
 }
 
 /* The label keeps this apart from the token's use of the key: a token starts with its version. */
-static void keyed(const uint8_t key[AUTH_KEY_SIZE], const char *label, const char *name, size_t length,
-		  uint8_t mac_r[AUTH_HASH_SIZE])
+static void keyed(const uint8_t key[AUTH_KEY_SIZE], const char *label, const char *name,
+		  size_t length, uint8_t mac_r[AUTH_HASH_SIZE])
 {
 	uint8_t data[512];
 	const size_t head = strlen(label) + 1;

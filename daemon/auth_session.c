@@ -10,8 +10,9 @@
 #include "shm/command.h"
 
 /*
- * The askers of the last commands, so that a refusal finds its way back. Numbers count up by one, so
- * the place is the number; what is older than this many commands has been answered long ago.
+ * The askers of the last commands, so that a refusal finds its way back. Numbers count up by
+ * one, so the place is the number; what is older than this many commands has been answered long
+ * ago.
  */
 enum { SENT_SIZE = 16384, FINAL_MAX = 1024 };
 
@@ -64,7 +65,8 @@ static int send_open(struct auth *auth, const struct ask *question,
 	return send_command(auth, question, &head, &session, sizeof(session), payload, size);
 }
 
-/* The answer's body: struct ask_signed_in, the mechanism's last data, the token. 0: it cannot be made. */
+/* The answer's body: struct ask_signed_in, the mechanism's last data, the token. 0: it cannot
+ * be made. */
 static uint32_t build_answer(struct auth *auth, const struct auth_opening *opening, char *body)
 {
 	const uint64_t now = clock_utc();

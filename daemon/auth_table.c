@@ -75,8 +75,9 @@ void auth_table_remove(struct auth_table *table, const struct ask *question)
 		drop(table, client);
 }
 
-bool auth_table_add(struct auth_table *table, const struct ask *question, const struct text *address,
-		    uint64_t now, struct auth_exchange **take_exchange)
+bool auth_table_add(struct auth_table *table, const struct ask *question,
+		    const struct text *address, uint64_t now,
+		    struct auth_exchange **take_exchange)
 {
 	struct auth_client *client;
 

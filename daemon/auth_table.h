@@ -10,7 +10,8 @@
 
 /*
  * Clients of workers that pchat-auth has to remember: those in the middle of an exchange, and
- * those that are local administrators. A table has a bound; its rows are in the order in which they were added.
+ * those that are local administrators. A table has a bound; its rows are in the order in which
+ * they were added.
  */
 struct auth_key { /* no padding: it is hashed as bytes */
 	uint32_t slot, generation, session;
@@ -27,10 +28,11 @@ struct auth_table {
 void auth_table_init(struct auth_table *table, unsigned max);
 void auth_table_fini(struct auth_table *table);
 
-/* Adds a row, in place of the one that has this key. exchange (may be NULL) is taken: *take_exchange is
- * cleared on success. False: the table is full, or out of memory. */
-bool auth_table_add(struct auth_table *table, const struct ask *question, const struct text *address,
-		    uint64_t now, struct auth_exchange **take_exchange);
+/* Adds a row, in place of the one that has this key. exchange (may be NULL) is taken:
+ * *take_exchange is cleared on success. False: the table is full, or out of memory. */
+bool auth_table_add(struct auth_table *table, const struct ask *question,
+		    const struct text *address, uint64_t now,
+		    struct auth_exchange **take_exchange);
 
 struct auth_client *auth_table_find(const struct auth_table *table, const struct ask *question);
 void auth_table_remove(struct auth_table *table, const struct ask *question);
@@ -44,7 +46,8 @@ unsigned auth_table_count(const struct auth_table *table);
 /* Removes the oldest row; it must not be empty. */
 void auth_table_remove_oldest(struct auth_table *table);
 
-/* Removes rows that were added before the time given (clock_mono), and those of workers that are gone. */
+/* Removes rows that were added before the time given (clock_mono), and those of workers that
+ * are gone. */
 void auth_table_sweep(struct auth_table *table, uint64_t before, const struct proc *proc);
 
 #endif

@@ -67,8 +67,8 @@ static bool decode(const char *text, size_t length, struct wire *wire_r)
 	return EVP_DecodeBlock((uint8_t *)wire_r, standard, AUTH_TOKEN_LENGTH) == AUTH_TOKEN_BYTES;
 }
 
-bool auth_token_check(const char *text, size_t length, const uint8_t key[AUTH_KEY_SIZE], uint64_t now,
-		      struct auth_token *token_r)
+bool auth_token_check(const char *text, size_t length, const uint8_t key[AUTH_KEY_SIZE],
+		      uint64_t now, struct auth_token *token_r)
 {
 	uint8_t mac[MAC_SIZE];
 	struct wire wire;

@@ -36,8 +36,8 @@ int ctl_call(const struct ctl *ctl, const char *method, json_t *take_params, jso
 int ctl_call_pages(const struct ctl *ctl, const char *method, json_t *take_params,
 		   const char *member, json_t **rows_r);
 
-/* The new password, from the file that was named ("-": stdin) or asked for twice at the terminal. The
- * caller wipes it. */
+/* The new password, from the file that was named ("-": stdin) or asked for twice at the
+ * terminal. The caller wipes it. */
 enum { CTL_PASSWORD_MAX = 1024 };
 int ctl_password(const struct ctl *ctl, char password_r[CTL_PASSWORD_MAX + 1]);
 

@@ -24,7 +24,8 @@ static int connect_to(const struct ctl *ctl, int *sock_r)
 	int sock, saved;
 
 	if (length >= (int)sizeof(address.sun_path))
-		return ctl_fail(ctl, EX_USAGE, "the path %s/admin.sock is too long", ctl->run_directory);
+		return ctl_fail(ctl, EX_USAGE, "the path %s/admin.sock is too long",
+				ctl->run_directory);
 	sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (sock == -1)
 		return ctl_fail(ctl, EX_OSERR, "could not make a socket: %s", strerror(errno));
@@ -94,7 +95,8 @@ static int await(const struct ctl *ctl, int sock, uint64_t until)
 		return ctl_fail(ctl, EX_TEMPFAIL, "timeout: %s", code_text(CODE_TIMEOUT));
 	n = poll(&wait, 1, (int)((until - now) / 1000 + 1));
 	if (n == -1 && errno != EINTR)
-		return ctl_fail(ctl, EX_OSERR, "could not wait for the answer: %s", strerror(errno));
+		return ctl_fail(ctl, EX_OSERR, "could not wait for the answer: %s",
+				strerror(errno));
 	return EX_OK;
 }
 
@@ -158,7 +160,8 @@ static int exit_of(int code)
 
 static int refused(const struct ctl *ctl, json_t *error)
 {
-	const char *name = json_string_value(json_object_get(json_object_get(error, "data"), "name"));
+	json_t *data = json_object_get(error, "data");
+	const char *name = json_string_value(json_object_get(data, "name"));
 	const char *message = json_string_value(json_object_get(error, "message"));
 	const int code = (int)json_integer_value(json_object_get(error, "code"));
 
@@ -236,7 +239,8 @@ int ctl_call_pages(const struct ctl *ctl, const char *method, json_t *take_param
 		if (code == EX_OK)
 			json_array_extend(rows, json_object_get(page, member));
 		/* A page without rows is the last one, whatever it says. */
-		more = json_is_true(json_object_get(page, "more")) && json_array_size(rows) > before;
+		more = json_is_true(json_object_get(page, "more")) &&
+		       json_array_size(rows) > before;
 		json_decref(page);
 	}
 	json_decref(take_params);

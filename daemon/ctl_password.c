@@ -48,7 +48,7 @@ static int from_file(const struct ctl *ctl, int fd, char *password_r)
 	length = without_newline(text, (size_t)size);
 	if (length == 0 || length > CTL_PASSWORD_MAX || memchr(text, '\0', length) ||
 	    memchr(text, '\n', length)) {
-		code = ctl_fail(ctl, EX_DATAERR, "%s does not hold a password: one line of at most %d bytes",
+		code = ctl_fail(ctl, EX_DATAERR, "%s is not one line of at most %d bytes",
 				ctl->password_file, CTL_PASSWORD_MAX);
 	} else {
 		memcpy(password_r, text, length);
@@ -67,7 +67,7 @@ static int from_terminal(const struct ctl *ctl, char *password_r)
 	    !readpassphrase("Again: ", again, sizeof(again), RPP_REQUIRE_TTY)) {
 		explicit_bzero(password_r, CTL_PASSWORD_MAX + 1);
 		return ctl_fail(ctl, EX_USAGE,
-				"could not ask for the password at the terminal, and there is no --password-file");
+				"there is no terminal to ask for the password, and no --password-file");
 	}
 	same = strcmp(password_r, again) == 0;
 	explicit_bzero(again, sizeof(again));

@@ -43,7 +43,7 @@ static int wrong_reply(const struct ctl *ctl, const int *fds, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		close(fds[i]);
-	return ctl_fail(ctl, EX_PROTOCOL, "the server answered in a way that this version does not understand");
+	return ctl_fail(ctl, EX_PROTOCOL, "the server is of another version than this program");
 }
 
 static int ask(const struct ctl *ctl, int sock, int fds[FDPASS_MAX])
@@ -54,7 +54,8 @@ static int ask(const struct ctl *ctl, int sock, int fds[FDPASS_MAX])
 	ssize_t size;
 
 	if (fdpass_send(sock, STATUS_REQUEST, strlen(STATUS_REQUEST), NULL, 0) == -1)
-		return ctl_fail(ctl, EX_UNAVAILABLE, "could not ask the server: %s", strerror(errno));
+		return ctl_fail(ctl, EX_UNAVAILABLE, "could not ask the server: %s",
+				strerror(errno));
 	if (poll(&wait, 1, ANSWER_TIMEOUT_MS) != 1)
 		return ctl_fail(ctl, EX_TEMPFAIL, "timeout: the master does not answer");
 	size = fdpass_receive(sock, &reply, sizeof(reply), fds, &count);

@@ -177,13 +177,16 @@ static json_t *cache(const struct cache *cache, uint64_t *sessions_r)
 
 	cache_use(cache, use);
 	for (unsigned i = 0; i < TABLE_COUNT; i++) {
-		json_array_append_new(tables, json_pack("{s:s, s:I, s:I}", "name", use[i].name, "used",
-							(json_int_t)use[i].used, "size",
-							(json_int_t)use[i].size));
+		json_t *table = json_pack("{s:s, s:I, s:I}", "name", use[i].name, "used",
+					  (json_int_t)use[i].used, "size",
+					  (json_int_t)use[i].size);
+
+		json_array_append_new(tables, table);
 		if (strcmp(use[i].name, "sessions") == 0)
 			*sessions_r = use[i].used;
 	}
-	return json_pack("{s:I, s:o}", "applied", (json_int_t)cache_applied(cache), "tables", tables);
+	return json_pack("{s:I, s:o}", "applied", (json_int_t)cache_applied(cache), "tables",
+			 tables);
 }
 
 json_t *ctl_status_document(const struct ctl_view *view, uint64_t mono, uint64_t utc,

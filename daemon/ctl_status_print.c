@@ -61,8 +61,10 @@ static void add_process(struct ctl_table *table, json_t *row)
 
 static int print_processes(json_t *rows)
 {
-	static const char *const heads[] = {"ROLE",   "SLOT",	  "STATE",     "PLACE",	 "PID", "GENERATION",
-					    "UPTIME", "RESTARTS", "HEARTBEAT", "CURSOR", "LAG"};
+	static const char *const heads[] = {
+		"ROLE",	  "SLOT",     "STATE",	   "PLACE",  "PID", "GENERATION",
+		"UPTIME", "RESTARTS", "HEARTBEAT", "CURSOR", "LAG",
+	};
 	struct ctl_table *table = ctl_table_new("lrlrrrrrrrr");
 	json_t *row;
 	size_t i;

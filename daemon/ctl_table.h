@@ -6,7 +6,8 @@
 
 /*
  * A table for a person: columns aligned, two spaces between them. The first row is the heading.
- * Cells are UTF-8; control characters in them, which a user may have put into a name, are shown as "?".
+ * Cells are UTF-8; control characters in them, which a user may have put into a name, are shown
+ * as "?".
  */
 struct ctl_table;
 

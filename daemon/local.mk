@@ -58,7 +58,6 @@ daemon_libauth_a_SOURCES = \
 	daemon/auth_body.c daemon/auth_body.h \
 	daemon/auth_delay.c daemon/auth_delay.h \
 	daemon/auth_local.c daemon/auth_local.h \
-	daemon/auth_name.c daemon/auth_name.h \
 	daemon/auth_sasl.c daemon/auth_sasl.h \
 	daemon/auth_secret.c daemon/auth_secret.h \
 	daemon/auth_table.c daemon/auth_table.h \

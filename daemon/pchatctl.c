@@ -28,11 +28,14 @@ static const struct verb {
 } verbs[] = {
 	{"status", "", "", "show processes, journal, cache and sessions", 0, 0, 0, ctl_status},
 	{"user", "add", "USER", "add a user", 1, 1, PASSWORD_FILE | FULL_NAME, ctl_user_add},
-	{"user", "passwd", "USER", "change a user's password", 1, 1, PASSWORD_FILE, ctl_user_passwd},
+	{"user", "passwd", "USER", "change a user's password", 1, 1, PASSWORD_FILE,
+	 ctl_user_passwd},
 	{"user", "list", "", "list the users", 0, 0, 0, ctl_user_list},
 	{"user", "remove", "USER", "remove a user and end his sessions", 1, 1, 0, ctl_user_remove},
-	{"room", "create", "NAME", "create a room and print its URI", 1, 1, DESCRIPTION, ctl_room_create},
-	{"room", "list", "[TEXT]", "list the rooms with this text in name or description", 0, 1, 0, ctl_room_list},
+	{"room", "create", "NAME", "create a room and print its URI", 1, 1, DESCRIPTION,
+	 ctl_room_create},
+	{"room", "list", "[TEXT]", "list rooms with this text in name or description", 0, 1, 0,
+	 ctl_room_list},
 };
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
@@ -72,14 +75,17 @@ int ctl_fail(const struct ctl *ctl, int code, const char *fmt, ...)
 
 int ctl_print_json(const struct ctl *ctl, const json_t *document)
 {
-	if (document && json_dumpf(document, stdout, JSON_INDENT(2)) == 0 && puts("") != EOF)
+	const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(12);
+
+	if (document && json_dumpf(document, stdout, flags) == 0 && puts("") != EOF)
 		return EX_OK;
 	return ctl_fail(ctl, EX_IOERR, "could not write the result");
 }
 
 static void print_usage(FILE *out)
 {
-	fputs("usage: pchatctl [-f FILE | -s RUN_DIRECTORY] [--json] NOUN VERB [OPTION]... [ARGUMENT]...\n",
+	fputs("usage: pchatctl [-f FILE | -s RUN_DIRECTORY] [--json] "
+	      "NOUN VERB [OPTION]... [ARGUMENT]...\n",
 	      out);
 }
 
@@ -98,8 +104,9 @@ static void print_help(void)
 		if (verb->options & DESCRIPTION)
 			printf("  %-24s   --description TEXT\n", "");
 		if (verb->options & PASSWORD_FILE)
-			printf("  %-24s   --password-file FILE: its first line, \"-\": of the standard input;\n"
-			       "  %-24s   without it the password is asked for\n", "", "");
+			printf("  %-24s   --password-file FILE: one line; \"-\": standard input;\n"
+			       "  %-24s   without it the password is asked for\n",
+			       "", "");
 	}
 	printf("\n"
 	       "  -f, --config FILE        take the run directory from this configuration,\n"
@@ -203,8 +210,8 @@ static int run_configured(const struct verb *verb, struct command_line *line)
 	if (!built_in) {
 		conf = conf_load(file, &err);
 		if (!conf)
-			return ctl_fail(&line->ctl, EX_CONFIG, "%s (-s names the run directory without it)",
-					err.text);
+			return ctl_fail(&line->ctl, EX_CONFIG,
+					"%s (-s names the run directory without it)", err.text);
 		line->ctl.run_directory = conf->run_directory;
 	}
 	code = run(verb, &line->ctl);

@@ -17,6 +17,7 @@ shm_libshm_a_SOURCES = \
 	shm/proc.c shm/proc.h \
 	shm/recent.c shm/recent.h \
 	shm/segment.c shm/segment.h \
-	shm/table.c shm/table.h
-SHM_LIBS = shm/libshm.a $(CONF_LIBS)
+	shm/table.c shm/table.h \
+	shm/user_uri.c shm/user_uri.h
+SHM_LIBS = shm/libshm.a $(CONF_LIBS) $(UNISTRING_LIBS)
 EXTRA_DIST += shm/README

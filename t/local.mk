@@ -10,11 +10,6 @@ t_unit_ask_test_SOURCES = t/unit/ask_test.c
 t_unit_ask_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_ask_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += t/unit/auth_name_test
-t_unit_auth_name_test_SOURCES = t/unit/auth_name_test.c
-t_unit_auth_name_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(GSASL_CFLAGS)
-t_unit_auth_name_test_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
-
 check_PROGRAMS += t/unit/auth_process_test
 t_unit_auth_process_test_SOURCES = t/unit/auth_process_test.c
 t_unit_auth_process_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(GSASL_CFLAGS)
@@ -141,6 +136,11 @@ check_PROGRAMS += t/unit/token_test
 t_unit_token_test_SOURCES = t/unit/token_test.c
 t_unit_token_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(GSASL_CFLAGS)
 t_unit_token_test_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/user_uri_test
+t_unit_user_uri_test_SOURCES = t/unit/user_uri_test.c
+t_unit_user_uri_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_user_uri_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 endif
 

@@ -8,19 +8,19 @@
 #include "daemon/auth_token.h"
 
 /*
- * What clients send through a worker to pchat-auth: the first byte chooses the parser, the rest is what
- * it reads. For an exchange the rest is a question as in ASK_AUTH_START; a 0x01 in its data
- * separates the client's first message from its second.
+ * What clients send through a worker to pchat-auth: the first byte chooses the parser, the rest
+ * is what it reads. For an exchange the rest is a question as in ASK_AUTH_START; a 0x01 in its
+ * data separates the client's first message from its second.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint8_t KEY[AUTH_KEY_SIZE] = "0123456789abcdef0123456789abcde";
 
-static int lookup(void *arg, const char *name, char uri_r[AUTH_URI_SIZE],
+static int lookup(void *arg, const char *name, char uri_r[USER_URI_SIZE],
 		  struct auth_account *account_r)
 {
 	(void)arg;
-	if (!auth_name_uri(name, strlen(name), "example.test", uri_r))
+	if (!user_uri_make(name, strlen(name), "example.test", uri_r))
 		uri_r[0] = '\0';
 	account_r->principal = 7;
 	account_r->epoch = 1;
@@ -39,12 +39,12 @@ static void token(const char *text, size_t size)
 
 static void name(const char *text, size_t size)
 {
-	char uri[AUTH_URI_SIZE], again[AUTH_URI_SIZE];
+	char uri[USER_URI_SIZE], again[USER_URI_SIZE];
 
-	if (!auth_name_uri(text, size, "example.test", uri))
+	if (!user_uri_make(text, size, "example.test", uri))
 		return;
 	/* A URI stays what it is. */
-	bug_on(!auth_name_uri(uri, strlen(uri), "example.test", again) || strcmp(uri, again) != 0);
+	bug_on(!user_uri_make(uri, strlen(uri), "example.test", again) || strcmp(uri, again) != 0);
 }
 
 static void converse(struct auth_sasl *sasl, const struct auth_start *start)

@@ -12,7 +12,8 @@
 
 #include "daemon/auth_sasl.h"
 
-/* The server's side against GNU SASL's client, with one user: alice, whose password is "correct horse". */
+/* The server's side against GNU SASL's client, with one user: alice, whose password is "correct
+ * horse". */
 static const uint8_t KEY[AUTH_KEY_SIZE] = "0123456789abcdef0123456789abcde";
 static const char PASSWORD[] = "correct horse";
 enum { ITERATIONS = 4096, ALICE = 7, EPOCH = 2 };
@@ -26,14 +27,14 @@ struct fixture {
 	unsigned lookups;
 };
 
-static int lookup(void *arg, const char *name, char uri_r[AUTH_URI_SIZE],
+static int lookup(void *arg, const char *name, char uri_r[USER_URI_SIZE],
 		  struct auth_account *account_r)
 {
 	struct fixture *fixture = arg;
 
 	fixture->lookups++;
 	memset(account_r, 0, sizeof(*account_r));
-	if (!auth_name_uri(name, strlen(name), "example.test", uri_r))
+	if (!user_uri_make(name, strlen(name), "example.test", uri_r))
 		uri_r[0] = '\0';
 	if (strcmp(uri_r, "sip:alice@example.test") != 0) {
 		auth_secret_fake(KEY, name, strlen(name), ITERATIONS, &account_r->secret);
@@ -81,7 +82,7 @@ struct attempt {
 struct outcome {
 	enum auth_step step;
 	int code;
-	char uri[AUTH_URI_SIZE];
+	char uri[USER_URI_SIZE];
 	struct auth_account account;
 	bool client_done; /* the client has checked that the server knew the secret */
 };

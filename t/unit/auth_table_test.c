@@ -27,7 +27,8 @@ static bool add(struct auth_table *table, unsigned slot, uint32_t generation, ui
 	return auth_table_add(table, &asked, &ADDRESS, now, NULL);
 }
 
-static bool has(const struct auth_table *table, unsigned slot, uint32_t generation, uint32_t session)
+static bool has(const struct auth_table *table, unsigned slot, uint32_t generation,
+		uint32_t session)
 {
 	const struct ask asked = question(slot, generation, session);
 

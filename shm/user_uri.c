@@ -1,16 +1,11 @@
 #include "config.h"
 
-#include "daemon/auth_name.h"
+#include "shm/user_uri.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistr.h>
-
-bool auth_utf8(const char *text, size_t length)
-{
-	return u8_check((const uint8_t *)text, length) == NULL;
-}
 
 static char lower(char c)
 {
@@ -49,7 +44,7 @@ static ptrdiff_t find_at(const char *name, size_t length)
 	return (ptrdiff_t)before;
 }
 
-bool auth_name_uri(const char *name, size_t length, const char *domain, char uri_r[AUTH_URI_SIZE])
+bool user_uri_make(const char *name, size_t length, const char *domain, char uri_r[USER_URI_SIZE])
 {
 	const bool scheme = starts_with_scheme(name, length);
 	ptrdiff_t at;
@@ -60,17 +55,18 @@ bool auth_name_uri(const char *name, size_t length, const char *domain, char uri
 		length -= 4;
 	}
 	at = find_at(name, length);
-	if (length == 0 || length >= AUTH_URI_SIZE || at == -1 || (scheme && at == (ptrdiff_t)length))
+	if (length == 0 || length >= USER_URI_SIZE || at == -1 ||
+	    (scheme && at == (ptrdiff_t)length))
 		return false;
 	for (size_t i = 0; i < length; i++) {
 		if (!may_stand(name[i]))
 			return false;
 	}
-	if (!auth_utf8(name, length))
+	if (u8_check((const uint8_t *)name, length))
 		return false;
-	size = snprintf(uri_r, AUTH_URI_SIZE, "sip:%.*s%s%s", (int)length, name,
+	size = snprintf(uri_r, USER_URI_SIZE, "sip:%.*s%s%s", (int)length, name,
 			at == (ptrdiff_t)length ? "@" : "", at == (ptrdiff_t)length ? domain : "");
 	for (char *c = uri_r; *c; c++)
 		*c = lower(*c);
-	return size < AUTH_URI_SIZE;
+	return size < USER_URI_SIZE;
 }

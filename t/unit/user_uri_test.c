@@ -7,21 +7,21 @@
 
 #include <string.h>
 
-#include "daemon/auth_name.h"
+#include "shm/user_uri.h"
 
 static void becomes(const char *name, const char *expected)
 {
-	char uri[AUTH_URI_SIZE];
+	char uri[USER_URI_SIZE];
 
-	assert_true(auth_name_uri(name, strlen(name), "example.test", uri));
+	assert_true(user_uri_make(name, strlen(name), "example.test", uri));
 	assert_string_equal(uri, expected);
 }
 
 static void is_refused(const char *name, size_t length)
 {
-	char uri[AUTH_URI_SIZE];
+	char uri[USER_URI_SIZE];
 
-	assert_false(auth_name_uri(name, length, "example.test", uri));
+	assert_false(user_uri_make(name, length, "example.test", uri));
 }
 
 static void test_short_name_is_completed(void **state)
@@ -59,12 +59,12 @@ static void test_what_can_be_no_name_is_refused(void **state)
 
 static void test_name_is_bounded(void **state)
 {
-	char name[1000], uri[AUTH_URI_SIZE];
+	char name[1000], uri[USER_URI_SIZE];
 	const size_t most = EVENT_URI_MAX - strlen("sip:@example.test");
 
 	(void)state;
 	memset(name, 'a', sizeof(name));
-	assert_true(auth_name_uri(name, most, "example.test", uri));
+	assert_true(user_uri_make(name, most, "example.test", uri));
 	assert_int_equal(strlen(uri), EVENT_URI_MAX);
 	is_refused(name, most + 1);
 	is_refused(name, sizeof(name));
