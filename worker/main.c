@@ -226,10 +226,13 @@ static int open_chat(struct worker *w, struct err *err)
 
 	if (net_init(&w->net, w->base, w->child.conf, &w->child.proc, err) == -1)
 		return -1;
-	if (w->child.conf->json.tls && net_load_tls(&w->net, FD_CERTIFICATE, FD_KEY, err) == -1)
-		return -1;
-	close(FD_CERTIFICATE);
-	close(FD_KEY);
+	/* Without TLS these numbers are not the master's, and are anybody's by now. */
+	if (w->child.conf->json.tls) {
+		if (net_load_tls(&w->net, FD_CERTIFICATE, FD_KEY, err) == -1)
+			return -1;
+		close(FD_CERTIFICATE);
+		close(FD_KEY);
+	}
 	accept_init(&w->accept, &w->net, &w->chat);
 	return chat_init(&w->chat, &parts, err);
 }
