@@ -51,6 +51,7 @@ struct conf {
 
 	struct { /* sizes of the cache's tables */
 		uint32_t rooms, principals, sessions, participants, messages;
+		uint32_t categories, addins, roles, affiliations;
 		uint64_t text;	  /* names, descriptions */
 		uint64_t history; /* bodies of recent messages */
 	} cache;

@@ -85,6 +85,10 @@ const struct setting settings[] = {
 	NUMBER(COUNT, cache, sessions, "150000", 16, 10000000),
 	NUMBER(COUNT, cache, participants, "2000000", 16, 100000000),
 	NUMBER(COUNT, cache, messages, "1200000", 16, 100000000),
+	NUMBER(COUNT, cache, categories, "1000", 16, 10000000),
+	NUMBER(COUNT, cache, addins, "1000", 16, 10000000),
+	NUMBER(COUNT, cache, roles, "2000000", 16, 100000000),
+	NUMBER(COUNT, cache, affiliations, "2000000", 16, 100000000),
 	NUMBER(SIZE, cache, text, "128M", 64 * K, 64 * G),
 	NUMBER(SIZE, cache, history, "512M", M, 1024 * G),
 

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "shm/find.h"
+#include "shm/object.h"
 #include "shm/recent.h"
 
 /* --- Making. --- */
@@ -110,156 +111,6 @@ void apply_copy(struct cache *private, const struct cache *shared)
 	atomic_store(&to->applied, atomic_load(&from->applied));
 }
 
-/* --- Users and rooms. --- */
-
-static int full(struct err *err, const char *setting)
-{
-	return err_set(err, "cache { %s } is too small", setting);
-}
-
-static bool text_fits(const struct cache *cache, struct text a, struct text b)
-{
-	return table_free_rows(cache, TABLE_TEXT) >=
-	       blob_blocks(TABLE_TEXT, a.length) + blob_blocks(TABLE_TEXT, b.length);
-}
-
-static void replace_text(struct cache *cache, struct blob *blob, struct text text)
-{
-	struct blob new;
-
-	if (blob_equals(cache, TABLE_TEXT, *blob, text))
-		return;
-	blob_drop(cache, TABLE_TEXT, *blob);
-	new = blob_put(cache, TABLE_TEXT, text);
-	table_set(cache, *blob, new);
-}
-
-static int principal_new(struct cache *cache, const struct event_principal *event, struct err *err)
-{
-	uint32_t row;
-	struct principal_row *principal;
-
-	if (!text_fits(cache, event->uri, event->name))
-		return full(err, "text");
-	row = table_take(cache, TABLE_PRINCIPAL);
-	if (row == 0)
-		return full(err, "principals");
-	principal = table_row(cache, TABLE_PRINCIPAL, row);
-	table_write_begin(cache, &principal->version);
-	principal->id = event->id;
-	principal->kind = event->kind;
-	principal->state = event->state;
-	principal->epoch = event->epoch;
-	principal->uri = blob_put(cache, TABLE_TEXT, event->uri);
-	principal->name = blob_put(cache, TABLE_TEXT, event->name);
-	table_write_end(&principal->version);
-	index_insert(cache, INDEX_PRINCIPAL_ID, hash_principal(cache, event->id), row,
-		     &principal->by_id);
-	index_insert(cache, INDEX_PRINCIPAL_URI, hash_uri(cache, event->uri), row,
-		     &principal->by_uri);
-	if (event->id > cache->header->last_principal)
-		table_set(cache, cache->header->last_principal, event->id);
-	return 0;
-}
-
-static int principal_put(struct cache *cache, const struct event_principal *event, struct err *err)
-{
-	uint32_t row = find_principal(cache, event->id);
-	struct principal_row *principal;
-
-	if (row == 0)
-		return principal_new(cache, event, err);
-	principal = table_row(cache, TABLE_PRINCIPAL, row);
-	if (!text_fits(cache, event->name, (struct text){0}))
-		return full(err, "text");
-	table_write_begin(cache, &principal->version);
-	table_set(cache, principal->state, event->state);
-	table_set(cache, principal->epoch, event->epoch);
-	replace_text(cache, &principal->name, event->name);
-	table_write_end(&principal->version);
-	return 0;
-}
-
-static int room_new(struct cache *cache, const struct event_room *event, struct err *err)
-{
-	uint32_t row;
-	struct room_row *room;
-
-	if (!text_fits(cache, event->name, event->description))
-		return full(err, "text");
-	row = table_take(cache, TABLE_ROOM);
-	if (row == 0)
-		return full(err, "rooms");
-	room = table_row(cache, TABLE_ROOM, row);
-	table_write_begin(cache, &room->version);
-	room->id = event->id;
-	memcpy(room->uuid, event->uuid, sizeof(room->uuid));
-	room->disabled = event->disabled;
-	room->created = event->created;
-	room->last_seq = 0;
-	room->name = blob_put(cache, TABLE_TEXT, event->name);
-	room->description = blob_put(cache, TABLE_TEXT, event->description);
-	room->first_participant = room->participants = 0;
-	room->oldest = room->newest = room->messages = 0;
-	table_write_end(&room->version);
-	index_insert(cache, INDEX_ROOM_ID, hash_room(cache, event->id), row, &room->by_id);
-	index_insert(cache, INDEX_ROOM_UUID, hash_uuid(cache, event->uuid), row, &room->by_uuid);
-	index_insert(cache, INDEX_ROOM_NAME, hash_name(cache, event->name), row, &room->by_name);
-	if (event->id > cache->header->last_room)
-		table_set(cache, cache->header->last_room, event->id);
-	return 0;
-}
-
-static void room_rename(struct cache *cache, uint32_t row, struct text name)
-{
-	struct room_row *room = table_row(cache, TABLE_ROOM, row);
-	char old[EVENT_NAME_MAX];
-	struct text old_name = {.data = old, .length = room->name.length};
-
-	blob_copy(cache, TABLE_TEXT, room->name, old, sizeof(old));
-	index_remove(cache, INDEX_ROOM_NAME, TABLE_ROOM, hash_name(cache, old_name), row,
-		     offsetof(struct room_row, by_name));
-	replace_text(cache, &room->name, name);
-	index_insert(cache, INDEX_ROOM_NAME, hash_name(cache, name), row, &room->by_name);
-}
-
-static int room_put(struct cache *cache, const struct event_room *event, struct err *err)
-{
-	uint32_t row = find_room(cache, event->id);
-	struct room_row *room;
-
-	if (row == 0)
-		return room_new(cache, event, err);
-	room = table_row(cache, TABLE_ROOM, row);
-	if (!text_fits(cache, event->name, event->description))
-		return full(err, "text");
-	table_write_begin(cache, &room->version);
-	table_set(cache, room->disabled, event->disabled);
-	if (!blob_equals(cache, TABLE_TEXT, room->name, event->name))
-		room_rename(cache, row, event->name);
-	replace_text(cache, &room->description, event->description);
-	table_write_end(&room->version);
-	return 0;
-}
-
-int apply_load_principal(struct cache *cache, const struct event_principal *principal,
-			 struct err *err)
-{
-	return principal_put(cache, principal, err);
-}
-
-int apply_load_room(struct cache *cache, const struct event_room *event, uint64_t last_seq,
-		    struct err *err)
-{
-	struct room_row *room;
-
-	if (room_put(cache, event, err) < 0)
-		return -1;
-	room = table_row(cache, TABLE_ROOM, find_room(cache, event->id));
-	room->last_seq = last_seq;
-	return 0;
-}
-
 /* --- Sessions and who is where. --- */
 
 static int session_open(struct cache *cache, const struct record *record, struct err *err)
@@ -269,7 +120,7 @@ static int session_open(struct cache *cache, const struct record *record, struct
 	struct session_row *session;
 
 	if (row == 0)
-		return full(err, "sessions");
+		return err_full(err, "sessions");
 	session = table_row(cache, TABLE_SESSION, row);
 	session->generation = origin->generation;
 	session->session = origin->session;
@@ -368,7 +219,7 @@ static int join(struct cache *cache, const struct record *record, struct err *er
 		return err_set(err, "no such room or session");
 	row = table_take(cache, TABLE_PARTICIPANT);
 	if (row == 0)
-		return full(err, "participants");
+		return err_full(err, "participants");
 	p = table_row(cache, TABLE_PARTICIPANT, row);
 	p->principal = record->actor;
 	p->lsn = record->lsn;
@@ -496,29 +347,13 @@ int apply_recent(struct cache *cache, const struct record *record, struct err *e
 
 /* --- Events. --- */
 
-static int malformed(struct err *err)
-{
-	return err_set(err, "its content is malformed");
-}
-
 static int apply_one(struct cache *cache, const struct record *record, struct err *err)
 {
-	struct event_principal principal;
-	struct event_room room;
-
 	switch (record->type) {
 	case EVENT_START:
 		if (record->flags & EVENT_COLD)
 			sessions_clear(cache);
 		return 0;
-	case EVENT_PRINCIPAL:
-		if (!event_principal_get(record, &principal))
-			return malformed(err);
-		return principal_put(cache, &principal, err);
-	case EVENT_ROOM:
-		if (!event_room_get(record, &room))
-			return malformed(err);
-		return room_put(cache, &room, err);
 	case EVENT_SESSION_OPEN:
 		return session_open(cache, record, err);
 	case EVENT_SESSION_CLOSE:
@@ -530,7 +365,7 @@ static int apply_one(struct cache *cache, const struct record *record, struct er
 	case EVENT_MESSAGE:
 		return message(cache, record, err);
 	default:
-		return err_set(err, "this program does not know its type");
+		return object_apply(cache, record->type, record + 1, record->payload, err);
 	}
 }
 

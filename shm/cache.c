@@ -170,7 +170,7 @@ static bool same_uuid(const struct cache *cache, uint32_t row, const void *key, 
 
 static int room_by_id(const struct cache *cache, uint32_t id, uint32_t *row_r)
 {
-	int code = look_up(cache, INDEX_ROOM_ID, TABLE_ROOM, hash_room(cache, id), same_room, &id,
+	int code = look_up(cache, INDEX_ROOM_ID, TABLE_ROOM, hash_id(cache, id), same_room, &id,
 			   row_r);
 
 	return code == CODE_OK && *row_r == 0 ? CODE_NO_SUCH_NODE : code;
@@ -251,7 +251,7 @@ static bool same_uri(const struct cache *cache, uint32_t row, const void *key, u
 int cache_principal(const struct cache *cache, uint32_t id, struct principal_view *principal_r)
 {
 	uint32_t row;
-	int code = look_up(cache, INDEX_PRINCIPAL_ID, TABLE_PRINCIPAL, hash_principal(cache, id),
+	int code = look_up(cache, INDEX_PRINCIPAL_ID, TABLE_PRINCIPAL, hash_id(cache, id),
 			   same_principal, &id, &row);
 
 	if (code == CODE_OK)

@@ -22,6 +22,11 @@ enum event_type {
 	EVENT_JOIN = 7,
 	EVENT_LEAVE = 8,
 	EVENT_MESSAGE = 9,
+	EVENT_CATEGORY = 10, /* a category was added or changed: its whole state */
+	EVENT_ADDIN = 11,    /* an add-in, likewise */
+	EVENT_ROLE = 12,     /* one principal got or lost one role in a category or room */
+	EVENT_AFFILIATION = 13, /* one principal became or ceased to be a member of a group */
+	EVENT_REMOVED = 14,	/* a category, a room or an add-in is gone for good */
 	EVENT_TYPES
 };
 
@@ -48,7 +53,18 @@ struct text { /* borrowed bytes, not terminated */
 	uint32_t length;
 };
 
-enum principal_kind { PRINCIPAL_USER = 5 };
+/* Groups, folders (containers, organizational units) and domains differ in name only: all have
+ * members, which may be of any kind; cycles do no harm. */
+enum principal_kind {
+	PRINCIPAL_USER = 5,
+	PRINCIPAL_DOMAIN = 8,
+	PRINCIPAL_GROUP = 9,
+	PRINCIPAL_FOLDER = 10,
+};
+
+/* Every user is a member of this one, which is in no table: a scope that allows it allows all. */
+#define PRINCIPAL_ANY_USER UINT32_C(0xffffffff)
+
 enum principal_state { PRINCIPAL_ACTIVE = 0, PRINCIPAL_DISABLED = 1, PRINCIPAL_DELETED = 2 };
 
 struct event_principal {
@@ -58,12 +74,73 @@ struct event_principal {
 	struct text uri, name;
 };
 
+/* Numbers are those of the original's database, for whoever knows its reports. */
+enum privacy { PRIVACY_SECRET = 2, PRIVACY_CLOSED = 3, PRIVACY_OPEN = 6 };
+enum behavior { BEHAVIOR_NORMAL = 4, BEHAVIOR_AUDITORIUM = 5 };
+
 struct event_room {
 	uint32_t id;
 	uint8_t uuid[16];
 	uint16_t disabled;
+	uint32_t category, addin; /* ids; addin 0: none */
+	uint8_t privacy, behavior;
+	uint8_t invitations; /* 1: as the category says, 0: none */
 	uint64_t created; /* UTC us */
+	uint64_t revision; /* counts the changes of the room and its roles, from 1 */
 	struct text name, description;
+};
+
+enum category_flag {
+	CATEGORY_INVITATIONS = 1,
+	CATEGORY_FILES = 2,
+	CATEGORY_HISTORY = 4,
+	CATEGORY_AUTHORS_REMOVE = 8, /* authors may remove what they posted */
+	CATEGORY_FLAGS = 15,	     /* all of them */
+};
+
+struct event_category {
+	uint32_t id;
+	uint8_t uuid[16];
+	uint32_t flags; /* enum category_flag */
+	uint64_t created;
+	uint64_t revision;
+	struct text name, description;
+};
+
+enum { EVENT_ADDIN_NAME_MAX = 200 /* 50 characters */, EVENT_ADDIN_URL_MAX = 255 };
+
+struct event_addin {
+	uint32_t id;
+	uint8_t uuid[16];
+	struct text name, url;
+};
+
+enum node_kind { NODE_CATEGORY = 1, NODE_ROOM = 2, NODE_ADDIN = 3 };
+
+enum role {
+	ROLE_ALLOWED = 1, /* categories: who is in scope, */
+	ROLE_DENIED = 2,  /* less these; */
+	ROLE_CREATOR = 3, /* who may make rooms */
+	ROLE_MEMBER = 4,  /* rooms */
+	ROLE_MANAGER = 5,
+	ROLE_PRESENTER = 6,
+};
+
+struct event_role {
+	uint8_t kind; /* NODE_CATEGORY or NODE_ROOM */
+	uint8_t role;
+	uint8_t present; /* 1: has it now, 0: has it no more */
+	uint32_t node, principal;
+};
+
+struct event_affiliation {
+	uint32_t member, group;
+	uint8_t present;
+};
+
+struct event_removed {
+	uint8_t kind; /* enum node_kind */
+	uint32_t id;
 };
 
 struct event_session {
@@ -84,12 +161,23 @@ struct event_message {
  */
 bool event_principal_get(const struct record *record, struct event_principal *event_r);
 bool event_room_get(const struct record *record, struct event_room *event_r);
+bool event_category_get(const struct record *record, struct event_category *event_r);
+bool event_addin_get(const struct record *record, struct event_addin *event_r);
+bool event_role_get(const struct record *record, struct event_role *event_r);
+bool event_affiliation_get(const struct record *record, struct event_affiliation *event_r);
+bool event_removed_get(const struct record *record, struct event_removed *event_r);
 bool event_session_get(const struct record *record, struct event_session *event_r);
 bool event_message_get(const struct record *record, struct event_message *event_r);
 
 /* The same of a payload that stands elsewhere, as in a command. */
 bool event_principal_parse(const void *payload, uint32_t size, struct event_principal *event_r);
 bool event_room_parse(const void *payload, uint32_t size, struct event_room *event_r);
+bool event_category_parse(const void *payload, uint32_t size, struct event_category *event_r);
+bool event_addin_parse(const void *payload, uint32_t size, struct event_addin *event_r);
+bool event_role_parse(const void *payload, uint32_t size, struct event_role *event_r);
+bool event_affiliation_parse(const void *payload, uint32_t size,
+			     struct event_affiliation *event_r);
+bool event_removed_parse(const void *payload, uint32_t size, struct event_removed *event_r);
 bool event_session_parse(const void *payload, uint32_t size, struct event_session *event_r);
 bool event_message_parse(const void *payload, uint32_t size, struct event_message *event_r);
 
@@ -97,6 +185,11 @@ bool event_message_parse(const void *payload, uint32_t size, struct event_messag
  * the other side would call it malformed. */
 uint32_t event_principal_put(const struct event_principal *event, void *out, uint32_t size);
 uint32_t event_room_put(const struct event_room *event, void *out, uint32_t size);
+uint32_t event_category_put(const struct event_category *event, void *out, uint32_t size);
+uint32_t event_addin_put(const struct event_addin *event, void *out, uint32_t size);
+uint32_t event_role_put(const struct event_role *event, void *out, uint32_t size);
+uint32_t event_affiliation_put(const struct event_affiliation *event, void *out, uint32_t size);
+uint32_t event_removed_put(const struct event_removed *event, void *out, uint32_t size);
 uint32_t event_session_put(const struct event_session *event, void *out, uint32_t size);
 uint32_t event_message_put(const struct event_message *event, void *out, uint32_t size);
 

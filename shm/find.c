@@ -1,6 +1,9 @@
 #include "shm/find.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unicase.h>
+#include <uninorm.h>
 
 #include "conf/bug.h"
 #include "shm/hash.h"
@@ -10,7 +13,7 @@ static uint64_t hash_key(const struct cache *cache, const void *key, size_t size
 	return hash_bytes(cache->header->hash_key, key, size);
 }
 
-uint64_t hash_room(const struct cache *cache, uint32_t id)
+uint64_t hash_id(const struct cache *cache, uint32_t id)
 {
 	return hash_key(cache, &id, sizeof(id));
 }
@@ -20,24 +23,35 @@ uint64_t hash_uuid(const struct cache *cache, const uint8_t uuid[16])
 	return hash_key(cache, uuid, 16);
 }
 
-static char lower(char c)
+/* A name by which two that differ only in case are the same: Unicode case folding and NFC. Folding
+ * makes a name three times as long at most. */
+struct folded {
+	uint8_t bytes[3 * EVENT_NAME_MAX];
+	size_t length;
+};
+
+static void fold(struct text name, struct folded *folded)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	uint8_t *result;
+
+	bug_on(name.length > EVENT_NAME_MAX);
+	folded->length = sizeof(folded->bytes);
+	result = u8_casefold((const uint8_t *)name.data, name.length, "", UNINORM_NFC,
+			     folded->bytes, &folded->length);
+	if (result == folded->bytes)
+		return;
+	/* Longer than any folding there is, or no UTF-8, which does not get here. */
+	free(result);
+	memcpy(folded->bytes, name.data, name.length);
+	folded->length = name.length;
 }
 
 uint64_t hash_name(const struct cache *cache, struct text name)
 {
-	char folded[EVENT_NAME_MAX];
+	struct folded folded;
 
-	bug_on(name.length > sizeof(folded));
-	for (uint32_t i = 0; i < name.length; i++)
-		folded[i] = lower(name.data[i]);
-	return hash_key(cache, folded, name.length);
-}
-
-uint64_t hash_principal(const struct cache *cache, uint32_t id)
-{
-	return hash_key(cache, &id, sizeof(id));
+	fold(name, &folded);
+	return hash_key(cache, folded.bytes, folded.length);
 }
 
 uint64_t hash_uri(const struct cache *cache, struct text uri)
@@ -49,6 +63,20 @@ uint64_t hash_session(const struct cache *cache, unsigned slot, uint32_t generat
 		      uint32_t session)
 {
 	uint32_t key[3] = {slot, generation, session};
+
+	return hash_key(cache, key, sizeof(key));
+}
+
+uint64_t hash_role(const struct cache *cache, unsigned kind, uint32_t node, uint32_t principal)
+{
+	uint32_t key[3] = {kind, node, principal};
+
+	return hash_key(cache, key, sizeof(key));
+}
+
+uint64_t hash_affiliation(const struct cache *cache, uint32_t member, uint32_t group)
+{
+	uint32_t key[2] = {member, group};
 
 	return hash_key(cache, key, sizeof(key));
 }
@@ -73,7 +101,7 @@ uint64_t hash_post(const struct cache *cache, uint32_t room, uint32_t author, st
 
 uint32_t find_room(const struct cache *cache, uint32_t id)
 {
-	uint32_t row = index_first(cache, INDEX_ROOM_ID, hash_room(cache, id));
+	uint32_t row = index_first(cache, INDEX_ROOM_ID, hash_id(cache, id));
 
 	while (row != 0) {
 		const struct room_row *room = table_row(cache, TABLE_ROOM, row);
@@ -102,14 +130,12 @@ uint32_t find_room_by_uuid(const struct cache *cache, const uint8_t uuid[16])
 static bool same_name(const struct cache *cache, struct blob blob, struct text name)
 {
 	char have[EVENT_NAME_MAX];
+	struct folded one, other;
 
-	if (blob.length != name.length)
-		return false;
 	blob_copy(cache, TABLE_TEXT, blob, have, sizeof(have));
-	for (uint32_t i = 0; i < name.length; i++)
-		if (lower(have[i]) != lower(name.data[i]))
-			return false;
-	return true;
+	fold((struct text){have, blob.length}, &one);
+	fold(name, &other);
+	return one.length == other.length && memcmp(one.bytes, other.bytes, one.length) == 0;
 }
 
 uint32_t find_room_by_name(const struct cache *cache, struct text name)
@@ -128,7 +154,7 @@ uint32_t find_room_by_name(const struct cache *cache, struct text name)
 
 uint32_t find_principal(const struct cache *cache, uint32_t id)
 {
-	uint32_t row = index_first(cache, INDEX_PRINCIPAL_ID, hash_principal(cache, id));
+	uint32_t row = index_first(cache, INDEX_PRINCIPAL_ID, hash_id(cache, id));
 
 	while (row != 0) {
 		const struct principal_row *principal = table_row(cache, TABLE_PRINCIPAL, row);
@@ -150,6 +176,107 @@ uint32_t find_principal_by_uri(const struct cache *cache, struct text uri)
 		if (blob_equals(cache, TABLE_TEXT, principal->uri, uri))
 			break;
 		row = principal->by_uri;
+	}
+	return row;
+}
+
+uint32_t find_category(const struct cache *cache, uint32_t id)
+{
+	uint32_t row = index_first(cache, INDEX_CATEGORY_ID, hash_id(cache, id));
+
+	while (row != 0) {
+		const struct category_row *category = table_row(cache, TABLE_CATEGORY, row);
+
+		if (category->id == id)
+			break;
+		row = category->by_id;
+	}
+	return row;
+}
+
+uint32_t find_category_by_uuid(const struct cache *cache, const uint8_t uuid[16])
+{
+	uint32_t row = index_first(cache, INDEX_CATEGORY_UUID, hash_uuid(cache, uuid));
+
+	while (row != 0) {
+		const struct category_row *category = table_row(cache, TABLE_CATEGORY, row);
+
+		if (memcmp(category->uuid, uuid, 16) == 0)
+			break;
+		row = category->by_uuid;
+	}
+	return row;
+}
+
+uint32_t find_category_by_name(const struct cache *cache, struct text name)
+{
+	uint32_t row = index_first(cache, INDEX_CATEGORY_NAME, hash_name(cache, name));
+
+	while (row != 0) {
+		const struct category_row *category = table_row(cache, TABLE_CATEGORY, row);
+
+		if (same_name(cache, category->name, name))
+			break;
+		row = category->by_name;
+	}
+	return row;
+}
+
+uint32_t find_addin(const struct cache *cache, uint32_t id)
+{
+	uint32_t row = index_first(cache, INDEX_ADDIN_ID, hash_id(cache, id));
+
+	while (row != 0) {
+		const struct addin_row *addin = table_row(cache, TABLE_ADDIN, row);
+
+		if (addin->id == id)
+			break;
+		row = addin->by_id;
+	}
+	return row;
+}
+
+uint32_t find_addin_by_name(const struct cache *cache, struct text name)
+{
+	uint32_t row = index_first(cache, INDEX_ADDIN_NAME, hash_name(cache, name));
+
+	while (row != 0) {
+		const struct addin_row *addin = table_row(cache, TABLE_ADDIN, row);
+
+		if (same_name(cache, addin->name, name))
+			break;
+		row = addin->by_name;
+	}
+	return row;
+}
+
+uint32_t find_role(const struct cache *cache, unsigned kind, uint32_t node, uint32_t principal)
+{
+	uint64_t hash = hash_role(cache, kind, node, principal);
+	uint32_t row = index_first(cache, INDEX_ROLE, hash);
+	uint32_t steps = cache->header->table[TABLE_ROLE].rows;
+
+	while (row != 0 && row <= cache->header->table[TABLE_ROLE].rows && steps-- > 0) {
+		const struct role_row *role = table_row(cache, TABLE_ROLE, row);
+
+		if (role->kind == kind && role->node == node && role->principal == principal)
+			return row;
+		row = role->by_key;
+	}
+	return 0;
+}
+
+uint32_t find_affiliation(const struct cache *cache, uint32_t member, uint32_t group)
+{
+	uint64_t hash = hash_affiliation(cache, member, group);
+	uint32_t row = index_first(cache, INDEX_AFFILIATION, hash);
+
+	while (row != 0) {
+		const struct affiliation_row *a = table_row(cache, TABLE_AFFILIATION, row);
+
+		if (a->member == member && a->group == group)
+			break;
+		row = a->by_key;
 	}
 	return row;
 }

@@ -16,15 +16,28 @@ uint32_t find_session(const struct cache *cache, unsigned slot, uint32_t generat
 		      uint32_t session);
 uint32_t find_post(const struct cache *cache, uint32_t room, uint32_t author, struct text id);
 
+uint32_t find_category(const struct cache *cache, uint32_t id);
+uint32_t find_category_by_uuid(const struct cache *cache, const uint8_t uuid[16]);
+uint32_t find_category_by_name(const struct cache *cache, struct text name);
+uint32_t find_addin(const struct cache *cache, uint32_t id);
+uint32_t find_addin_by_name(const struct cache *cache, struct text name);
+
+/* node: the row of a category or room; principal: an id. */
+uint32_t find_role(const struct cache *cache, unsigned kind, uint32_t node, uint32_t principal);
+
+/* Both are rows of principals. */
+uint32_t find_affiliation(const struct cache *cache, uint32_t member, uint32_t group);
+
 /* The participant row of a session in a room, all rows but the principal's id. others_r, if not
  * NULL: how many other sessions of the same principal are in the room. */
 uint32_t find_participant(const struct cache *cache, uint32_t room, uint32_t principal,
 			  uint32_t session, unsigned *others_r);
 
-uint64_t hash_room(const struct cache *cache, uint32_t id);
 uint64_t hash_uuid(const struct cache *cache, const uint8_t uuid[16]);
-uint64_t hash_name(const struct cache *cache, struct text name); /* ASCII letters without case */
-uint64_t hash_principal(const struct cache *cache, uint32_t id);
+uint64_t hash_name(const struct cache *cache, struct text name); /* without regard to case */
+uint64_t hash_id(const struct cache *cache, uint32_t id);
+uint64_t hash_role(const struct cache *cache, unsigned kind, uint32_t node, uint32_t principal);
+uint64_t hash_affiliation(const struct cache *cache, uint32_t member, uint32_t group);
 uint64_t hash_uri(const struct cache *cache, struct text uri);
 uint64_t hash_session(const struct cache *cache, unsigned slot, uint32_t generation,
 		      uint32_t session);

@@ -213,6 +213,8 @@ static_assert(sizeof(struct answer) == 64, "answer");
  *   room.version       the room's own fields and blobs, its messages and their blobs
  *   room.roster        first_participant and the list of participants from there
  *   principal.version  the user's fields and blobs
+ *   category.version, addin.version   their fields and blobs
+ *   header.rights      all roles and affiliations, and what of a room decides on rights
  *   index.version      the chains of that index (only rooms and principals are looked up by others)
  * Sessions, posts and the other chains are the sequencer's own.
  *
@@ -231,8 +233,12 @@ enum table {
 	TABLE_MESSAGE, /* recent history; with TABLE_BODY the only two that the sequencer's
 			  private copy does not have */
 	TABLE_POST,    /* ring of the last posts, by which repeats are known */
-	TABLE_TEXT,    /* blocks of names and the like */
-	TABLE_BODY,    /* blocks of messages */
+	TABLE_CATEGORY,
+	TABLE_ADDIN,
+	TABLE_ROLE,	   /* the roles of one principal in one category or room */
+	TABLE_AFFILIATION, /* one principal is a member of another */
+	TABLE_TEXT,	   /* blocks of names and the like */
+	TABLE_BODY,	   /* blocks of messages */
 	TABLE_COUNT
 };
 
@@ -245,6 +251,13 @@ enum index {
 	INDEX_SESSION,
 	INDEX_PARTICIPANT, /* room and principal */
 	INDEX_POST,	   /* room, author and id */
+	INDEX_CATEGORY_ID,
+	INDEX_CATEGORY_UUID,
+	INDEX_CATEGORY_NAME,
+	INDEX_ADDIN_ID,
+	INDEX_ADDIN_NAME,
+	INDEX_ROLE,	   /* kind, node and principal */
+	INDEX_AFFILIATION, /* member and group */
 	INDEX_COUNT
 };
 
@@ -278,7 +291,9 @@ struct cache_header {
 	_Atomic uint64_t synced;  /* the journal is durable up to here; applied <= synced */
 	uint64_t last;		  /* LSN of the newest event applied; 0: none */
 
+	_Atomic uint32_t rights;	    /* a version */
 	uint32_t last_principal, last_room; /* highest ids given */
+	uint32_t last_category, last_addin;
 	uint32_t next_post;		    /* row of TABLE_POST that is written next */
 	uint32_t hand;			    /* row of TABLE_MESSAGE whose room gives way next */
 	uint64_t last_command[SLOTS];	    /* newest of each mailbox that became an event */
@@ -311,12 +326,55 @@ struct room_row {
 	uint32_t id; /* 0: not in use */
 	uint8_t uuid[16];
 	uint32_t by_id, by_uuid, by_name; /* next in the chain */
-	uint32_t disabled;
-	uint64_t created, last_seq;
+	uint8_t disabled, privacy, behavior, invitations;
+	uint32_t category; /* row */
+	uint32_t addin;	   /* id */
+	uint64_t created, revision, last_seq;
 	struct blob name, description;
+	uint32_t first_role;
 	uint32_t first_participant, participants;
 	uint32_t oldest, newest, messages; /* contiguous by seq; newest has last_seq */
+};
+
+struct category_row {
+	uint32_t next_free;
+	_Atomic uint32_t version;
+	uint32_t id; /* 0: not in use */
+	uint32_t flags;
+	uint8_t uuid[16];
+	uint32_t by_id, by_uuid, by_name;
+	uint32_t first_role, rooms;
 	uint32_t reserved;
+	uint64_t created, revision;
+	struct blob name, description;
+};
+
+struct addin_row {
+	uint32_t next_free;
+	_Atomic uint32_t version;
+	uint32_t id; /* 0: not in use */
+	uint32_t by_id, by_name;
+	uint8_t uuid[16];
+	struct blob name, url;
+};
+
+struct role_row {
+	uint32_t next_free;
+	uint32_t node; /* row of a category or room; 0: not in use */
+	uint32_t principal; /* id */
+	uint8_t kind;	    /* enum node_kind */
+	uint8_t roles;	    /* bit 1 << enum role, any of them */
+	uint16_t reserved;
+	uint32_t by_key;
+	uint32_t node_next, node_previous;
+};
+
+struct affiliation_row {
+	uint32_t next_free;
+	uint32_t member, group; /* rows of principals; member 0: not in use */
+	uint32_t by_key;
+	uint32_t group_next, group_previous;   /* the member's groups */
+	uint32_t member_next, member_previous; /* the group's members */
 };
 
 struct principal_row {
@@ -327,6 +385,7 @@ struct principal_row {
 	uint32_t epoch;
 	uint32_t by_id, by_uri;
 	struct blob uri, name;
+	uint32_t first_group, first_member; /* rows of affiliations */
 };
 
 struct session_row {
@@ -345,7 +404,7 @@ struct participant_row {
 	uint32_t by_key;
 	uint32_t room_next, room_previous;
 	uint32_t session_next, session_previous;
-	uint32_t reserved;
+	uint32_t may_post; /* 0: listens only */
 	uint64_t lsn; /* of its EVENT_JOIN */
 };
 

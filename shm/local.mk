@@ -14,8 +14,10 @@ shm_libshm_a_SOURCES = \
 	shm/journal.c shm/journal.h \
 	shm/layout.h \
 	shm/mailbox.c shm/mailbox.h \
+	shm/object.c shm/object.h \
 	shm/proc.c shm/proc.h \
 	shm/recent.c shm/recent.h \
+	shm/role.c shm/role.h \
 	shm/segment.c shm/segment.h \
 	shm/table.c shm/table.h \
 	shm/user_uri.c shm/user_uri.h

@@ -151,3 +151,11 @@ void recent_prepend(struct cache *cache, uint32_t room_number, const struct comm
 	table_set(cache, room->messages, room->messages + 1);
 	table_write_end(&room->version);
 }
+
+void recent_clear(struct cache *cache, uint32_t room_number)
+{
+	struct room_row *room = table_row(cache, TABLE_ROOM, room_number);
+
+	while (room->oldest != 0)
+		drop_oldest(cache, room);
+}

@@ -19,4 +19,7 @@ void recent_append(struct cache *cache, uint32_t room, const struct record *reco
 void recent_prepend(struct cache *cache, uint32_t room, const struct command_fill *fill,
 		    const struct event_message *event);
 
+/* Takes all messages of a room away. The caller has opened the room's version. */
+void recent_clear(struct cache *cache, uint32_t room);
+
 #endif

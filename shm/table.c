@@ -22,6 +22,10 @@ static const uint32_t row_sizes[TABLE_COUNT] = {
 	[TABLE_PARTICIPANT] = sizeof(struct participant_row),
 	[TABLE_MESSAGE] = sizeof(struct message_row),
 	[TABLE_POST] = sizeof(struct post_row),
+	[TABLE_CATEGORY] = sizeof(struct category_row),
+	[TABLE_ADDIN] = sizeof(struct addin_row),
+	[TABLE_ROLE] = sizeof(struct role_row),
+	[TABLE_AFFILIATION] = sizeof(struct affiliation_row),
 	[TABLE_TEXT] = sizeof(struct text_block),
 	[TABLE_BODY] = sizeof(struct body_block),
 };
@@ -35,6 +39,13 @@ static const enum table index_tables[INDEX_COUNT] = {
 	[INDEX_SESSION] = TABLE_SESSION,
 	[INDEX_PARTICIPANT] = TABLE_PARTICIPANT,
 	[INDEX_POST] = TABLE_POST,
+	[INDEX_CATEGORY_ID] = TABLE_CATEGORY,
+	[INDEX_CATEGORY_UUID] = TABLE_CATEGORY,
+	[INDEX_CATEGORY_NAME] = TABLE_CATEGORY,
+	[INDEX_ADDIN_ID] = TABLE_ADDIN,
+	[INDEX_ADDIN_NAME] = TABLE_ADDIN,
+	[INDEX_ROLE] = TABLE_ROLE,
+	[INDEX_AFFILIATION] = TABLE_AFFILIATION,
 };
 
 /* --- Layout. --- */
@@ -77,6 +88,18 @@ static uint64_t rows_wanted(const struct conf *conf, enum table table, const cha
 	case TABLE_POST:
 		*setting_r = "messages";
 		return conf->cache.messages;
+	case TABLE_CATEGORY:
+		*setting_r = "categories";
+		return conf->cache.categories;
+	case TABLE_ADDIN:
+		*setting_r = "addins";
+		return conf->cache.addins;
+	case TABLE_ROLE:
+		*setting_r = "roles";
+		return conf->cache.roles;
+	case TABLE_AFFILIATION:
+		*setting_r = "affiliations";
+		return conf->cache.affiliations;
 	case TABLE_TEXT:
 		*setting_r = "text";
 		return conf->cache.text / sizeof(struct text_block);
