@@ -31,7 +31,9 @@ struct room_view {
 	uint32_t id;
 	uint8_t uuid[16];
 	bool disabled;
-	uint64_t created;
+	uint8_t privacy, behavior, invitations; /* as in struct event_room */
+	uint32_t category, addin;		/* ids */
+	uint64_t created, revision;
 	uint64_t last_seq;   /* 0: no message yet */
 	uint64_t oldest_seq; /* of those in the cache; last_seq + 1 if there is none */
 	uint32_t participants; /* sessions in it */
@@ -45,6 +47,28 @@ struct principal_view {
 	uint32_t epoch;
 	uint16_t uri_length, name_length;
 	char uri[EVENT_URI_MAX], name[EVENT_NAME_MAX];
+};
+
+struct category_view {
+	uint32_t id;
+	uint8_t uuid[16];
+	uint32_t flags; /* enum category_flag */
+	uint32_t rooms; /* in it */
+	uint64_t created, revision;
+	uint16_t name_length, description_length;
+	char name[EVENT_NAME_MAX], description[EVENT_DESCRIPTION_MAX];
+};
+
+struct addin_view {
+	uint32_t id;
+	uint8_t uuid[16];
+	uint16_t name_length, url_length;
+	char name[EVENT_ADDIN_NAME_MAX], url[EVENT_ADDIN_URL_MAX];
+};
+
+struct role_view {
+	uint32_t principal;
+	uint8_t roles; /* bits 1 << enum role */
 };
 
 struct participant_view {
@@ -75,6 +99,42 @@ int cache_principal_by_uri(const struct cache *cache, const char *uri, size_t le
 int cache_rooms_next(const struct cache *cache, uint32_t *position, struct room_view *room_r);
 int cache_principals_next(const struct cache *cache, uint32_t *position,
 			  struct principal_view *principal_r);
+
+/* Categories and add-ins likewise; CODE_NO_SUCH_NODE where there is none, and at the end. */
+int cache_category(const struct cache *cache, uint32_t id, struct category_view *category_r);
+int cache_category_by_uuid(const struct cache *cache, const uint8_t uuid[16],
+			   struct category_view *category_r);
+int cache_category_by_name(const struct cache *cache, const char *name, size_t length,
+			   struct category_view *category_r);
+int cache_categories_next(const struct cache *cache, uint32_t *position,
+			  struct category_view *category_r);
+int cache_addin(const struct cache *cache, uint32_t id, struct addin_view *addin_r);
+int cache_addin_by_name(const struct cache *cache, const char *name, size_t length,
+			struct addin_view *addin_r);
+int cache_addins_next(const struct cache *cache, uint32_t *position, struct addin_view *addin_r);
+int cache_room_by_name(const struct cache *cache, const char *name, size_t length,
+		       struct room_view *room_r);
+
+/* The roles in a category or room (kind: enum node_kind, id), at most max; *count_r how many there
+ * are in all. */
+int cache_roles(const struct cache *cache, unsigned kind, uint32_t id, struct role_view *list,
+		uint32_t max, uint32_t *count_r);
+
+/* The groups that a principal is in, or the members that a group has, directly; likewise. */
+int cache_groups(const struct cache *cache, uint32_t principal, uint32_t *list, uint32_t max,
+		 uint32_t *count_r);
+int cache_members(const struct cache *cache, uint32_t group, uint32_t *list, uint32_t max,
+		  uint32_t *count_r);
+
+/*
+ * What a user may do in a room: bits of enum right (shm/role.h). For showing and finding only: what
+ * is done is decided by the sequencer.
+ */
+int cache_rights(const struct cache *cache, uint32_t principal, uint32_t room, unsigned *rights_r);
+
+/* Whether a user may make rooms in a category. */
+int cache_may_create(const struct cache *cache, uint32_t principal, uint32_t category,
+		     bool *may_r);
 
 /* The sessions in a room, at most max, with the LSN of their join below upto; *count_r how many. */
 int cache_participants(const struct cache *cache, uint32_t room, uint64_t upto,

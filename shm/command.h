@@ -15,9 +15,20 @@ enum command_type {
 	COMMAND_LEAVE = 3,    /* room; none */
 	COMMAND_SESSION_CLOSE = 4, /* none: the client signed out or is gone */
 
-	/* Workers, from a session that was opened with EVENT_ADMIN. */
-	COMMAND_PRINCIPAL = 5, /* event_principal; id 0: new, else change; epoch is ignored */
-	COMMAND_ROOM = 6,      /* event_room; id 0: new (uuid must be given), else change */
+	/*
+	 * Workers, what administrators do. The payload is a struct command_change and then what the
+	 * column says. Id 0 means a new one (with a uuid that the worker made up); of an existing one
+	 * only what `fields` names is changed, and ids, epochs, times and revisions are the
+	 * sequencer's. Where nothing else is said the session must have been opened with
+	 * EVENT_ADMIN.
+	 */
+	COMMAND_PRINCIPAL = 5,	  /* event_principal */
+	COMMAND_ROOM = 6,	  /* event_room; creators and managers may, too */
+	COMMAND_CATEGORY = 7,	  /* event_category */
+	COMMAND_ADDIN = 8,	  /* event_addin */
+	COMMAND_ROLES = 9,	  /* struct command_roles and its list; managers may, of rooms */
+	COMMAND_AFFILIATION = 12, /* event_affiliation */
+	COMMAND_REMOVE = 13,	  /* event_removed */
 
 	/* pchat-auth. origin: the worker's session. */
 	COMMAND_SESSION_OPEN = 10, /* struct command_session; event_session follows it */
@@ -25,13 +36,47 @@ enum command_type {
 
 	/* The store, while the sequencer loads. */
 	COMMAND_LOAD_BEGIN = 20, /* struct command_load */
-	COMMAND_LOAD_PRINCIPAL = 21, /* event_principal */
+	COMMAND_LOAD_OBJECT = 21, /* flags: an event's type; its payload. All principals, then
+				     affiliations, categories, add-ins, (rooms,) roles */
 	COMMAND_LOAD_ROOM = 22,	     /* struct command_load_room, event_room follows it */
 	COMMAND_LOAD_END = 23,	     /* none */
 
 	/* Readers: recent history of a room that the cache does not have, newest first, each
 	   joining the oldest message that the cache has. */
 	COMMAND_FILL = 30, /* room; struct command_fill, event_message follows it */
+};
+
+enum command_field {
+	FIELD_NAME = 1,
+	FIELD_DESCRIPTION = 2,
+	FIELD_STATE = 4,     /* of a user: active, disabled, deleted; of a room: disabled or not */
+	FIELD_CATEGORY = 8,  /* of a room, as are: */
+	FIELD_PRIVACY = 16,
+	FIELD_BEHAVIOR = 32,
+	FIELD_INVITATIONS = 64,
+	FIELD_ADDIN = 128,
+	FIELD_FLAGS = 256, /* of a category: the flags in which event and `mask` agree to differ */
+	FIELD_URL = 512,   /* of an add-in */
+};
+
+struct command_change {
+	uint64_t if_revision; /* DataCollision if the object has another one; 0: whatever it has */
+	uint32_t fields;      /* enum command_field */
+	uint32_t mask;	      /* FIELD_FLAGS: which flags of a category are set as given */
+};
+
+/* Changes of roles in one category or room, all or none of them. count struct command_role follow. */
+struct command_roles {
+	uint8_t kind;	 /* NODE_CATEGORY or NODE_ROOM */
+	uint8_t replace; /* bits 1 << role: whoever is not in the list loses that role */
+	uint16_t count;
+	uint32_t node;
+};
+
+struct command_role {
+	uint32_t principal;
+	uint8_t role, present;
+	uint16_t reserved;
 };
 
 struct command_session {
@@ -48,6 +93,7 @@ struct command_load {
 	uint8_t journal[16]; /* id of the journal to which the cursor belongs; 0: a new database */
 	uint64_t cursor;     /* everything below is in the database */
 	uint32_t last_principal, last_room; /* highest ids ever given */
+	uint32_t last_category, last_addin;
 };
 
 struct command_load_room {

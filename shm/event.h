@@ -36,6 +36,7 @@ enum event_flag {
 	EVENT_LAST = 4,	  /* EVENT_LEAVE: the user is in the room with no other session any more */
 	EVENT_ALERT = 8,  /* EVENT_MESSAGE: of importance "alert" */
 	EVENT_ADMIN = 16, /* EVENT_SESSION_OPEN: a local administrator, actor 0 */
+	EVENT_NO_ACCESS = 32, /* EVENT_LEAVE: the right to be there was lost, or the room closed */
 };
 
 enum {
