@@ -109,7 +109,7 @@ static bool fill_row(const struct content_history_row *row, void *arg)
 /* --- Questions. --- */
 
 static void answer(struct reader *reader, const struct ask *question, int code, uint32_t flags,
-		   const struct json *json)
+		   const struct fragment *json)
 {
 	struct err err;
 
@@ -121,7 +121,7 @@ static void answer(struct reader *reader, const struct ask *question, int code, 
 }
 
 static void finish(struct reader *reader, const struct ask *question, enum db_result result,
-		   uint32_t flags, const struct json *json, const struct err *err)
+		   uint32_t flags, const struct fragment *json, const struct err *err)
 {
 	if (result == DB_BAD_DATA) {
 		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
@@ -139,7 +139,7 @@ static void finish(struct reader *reader, const struct ask *question, enum db_re
 static void ask_for_history(struct reader *reader, const struct ask *question)
 {
 	struct fill fill = {.reader = reader};
-	struct json json = {0};
+	struct fragment json = {0};
 	struct ask_history ask;
 	enum db_result result;
 	uint32_t flags;
@@ -157,13 +157,13 @@ static void ask_for_history(struct reader *reader, const struct ask *question)
 	if (fill.whole)
 		flags |= ASK_FILLED;
 	finish(reader, question, result, flags, &json, &err);
-	json_free(&json);
+	fragment_free(&json);
 }
 
 static void ask_for_rooms(struct reader *reader, const struct ask *question)
 {
 	const char *text = (const char *)reader->body + sizeof(struct ask_rooms);
-	struct json json = {0};
+	struct fragment json = {0};
 	struct ask_rooms ask;
 	enum db_result result;
 	uint32_t flags;
@@ -177,7 +177,7 @@ static void ask_for_rooms(struct reader *reader, const struct ask *question)
 	result = reader_rooms(reader->db, &ask, text, question->size - sizeof(ask),
 			      reader->child.conf->domain, &json, &flags, &err);
 	finish(reader, question, result, flags, &json, &err);
-	json_free(&json);
+	fragment_free(&json);
 }
 
 static void work(struct reader *reader, const struct ask *question)

@@ -35,8 +35,8 @@ enum journal_read store_batch_fill(struct store_batch *batch, const struct conte
 				   const _Atomic uint64_t *tail);
 
 /*
- * Stores the batch and moves *cursor to the batch's. If the database cannot take one of the rows,
- * all is stored once more row by row, and that one becomes a dead letter. *cursor is where the
+ * Stores the batch and moves *cursor to the batch's. Rows that the database cannot take are
+ * found by halving and become dead letters; the others are stored. *cursor is where the
  * database certainly stands, also after a failure (never DB_BAD_DATA); after DB_UNCERTAIN ask it.
  */
 enum db_result store_batch_put(struct store_batch *batch, struct db *db,

@@ -424,7 +424,7 @@ static enum db_result check_text(const struct parameter *p, unsigned place, stru
 	const uint8_t *bad = u8_check(p->data, (size_t)p->length);
 
 	if (bad) {
-		err_set(err, "could not store text %u: no UTF-8 at byte %zu", place + 1,
+		err_set(err, "could not store text %u: it is not UTF-8 at byte %zu", place + 1,
 			(size_t)(bad - (const uint8_t *)p->data));
 		return DB_BAD_DATA;
 	}

@@ -122,6 +122,11 @@ t_unit_proc_test_SOURCES = t/unit/proc_test.c
 t_unit_proc_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_proc_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/reader_test
+t_unit_reader_test_SOURCES = t/unit/reader_test.c
+t_unit_reader_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS) $(JANSSON_CFLAGS)
+t_unit_reader_test_LDADD = $(READER_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS)
+
 check_PROGRAMS += t/unit/readonly_test
 t_unit_readonly_test_SOURCES = t/unit/readonly_test.c
 t_unit_readonly_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -131,6 +136,11 @@ check_PROGRAMS += t/unit/segment_test
 t_unit_segment_test_SOURCES = t/unit/segment_test.c
 t_unit_segment_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_segment_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/store_test
+t_unit_store_test_SOURCES = t/unit/store_test.c
+t_unit_store_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
+t_unit_store_test_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/token_test
 t_unit_token_test_SOURCES = t/unit/token_test.c
