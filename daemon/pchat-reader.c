@@ -16,8 +16,8 @@
 #include "shm/mailbox.h"
 
 /*
- * A reader: takes the workers' questions from a socket that it shares with the other readers, asks the
- * content database, and answers with the JSON that the client will get. It may wait for the
+ * A reader: takes the workers' questions from a socket that it shares with the other readers, asks
+ * the content database, and answers with the JSON that the client will get. It may wait for the
  * database; when it hangs there for too long the master kills it.
  */
 struct reader {
@@ -40,7 +40,8 @@ static void database_failed(struct reader *reader, enum db_result result, const 
 	struct err what;
 
 	proc_count(&reader->child.proc, COUNTER_DATABASE_ERRORS, 1);
-	err_set(&what, "the content database failed (%s): %.400s", db_result_name(result), err->text);
+	err_set(&what, "the content database failed (%s): %.400s", db_result_name(result),
+		err->text);
 	complaint_tell(&reader->database, &what);
 	db_disconnect(reader->db);
 	reader->attached = false;
@@ -77,7 +78,7 @@ struct fill {
 	bool whole;
 };
 
-/* Rows that do not join are of no use to the cache, and a full mailbox may have them another time. */
+/* Rows that do not join are of no use to the cache; a full mailbox may have them another time. */
 static bool fill_row(const struct content_history_row *row, void *arg)
 {
 	struct fill *fill = arg;
@@ -206,7 +207,8 @@ static void take_question(struct reader *reader)
 	const uint64_t now = clock_mono();
 	struct ask question;
 	int fd;
-	const int taken = ask_receive(FD_QUESTIONS, &question, reader->body, sizeof(reader->body), &fd);
+	const int taken =
+		ask_receive(FD_QUESTIONS, &question, reader->body, sizeof(reader->body), &fd);
 
 	if (fd != -1)
 		close(fd);

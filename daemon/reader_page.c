@@ -35,7 +35,7 @@ static void put_message(struct fragment *json, const struct content_history_row 
 
 struct page {
 	const struct ask_history *ask;
-	struct fragment rows; /* encoded, in the order of the database */
+	struct fragment rows;	     /* encoded, in the order of the database */
 	size_t end[READER_PAGE_MAX]; /* of each in rows */
 	unsigned count;
 	uint64_t first, last; /* seq */
@@ -154,8 +154,8 @@ static void put_room(struct fragment *json, const struct content_room *room, con
 }
 
 enum db_result reader_rooms(struct db *db, const struct ask_rooms *ask, const char *text,
-			    size_t length, const char *domain, struct fragment *json, uint32_t *flags_r,
-			    struct err *err)
+			    size_t length, const char *domain, struct fragment *json,
+			    uint32_t *flags_r, struct err *err)
 {
 	enum db_result result;
 	struct content_room room;

@@ -21,7 +21,7 @@ enum db_result reader_history(struct db *db, const struct ask_history *ask, stru
 
 /* Rooms that contain the text as a JSON array. domain is that of their URIs. */
 enum db_result reader_rooms(struct db *db, const struct ask_rooms *ask, const char *text,
-			    size_t length, const char *domain, struct fragment *json, uint32_t *flags_r,
-			    struct err *err);
+			    size_t length, const char *domain, struct fragment *json,
+			    uint32_t *flags_r, struct err *err);
 
 #endif

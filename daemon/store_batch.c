@@ -183,8 +183,8 @@ static enum db_result put_room_numbers(struct store_batch *batch, struct db *db,
 	return result;
 }
 
-static enum db_result put_rows(struct store_batch *batch, struct db *db, unsigned first, unsigned end,
-			       struct err *err)
+static enum db_result put_rows(struct store_batch *batch, struct db *db, unsigned first,
+			       unsigned end, struct err *err)
 {
 	enum db_result result = DB_OK;
 
@@ -250,8 +250,8 @@ static enum db_result put_dead(struct db *db, const struct record *record, const
 }
 
 /* The cursor when the rows before end are stored: up to the next row nothing is to be stored. */
-static struct content_cursor cursor_at(const struct store_batch *batch, unsigned first, unsigned end,
-				       const struct content_cursor *before)
+static struct content_cursor cursor_at(const struct store_batch *batch, unsigned first,
+				       unsigned end, const struct content_cursor *before)
 {
 	struct content_cursor cursor = *before;
 
@@ -282,8 +282,8 @@ static enum db_result bury(struct store_batch *batch, struct db *db, const struc
 }
 
 /* Rows first to end in one transaction; if one of them is bad, each half by itself. */
-static enum db_result put_rest(struct store_batch *batch, struct db *db, unsigned first, unsigned end,
-			       struct content_cursor *cursor, struct err *err)
+static enum db_result put_rest(struct store_batch *batch, struct db *db, unsigned first,
+			       unsigned end, struct content_cursor *cursor, struct err *err)
 {
 	const struct content_cursor to = cursor_at(batch, first, end, cursor);
 	const unsigned middle = first + (end - first) / 2;

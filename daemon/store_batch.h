@@ -27,8 +27,8 @@ void store_batch_fini(struct store_batch *batch);
 /*
  * Takes records from the journal behind from, until size of them are rows or limit is reached.
  * JOURNAL_END: batch->cursor is behind what was taken (equal to from if there was nothing).
- * JOURNAL_LOST, JOURNAL_BAD: nothing can be read at batch->cursor.lsn, and what was taken before it is
- * in the batch.
+ * JOURNAL_LOST, JOURNAL_BAD: nothing can be read at batch->cursor.lsn, and what was taken before it
+ * is in the batch.
  */
 enum journal_read store_batch_fill(struct store_batch *batch, const struct content_cursor *from,
 				   const struct journal *journal, uint64_t limit,

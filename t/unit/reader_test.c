@@ -105,7 +105,8 @@ static void page(struct place *place, struct ask_history ask, const char *seqs, 
 			 DB_OK);
 	array = json_loadb(place->json.data, place->json.used, 0, NULL);
 	assert_true(json_is_array(array));
-	json_array_foreach(array, i, message) {
+	json_array_foreach(array, i, message)
+	{
 		const size_t used = strlen(got);
 
 		snprintf(got + used, sizeof(got) - used, "%s%lld", used ? "," : "",
@@ -155,10 +156,12 @@ static void test_oldest_page_goes_on_behind_after(void **state)
 
 	put_messages(place, 9);
 	page(place,
-	     (struct ask_history){.room = 1, .limit = 3, .from_oldest = 1, .after = 2, .before = 10},
+	     (struct ask_history){
+		     .room = 1, .limit = 3, .from_oldest = 1, .after = 2, .before = 10},
 	     "3,4,5", ASK_MORE);
 	page(place,
-	     (struct ask_history){.room = 1, .limit = 3, .from_oldest = 1, .after = 6, .before = 10},
+	     (struct ask_history){
+		     .room = 1, .limit = 3, .from_oldest = 1, .after = 6, .before = 10},
 	     "7,8,9", 0);
 	page(place,
 	     (struct ask_history){
@@ -174,7 +177,8 @@ static void test_database_that_lags_behind_says_so(void **state)
 	page(place, (struct ask_history){.room = 1, .limit = 2, .before = 6}, "4,5", ASK_MORE);
 	page(place, (struct ask_history){.room = 1, .limit = 2, .before = 7}, "4,5",
 	     ASK_MORE | ASK_GAP);
-	page(place, (struct ask_history){.room = 1, .limit = 2, .after = 5, .before = 9}, "", ASK_GAP);
+	page(place, (struct ask_history){.room = 1, .limit = 2, .after = 5, .before = 9}, "",
+	     ASK_GAP);
 	page(place, (struct ask_history){.room = 1, .limit = 2, .after = 5, .before = 6}, "", 0);
 	page(place,
 	     (struct ask_history){.room = 1, .limit = 3, .from_oldest = 1, .after = 3, .before = 9},
@@ -275,7 +279,11 @@ static void test_strings_are_escaped(void **state)
 	expect_escaped("a\"b\\c/", 6, "\"a\\\"b\\\\c/\"");
 	expect_escaped("\0\x1f\n\x7f", 4, "\"\\u0000\\u001f\\u000a\x7f\"");
 	expect_escaped("\xf0\x9f\x98\x80\xe2\x80\xa8", 7, "\"\xf0\x9f\x98\x80\xe2\x80\xa8\"");
-	expect_escaped("a\xff" "b", 3, "\"a\xef\xbf\xbd" "b\"");
+	expect_escaped("a\xff"
+		       "b",
+		       3,
+		       "\"a\xef\xbf\xbd"
+		       "b\"");
 	expect_escaped("\xf0\x9f\x98", 3, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
 	expect_escaped("\xed\xa0\x80", 3, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
 }

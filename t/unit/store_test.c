@@ -86,12 +86,15 @@ static int teardown(void **state)
 	return 0;
 }
 
-#define TEXT(string) {(string), sizeof(string) - 1}
+#define TEXT(string)                         \
+	{                                    \
+		(string), sizeof(string) - 1 \
+	}
 
 static void append(struct place *place, struct record head, uint32_t size)
 {
-	assert_non_null(journal_append(&place->writer, &head, place->payload, size,
-				       place->cursor.lsn));
+	assert_non_null(
+		journal_append(&place->writer, &head, place->payload, size, place->cursor.lsn));
 }
 
 static void append_message(struct place *place, uint32_t room, uint64_t seq, struct text text)
@@ -191,7 +194,8 @@ static void test_events_reach_their_tables_with_the_cursor(void **state)
 	expect(place, "SELECT COUNT(*), MAX(seq), MAX(client_id), MAX(author) FROM pc_message",
 	       "3|3|client-1|1");
 	expect(place, "SELECT last_principal, last_room, last_time > 0 FROM pc_cursor", "1|1|1");
-	expect(place, "SELECT (SELECT last_time FROM pc_cursor) = (SELECT MAX(time) FROM pc_message)",
+	expect(place,
+	       "SELECT (SELECT last_time FROM pc_cursor) = (SELECT MAX(time) FROM pc_message)",
 	       "1");
 }
 
@@ -218,7 +222,8 @@ static void test_long_journal_is_stored_batch_by_batch(void **state)
 	}
 	assert_int_equal(fill(place), BATCH);
 	drain(place);
-	expect(place, "SELECT COUNT(*), COUNT(DISTINCT room * 1000 + seq) FROM pc_message", "100|100");
+	expect(place, "SELECT COUNT(*), COUNT(DISTINCT room * 1000 + seq) FROM pc_message",
+	       "100|100");
 	expect(place, "SELECT MIN(last_seq), MAX(last_seq) FROM pc_room", "50|50");
 	expect_cursor(place, place->writer.end);
 }
@@ -235,7 +240,8 @@ static void test_ring_that_wraps_is_stored_whole(void **state)
 			drain(place);
 	}
 	assert_true(place->cursor.lsn > 2 * RING);
-	expect(place, "SELECT COUNT(*), MAX(seq), MIN(LENGTH(body)) FROM pc_message", "400|400|8000");
+	expect(place, "SELECT COUNT(*), MAX(seq), MIN(LENGTH(body)) FROM pc_message",
+	       "400|400|8000");
 }
 
 static void test_message_that_cannot_be_stored_becomes_a_dead_letter(void **state)
@@ -252,7 +258,8 @@ static void test_message_that_cannot_be_stored_becomes_a_dead_letter(void **stat
 	expect_cursor(place, place->writer.end);
 	expect(place, "SELECT GROUP_CONCAT(seq) FROM pc_message", "1,2,3,5,6,7");
 	expect(place, "SELECT COUNT(*), MIN(type), MIN(reader) FROM pc_dead_letter", "1|9|content");
-	expect(place, "SELECT reason LIKE '%UTF-8%', LENGTH(record) > 176 FROM pc_dead_letter", "1|1");
+	expect(place, "SELECT reason LIKE '%UTF-8%', LENGTH(record) > 176 FROM pc_dead_letter",
+	       "1|1");
 	expect(place, "SELECT last_seq FROM pc_room", "7");
 }
 
@@ -261,7 +268,8 @@ static void test_several_dead_letters_of_a_batch_are_found(void **state)
 	struct place *place = *state;
 
 	for (unsigned i = 1; i <= BATCH; i++)
-		append_message(place, 1, i, i % 7 ? (struct text)TEXT("x") : (struct text)TEXT("\xff"));
+		append_message(place, 1, i,
+			       i % 7 ? (struct text)TEXT("x") : (struct text)TEXT("\xff"));
 	append_principal(place, 9);
 	drain(place);
 	expect(place, "SELECT COUNT(*) FROM pc_message", "14");
