@@ -157,6 +157,11 @@ endif
 # A fuzz target t/fuzz/NAME_fuzz.c is also linked with replay.c, which feeds it t/fuzz/corpus/NAME.
 FUZZ_CORPUS = -DFUZZ_CORPUS=\"$(abs_srcdir)/t/fuzz/corpus
 
+check_PROGRAMS += t/fuzz/auth_replay
+t_fuzz_auth_replay_SOURCES = t/fuzz/auth_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
+t_fuzz_auth_replay_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CORPUS)/auth\"
+t_fuzz_auth_replay_LDADD = $(AUTH_LIBS)
+
 check_PROGRAMS += t/fuzz/journal_replay
 t_fuzz_journal_replay_SOURCES = t/fuzz/journal_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_journal_replay_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CORPUS)/journal\"
@@ -168,6 +173,11 @@ t_fuzz_mailbox_replay_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CORPUS)/mailbox\"
 t_fuzz_mailbox_replay_LDADD = $(SHM_LIBS)
 
 if FUZZERS
+
+check_PROGRAMS += t/fuzz/auth_fuzz
+t_fuzz_auth_fuzz_SOURCES = t/fuzz/auth_fuzz.c t/fuzz/fuzz.h
+t_fuzz_auth_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+t_fuzz_auth_fuzz_LDADD = $(AUTH_LIBS)
 
 check_PROGRAMS += t/fuzz/journal_fuzz
 t_fuzz_journal_fuzz_SOURCES = t/fuzz/journal_fuzz.c t/fuzz/fuzz.h
