@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include <poll.h>
 
 #include "conf/clock.h"

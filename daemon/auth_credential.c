@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "daemon/auth_credential.h"
 
 #include <stdlib.h>

@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "daemon/auth_delay.h"
 
 #include <stdlib.h>

@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "daemon/auth_local.h"
 
 #include <pwd.h>

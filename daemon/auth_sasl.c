@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "daemon/auth_sasl.h"
 
 #include <gsasl.h>

@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "daemon/auth_table.h"
 
 #include <stdlib.h>

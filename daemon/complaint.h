@@ -7,8 +7,8 @@
 #include "conf/err.h"
 
 /*
- * A failure that lasts is logged when it begins, when it changes and then once a minute, not each time
- * that something is tried.
+ * A failure that lasts is logged when it begins, when it changes and then once a minute, not each
+ * time that something is tried.
  */
 struct complaint {
 	uint64_t told; /* clock_mono() of the last line; 0: there is no failure */

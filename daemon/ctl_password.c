@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include <bsd/readpassphrase.h>
 #include <errno.h>
 #include <fcntl.h>

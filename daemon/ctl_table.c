@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "daemon/ctl_table.h"
 
 #include <stdarg.h>

@@ -45,7 +45,7 @@ daemon_pchat_store_LDADD = $(STORE_LIBS)
 noinst_LIBRARIES += daemon/libreader.a
 daemon_libreader_a_SOURCES = \
 	daemon/complaint.c daemon/complaint.h \
-	daemon/reader_json.c daemon/reader_json.h \
+	daemon/fragment.c daemon/fragment.h \
 	daemon/reader_page.c daemon/reader_page.h
 READER_LIBS = daemon/libreader.a $(ODBC_LIB) $(SHM_LIBS)
 

@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <string.h>

@@ -16,8 +16,8 @@
 #include "shm/mailbox.h"
 
 /*
- * A reader: takes the workers' questions from a socket that it shares with the other readers, asks the
- * content database, and answers with the JSON that the client will get. It may wait for the
+ * A reader: takes the workers' questions from a socket that it shares with the other readers, asks
+ * the content database, and answers with the JSON that the client will get. It may wait for the
  * database; when it hangs there for too long the master kills it.
  */
 struct reader {
@@ -40,7 +40,8 @@ static void database_failed(struct reader *reader, enum db_result result, const 
 	struct err what;
 
 	proc_count(&reader->child.proc, COUNTER_DATABASE_ERRORS, 1);
-	err_set(&what, "the content database failed (%s): %.400s", db_result_name(result), err->text);
+	err_set(&what, "the content database failed (%s): %.400s", db_result_name(result),
+		err->text);
 	complaint_tell(&reader->database, &what);
 	db_disconnect(reader->db);
 	reader->attached = false;
@@ -77,7 +78,7 @@ struct fill {
 	bool whole;
 };
 
-/* Rows that do not join are of no use to the cache, and a full mailbox may have them another time. */
+/* Rows that do not join are of no use to the cache; a full mailbox may have them another time. */
 static bool fill_row(const struct content_history_row *row, void *arg)
 {
 	struct fill *fill = arg;
@@ -109,7 +110,7 @@ static bool fill_row(const struct content_history_row *row, void *arg)
 /* --- Questions. --- */
 
 static void answer(struct reader *reader, const struct ask *question, int code, uint32_t flags,
-		   const struct json *json)
+		   const struct fragment *json)
 {
 	struct err err;
 
@@ -121,7 +122,7 @@ static void answer(struct reader *reader, const struct ask *question, int code, 
 }
 
 static void finish(struct reader *reader, const struct ask *question, enum db_result result,
-		   uint32_t flags, const struct json *json, const struct err *err)
+		   uint32_t flags, const struct fragment *json, const struct err *err)
 {
 	if (result == DB_BAD_DATA) {
 		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
@@ -139,7 +140,7 @@ static void finish(struct reader *reader, const struct ask *question, enum db_re
 static void ask_for_history(struct reader *reader, const struct ask *question)
 {
 	struct fill fill = {.reader = reader};
-	struct json json = {0};
+	struct fragment json = {0};
 	struct ask_history ask;
 	enum db_result result;
 	uint32_t flags;
@@ -157,13 +158,13 @@ static void ask_for_history(struct reader *reader, const struct ask *question)
 	if (fill.whole)
 		flags |= ASK_FILLED;
 	finish(reader, question, result, flags, &json, &err);
-	json_free(&json);
+	fragment_free(&json);
 }
 
 static void ask_for_rooms(struct reader *reader, const struct ask *question)
 {
 	const char *text = (const char *)reader->body + sizeof(struct ask_rooms);
-	struct json json = {0};
+	struct fragment json = {0};
 	struct ask_rooms ask;
 	enum db_result result;
 	uint32_t flags;
@@ -177,7 +178,7 @@ static void ask_for_rooms(struct reader *reader, const struct ask *question)
 	result = reader_rooms(reader->db, &ask, text, question->size - sizeof(ask),
 			      reader->child.conf->domain, &json, &flags, &err);
 	finish(reader, question, result, flags, &json, &err);
-	json_free(&json);
+	fragment_free(&json);
 }
 
 static void work(struct reader *reader, const struct ask *question)
@@ -206,7 +207,8 @@ static void take_question(struct reader *reader)
 	const uint64_t now = clock_mono();
 	struct ask question;
 	int fd;
-	const int taken = ask_receive(FD_QUESTIONS, &question, reader->body, sizeof(reader->body), &fd);
+	const int taken =
+		ask_receive(FD_QUESTIONS, &question, reader->body, sizeof(reader->body), &fd);
 
 	if (fd != -1)
 		close(fd);

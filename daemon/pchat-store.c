@@ -6,14 +6,18 @@
 #include "conf/log.h"
 #include "daemon/store.h"
 
-enum { IDLE_MS = 1000, STOP_MS = 10, LEAVE_US = 200000 /* of the time for a stop, for ourselves */ };
+enum {
+	IDLE_MS = 1000,
+	STOP_MS = 10,
+	LEAVE_US = 200000 /* of the time for a stop, for ourselves */
+};
 
 /* --- The master's word. --- */
 
 static void note_stop(struct store *store, uint64_t milliseconds)
 {
-	const uint64_t bound = milliseconds > 0 ? milliseconds * 1000
-						: store->child.conf->stop_timeout;
+	const uint64_t bound =
+		milliseconds > 0 ? milliseconds * 1000 : store->child.conf->stop_timeout;
 
 	if (store->stop)
 		return;
@@ -52,7 +56,8 @@ void store_failed(struct store *store, enum db_result result, const struct err *
 	struct err what;
 
 	proc_count(&store->child.proc, COUNTER_DATABASE_ERRORS, 1);
-	err_set(&what, "the content database failed (%s): %.400s", db_result_name(result), err->text);
+	err_set(&what, "the content database failed (%s): %.400s", db_result_name(result),
+		err->text);
 	complaint_tell(&store->database, &what);
 	db_disconnect(store->db);
 	store->attached = false;

@@ -5,37 +5,37 @@
 #include "odbc/hex.h"
 #include "shm/event.h"
 
-static void put_string(struct json *json, const char *name, struct db_bytes text)
+static void put_string(struct fragment *json, const char *name, struct db_bytes text)
 {
-	json_text(json, name);
-	json_string(json, text.data, text.length);
+	fragment_text(json, name);
+	fragment_string(json, text.data, text.length);
 }
 
-static void put_number(struct json *json, const char *name, uint64_t number)
+static void put_number(struct fragment *json, const char *name, uint64_t number)
 {
-	json_text(json, name);
-	json_number(json, number);
+	fragment_text(json, name);
+	fragment_number(json, number);
 }
 
-static void put_message(struct json *json, const struct content_history_row *row)
+static void put_message(struct fragment *json, const struct content_history_row *row)
 {
 	const struct content_message *message = &row->message;
 
 	put_number(json, "{\"seq\":", message->seq);
-	json_text(json, ",\"time\":");
-	json_time(json, message->time);
+	fragment_text(json, ",\"time\":");
+	fragment_time(json, message->time);
 	put_string(json, ",\"from\":", row->author_uri);
 	put_string(json, ",\"name\":", row->author_name);
 	put_string(json, ",\"text\":", message->text);
 	put_string(json, ",\"id\":", message->id);
-	json_text(json, message->flags & EVENT_ALERT ? ",\"importance\":\"alert\"}" : "}");
+	fragment_text(json, message->flags & EVENT_ALERT ? ",\"importance\":\"alert\"}" : "}");
 }
 
 /* --- History. --- */
 
 struct page {
 	const struct ask_history *ask;
-	struct json rows; /* encoded, in the order of the database */
+	struct fragment rows;	     /* encoded, in the order of the database */
 	size_t end[READER_PAGE_MAX]; /* of each in rows */
 	unsigned count;
 	uint64_t first, last; /* seq */
@@ -95,24 +95,24 @@ static enum db_result read_page(struct db *db, struct page *page, reader_keep *k
 	return result == DB_END ? DB_OK : result;
 }
 
-static void put_row(struct json *json, const struct page *page, unsigned row)
+static void put_row(struct fragment *json, const struct page *page, unsigned row)
 {
 	const size_t begin = row == 0 ? 0 : page->end[row - 1];
 
 	if (json->used > 1)
-		json_text(json, ",");
-	json_raw(json, page->rows.data + begin, page->end[row] - begin);
+		fragment_text(json, ",");
+	fragment_raw(json, page->rows.data + begin, page->end[row] - begin);
 }
 
-static void put_page(struct json *json, const struct page *page)
+static void put_page(struct fragment *json, const struct page *page)
 {
-	json_text(json, "[");
+	fragment_text(json, "[");
 	for (unsigned i = 0; i < page->count; i++)
 		put_row(json, page, page->ask->from_oldest ? i : page->count - 1 - i);
-	json_text(json, "]");
+	fragment_text(json, "]");
 }
 
-enum db_result reader_history(struct db *db, const struct ask_history *ask, struct json *json,
+enum db_result reader_history(struct db *db, const struct ask_history *ask, struct fragment *json,
 			      uint32_t *flags_r, reader_keep *keep, void *arg, struct err *err)
 {
 	struct page page = {.ask = ask};
@@ -129,33 +129,33 @@ enum db_result reader_history(struct db *db, const struct ask_history *ask, stru
 		*flags_r = (page.more ? ASK_MORE : 0) | (has_gap(&page) ? ASK_GAP : 0);
 	}
 	json->failed = json->failed || page.rows.failed;
-	json_free(&page.rows);
+	fragment_free(&page.rows);
 	return result;
 }
 
 /* --- Rooms. --- */
 
-static void put_room(struct json *json, const struct content_room *room, const char *domain)
+static void put_room(struct fragment *json, const struct content_room *room, const char *domain)
 {
 	char uuid[HEX_UUID];
 
 	hex_uuid_encode(room->uuid, uuid);
-	json_text(json, json->used > 1 ? ",{\"room\":\"ma-chan://" : "{\"room\":\"ma-chan://");
-	json_text(json, domain);
-	json_text(json, "/");
-	json_text(json, uuid);
+	fragment_text(json, json->used > 1 ? ",{\"room\":\"ma-chan://" : "{\"room\":\"ma-chan://");
+	fragment_text(json, domain);
+	fragment_text(json, "/");
+	fragment_text(json, uuid);
 	put_string(json, "\",\"name\":", room->name);
 	put_string(json, ",\"description\":", room->description);
 	put_number(json, ",\"last_seq\":", room->last_seq);
-	json_text(json, room->disabled ? ",\"disabled\":true" : ",\"disabled\":false");
-	json_text(json, ",\"created\":");
-	json_time(json, room->created);
-	json_text(json, "}");
+	fragment_text(json, room->disabled ? ",\"disabled\":true" : ",\"disabled\":false");
+	fragment_text(json, ",\"created\":");
+	fragment_time(json, room->created);
+	fragment_text(json, "}");
 }
 
 enum db_result reader_rooms(struct db *db, const struct ask_rooms *ask, const char *text,
-			    size_t length, const char *domain, struct json *json, uint32_t *flags_r,
-			    struct err *err)
+			    size_t length, const char *domain, struct fragment *json,
+			    uint32_t *flags_r, struct err *err)
 {
 	enum db_result result;
 	struct content_room room;
@@ -167,7 +167,7 @@ enum db_result reader_rooms(struct db *db, const struct ask_rooms *ask, const ch
 		return DB_BAD_DATA;
 	}
 	result = content_search(db, text, length, ask->limit + 1, ask->offset, err);
-	json_text(json, "[");
+	fragment_text(json, "[");
 	while (result == DB_OK) {
 		result = content_search_next(db, &room, err);
 		if (result == DB_OK && count++ < ask->limit)
@@ -175,6 +175,6 @@ enum db_result reader_rooms(struct db *db, const struct ask_rooms *ask, const ch
 		else if (result == DB_OK)
 			*flags_r = ASK_MORE;
 	}
-	json_text(json, "]");
+	fragment_text(json, "]");
 	return result == DB_END ? DB_OK : result;
 }

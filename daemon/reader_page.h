@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/reader_json.h"
+#include "daemon/fragment.h"
 #include "odbc/content.h"
 #include "shm/ask.h"
 
@@ -16,12 +16,12 @@ enum { READER_PAGE_MAX = 500, READER_ROOMS_MAX = 1000 };
  * database while there is no gap, and returns false when it wants no more.
  */
 typedef bool reader_keep(const struct content_history_row *row, void *arg);
-enum db_result reader_history(struct db *db, const struct ask_history *ask, struct json *json,
+enum db_result reader_history(struct db *db, const struct ask_history *ask, struct fragment *json,
 			      uint32_t *flags_r, reader_keep *keep, void *arg, struct err *err);
 
 /* Rooms that contain the text as a JSON array. domain is that of their URIs. */
 enum db_result reader_rooms(struct db *db, const struct ask_rooms *ask, const char *text,
-			    size_t length, const char *domain, struct json *json, uint32_t *flags_r,
-			    struct err *err);
+			    size_t length, const char *domain, struct fragment *json,
+			    uint32_t *flags_r, struct err *err);
 
 #endif

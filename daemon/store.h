@@ -24,12 +24,12 @@ struct store {
 	struct complaint database, drain;
 	struct store_batch batch;
 	struct journal journal;
-	bool mapped;	/* journal is */
-	bool attached;	/* connected, and cursor is what the database has */
-	bool ready;	/* the master knows that we are */
-	bool checked;	/* the cursor is one of this journal */
+	bool mapped;   /* journal is */
+	bool attached; /* connected, and cursor is what the database has */
+	bool ready;    /* the master knows that we are */
+	bool checked;  /* the cursor is one of this journal */
 	bool stop;
-	uint32_t loaded; /* generation of the sequencer that has been given everything */
+	uint32_t loaded;   /* generation of the sequencer that has been given everything */
 	uint64_t deadline; /* clock_mono() at which an orderly stop must be over */
 	uint64_t begun;	   /* clock_mono() of the last transaction */
 	struct content_cursor cursor;

@@ -183,8 +183,8 @@ static enum db_result put_room_numbers(struct store_batch *batch, struct db *db,
 	return result;
 }
 
-static enum db_result put_rows(struct store_batch *batch, struct db *db, unsigned first, unsigned end,
-			       struct err *err)
+static enum db_result put_rows(struct store_batch *batch, struct db *db, unsigned first,
+			       unsigned end, struct err *err)
 {
 	enum db_result result = DB_OK;
 
@@ -249,52 +249,59 @@ static enum db_result put_dead(struct db *db, const struct record *record, const
 	return commit(db, content_dead_put(db, &dead, err), to, cursor, err);
 }
 
-/* The cursor behind a row: up to the next one nothing is to be stored. */
-static struct content_cursor cursor_behind(const struct store_batch *batch, unsigned row,
-					   const struct content_cursor *before)
+/* The cursor when the rows before end are stored: up to the next row nothing is to be stored. */
+static struct content_cursor cursor_at(const struct store_batch *batch, unsigned first,
+				       unsigned end, const struct content_cursor *before)
 {
 	struct content_cursor cursor = *before;
 
-	if (row + 1 == batch->rows)
+	if (end == batch->rows)
 		return batch->cursor;
-	cursor.lsn = batch->row[row + 1]->lsn;
-	cursor.time = batch->row[row]->time;
 	memcpy(cursor.journal, batch->cursor.journal, sizeof(cursor.journal));
-	note_ids(&cursor, batch->row[row]);
+	cursor.lsn = batch->row[end]->lsn;
+	cursor.time = batch->row[end - 1]->time;
+	for (unsigned i = first; i < end; i++)
+		note_ids(&cursor, batch->row[i]);
 	return cursor;
 }
 
-static enum db_result put_one(struct store_batch *batch, struct db *db, unsigned row,
-			      struct content_cursor *cursor, struct err *err)
+static enum db_result bury(struct store_batch *batch, struct db *db, const struct record *record,
+			   const struct content_cursor *to, struct content_cursor *cursor,
+			   struct err *err)
 {
-	const struct record *record = batch->row[row];
-	const struct content_cursor to = cursor_behind(batch, row, cursor);
-	enum db_result result = put_range(batch, db, row, row + 1, &to, cursor, err);
-	struct err reason;
+	const struct err reason = *err;
+	const enum db_result result = put_dead(db, record, reason.text, to, cursor, err);
 
-	if (result != DB_BAD_DATA)
-		return result;
-	reason = *err;
-	result = put_dead(db, record, reason.text, &to, cursor, err);
-	if (result == DB_OK) {
-		batch->dead++;
-		log_error("the %s event at LSN %llu was put into pc_dead_letter: %s",
-			  event_name(record->type), (unsigned long long)record->lsn, reason.text);
-	}
 	/* It is hexadecimal digits and our own words: if that is bad data, the table is wrong. */
-	return result == DB_BAD_DATA ? DB_FATAL : result;
+	if (result != DB_OK)
+		return result == DB_BAD_DATA ? DB_FATAL : result;
+	batch->dead++;
+	log_error("the %s event at LSN %llu was put into pc_dead_letter: %s",
+		  event_name(record->type), (unsigned long long)record->lsn, reason.text);
+	return DB_OK;
+}
+
+/* Rows first to end in one transaction; if one of them is bad, each half by itself. */
+static enum db_result put_rest(struct store_batch *batch, struct db *db, unsigned first,
+			       unsigned end, struct content_cursor *cursor, struct err *err)
+{
+	const struct content_cursor to = cursor_at(batch, first, end, cursor);
+	const unsigned middle = first + (end - first) / 2;
+	enum db_result result = put_range(batch, db, first, end, &to, cursor, err);
+
+	if (result != DB_BAD_DATA || end == first)
+		return result;
+	if (end - first == 1)
+		return bury(batch, db, batch->row[first], &to, cursor, err);
+	result = put_rest(batch, db, first, middle, cursor, err);
+	return result == DB_OK ? put_rest(batch, db, middle, end, cursor, err) : result;
 }
 
 enum db_result store_batch_put(struct store_batch *batch, struct db *db,
 			       struct content_cursor *cursor, struct err *err)
 {
-	enum db_result result =
-		put_range(batch, db, 0, batch->rows, &batch->cursor, cursor, err);
+	const enum db_result result = put_rest(batch, db, 0, batch->rows, cursor, err);
 
-	if (result != DB_BAD_DATA)
-		return result;
-	result = DB_OK;
-	for (unsigned i = 0; i < batch->rows && result == DB_OK; i++)
-		result = put_one(batch, db, i, cursor, err);
-	return result;
+	/* The cursor row alone was refused: there is no row to blame. */
+	return result == DB_BAD_DATA ? DB_FATAL : result;
 }

@@ -27,16 +27,16 @@ void store_batch_fini(struct store_batch *batch);
 /*
  * Takes records from the journal behind from, until size of them are rows or limit is reached.
  * JOURNAL_END: batch->cursor is behind what was taken (equal to from if there was nothing).
- * JOURNAL_LOST, JOURNAL_BAD: nothing can be read at batch->cursor.lsn, and what was taken before it is
- * in the batch.
+ * JOURNAL_LOST, JOURNAL_BAD: nothing can be read at batch->cursor.lsn, and what was taken before it
+ * is in the batch.
  */
 enum journal_read store_batch_fill(struct store_batch *batch, const struct content_cursor *from,
 				   const struct journal *journal, uint64_t limit,
 				   const _Atomic uint64_t *tail);
 
 /*
- * Stores the batch and moves *cursor to the batch's. If the database cannot take one of the rows,
- * all is stored once more row by row, and that one becomes a dead letter. *cursor is where the
+ * Stores the batch and moves *cursor to the batch's. Rows that the database cannot take are
+ * found by halving and become dead letters; the others are stored. *cursor is where the
  * database certainly stands, also after a failure (never DB_BAD_DATA); after DB_UNCERTAIN ask it.
  */
 enum db_result store_batch_put(struct store_batch *batch, struct db *db,

@@ -8,7 +8,8 @@
 
 /*
  * While events trickle in, one transaction each GATHER: nobody waits for the store, and its syncs
- * would slow down those of the journal, for which everybody waits. A ring that fills is not let wait.
+ * would slow down those of the journal, for which everybody waits. A ring that fills is not let
+ * wait.
  */
 enum { IDLE_MS = 1000, GATHER_MS = 20, RING_PART = 4 };
 
@@ -50,9 +51,11 @@ static int check_cursor(struct store *store, struct err *err)
 		return 0;
 	}
 	if (cursor->lsn != header->base && !(is_new && cursor->lsn < header->base))
-		return err_set(err, "refused to store into the content database: its cursor (LSN %" PRIu64
-			       ") belongs to another journal than this one, which begins at LSN %" PRIu64,
-			       cursor->lsn, header->base);
+		return err_set(
+			err,
+			"refused to store into the content database: its cursor (LSN %" PRIu64
+			") belongs to another journal than this one, which begins at LSN %" PRIu64,
+			cursor->lsn, header->base);
 	cursor->lsn = header->base;
 	memcpy(cursor->journal, header->id, sizeof(header->id));
 	store->checked = true;
@@ -70,8 +73,7 @@ static void publish(struct store *store)
 
 static bool is_hurried(const struct store *store)
 {
-	return store->stop ||
-	       durable(store) - store->cursor.lsn > store->journal.size / RING_PART;
+	return store->stop || durable(store) - store->cursor.lsn > store->journal.size / RING_PART;
 }
 
 /* How many milliseconds to gather more; 0: store now. */
@@ -122,7 +124,8 @@ static int unreadable(struct store *store, enum journal_read read)
 
 	if (read == JOURNAL_LOST)
 		err_set(&err,
-			"stopped storing: the journal has overwritten the events from LSN %llu on, where "
+			"stopped storing: the journal has overwritten the events from LSN %llu on, "
+			"where "
 			"the content database stands; it is an older copy",
 			lsn);
 	else

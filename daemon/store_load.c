@@ -70,8 +70,7 @@ static bool send_principal(struct store *store, uint32_t generation,
 
 	if (size == 0)
 		leave_out("user", row->id);
-	return size == 0 ||
-	       send(store, generation, COMMAND_LOAD_PRINCIPAL, payload, size, NULL, 0);
+	return size == 0 || send(store, generation, COMMAND_LOAD_PRINCIPAL, payload, size, NULL, 0);
 }
 
 static bool send_room(struct store *store, uint32_t generation, const struct content_room *row)
@@ -89,8 +88,8 @@ static bool send_room(struct store *store, uint32_t generation, const struct con
 	size = event_room_put(&event, payload, sizeof(payload));
 	if (size == 0)
 		leave_out("room", row->id);
-	return size == 0 || send(store, generation, COMMAND_LOAD_ROOM, &head, sizeof(head), payload,
-				 size);
+	return size == 0 ||
+	       send(store, generation, COMMAND_LOAD_ROOM, &head, sizeof(head), payload, size);
 }
 
 /* What the pages of one table send. */

@@ -143,8 +143,7 @@ enum db_result content_credential_get(struct db *db, const char *uri, size_t len
 
 /* Adds or replaces it, in a transaction of its own. */
 enum db_result content_credential_set(struct db *db, const char *uri, size_t length,
-				      const struct content_credential *credential,
-				      struct err *err);
+				      const struct content_credential *credential, struct err *err);
 
 /* Removes all of the URI's credentials; DB_OK where there is none. */
 enum db_result content_credential_remove(struct db *db, const char *uri, size_t length,

@@ -58,8 +58,7 @@ static enum db_result end_transaction(struct db *db, enum db_result result, stru
 }
 
 enum db_result content_credential_set(struct db *db, const char *uri, size_t length,
-				      const struct content_credential *credential,
-				      struct err *err)
+				      const struct content_credential *credential, struct err *err)
 {
 	enum db_result result = db_begin(db, err);
 	struct db_stmt *stmt;

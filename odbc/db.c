@@ -13,11 +13,11 @@
 #include "odbc/dialect.h"
 
 enum {
-	LOGIN_TIMEOUT = 5,	 /* s; drivers that know it */
-	DSN_MAX = 1024,		 /* bytes of a connection string */
-	TEXT_SIZE = 1 << 30,	 /* ColumnSize of text and binary: no limit of ours */
-	COLUMN_FIRST = 256,	 /* bytes that a column's buffer begins with */
-	COLUMN_MAX = 64 << 20,	 /* larger values are not ours */
+	LOGIN_TIMEOUT = 5,     /* s; drivers that know it */
+	DSN_MAX = 1024,	       /* bytes of a connection string */
+	TEXT_SIZE = 1 << 30,   /* ColumnSize of text and binary: no limit of ours */
+	COLUMN_FIRST = 256,    /* bytes that a column's buffer begins with */
+	COLUMN_MAX = 64 << 20, /* larger values are not ours */
 };
 
 struct parameter {
@@ -58,9 +58,12 @@ struct db {
 const char *db_result_name(enum db_result result)
 {
 	static const char *const names[] = {
-		[DB_OK] = "ok",		    [DB_END] = "end",
-		[DB_RETRY] = "retry",	    [DB_UNCERTAIN] = "uncertain",
-		[DB_BAD_DATA] = "bad data", [DB_FATAL] = "fatal",
+		[DB_OK] = "ok",
+		[DB_END] = "end",
+		[DB_RETRY] = "retry",
+		[DB_UNCERTAIN] = "uncertain",
+		[DB_BAD_DATA] = "bad data",
+		[DB_FATAL] = "fatal",
 	};
 	return names[result];
 }
@@ -79,8 +82,8 @@ struct db *db_new(const struct conf_list *dsn, struct err *err)
 		db->stmt[i].number = (enum statement)i;
 	}
 	if (!SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_ENV, SQL_NULL_HANDLE, &db->env)) ||
-	    !SQL_SUCCEEDED(SQLSetEnvAttr(db->env, SQL_ATTR_ODBC_VERSION, (SQLPOINTER)SQL_OV_ODBC3,
-					 0)) ||
+	    !SQL_SUCCEEDED(
+		    SQLSetEnvAttr(db->env, SQL_ATTR_ODBC_VERSION, (SQLPOINTER)SQL_OV_ODBC3, 0)) ||
 	    !SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_DBC, db->env, &db->dbc))) {
 		err_set(err, "could not start the ODBC driver manager");
 		db_free(&db);
@@ -136,8 +139,8 @@ static enum db_result diagnose(struct db *db, SQLSMALLINT type, SQLHANDLE handle
 	enum db_result result;
 	bool next;
 
-	if (!SQL_SUCCEEDED(SQLGetDiagRec(type, handle, 1, state, &native, text, sizeof(text),
-					 &length)))
+	if (!SQL_SUCCEEDED(
+		    SQLGetDiagRec(type, handle, 1, state, &native, text, sizeof(text), &length)))
 		state[0] = '\0';
 	db->native = native;
 	result = dialect_sort(db->dialect, (const char *)state, native, &next);
@@ -298,8 +301,8 @@ enum db_result db_connect(struct db *db, struct err *err)
 	return result;
 }
 
-/* --- Transactions. They are statements, not SQLEndTran: with autocommit off a driver begins the next one
- * by itself, and an idle connection would hold it open. --- */
+/* --- Transactions. They are statements, not SQLEndTran: with autocommit off a driver begins the
+ * next one by itself, and an idle connection would hold it open. --- */
 
 enum db_result db_run(struct db *db, const char *sql, struct err *err)
 {
@@ -424,7 +427,7 @@ static enum db_result check_text(const struct parameter *p, unsigned place, stru
 	const uint8_t *bad = u8_check(p->data, (size_t)p->length);
 
 	if (bad) {
-		err_set(err, "could not store text %u: no UTF-8 at byte %zu", place + 1,
+		err_set(err, "could not store text %u: it is not UTF-8 at byte %zu", place + 1,
 			(size_t)(bad - (const uint8_t *)p->data));
 		return DB_BAD_DATA;
 	}
@@ -565,8 +568,8 @@ static SQLRETURN get_column(struct db_stmt *stmt, unsigned place, char kind)
 	if (kind != 'i')
 		return get_bytes(stmt, place, kind);
 	column->integer = 0;
-	return SQLGetData(stmt->handle, (SQLUSMALLINT)(place + 1), SQL_C_SBIGINT,
-			  &column->integer, sizeof(column->integer), &column->length);
+	return SQLGetData(stmt->handle, (SQLUSMALLINT)(place + 1), SQL_C_SBIGINT, &column->integer,
+			  sizeof(column->integer), &column->length);
 }
 
 enum db_result db_fetch(struct db_stmt *stmt, struct err *err)

@@ -24,8 +24,8 @@ struct db;
  */
 enum db_result {
 	DB_OK = 0,
-	DB_END,	      /* db_fetch: there are no more rows */
-	DB_RETRY,     /* nothing happened; later it may work: busy, away, disk full, not connected */
+	DB_END,	  /* db_fetch: there are no more rows */
+	DB_RETRY, /* nothing happened; later it may work: busy, away, disk full, not connected */
 	DB_UNCERTAIN, /* a commit whose outcome is unknown: ask the database what it holds */
 	DB_BAD_DATA,  /* these values can never be stored; others can */
 	DB_FATAL,     /* it will not work until an administrator does something */
@@ -60,7 +60,8 @@ unsigned db_place(const struct db *db);
 /* The native error code of the last failure, for logs and tests. */
 int db_native(const struct db *db);
 
-/* Transactions. A commit answers DB_OK or DB_UNCERTAIN. A rollback that fails closes the connection. */
+/* Transactions. A commit answers DB_OK or DB_UNCERTAIN. A rollback that fails closes the
+ * connection. */
 enum db_result db_begin(struct db *db, struct err *err);
 enum db_result db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db);
@@ -69,9 +70,10 @@ void db_rollback(struct db *db);
 enum db_result db_run(struct db *db, const char *sql, struct err *err);
 
 /*
- * Statements. Their texts stand in the dialects, by number (odbc/statement.h); each is prepared when a connection
- * first needs it. db_statement never fails: what went wrong is the answer of db_execute. It ends
- * an execution of the same statement that was under way and forgets its parameters.
+ * Statements. Their texts stand in the dialects, by number (odbc/statement.h); each is prepared
+ * when a connection first needs it. db_statement never fails: what went wrong is the answer of
+ * db_execute. It ends an execution of the same statement that was under way and forgets its
+ * parameters.
  */
 struct db_stmt;
 struct db_stmt *db_statement(struct db *db, enum statement number);
@@ -80,8 +82,9 @@ struct db_stmt *db_statement(struct db *db, enum statement number);
 struct db_stmt *db_open_statement(struct db *db, enum statement number);
 
 /*
- * Parameters, from 0 on, in the order of the text. The bytes are borrowed until db_execute returns. Text
- * that is not UTF-8, or has a NUL in it (drivers cut it there), is refused by db_execute with DB_BAD_DATA.
+ * Parameters, from 0 on, in the order of the text. The bytes are borrowed until db_execute returns.
+ * Text that is not UTF-8, or has a NUL in it (drivers cut it there), is refused by db_execute with
+ * DB_BAD_DATA.
  */
 void db_bind_int(struct db_stmt *stmt, unsigned place, int64_t value);
 void db_bind_text(struct db_stmt *stmt, unsigned place, const char *data, size_t length);

@@ -35,9 +35,10 @@ struct dialect {
 
 	const char *const *session; /* run after connecting, ended by NULL */
 	const char *begin, *commit, *rollback;
-	const char *schema_lock; /* run behind begin before the schema is changed; NULL: not needed */
+	const char
+		*schema_lock; /* run behind begin before the schema is changed; NULL: not needed */
 
-	int16_t text_type, binary_type; /* SQL types as which text and binary are bound */
+	int16_t text_type, binary_type;	    /* SQL types as which text and binary are bound */
 	const struct dialect_error *errors; /* ended by a row without a state */
 	const char *const *statements;	    /* by enum statement */
 	const struct dialect_step *steps;   /* number 1 first */

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes as lower-case hexadecimal digits, for what people read in tables. out takes 2 * size + 1. */
+/* Bytes as lower-case hexadecimal digits, for what people read in tables. out takes 2 * size + 1.
+ */
 void hex_encode(const void *data, size_t size, char *out);
 
 /* The reverse; false unless text is exactly the digits of size bytes. */

@@ -81,7 +81,8 @@ static enum db_result apply_next(struct db *db, unsigned *version_r, struct err 
 		result = schema_version(db, version_r, err);
 	if (result != DB_OK || *version_r >= dialect->step_count)
 		return result;
-	for (const char *const *sql = dialect->steps[*version_r].sql; *sql && result == DB_OK; sql++)
+	for (const char *const *sql = dialect->steps[*version_r].sql; *sql && result == DB_OK;
+	     sql++)
 		result = db_run(db, *sql, err);
 	if (result == DB_OK)
 		result = note_step(db, ++*version_r, err);

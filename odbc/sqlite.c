@@ -8,8 +8,8 @@
 /*
  * SQLite by libsqliteodbc 0.9998, which behaves so:
  * - Every failure has SQLSTATE HY000; the native code is SQLite's primary result code.
- * - A locked database is waited for by the driver itself, for Timeout milliseconds of the connection
- *   string, twice for each statement, and for 100 s where the string does not say; PRAGMA
+ * - A locked database is waited for by the driver itself, for the Timeout of the connection string
+ *   (milliseconds), twice for each statement, and for 100 s where it is not given; PRAGMA
  *   busy_timeout does not change that. So the option is always given.
  * - With autocommit off a transaction begins as a reader, and its first write fails at once if
  *   somebody else wrote in between. BEGIN IMMEDIATE in autocommit mode does not have this.
@@ -27,29 +27,28 @@ static const char *const session[] = {
 
 /* The codes of sqlite3.h, which is not needed for anything else. */
 static const struct dialect_error errors[] = {
-	{"HY000", 5, DB_RETRY, false},	  /* SQLITE_BUSY */
-	{"HY000", 6, DB_RETRY, false},	  /* SQLITE_LOCKED */
-	{"HY000", 7, DB_RETRY, false},	  /* SQLITE_NOMEM */
-	{"HY000", 8, DB_RETRY, true},	  /* SQLITE_READONLY */
-	{"HY000", 9, DB_RETRY, false},	  /* SQLITE_INTERRUPT */
-	{"HY000", 10, DB_RETRY, false},	  /* SQLITE_IOERR */
-	{"HY000", 13, DB_RETRY, false},	  /* SQLITE_FULL */
-	{"HY000", 14, DB_RETRY, false},	  /* SQLITE_CANTOPEN */
-	{"HY000", 15, DB_RETRY, false},	  /* SQLITE_PROTOCOL: the locks of the WAL */
-	{"HY000", 17, DB_RETRY, false},	  /* SQLITE_SCHEMA: changed meanwhile */
+	{"HY000", 5, DB_RETRY, false},	   /* SQLITE_BUSY */
+	{"HY000", 6, DB_RETRY, false},	   /* SQLITE_LOCKED */
+	{"HY000", 7, DB_RETRY, false},	   /* SQLITE_NOMEM */
+	{"HY000", 8, DB_RETRY, true},	   /* SQLITE_READONLY */
+	{"HY000", 9, DB_RETRY, false},	   /* SQLITE_INTERRUPT */
+	{"HY000", 10, DB_RETRY, false},	   /* SQLITE_IOERR */
+	{"HY000", 13, DB_RETRY, false},	   /* SQLITE_FULL */
+	{"HY000", 14, DB_RETRY, false},	   /* SQLITE_CANTOPEN */
+	{"HY000", 15, DB_RETRY, false},	   /* SQLITE_PROTOCOL: the locks of the WAL */
+	{"HY000", 17, DB_RETRY, false},	   /* SQLITE_SCHEMA: changed meanwhile */
 	{"HY000", 18, DB_BAD_DATA, false}, /* SQLITE_TOOBIG */
 	{"HY000", 19, DB_BAD_DATA, false}, /* SQLITE_CONSTRAINT */
 	{"HY000", 20, DB_BAD_DATA, false}, /* SQLITE_MISMATCH */
 	{NULL, 0, DB_FATAL, false},
 };
 
-#define HISTORY_COLUMNS                                                                            \
-	"SELECT m.seq, m.time, m.author, m.flags, m.client_id, m.body, p.uri, p.name "             \
-	"FROM pc_message AS m LEFT JOIN pc_principal AS p ON p.id = m.author "                     \
+#define HISTORY_COLUMNS                                                                \
+	"SELECT m.seq, m.time, m.author, m.flags, m.client_id, m.body, p.uri, p.name " \
+	"FROM pc_message AS m LEFT JOIN pc_principal AS p ON p.id = m.author "         \
 	"WHERE m.room = ? AND m.seq > ? AND m.seq < ? "
 
-#define ROOM_COLUMNS                                                                               \
-	"SELECT id, uuid, name, description, disabled, created, last_seq FROM pc_room "
+#define ROOM_COLUMNS "SELECT id, uuid, name, description, disabled, created, last_seq FROM pc_room "
 
 static const char *const statements[STATEMENTS] = {
 	[STATEMENT_SCHEMA_EXISTS] =
@@ -59,7 +58,8 @@ static const char *const statements[STATEMENTS] = {
 	[STATEMENT_CURSOR_GET] = "SELECT journal_id, lsn, last_principal, last_room, last_time "
 				 "FROM pc_cursor WHERE reader = ?",
 	[STATEMENT_CURSOR_PUT] =
-		"INSERT INTO pc_cursor (reader, journal_id, lsn, last_principal, last_room, last_time) "
+		"INSERT INTO pc_cursor (reader, journal_id, lsn, last_principal, last_room, "
+		"last_time) "
 		"VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (reader) DO UPDATE SET "
 		"journal_id = excluded.journal_id, lsn = excluded.lsn, "
 		"last_principal = excluded.last_principal, last_room = excluded.last_room, "
@@ -69,11 +69,13 @@ static const char *const statements[STATEMENTS] = {
 		"VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, "
 		"state = excluded.state, epoch = excluded.epoch, uri = excluded.uri, "
 		"name = excluded.name",
-	[STATEMENT_ROOM_PUT] =
-		"INSERT INTO pc_room (id, uuid, name, description, disabled, created, folded, last_seq) "
-		"VALUES (?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (id) DO UPDATE SET uuid = excluded.uuid, "
-		"name = excluded.name, description = excluded.description, "
-		"disabled = excluded.disabled, created = excluded.created, folded = excluded.folded",
+	[STATEMENT_ROOM_PUT] = "INSERT INTO pc_room (id, uuid, name, description, disabled, "
+			       "created, folded, last_seq) "
+			       "VALUES (?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (id) DO UPDATE SET "
+			       "uuid = excluded.uuid, "
+			       "name = excluded.name, description = excluded.description, "
+			       "disabled = excluded.disabled, created = excluded.created, folded = "
+			       "excluded.folded",
 	[STATEMENT_ROOM_SEQ] = "UPDATE pc_room SET last_seq = ? WHERE id = ? AND last_seq < ?",
 	[STATEMENT_MESSAGE_PUT] =
 		"INSERT INTO pc_message (room, seq, time, author, flags, client_id, body) "

@@ -506,6 +506,24 @@ static int journal_rewrite(struct journal_writer *writer, uint64_t from, struct 
 	return journal_sync(writer->fd, err);
 }
 
+/*
+ * Clears the place of the next record, so that nothing is read behind the end any more: not a
+ * record that was written and not published, and not a torn one that the next torn write happens to
+ * complete. Where the ring is full there is no such place before the cursor has moved.
+ */
+static int journal_clear_end(struct journal_writer *writer, const struct recovery *recovery,
+			     struct err *err)
+{
+	static const uint8_t zero[sizeof(struct record)];
+	uint64_t lsn = writer->end, rest = journal_rest(&writer->journal, lsn);
+
+	if (rest < sizeof(zero))
+		lsn += rest;
+	if (lsn + sizeof(zero) > recovery->from + writer->journal.size)
+		return 0;
+	return journal_write(writer, lsn, zero, sizeof(zero), err);
+}
+
 static int journal_recover(struct journal_writer *writer, struct recovery *recovery, bool recover,
 			   int (*each)(const struct record *record, void *arg), void *arg,
 			   struct err *err)
@@ -525,6 +543,8 @@ static int journal_recover(struct journal_writer *writer, struct recovery *recov
 	writer->synced = recovery->end;
 	writer->epoch = recovery->epoch_max + 1;
 	writer->time = recovery->time_max;
+	if (journal_clear_end(writer, recovery, err) < 0)
+		return -1;
 	return journal_rewrite(writer, recovery->synced, err);
 }
 

@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "shm/user_uri.h"
 
 #include <stdint.h>

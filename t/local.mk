@@ -122,6 +122,11 @@ t_unit_proc_test_SOURCES = t/unit/proc_test.c
 t_unit_proc_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_proc_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/reader_test
+t_unit_reader_test_SOURCES = t/unit/reader_test.c
+t_unit_reader_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS) $(JANSSON_CFLAGS)
+t_unit_reader_test_LDADD = $(READER_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS)
+
 check_PROGRAMS += t/unit/readonly_test
 t_unit_readonly_test_SOURCES = t/unit/readonly_test.c
 t_unit_readonly_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -131,6 +136,11 @@ check_PROGRAMS += t/unit/segment_test
 t_unit_segment_test_SOURCES = t/unit/segment_test.c
 t_unit_segment_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_segment_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/store_test
+t_unit_store_test_SOURCES = t/unit/store_test.c
+t_unit_store_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
+t_unit_store_test_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/token_test
 t_unit_token_test_SOURCES = t/unit/token_test.c
@@ -147,6 +157,11 @@ endif
 # A fuzz target t/fuzz/NAME_fuzz.c is also linked with replay.c, which feeds it t/fuzz/corpus/NAME.
 FUZZ_CORPUS = -DFUZZ_CORPUS=\"$(abs_srcdir)/t/fuzz/corpus
 
+check_PROGRAMS += t/fuzz/auth_replay
+t_fuzz_auth_replay_SOURCES = t/fuzz/auth_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
+t_fuzz_auth_replay_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CORPUS)/auth\"
+t_fuzz_auth_replay_LDADD = $(AUTH_LIBS)
+
 check_PROGRAMS += t/fuzz/journal_replay
 t_fuzz_journal_replay_SOURCES = t/fuzz/journal_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_journal_replay_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CORPUS)/journal\"
@@ -158,6 +173,11 @@ t_fuzz_mailbox_replay_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CORPUS)/mailbox\"
 t_fuzz_mailbox_replay_LDADD = $(SHM_LIBS)
 
 if FUZZERS
+
+check_PROGRAMS += t/fuzz/auth_fuzz
+t_fuzz_auth_fuzz_SOURCES = t/fuzz/auth_fuzz.c t/fuzz/fuzz.h
+t_fuzz_auth_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+t_fuzz_auth_fuzz_LDADD = $(AUTH_LIBS)
 
 check_PROGRAMS += t/fuzz/journal_fuzz
 t_fuzz_journal_fuzz_SOURCES = t/fuzz/journal_fuzz.c t/fuzz/fuzz.h

@@ -62,7 +62,10 @@ static int teardown(void **state)
 }
 
 #define assert_db(expression, result) assert_int_equal((expression), (result))
-#define BYTES(text) {(text), sizeof(text) - 1}
+#define BYTES(text)                      \
+	{                                \
+		(text), sizeof(text) - 1 \
+	}
 
 static void expect_bytes(struct db_bytes got, const char *text, size_t length)
 {
@@ -72,8 +75,11 @@ static void expect_bytes(struct db_bytes got, const char *text, size_t length)
 
 static void put_principal(struct place *place, uint32_t id, const char *uri, const char *name)
 {
-	const struct content_principal principal = {
-		.id = id, .kind = 5, .epoch = 2, .uri = {uri, strlen(uri)}, .name = {name, strlen(name)}};
+	const struct content_principal principal = {.id = id,
+						    .kind = 5,
+						    .epoch = 2,
+						    .uri = {uri, strlen(uri)},
+						    .name = {name, strlen(name)}};
 
 	assert_db(content_principal_put(place->db, &principal, &place->err), DB_OK);
 }
@@ -246,12 +252,16 @@ static void test_history_is_paged_from_both_ends(void **state)
 	expect_page(place, (struct content_page){.room = 1, .before = 10, .limit = 2},
 		    (const uint64_t[]){9, 8}, 2);
 	expect_page(place,
-		    (struct content_page){
-			    .room = 1, .after = 17, .before = UINT64_MAX, .limit = 2, .from_oldest = true},
+		    (struct content_page){.room = 1,
+					  .after = 17,
+					  .before = UINT64_MAX,
+					  .limit = 2,
+					  .from_oldest = true},
 		    (const uint64_t[]){18, 19}, 2);
 	expect_page(place, (struct content_page){.room = 1, .after = 4, .before = 7, .limit = 9},
 		    (const uint64_t[]){6, 5}, 2);
-	expect_page(place, (struct content_page){.room = 3, .before = UINT64_MAX, .limit = 9}, NULL, 0);
+	expect_page(place, (struct content_page){.room = 3, .before = UINT64_MAX, .limit = 9}, NULL,
+		    0);
 }
 
 static void test_history_names_the_author(void **state)
@@ -283,8 +293,8 @@ static void test_text_of_every_kind_comes_back_unharmed(void **state)
 		BYTES("\x01\x1f\x7f\r\n\t"),
 	};
 	struct place *place = *state;
-	const struct content_page page = {.room = 1, .before = UINT64_MAX, .limit = 100,
-					  .from_oldest = true};
+	const struct content_page page = {
+		.room = 1, .before = UINT64_MAX, .limit = 100, .from_oldest = true};
 	struct content_history_row row;
 	const unsigned count = sizeof(texts) / sizeof(texts[0]);
 
@@ -330,8 +340,8 @@ static void test_story_of_a_megabyte_comes_back_unharmed(void **state)
 
 static void test_bad_text_is_refused_and_spoils_nothing(void **state)
 {
-	static const struct db_bytes texts[] = {BYTES("\xff"), BYTES("cut \xf0\x9f\x98"), BYTES("a\0b"),
-						BYTES("\xed\xa0\x80 surrogate"),
+	static const struct db_bytes texts[] = {BYTES("\xff"), BYTES("cut \xf0\x9f\x98"),
+						BYTES("a\0b"), BYTES("\xed\xa0\x80 surrogate"),
 						BYTES("\xc0\x80 overlong")};
 	struct place *place = *state;
 
@@ -387,15 +397,24 @@ static void test_rooms_are_found_without_regard_to_case(void **state)
 
 	put_room(place, 1, "Zeta", "about \xc3\x84pfel");
 	put_room(place, 2, "alpha", "100% sure");
-	put_room(place, 3, "Stra\xc3\x9f" "e", "back\\slash");
-	search(place, "", "alpha,Stra\xc3\x9f" "e,Zeta");
+	put_room(place, 3,
+		 "Stra\xc3\x9f"
+		 "e",
+		 "back\\slash");
+	search(place, "",
+	       "alpha,Stra\xc3\x9f"
+	       "e,Zeta");
 	search(place, "ALPHA", "alpha");
 	search(place, "\xc3\xa4PFEL", "Zeta");
 	search(place, "a\xcc\x88pfel", "Zeta");
-	search(place, "STRASSE", "Stra\xc3\x9f" "e");
+	search(place, "STRASSE",
+	       "Stra\xc3\x9f"
+	       "e");
 	search(place, "%", "alpha");
 	search(place, "_", "");
-	search(place, "\\", "Stra\xc3\x9f" "e");
+	search(place, "\\",
+	       "Stra\xc3\x9f"
+	       "e");
 	search(place, "' OR 1=1 --", "");
 }
 
@@ -413,7 +432,8 @@ static void test_search_is_paged_and_refuses_bad_text(void **state)
 	assert_int_equal(row.id, 2);
 	assert_db(content_search_next(place->db, &row, &place->err), DB_END);
 	memset(longest, 'x', sizeof(longest));
-	assert_db(content_search(place->db, longest, sizeof(longest), 1, 0, &place->err), DB_BAD_DATA);
+	assert_db(content_search(place->db, longest, sizeof(longest), 1, 0, &place->err),
+		  DB_BAD_DATA);
 	assert_db(content_search(place->db, "\xff", 1, 1, 0, &place->err), DB_BAD_DATA);
 	assert_db(content_search(place->db, "a\0b", 3, 1, 0, &place->err), DB_BAD_DATA);
 }
@@ -438,9 +458,11 @@ static void test_credential_comes_back_with_and_without_its_user(void **state)
 	assert_db(content_credential_get(place->db, ALICE, strlen(ALICE), "SCRAM-SHA-256", &got,
 					 &place->err),
 		  DB_END);
-	assert_db(content_credential_set(place->db, ALICE, strlen(ALICE), &put, &place->err), DB_OK);
+	assert_db(content_credential_set(place->db, ALICE, strlen(ALICE), &put, &place->err),
+		  DB_OK);
 	put.iterations = 8192;
-	assert_db(content_credential_set(place->db, ALICE, strlen(ALICE), &put, &place->err), DB_OK);
+	assert_db(content_credential_set(place->db, ALICE, strlen(ALICE), &put, &place->err),
+		  DB_OK);
 	assert_db(content_credential_get(place->db, ALICE, strlen(ALICE), "SCRAM-SHA-256", &got,
 					 &place->err),
 		  DB_OK);

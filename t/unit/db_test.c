@@ -235,7 +235,8 @@ static void test_full_database_is_retried(void **state)
 	assert_db(db_run(place->db, "PRAGMA max_page_count = 1", &place->err), DB_OK);
 	assert_db(db_begin(place->db, &place->err), DB_OK);
 	assert_db(db_run(place->db,
-			 "INSERT INTO pc_dead_letter VALUES ('r', 1, 1, '', hex(zeroblob(100000)), 1)",
+			 "INSERT INTO pc_dead_letter VALUES ('r', 1, 1, '', hex(zeroblob(100000)), "
+			 "1)",
 			 &place->err),
 		  DB_RETRY);
 	assert_int_equal(db_native(place->db), 13);

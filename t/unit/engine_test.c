@@ -61,6 +61,8 @@ static int set_up(void **state)
 	assert_return_code(journal_open(&b->engine.writer, b->fd, 8, UINT64_MAX, false, RING / 4,
 					NULL, NULL, &err),
 			   0);
+	assert_non_null(journal_append(&b->engine.writer, &(struct record){.type = EVENT_START},
+				       NULL, 0, 8));
 	assert_return_code(apply_open_private(&b->engine.cache, &b->conf, &err), 0);
 	assert_return_code(apply_reset(&b->engine.cache, &b->conf, (const uint8_t *)"0123456789abcdef", &err), 0);
 	b->proc.own = &b->own;

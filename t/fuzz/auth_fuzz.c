@@ -1,19 +1,15 @@
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include "conf/bug.h"
 #include "daemon/auth_body.h"
 #include "daemon/auth_sasl.h"
 #include "daemon/auth_token.h"
+#include "fuzz.h"
 
 /*
  * What clients send through a worker to pchat-auth: the first byte chooses the parser, the rest
  * is what it reads. For an exchange the rest is a question as in ASK_AUTH_START; a 0x01 in its
  * data separates the client's first message from its second.
  */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static const uint8_t KEY[AUTH_KEY_SIZE] = "0123456789abcdef0123456789abcde";
 
 static int lookup(void *arg, const char *name, char uri_r[USER_URI_SIZE],
@@ -34,7 +30,7 @@ static void token(const char *text, size_t size)
 	struct auth_token token;
 
 	/* Nobody guesses the MAC. */
-	bug_on(auth_token_check(text, size, KEY, 0, &token));
+	fuzz_check(!auth_token_check(text, size, KEY, 0, &token));
 }
 
 static void name(const char *text, size_t size)
@@ -44,7 +40,8 @@ static void name(const char *text, size_t size)
 	if (!user_uri_make(text, size, "example.test", uri))
 		return;
 	/* A URI stays what it is. */
-	bug_on(!user_uri_make(uri, strlen(uri), "example.test", again) || strcmp(uri, again) != 0);
+	fuzz_check(user_uri_make(uri, strlen(uri), "example.test", again));
+	fuzz_check(strcmp(uri, again) == 0);
 }
 
 static void converse(struct auth_sasl *sasl, const struct auth_start *start)
@@ -63,7 +60,7 @@ static void converse(struct auth_sasl *sasl, const struct auth_start *start)
 	if (step == AUTH_MORE && second)
 		step = auth_exchange_step(exchange, second + 1, data.length - first - 1, &out, &size);
 	/* Nobody knows the password of a made-up secret. */
-	bug_on(step == AUTH_DONE);
+	fuzz_check(step != AUTH_DONE);
 	auth_exchange_free(&exchange);
 }
 
@@ -76,9 +73,9 @@ static void exchange(const uint8_t *body, uint32_t size)
 
 	if (!auth_start_get(body, size, &start))
 		return;
-	bug_on(start.address.length == 0 || start.address.length > EVENT_ADDRESS_MAX);
+	fuzz_check(start.address.length > 0 && start.address.length <= EVENT_ADDRESS_MAX);
 	sasl = auth_sasl_new(&mechanisms, lookup, NULL, &err);
-	bug_on(!sasl);
+	fuzz_check(sasl);
 	converse(sasl, &start);
 	auth_sasl_free(&sasl);
 }

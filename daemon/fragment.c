@@ -1,0 +1,116 @@
+#include "daemon/fragment.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistr.h>
+
+#include "conf/clock.h"
+
+void fragment_free(struct fragment *out)
+{
+	free(out->data);
+	memset(out, 0, sizeof(*out));
+}
+
+static bool grow(struct fragment *out, size_t more)
+{
+	size_t size = out->size ? out->size : 4096;
+	char *data;
+
+	if (out->failed)
+		return false;
+	if (out->data && more <= out->size - out->used)
+		return true;
+	while (size - out->used < more)
+		if (__builtin_mul_overflow(size, 2, &size))
+			goto fail;
+	data = realloc(out->data, size);
+	if (!data)
+		goto fail;
+	out->data = data;
+	out->size = size;
+	return true;
+fail:
+	out->failed = true;
+	return false;
+}
+
+void fragment_raw(struct fragment *out, const char *text, size_t length)
+{
+	if (length == 0 || !grow(out, length))
+		return;
+	memcpy(out->data + out->used, text, length);
+	out->used += length;
+}
+
+void fragment_text(struct fragment *out, const char *text)
+{
+	fragment_raw(out, text, strlen(text));
+}
+
+/* Bytes that stand in a string as they are. */
+static bool is_plain(uint8_t byte)
+{
+	return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
+/* One character that is not plain: escaped, multi-byte or none at all. Returns its length. */
+static size_t put_special(struct fragment *out, const uint8_t *text, size_t length)
+{
+	char escape[8];
+	ucs4_t character;
+	int n;
+
+	if (*text >= 0x80) {
+		n = u8_mbtoucr(&character, text, length);
+		if (n <= 0) {
+			fragment_text(out, "\xef\xbf\xbd");
+			return 1;
+		}
+		fragment_raw(out, (const char *)text, (size_t)n);
+		return (size_t)n;
+	}
+	if (*text == '"' || *text == '\\')
+		snprintf(escape, sizeof(escape), "\\%c", *text);
+	else
+		snprintf(escape, sizeof(escape), "\\u%04x", *text);
+	fragment_text(out, escape);
+	return 1;
+}
+
+void fragment_string(struct fragment *out, const char *text, size_t length)
+{
+	const uint8_t *bytes = (const uint8_t *)text;
+	size_t at = 0;
+
+	fragment_text(out, "\"");
+	while (at < length) {
+		size_t end = at;
+
+		while (end < length && is_plain(bytes[end]))
+			end++;
+		fragment_raw(out, text + at, end - at);
+		at = end;
+		if (at < length)
+			at += put_special(out, bytes + at, length - at);
+	}
+	fragment_text(out, "\"");
+}
+
+void fragment_number(struct fragment *out, uint64_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	fragment_text(out, text);
+}
+
+void fragment_time(struct fragment *out, uint64_t utc)
+{
+	char text[CLOCK_TEXT];
+
+	clock_format(utc, text);
+	fragment_string(out, text, strlen(text));
+}

@@ -1,0 +1,30 @@
+#ifndef PCHAT_DAEMON_FRAGMENT_H
+#define PCHAT_DAEMON_FRAGMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * JSON text that grows as it is written. Commas are the caller's. When memory runs out, failed is
+ * set and what follows does nothing. fragment_free clears.
+ */
+struct fragment {
+	char *data; /* owned */
+	size_t used, size;
+	bool failed;
+};
+
+void fragment_free(struct fragment *out);
+
+/* Appends bytes as they are. */
+void fragment_raw(struct fragment *out, const char *text, size_t length);
+void fragment_text(struct fragment *out, const char *text); /* terminated */
+
+/* A string in quotes; what is no UTF-8 in it becomes U+FFFD. */
+void fragment_string(struct fragment *out, const char *text, size_t length);
+
+void fragment_number(struct fragment *out, uint64_t number);
+void fragment_time(struct fragment *out, uint64_t utc); /* "2026-11-21T09:30:00.123456Z" */
+
+#endif

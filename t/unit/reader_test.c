@@ -1,0 +1,320 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/reader_page.h"
+#include "shm/event.h"
+
+struct place {
+	char directory[64], dsn[256];
+	struct conf_list list;
+	struct db *db;
+	struct fragment json;
+	uint32_t flags;
+	struct err err;
+};
+
+static int setup(void **state)
+{
+	struct place *place = calloc(1, sizeof(*place));
+
+	if (!place)
+		return -1;
+	*state = place;
+	strcpy(place->directory, "/tmp/pchat-reader-XXXXXX");
+	if (!mkdtemp(place->directory))
+		return -1;
+	snprintf(place->dsn, sizeof(place->dsn), "Driver=SQLite3;Database=%s/content.db",
+		 place->directory);
+	place->list.count = 1;
+	place->list.item[0] = place->dsn;
+	place->db = db_new(&place->list, &place->err);
+	return place->db && db_connect(place->db, &place->err) == DB_OK &&
+			       content_open(place->db, &place->err) == DB_OK
+		       ? 0
+		       : -1;
+}
+
+static int teardown(void **state)
+{
+	struct place *place = *state;
+	char command[128];
+
+	db_free(&place->db);
+	fragment_free(&place->json);
+	snprintf(command, sizeof(command), "rm -r '%s'", place->directory);
+	if (system(command) != 0)
+		return -1;
+	free(place);
+	return 0;
+}
+
+static void put_message(struct place *place, uint64_t seq, const char *text, size_t length)
+{
+	const struct content_message message = {.room = 1,
+						.seq = seq,
+						.time = UINT64_C(1700000000123456),
+						.author = 1,
+						.flags = seq == 2 ? EVENT_ALERT : 0,
+						.id = {"c-1", 3},
+						.text = {text, length}};
+
+	assert_int_equal(content_messages_put(place->db, &message, 1, &place->err), DB_OK);
+}
+
+static void put_messages(struct place *place, unsigned count)
+{
+	const struct content_principal alice = {.id = 1,
+						.kind = 5,
+						.uri = {"sip:alice@example.test", 22},
+						.name = {"Alice \"A\"", 9}};
+
+	assert_int_equal(content_principal_put(place->db, &alice, &place->err), DB_OK);
+	for (unsigned i = 1; i <= count; i++)
+		put_message(place, i, "text", 4);
+}
+
+static bool keep_count(const struct content_history_row *row, void *arg)
+{
+	unsigned *count = arg;
+
+	(void)row;
+	++*count;
+	return *count < 3;
+}
+
+/* The page's sequence numbers, "3,4,5", checked by a parser that is not ours. */
+static void page(struct place *place, struct ask_history ask, const char *seqs, uint32_t flags)
+{
+	char got[256] = "";
+	json_t *array, *message;
+	size_t i;
+
+	fragment_free(&place->json);
+	assert_int_equal(reader_history(place->db, &ask, &place->json, &place->flags, NULL, NULL,
+					&place->err),
+			 DB_OK);
+	array = json_loadb(place->json.data, place->json.used, 0, NULL);
+	assert_true(json_is_array(array));
+	json_array_foreach(array, i, message)
+	{
+		const size_t used = strlen(got);
+
+		snprintf(got + used, sizeof(got) - used, "%s%lld", used ? "," : "",
+			 (long long)json_integer_value(json_object_get(message, "seq")));
+	}
+	json_decref(array);
+	assert_string_equal(got, seqs);
+	assert_int_equal(place->flags, flags);
+}
+
+static void test_message_has_all_its_members(void **state)
+{
+	struct place *place = *state;
+	static const char expected[] =
+		"[{\"seq\":1,\"time\":\"2023-11-14T22:13:20.123456Z\","
+		"\"from\":\"sip:alice@example.test\",\"name\":\"Alice \\\"A\\\"\","
+		"\"text\":\"text\",\"id\":\"c-1\"},"
+		"{\"seq\":2,\"time\":\"2023-11-14T22:13:20.123456Z\","
+		"\"from\":\"sip:alice@example.test\",\"name\":\"Alice \\\"A\\\"\","
+		"\"text\":\"text\",\"id\":\"c-1\",\"importance\":\"alert\"}]";
+
+	put_messages(place, 2);
+	page(place, (struct ask_history){.room = 1, .limit = 2, .before = UINT64_MAX}, "1,2", 0);
+	assert_int_equal(place->json.used, strlen(expected));
+	assert_memory_equal(place->json.data, expected, strlen(expected));
+}
+
+static void test_newest_page_is_oldest_first(void **state)
+{
+	struct place *place = *state;
+
+	put_messages(place, 9);
+	page(place, (struct ask_history){.room = 1, .limit = 3, .before = UINT64_MAX}, "7,8,9",
+	     ASK_MORE);
+	page(place, (struct ask_history){.room = 1, .limit = 9, .before = UINT64_MAX},
+	     "1,2,3,4,5,6,7,8,9", 0);
+	page(place, (struct ask_history){.room = 1, .limit = 3, .before = 7}, "4,5,6", ASK_MORE);
+	page(place, (struct ask_history){.room = 1, .limit = 3, .before = 4}, "1,2,3", 0);
+	page(place, (struct ask_history){.room = 1, .limit = 3, .after = 4, .before = 7}, "5,6", 0);
+	page(place, (struct ask_history){.room = 1, .limit = 3, .before = 1}, "", 0);
+	page(place, (struct ask_history){.room = 2, .limit = 3, .before = UINT64_MAX}, "", 0);
+}
+
+static void test_oldest_page_goes_on_behind_after(void **state)
+{
+	struct place *place = *state;
+
+	put_messages(place, 9);
+	page(place,
+	     (struct ask_history){
+		     .room = 1, .limit = 3, .from_oldest = 1, .after = 2, .before = 10},
+	     "3,4,5", ASK_MORE);
+	page(place,
+	     (struct ask_history){
+		     .room = 1, .limit = 3, .from_oldest = 1, .after = 6, .before = 10},
+	     "7,8,9", 0);
+	page(place,
+	     (struct ask_history){
+		     .room = 1, .limit = 3, .from_oldest = 1, .after = 9, .before = UINT64_MAX},
+	     "", 0);
+}
+
+static void test_database_that_lags_behind_says_so(void **state)
+{
+	struct place *place = *state;
+
+	put_messages(place, 5);
+	page(place, (struct ask_history){.room = 1, .limit = 2, .before = 6}, "4,5", ASK_MORE);
+	page(place, (struct ask_history){.room = 1, .limit = 2, .before = 7}, "4,5",
+	     ASK_MORE | ASK_GAP);
+	page(place, (struct ask_history){.room = 1, .limit = 2, .after = 5, .before = 9}, "",
+	     ASK_GAP);
+	page(place, (struct ask_history){.room = 1, .limit = 2, .after = 5, .before = 6}, "", 0);
+	page(place,
+	     (struct ask_history){.room = 1, .limit = 3, .from_oldest = 1, .after = 3, .before = 9},
+	     "4,5", ASK_GAP);
+	page(place,
+	     (struct ask_history){.room = 1, .limit = 2, .from_oldest = 1, .after = 1, .before = 9},
+	     "2,3", ASK_MORE);
+}
+
+static void test_rows_are_kept_newest_first_unless_there_is_a_gap(void **state)
+{
+	struct place *place = *state;
+	struct ask_history ask = {.room = 1, .limit = 5, .before = 10};
+	unsigned count = 0;
+
+	put_messages(place, 9);
+	assert_int_equal(reader_history(place->db, &ask, &place->json, &place->flags, keep_count,
+					&count, &place->err),
+			 DB_OK);
+	assert_int_equal(count, 3);
+	count = 0;
+	ask.before = 11;
+	fragment_free(&place->json);
+	assert_int_equal(reader_history(place->db, &ask, &place->json, &place->flags, keep_count,
+					&count, &place->err),
+			 DB_OK);
+	assert_int_equal(count, 0);
+	assert_int_equal(place->flags, ASK_GAP | ASK_MORE);
+}
+
+static void test_page_of_impossible_size_is_refused(void **state)
+{
+	struct place *place = *state;
+	struct ask_history ask = {.room = 1, .limit = 0, .before = 10};
+	struct ask_rooms rooms = {.limit = READER_ROOMS_MAX + 1};
+
+	assert_int_equal(reader_history(place->db, &ask, &place->json, &place->flags, NULL, NULL,
+					&place->err),
+			 DB_BAD_DATA);
+	ask.limit = READER_PAGE_MAX + 1;
+	assert_int_equal(reader_history(place->db, &ask, &place->json, &place->flags, NULL, NULL,
+					&place->err),
+			 DB_BAD_DATA);
+	assert_int_equal(reader_rooms(place->db, &rooms, "", 0, "example.test", &place->json,
+				      &place->flags, &place->err),
+			 DB_BAD_DATA);
+}
+
+static void test_rooms_are_listed_as_json(void **state)
+{
+	struct place *place = *state;
+	const struct ask_rooms ask = {.limit = 1};
+	struct content_room room = {.id = 1,
+				    .created = UINT64_C(1700000000000000),
+				    .name = {"a \\ \x01 \xf0\x9f\x98\x80", 10},
+				    .description = {"", 0}};
+	static const char expected[] =
+		"[{\"room\":\"ma-chan://example.test/00000000-0000-0000-0000-000000000000\","
+		"\"name\":\"a \\\\ \\u0001 \xf0\x9f\x98\x80\",\"description\":\"\",\"last_seq\":0,"
+		"\"disabled\":false,\"created\":\"2023-11-14T22:13:20.000000Z\"}]";
+
+	assert_int_equal(content_room_put(place->db, &room, &place->err), DB_OK);
+	assert_int_equal(reader_rooms(place->db, &ask, "A", 1, "example.test", &place->json,
+				      &place->flags, &place->err),
+			 DB_OK);
+	assert_int_equal(place->json.used, strlen(expected));
+	assert_memory_equal(place->json.data, expected, strlen(expected));
+	assert_int_equal(place->flags, 0);
+	room.id = 2;
+	memset(room.uuid, 1, sizeof(room.uuid));
+	assert_int_equal(content_room_put(place->db, &room, &place->err), DB_OK);
+	fragment_free(&place->json);
+	assert_int_equal(reader_rooms(place->db, &ask, "A", 1, "example.test", &place->json,
+				      &place->flags, &place->err),
+			 DB_OK);
+	assert_int_equal(place->flags, ASK_MORE);
+}
+
+static void expect_escaped(const char *text, size_t length, const char *expected)
+{
+	struct fragment json = {0};
+	json_t *parsed;
+
+	fragment_string(&json, text, length);
+	assert_false(json.failed);
+	assert_int_equal(json.used, strlen(expected));
+	assert_memory_equal(json.data, expected, json.used);
+	parsed = json_loadb(json.data, json.used, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	assert_non_null(parsed);
+	json_decref(parsed);
+	fragment_free(&json);
+}
+
+static void test_strings_are_escaped(void **state)
+{
+	(void)state;
+	expect_escaped("", 0, "\"\"");
+	expect_escaped("a\"b\\c/", 6, "\"a\\\"b\\\\c/\"");
+	expect_escaped("\0\x1f\n\x7f", 4, "\"\\u0000\\u001f\\u000a\x7f\"");
+	expect_escaped("\xf0\x9f\x98\x80\xe2\x80\xa8", 7, "\"\xf0\x9f\x98\x80\xe2\x80\xa8\"");
+	expect_escaped("a\xff"
+		       "b",
+		       3,
+		       "\"a\xef\xbf\xbd"
+		       "b\"");
+	expect_escaped("\xf0\x9f\x98", 3, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+	expect_escaped("\xed\xa0\x80", 3, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+}
+
+static void test_large_pages_grow_as_they_need(void **state)
+{
+	struct place *place = *state;
+	char *text = malloc(200000);
+
+	memset(text, '\n', 200000);
+	put_message(place, 1, text, 200000);
+	page(place, (struct ask_history){.room = 1, .limit = 2, .before = UINT64_MAX}, "1", 0);
+	assert_true(place->json.used > 1200000);
+	free(text);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_message_has_all_its_members),
+		TEST(test_newest_page_is_oldest_first),
+		TEST(test_oldest_page_goes_on_behind_after),
+		TEST(test_database_that_lags_behind_says_so),
+		TEST(test_rows_are_kept_newest_first_unless_there_is_a_gap),
+		TEST(test_page_of_impossible_size_is_refused),
+		TEST(test_rooms_are_listed_as_json),
+		cmocka_unit_test(test_strings_are_escaped),
+		TEST(test_large_pages_grow_as_they_need),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

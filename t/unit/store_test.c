@@ -1,0 +1,417 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/store_batch.h"
+#include "shm/event.h"
+
+enum { BATCH = 16, RING = 1 << 20 };
+
+/* A journal and a content database, and what the store has of both. */
+struct place {
+	char directory[64], dsn[256];
+	struct conf_list list;
+	struct db *db;
+	struct journal_writer writer;
+	int fd;
+	struct store_batch batch;
+	struct content_cursor cursor;
+	_Atomic uint64_t tail;
+	uint8_t payload[65536];
+	struct err err;
+};
+
+static int open_journal(struct place *place)
+{
+	const struct record start = {.type = EVENT_START};
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/journal", place->directory);
+	place->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (place->fd == -1 || ftruncate(place->fd, RING + JOURNAL_HEADER) == -1 ||
+	    journal_format(place->fd, 0, &place->err) == -1)
+		return -1;
+	if (journal_open(&place->writer, place->fd, 8, UINT64_MAX, false, RING / 2, NULL, NULL,
+			 &place->err) == -1)
+		return -1;
+	return journal_append(&place->writer, &start, NULL, 0, 0) ? 0 : -1;
+}
+
+static int setup(void **state)
+{
+	struct place *place = calloc(1, sizeof(*place));
+
+	if (!place)
+		return -1;
+	*state = place;
+	strcpy(place->directory, "/tmp/pchat-store-XXXXXX");
+	if (!mkdtemp(place->directory))
+		return -1;
+	snprintf(place->dsn, sizeof(place->dsn), "Driver=SQLite3;Database=%s/content.db;Timeout=50",
+		 place->directory);
+	place->list.count = 1;
+	place->list.item[0] = place->dsn;
+	place->db = db_new(&place->list, &place->err);
+	if (open_journal(place) == -1 || !place->db ||
+	    db_connect(place->db, &place->err) != DB_OK ||
+	    content_open(place->db, &place->err) != DB_OK)
+		return -1;
+	memcpy(place->cursor.journal, place->writer.journal.header->id, 16);
+	place->cursor.lsn = place->writer.journal.header->base;
+	return store_batch_init(&place->batch, BATCH, &place->err);
+}
+
+static int teardown(void **state)
+{
+	struct place *place = *state;
+	char command[128];
+
+	db_free(&place->db);
+	store_batch_fini(&place->batch);
+	journal_close(&place->writer);
+	close(place->fd);
+	snprintf(command, sizeof(command), "rm -r '%s'", place->directory);
+	if (system(command) != 0)
+		return -1;
+	free(place);
+	return 0;
+}
+
+#define TEXT(string)                         \
+	{                                    \
+		(string), sizeof(string) - 1 \
+	}
+
+static void append(struct place *place, struct record head, uint32_t size)
+{
+	assert_non_null(
+		journal_append(&place->writer, &head, place->payload, size, place->cursor.lsn));
+}
+
+static void append_message(struct place *place, uint32_t room, uint64_t seq, struct text text)
+{
+	const struct event_message event = {.id = TEXT("client-1"), .text = text};
+	const struct record head = {.type = EVENT_MESSAGE, .room = room, .seq = seq, .actor = 1};
+
+	append(place, head, event_message_put(&event, place->payload, sizeof(place->payload)));
+}
+
+static void append_messages(struct place *place, uint32_t room, uint64_t first, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		append_message(place, room, first + i, (struct text)TEXT("hello"));
+}
+
+static void append_principal(struct place *place, uint32_t id)
+{
+	const struct event_principal event = {.id = id,
+					      .kind = PRINCIPAL_USER,
+					      .uri = TEXT("sip:alice@example.test"),
+					      .name = TEXT("Alice")};
+
+	append(place, (struct record){.type = EVENT_PRINCIPAL},
+	       event_principal_put(&event, place->payload, sizeof(place->payload)));
+}
+
+static void append_room(struct place *place, uint32_t id)
+{
+	struct event_room event = {.id = id, .created = 5, .name = TEXT("Demo")};
+
+	memset(event.uuid, (int)id, sizeof(event.uuid));
+	append(place, (struct record){.type = EVENT_ROOM, .room = id},
+	       event_room_put(&event, place->payload, sizeof(place->payload)));
+}
+
+/* Makes durable what was appended. Returns how many rows one batch then takes. */
+static unsigned fill(struct place *place)
+{
+	assert_int_equal(journal_commit(&place->writer, true, &place->err), 0);
+	assert_int_equal(store_batch_fill(&place->batch, &place->cursor, &place->writer.journal,
+					  place->writer.end, &place->tail),
+			 JOURNAL_END);
+	return place->batch.rows;
+}
+
+static enum db_result put(struct place *place)
+{
+	return store_batch_put(&place->batch, place->db, &place->cursor, &place->err);
+}
+
+static void drain(struct place *place)
+{
+	do {
+		fill(place);
+		assert_int_equal(put(place), DB_OK);
+	} while (place->cursor.lsn < place->writer.end);
+}
+
+/* What the database says, by another connection than the store's. */
+static void expect(struct place *place, const char *sql, const char *answer)
+{
+	char command[512], line[256] = "";
+	FILE *out;
+
+	snprintf(command, sizeof(command), "sqlite3 %s/content.db \"%s\"", place->directory, sql);
+	out = popen(command, "r");
+	assert_non_null(out);
+	if (fgets(line, sizeof(line), out))
+		line[strcspn(line, "\n")] = '\0';
+	assert_int_equal(pclose(out), 0);
+	assert_string_equal(line, answer);
+}
+
+static void expect_cursor(struct place *place, uint64_t lsn)
+{
+	struct content_cursor got;
+
+	assert_int_equal(content_cursor_get(place->db, &got, &place->err), DB_OK);
+	assert_int_equal(got.lsn, lsn);
+	assert_int_equal(place->cursor.lsn, lsn);
+}
+
+static void test_events_reach_their_tables_with_the_cursor(void **state)
+{
+	struct place *place = *state;
+
+	append_principal(place, 1);
+	append_room(place, 1);
+	append_messages(place, 1, 1, 3);
+	assert_int_equal(fill(place), 5);
+	assert_int_equal(put(place), DB_OK);
+	expect_cursor(place, place->writer.end);
+	expect(place, "SELECT name, uri FROM pc_principal", "Alice|sip:alice@example.test");
+	expect(place, "SELECT name, last_seq, uuid FROM pc_room",
+	       "Demo|3|01010101-0101-0101-0101-010101010101");
+	expect(place, "SELECT COUNT(*), MAX(seq), MAX(client_id), MAX(author) FROM pc_message",
+	       "3|3|client-1|1");
+	expect(place, "SELECT last_principal, last_room, last_time > 0 FROM pc_cursor", "1|1|1");
+	expect(place,
+	       "SELECT (SELECT last_time FROM pc_cursor) = (SELECT MAX(time) FROM pc_message)",
+	       "1");
+}
+
+static void test_other_events_move_the_cursor_only(void **state)
+{
+	struct place *place = *state;
+
+	append(place, (struct record){.type = EVENT_JOIN, .room = 1, .actor = 1}, 0);
+	append(place, (struct record){.type = EVENT_LEAVE, .room = 1, .actor = 1}, 0);
+	assert_int_equal(fill(place), 0);
+	assert_int_equal(put(place), DB_OK);
+	expect_cursor(place, place->writer.end);
+}
+
+static void test_long_journal_is_stored_batch_by_batch(void **state)
+{
+	struct place *place = *state;
+
+	append_room(place, 1);
+	append_room(place, 2);
+	for (unsigned i = 0; i < 10; i++) {
+		append_messages(place, 1 + i % 2, 1 + 10 * (i / 2), 10);
+		append(place, (struct record){.type = EVENT_JOIN}, 0);
+	}
+	assert_int_equal(fill(place), BATCH);
+	drain(place);
+	expect(place, "SELECT COUNT(*), COUNT(DISTINCT room * 1000 + seq) FROM pc_message",
+	       "100|100");
+	expect(place, "SELECT MIN(last_seq), MAX(last_seq) FROM pc_room", "50|50");
+	expect_cursor(place, place->writer.end);
+}
+
+static void test_ring_that_wraps_is_stored_whole(void **state)
+{
+	struct place *place = *state;
+	static char body[8000];
+
+	memset(body, 'x', sizeof(body));
+	for (unsigned i = 1; i <= 400; i++) {
+		append_message(place, 1, i, (struct text){body, sizeof(body)});
+		if (i % 20 == 0)
+			drain(place);
+	}
+	assert_true(place->cursor.lsn > 2 * RING);
+	expect(place, "SELECT COUNT(*), MAX(seq), MIN(LENGTH(body)) FROM pc_message",
+	       "400|400|8000");
+}
+
+static void test_message_that_cannot_be_stored_becomes_a_dead_letter(void **state)
+{
+	struct place *place = *state;
+
+	append_room(place, 1);
+	append_messages(place, 1, 1, 3);
+	append_message(place, 1, 4, (struct text)TEXT("\xff no UTF-8"));
+	append_messages(place, 1, 5, 3);
+	fill(place);
+	assert_int_equal(put(place), DB_OK);
+	assert_int_equal(place->batch.dead, 1);
+	expect_cursor(place, place->writer.end);
+	expect(place, "SELECT GROUP_CONCAT(seq) FROM pc_message", "1,2,3,5,6,7");
+	expect(place, "SELECT COUNT(*), MIN(type), MIN(reader) FROM pc_dead_letter", "1|9|content");
+	expect(place, "SELECT reason LIKE '%UTF-8%', LENGTH(record) > 176 FROM pc_dead_letter",
+	       "1|1");
+	expect(place, "SELECT last_seq FROM pc_room", "7");
+}
+
+static void test_several_dead_letters_of_a_batch_are_found(void **state)
+{
+	struct place *place = *state;
+
+	for (unsigned i = 1; i <= BATCH; i++)
+		append_message(place, 1, i,
+			       i % 7 ? (struct text)TEXT("x") : (struct text)TEXT("\xff"));
+	append_principal(place, 9);
+	drain(place);
+	expect(place, "SELECT COUNT(*) FROM pc_message", "14");
+	expect(place, "SELECT COUNT(*) FROM pc_dead_letter", "2");
+	expect(place, "SELECT last_principal FROM pc_cursor", "9");
+	expect_cursor(place, place->writer.end);
+}
+
+static void test_malformed_payload_becomes_a_dead_letter(void **state)
+{
+	struct place *place = *state;
+
+	memset(place->payload, 0xff, 64);
+	append(place, (struct record){.type = EVENT_MESSAGE, .room = 1, .seq = 1}, 64);
+	append(place, (struct record){.type = EVENT_ROOM}, 3);
+	append(place, (struct record){.type = EVENT_PRINCIPAL}, 0);
+	append_messages(place, 1, 2, 1);
+	fill(place);
+	assert_int_equal(put(place), DB_OK);
+	assert_int_equal(place->batch.dead, 3);
+	expect(place, "SELECT COUNT(*) FROM pc_dead_letter", "3");
+	expect(place, "SELECT GROUP_CONCAT(seq) FROM pc_message", "2");
+}
+
+static void test_batch_of_dead_letters_only_is_passed(void **state)
+{
+	struct place *place = *state;
+
+	for (unsigned i = 1; i <= BATCH; i++)
+		append_message(place, 1, i, (struct text)TEXT("\x80"));
+	fill(place);
+	assert_int_equal(put(place), DB_OK);
+	assert_int_equal(place->batch.dead, BATCH);
+	expect_cursor(place, place->writer.end);
+}
+
+static void test_locked_database_moves_nothing(void **state)
+{
+	struct place *place = *state;
+	struct db *rival = db_new(&place->list, &place->err);
+	const uint64_t before = place->cursor.lsn;
+
+	assert_int_equal(db_connect(rival, &place->err), DB_OK);
+	assert_int_equal(db_begin(rival, &place->err), DB_OK);
+	append_messages(place, 1, 1, 3);
+	fill(place);
+	assert_int_equal(put(place), DB_RETRY);
+	assert_int_equal(place->cursor.lsn, before);
+	db_free(&rival);
+	assert_int_equal(db_connect(place->db, &place->err), DB_OK);
+	assert_int_equal(put(place), DB_OK);
+	expect(place, "SELECT COUNT(*) FROM pc_message", "3");
+}
+
+static void test_commit_whose_answer_was_lost_is_not_repeated(void **state)
+{
+	struct place *place = *state;
+	const struct content_cursor before = place->cursor;
+
+	append_room(place, 1);
+	append_messages(place, 1, 1, 3);
+	fill(place);
+	assert_int_equal(put(place), DB_OK);
+	/* The store does not know it: it connects again and asks the cursor row. */
+	place->cursor = before;
+	assert_int_equal(db_connect(place->db, &place->err), DB_OK);
+	assert_int_equal(content_cursor_get(place->db, &place->cursor, &place->err), DB_OK);
+	assert_int_equal(fill(place), 0);
+	assert_int_equal(place->batch.cursor.lsn, place->cursor.lsn);
+}
+
+static void test_batch_that_is_stored_twice_changes_nothing(void **state)
+{
+	struct place *place = *state;
+	const struct content_cursor before = place->cursor;
+
+	append_principal(place, 1);
+	append_room(place, 1);
+	append_messages(place, 1, 1, 3);
+	fill(place);
+	assert_int_equal(put(place), DB_OK);
+	place->cursor = before;
+	fill(place);
+	assert_int_equal(put(place), DB_OK);
+	expect(place, "SELECT COUNT(*) FROM pc_message", "3");
+	expect(place, "SELECT COUNT(*), MAX(last_seq) FROM pc_room", "1|3");
+	expect_cursor(place, place->writer.end);
+}
+
+static void test_overwritten_events_are_not_skipped(void **state)
+{
+	struct place *place = *state;
+	const uint64_t before = place->cursor.lsn;
+
+	append_messages(place, 1, 1, 3);
+	assert_int_equal(journal_commit(&place->writer, true, &place->err), 0);
+	place->tail = place->writer.end - 8;
+	assert_int_equal(store_batch_fill(&place->batch, &place->cursor, &place->writer.journal,
+					  place->writer.end, &place->tail),
+			 JOURNAL_LOST);
+	assert_int_equal(place->batch.cursor.lsn, before);
+	assert_int_equal(place->batch.rows, 0);
+}
+
+static void test_damage_ends_the_batch_before_it(void **state)
+{
+	struct place *place = *state;
+	uint64_t damaged;
+
+	append_messages(place, 1, 1, 2);
+	damaged = place->writer.end;
+	append_messages(place, 1, 3, 1);
+	assert_int_equal(journal_commit(&place->writer, true, &place->err), 0);
+	assert_int_equal(pwrite(place->fd, "!", 1, (off_t)(JOURNAL_HEADER + damaged + 20)), 1);
+	assert_int_equal(store_batch_fill(&place->batch, &place->cursor, &place->writer.journal,
+					  place->writer.end, &place->tail),
+			 JOURNAL_BAD);
+	assert_int_equal(place->batch.rows, 2);
+	assert_int_equal(place->batch.cursor.lsn, damaged);
+	assert_int_equal(put(place), DB_OK);
+	expect_cursor(place, damaged);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_events_reach_their_tables_with_the_cursor),
+		TEST(test_other_events_move_the_cursor_only),
+		TEST(test_long_journal_is_stored_batch_by_batch),
+		TEST(test_ring_that_wraps_is_stored_whole),
+		TEST(test_message_that_cannot_be_stored_becomes_a_dead_letter),
+		TEST(test_several_dead_letters_of_a_batch_are_found),
+		TEST(test_malformed_payload_becomes_a_dead_letter),
+		TEST(test_batch_of_dead_letters_only_is_passed),
+		TEST(test_locked_database_moves_nothing),
+		TEST(test_commit_whose_answer_was_lost_is_not_repeated),
+		TEST(test_batch_that_is_stored_twice_changes_nothing),
+		TEST(test_overwritten_events_are_not_skipped),
+		TEST(test_damage_ends_the_batch_before_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
