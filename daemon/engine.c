@@ -3,25 +3,18 @@
 #include <string.h>
 #include <unistr.h>
 
-#include "conf/clock.h"
-#include "conf/code.h"
 #include "conf/log.h"
+#include "daemon/engine_ask.h"
 #include "shm/apply.h"
 #include "shm/find.h"
 
-/* What is left of the ring for events that must not be refused: sessions that end. */
-enum { RESERVE_PART = 16 };
-
-/* A command under decision. */
-struct ask_for {
-	const struct command *command;
-	const void *payload;
-	unsigned mail_slot;
-	struct answer *answer;
-	uint32_t session; /* row; workers' commands only */
+enum {
+	RESERVE_PART = 16,	/* of the ring is left to events that must not be refused */
+	RECHECK_ROWS = 2000, /* participants looked at in one turn */
+	NAME_CHARACTERS = 256,
 };
 
-static enum decision refuse(const struct ask_for *ask, int code)
+enum decision refuse(const struct ask_for *ask, int code)
 {
 	ask->answer->code = code;
 	return ANSWERED;
@@ -29,10 +22,7 @@ static enum decision refuse(const struct ask_for *ask, int code)
 
 /* --- Room for events. --- */
 
-enum room_for { FITS, BATCH_FULL, RING_FULL };
-
-static enum room_for room_for(const struct engine *engine, uint64_t bytes, unsigned count,
-			      bool may_refuse)
+enum room_for room_for(const struct engine *engine, uint64_t bytes, unsigned count, bool may_refuse)
 {
 	const struct journal_writer *writer = &engine->writer;
 	uint64_t reserve = may_refuse ? writer->journal.size / RESERVE_PART : 0;
@@ -42,11 +32,10 @@ static enum room_for room_for(const struct engine *engine, uint64_t bytes, unsig
 	return writer->batch_used > 0 ? BATCH_FULL : RING_FULL;
 }
 
-/* What stands in the way of a command that may be refused. */
-static bool no_room(const struct engine *engine, const struct ask_for *ask, uint64_t bytes,
-		    enum decision *decision_r)
+bool no_room(const struct engine *engine, const struct ask_for *ask, uint64_t bytes,
+	     unsigned count, enum decision *decision_r)
 {
-	switch (room_for(engine, bytes, 1, true)) {
+	switch (room_for(engine, bytes, count, true)) {
 	case FITS:
 		return false;
 	case BATCH_FULL:
@@ -58,9 +47,7 @@ static bool no_room(const struct engine *engine, const struct ask_for *ask, uint
 	}
 }
 
-/* Appends an event for which there is room, and applies it to the private cache. */
-static const struct record *emit(struct engine *engine, const struct record *head,
-				 const void *payload, uint32_t size)
+void emit(struct engine *engine, const struct record *head, const void *payload, uint32_t size)
 {
 	const struct record *record =
 		journal_append(&engine->writer, head, payload, size, engine->oldest);
@@ -69,17 +56,13 @@ static const struct record *emit(struct engine *engine, const struct record *hea
 	if (record == NULL) {
 		log_error("the journal has no room for an event that it had room for");
 		engine->broken = true;
-		return NULL;
-	}
-	if (apply_record(&engine->cache, record, &err) < 0) {
+	} else if (apply_record(&engine->cache, record, &err) < 0) {
 		log_error("%s", err.text);
 		engine->broken = true;
 	}
-	return record;
 }
 
-/* The head of the event that a command becomes. */
-static struct record head_of(const struct ask_for *ask, enum event_type type)
+struct record head_of(const struct ask_for *ask, enum event_type type)
 {
 	const struct command *command = ask->command;
 
@@ -90,8 +73,8 @@ static struct record head_of(const struct ask_for *ask, enum event_type type)
 			       .mail_slot = (uint16_t)ask->mail_slot};
 }
 
-static enum decision become(struct engine *engine, const struct record *head, const void *payload,
-			    uint32_t size)
+enum decision become(struct engine *engine, const struct record *head, const void *payload,
+		     uint32_t size)
 {
 	emit(engine, head, payload, size);
 	return DECIDED;
@@ -99,19 +82,21 @@ static enum decision become(struct engine *engine, const struct record *head, co
 
 /* --- What may stand in an event. --- */
 
-static bool is_text(struct text text)
+bool is_text(struct text text)
 {
 	return u8_check((const uint8_t *)text.data, text.length) == NULL;
 }
 
-static const struct session_row *session_at(const struct engine *engine, uint32_t row)
+bool is_name(struct text text)
 {
-	return table_row(&engine->cache, TABLE_SESSION, row);
+	return text.length > 0 && is_text(text) &&
+	       u8_mbsnlen((const uint8_t *)text.data, text.length) <= NAME_CHARACTERS;
 }
 
-static const struct room_row *room_at(const struct engine *engine, uint32_t row)
+bool text_fits(const struct engine *engine, uint32_t a, uint32_t b)
 {
-	return table_row(&engine->cache, TABLE_ROOM, row);
+	return table_free_rows(&engine->cache, TABLE_TEXT) >=
+	       blob_blocks(TABLE_TEXT, a) + blob_blocks(TABLE_TEXT, b);
 }
 
 static bool is_live(const struct engine *engine, unsigned slot, uint32_t generation)
@@ -119,12 +104,6 @@ static bool is_live(const struct engine *engine, unsigned slot, uint32_t generat
 	const struct master_slot *s = &engine->proc->page[SLOT_MASTER]->slots[slot];
 
 	return atomic_load(&s->generation) == generation && atomic_load(&s->pid) != 0;
-}
-
-static bool text_fits(const struct engine *engine, uint32_t a, uint32_t b)
-{
-	return table_free_rows(&engine->cache, TABLE_TEXT) >=
-	       blob_blocks(TABLE_TEXT, a) + blob_blocks(TABLE_TEXT, b);
 }
 
 /* --- Leaving. --- */
@@ -139,7 +118,8 @@ static struct record session_head(const struct session_row *session, enum event_
 					  .session = session->session}};
 }
 
-static void emit_leave(struct engine *engine, uint32_t participant, const struct ask_for *ask)
+void emit_leave(struct engine *engine, uint32_t participant, const struct ask_for *ask,
+		unsigned flags)
 {
 	const struct cache *cache = &engine->cache;
 	const struct participant_row *p = table_row(cache, TABLE_PARTICIPANT, participant);
@@ -148,7 +128,7 @@ static void emit_leave(struct engine *engine, uint32_t participant, const struct
 
 	find_participant(cache, p->room, p->principal, p->session, &others);
 	head.room = room_at(engine, p->room)->id;
-	head.flags = others == 0 ? EVENT_LAST : 0;
+	head.flags = (uint16_t)(flags | (others == 0 ? EVENT_LAST : 0));
 	if (ask != NULL) {
 		head.origin = ask->command->origin;
 		head.command = ask->command->number;
@@ -167,7 +147,7 @@ static bool end_session(struct engine *engine, uint32_t row, const struct ask_fo
 	if (room_for(engine, 0, session->participants + 1, false) != FITS)
 		return false;
 	while (session->first_participant != 0 && !engine->broken)
-		emit_leave(engine, session->first_participant, NULL);
+		emit_leave(engine, session->first_participant, NULL, 0);
 	if (ask != NULL) {
 		head.origin = ask->command->origin;
 		head.command = ask->command->number;
@@ -177,7 +157,7 @@ static bool end_session(struct engine *engine, uint32_t row, const struct ask_fo
 	return true;
 }
 
-static bool end_sessions_of(struct engine *engine, uint32_t principal)
+bool end_sessions_of(struct engine *engine, uint32_t principal)
 {
 	const struct cache_table *table = &engine->cache.header->table[TABLE_SESSION];
 
@@ -191,14 +171,14 @@ static bool end_sessions_of(struct engine *engine, uint32_t principal)
 	return true;
 }
 
-static bool empty_room(struct engine *engine, uint32_t row)
+bool empty_room(struct engine *engine, uint32_t row)
 {
 	const struct room_row *room = room_at(engine, row);
 
 	while (room->first_participant != 0 && !engine->broken) {
 		if (room_for(engine, 0, 1, false) != FITS)
 			return false;
-		emit_leave(engine, room->first_participant, NULL);
+		emit_leave(engine, room->first_participant, NULL, EVENT_NO_ACCESS);
 	}
 	return true;
 }
@@ -228,7 +208,71 @@ bool engine_reap(struct engine *engine)
 	return any;
 }
 
+/* --- Rights that were lost. --- */
+
+const struct circle *circle_of(struct engine *engine, uint32_t principal)
+{
+	if (engine->circle_owner != principal)
+		circle_find(&engine->cache, principal, &engine->circle);
+	engine->circle_owner = principal;
+	return &engine->circle;
+}
+
+void recheck(struct engine *engine, uint32_t room)
+{
+	bool same = !engine->rechecking || engine->recheck_room == room;
+
+	engine->circle_owner = 0;
+	engine->recheck_room = same ? room : 0;
+	engine->recheck = 1;
+	engine->rechecking = true;
+}
+
+void engine_rights_changed(struct engine *engine)
+{
+	recheck(engine, 0);
+}
+
+static bool may(struct engine *engine, uint32_t principal, uint32_t room, enum right right)
+{
+	return circle_rights(&engine->cache, circle_of(engine, principal), room) & right;
+}
+
+bool engine_recheck(struct engine *engine)
+{
+	const struct cache_table *table = &engine->cache.header->table[TABLE_PARTICIPANT];
+	bool any = false;
+
+	for (unsigned looked = 0; engine->rechecking && looked < RECHECK_ROWS; engine->recheck++) {
+		const struct participant_row *p;
+
+		if (engine->recheck > table->fresh) {
+			engine->rechecking = false;
+			break;
+		}
+		p = table_row(&engine->cache, TABLE_PARTICIPANT, engine->recheck);
+		if (p->room == 0 || (engine->recheck_room != 0 && p->room != engine->recheck_room))
+			continue;
+		looked++;
+		if (may(engine, p->principal, p->room, RIGHT_JOIN))
+			continue;
+		if (room_for(engine, 0, 1, false) != FITS)
+			return any;
+		emit_leave(engine, engine->recheck, NULL, EVENT_NO_ACCESS);
+		any = true;
+	}
+	return any;
+}
+
 /* --- Commands of sessions. --- */
+
+/* Whoever is in a normal room may speak there, unless rights are just being looked through again. */
+static bool may_post(struct engine *engine, uint32_t principal, uint32_t room)
+{
+	if (room_at(engine, room)->behavior == BEHAVIOR_NORMAL && !engine->rechecking)
+		return true;
+	return may(engine, principal, room, RIGHT_POST);
+}
 
 static enum decision decide_message(struct engine *engine, const struct ask_for *ask)
 {
@@ -248,6 +292,8 @@ static enum decision decide_message(struct engine *engine, const struct ask_for 
 		return refuse(ask, CODE_NO_SUCH_NODE);
 	if (find_participant(&engine->cache, room, session->principal, ask->session, NULL) == 0)
 		return refuse(ask, CODE_USER_NOT_JOINED);
+	if (!may_post(engine, session->principal, room))
+		return refuse(ask, CODE_ERROR_PERMISSION);
 	post = event.id.length == 0
 		       ? 0
 		       : find_post(&engine->cache, command->room, session->principal, event.id);
@@ -258,7 +304,7 @@ static enum decision decide_message(struct engine *engine, const struct ask_for 
 		ask->answer->time = first->time;
 		return refuse(ask, CODE_OK);
 	}
-	if (no_room(engine, ask, command->payload, &decision))
+	if (no_room(engine, ask, command->payload, 1, &decision))
 		return decision;
 	head.actor = session->principal;
 	head.flags = command->flags & EVENT_ALERT;
@@ -278,6 +324,10 @@ static enum decision decide_join(struct engine *engine, const struct ask_for *as
 		return refuse(ask, CODE_ERROR_PERMISSION);
 	if (room == 0)
 		return refuse(ask, CODE_NO_SUCH_NODE);
+	if (!may(engine, session->principal, room, RIGHT_JOIN))
+		return refuse(ask, may(engine, session->principal, room, RIGHT_SEE)
+					   ? CODE_ERROR_PERMISSION
+					   : CODE_NO_SUCH_NODE);
 	if (room_at(engine, room)->disabled)
 		return refuse(ask, CODE_NODE_DISABLED);
 	if (find_participant(&engine->cache, room, session->principal, ask->session, &others) != 0)
@@ -285,7 +335,7 @@ static enum decision decide_join(struct engine *engine, const struct ask_for *as
 	if (session->participants >= engine->conf->limits.rooms_per_session ||
 	    table_free_rows(&engine->cache, TABLE_PARTICIPANT) == 0)
 		return refuse(ask, CODE_LIMIT_EXCEEDED);
-	if (no_room(engine, ask, 0, &decision))
+	if (no_room(engine, ask, 0, 1, &decision))
 		return decision;
 	head.actor = session->principal;
 	head.flags = others == 0 ? EVENT_FIRST : 0;
@@ -304,145 +354,13 @@ static enum decision decide_leave(struct engine *engine, const struct ask_for *a
 		return refuse(ask, CODE_USER_NOT_JOINED);
 	if (room_for(engine, 0, 1, false) != FITS)
 		return LATER;
-	emit_leave(engine, row, ask);
+	emit_leave(engine, row, ask, 0);
 	return DECIDED;
 }
 
 static enum decision decide_session_close(struct engine *engine, const struct ask_for *ask)
 {
 	return end_session(engine, ask->session, ask) ? DECIDED : LATER;
-}
-
-/* --- Commands of administrators. --- */
-
-static enum decision principal_new(struct engine *engine, const struct ask_for *ask,
-				   struct event_principal *event)
-{
-	struct record head = head_of(ask, EVENT_PRINCIPAL);
-	uint8_t payload[sizeof(*event) + EVENT_URI_MAX + EVENT_NAME_MAX];
-	struct cache *cache = &engine->cache;
-	enum decision decision;
-
-	if (event->uri.length == 0 || find_principal_by_uri(cache, event->uri) != 0)
-		return refuse(ask, event->uri.length == 0 ? CODE_INVALID_ARGUMENT
-							  : CODE_PRINCIPALS_ALREADY_DEFINED);
-	if (table_free_rows(cache, TABLE_PRINCIPAL) == 0 ||
-	    !text_fits(engine, event->uri.length, event->name.length))
-		return refuse(ask, CODE_LIMIT_EXCEEDED);
-	if (no_room(engine, ask, sizeof(payload), &decision))
-		return decision;
-	event->id = cache->header->last_principal + 1;
-	event->epoch = 0;
-	return become(engine, &head, payload, event_principal_put(event, payload, sizeof(payload)));
-}
-
-/* The row's state with the texts copied into room[]. */
-static void principal_get(const struct engine *engine, uint32_t row, char *room,
-			  struct event_principal *event_r)
-{
-	const struct principal_row *p = table_row(&engine->cache, TABLE_PRINCIPAL, row);
-
-	blob_copy(&engine->cache, TABLE_TEXT, p->uri, room, EVENT_URI_MAX);
-	blob_copy(&engine->cache, TABLE_TEXT, p->name, room + EVENT_URI_MAX, EVENT_NAME_MAX);
-	*event_r = (struct event_principal){.id = p->id,
-					    .kind = p->kind,
-					    .state = p->state,
-					    .epoch = p->epoch,
-					    .uri = {room, p->uri.length},
-					    .name = {room + EVENT_URI_MAX, p->name.length}};
-}
-
-/* The URI stays what it is; a user who may not sign in any more is signed out first. */
-static enum decision principal_change(struct engine *engine, const struct ask_for *ask,
-				      const struct event_principal *wanted)
-{
-	uint8_t payload[sizeof(*wanted) + EVENT_URI_MAX + EVENT_NAME_MAX];
-	uint32_t row = find_principal(&engine->cache, wanted->id);
-	struct record head = head_of(ask, EVENT_PRINCIPAL);
-	char room[EVENT_URI_MAX + EVENT_NAME_MAX];
-	struct event_principal event;
-	enum decision decision;
-
-	if (row == 0)
-		return refuse(ask, CODE_NO_SUCH_PRINCIPAL);
-	if (!text_fits(engine, wanted->name.length, 0))
-		return refuse(ask, CODE_LIMIT_EXCEEDED);
-	if (wanted->state != PRINCIPAL_ACTIVE && !end_sessions_of(engine, wanted->id))
-		return LATER;
-	if (no_room(engine, ask, sizeof(payload), &decision))
-		return decision;
-	principal_get(engine, row, room, &event);
-	event.state = wanted->state;
-	event.name = wanted->name;
-	return become(engine, &head, payload, event_principal_put(&event, payload, sizeof(payload)));
-}
-
-static bool is_admin(const struct engine *engine, const struct ask_for *ask)
-{
-	return session_at(engine, ask->session)->flags & EVENT_ADMIN;
-}
-
-static enum decision decide_principal(struct engine *engine, const struct ask_for *ask)
-{
-	struct event_principal event;
-
-	if (!is_admin(engine, ask))
-		return refuse(ask, CODE_ERROR_PERMISSION);
-	if (!event_principal_parse(ask->payload, ask->command->payload, &event) ||
-	    event.kind != PRINCIPAL_USER || event.state > PRINCIPAL_DELETED ||
-	    event.name.length == 0 || !is_text(event.uri) || !is_text(event.name))
-		return refuse(ask, CODE_INVALID_ARGUMENT);
-	return event.id == 0 ? principal_new(engine, ask, &event)
-			     : principal_change(engine, ask, &event);
-}
-
-static enum decision room_put(struct engine *engine, const struct ask_for *ask,
-			      const struct event_room *event)
-{
-	uint8_t payload[sizeof(*event) + EVENT_NAME_MAX + EVENT_DESCRIPTION_MAX];
-	struct record head = head_of(ask, EVENT_ROOM);
-	enum decision decision;
-
-	if (!text_fits(engine, event->name.length, event->description.length))
-		return refuse(ask, CODE_LIMIT_EXCEEDED);
-	if (no_room(engine, ask, sizeof(payload), &decision))
-		return decision;
-	head.room = event->id;
-	return become(engine, &head, payload, event_room_put(event, payload, sizeof(payload)));
-}
-
-static enum decision decide_room(struct engine *engine, const struct ask_for *ask)
-{
-	struct cache *cache = &engine->cache;
-	struct event_room event;
-	uint32_t same, row;
-
-	if (!is_admin(engine, ask))
-		return refuse(ask, CODE_ERROR_PERMISSION);
-	if (!event_room_parse(ask->payload, ask->command->payload, &event) ||
-	    event.name.length == 0 || !is_text(event.name) || !is_text(event.description))
-		return refuse(ask, CODE_INVALID_ARGUMENT);
-	same = find_room_by_name(cache, event.name);
-	if (event.id == 0) {
-		if (same != 0 || find_room_by_uuid(cache, event.uuid) != 0)
-			return refuse(ask, CODE_DUPLICATE_ROOM_NAME);
-		if (table_free_rows(cache, TABLE_ROOM) == 0)
-			return refuse(ask, CODE_LIMIT_EXCEEDED);
-		event.id = cache->header->last_room + 1;
-		event.disabled = 0;
-		event.created = clock_utc();
-		return room_put(engine, ask, &event);
-	}
-	row = find_room(cache, event.id);
-	if (row == 0)
-		return refuse(ask, CODE_NO_SUCH_NODE);
-	if (same != 0 && same != row)
-		return refuse(ask, CODE_DUPLICATE_ROOM_NAME);
-	if (event.disabled && !empty_room(engine, row))
-		return LATER;
-	memcpy(event.uuid, room_at(engine, row)->uuid, sizeof(event.uuid));
-	event.created = room_at(engine, row)->created;
-	return room_put(engine, ask, &event);
 }
 
 /* --- Commands of pchat-auth. --- */
@@ -491,41 +409,16 @@ static enum decision decide_session_open(struct engine *engine, const struct ask
 		return refuse(ask, code);
 	if (table_free_rows(&engine->cache, TABLE_SESSION) == 0)
 		return refuse(ask, CODE_LIMIT_EXCEEDED);
-	if (no_room(engine, ask, size, &decision))
+	if (no_room(engine, ask, size, 1, &decision))
 		return decision;
 	head.actor = who.principal;
 	head.flags = command->flags & EVENT_ADMIN;
 	return become(engine, &head, rest, size);
 }
 
-static enum decision decide_rekey(struct engine *engine, const struct ask_for *ask)
-{
-	uint8_t payload[sizeof(struct event_principal) + EVENT_URI_MAX + EVENT_NAME_MAX];
-	struct record head = head_of(ask, EVENT_PRINCIPAL);
-	char room[EVENT_URI_MAX + EVENT_NAME_MAX];
-	struct event_principal event;
-	struct command_rekey rekey;
-	enum decision decision;
-	uint32_t row;
-
-	if (ask->command->payload != sizeof(rekey))
-		return refuse(ask, CODE_INVALID_ARGUMENT);
-	memcpy(&rekey, ask->payload, sizeof(rekey));
-	row = find_principal(&engine->cache, rekey.principal);
-	if (row == 0)
-		return refuse(ask, CODE_NO_SUCH_PRINCIPAL);
-	if (no_room(engine, ask, sizeof(payload), &decision))
-		return decision;
-	principal_get(engine, row, room, &event);
-	event.epoch++;
-	return become(engine, &head, payload, event_principal_put(&event, payload, sizeof(payload)));
-}
-
 /* --- Which mailbox may carry which command. --- */
 
 enum sender { WORKER, AUTH };
-
-typedef enum decision decide_fn(struct engine *engine, const struct ask_for *ask);
 
 static const struct {
 	uint16_t type;
@@ -538,6 +431,11 @@ static const struct {
 	{COMMAND_SESSION_CLOSE, WORKER, decide_session_close},
 	{COMMAND_PRINCIPAL, WORKER, decide_principal},
 	{COMMAND_ROOM, WORKER, decide_room},
+	{COMMAND_CATEGORY, WORKER, decide_category},
+	{COMMAND_ADDIN, WORKER, decide_addin},
+	{COMMAND_ROLES, WORKER, decide_roles},
+	{COMMAND_AFFILIATION, WORKER, decide_affiliation},
+	{COMMAND_REMOVE, WORKER, decide_remove},
 	{COMMAND_SESSION_OPEN, AUTH, decide_session_open},
 	{COMMAND_REKEY, AUTH, decide_rekey},
 };

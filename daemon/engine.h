@@ -8,6 +8,7 @@
 #include "shm/command.h"
 #include "shm/journal.h"
 #include "shm/proc.h"
+#include "shm/role.h"
 #include "shm/table.h"
 
 /*
@@ -23,6 +24,11 @@ struct engine {
 	uint64_t oldest;	 /* the ring is free below this LSN */
 	uint32_t reap;		 /* session row at which the search for dead workers' goes on */
 	bool reaping;
+	uint32_t recheck; /* participant row at which the search for lost rights goes on */
+	uint32_t recheck_room; /* row of the only room that it is about; 0: all */
+	bool rechecking;
+	uint32_t circle_owner; /* whose circle is kept; 0: nobody's */
+	struct circle circle;
 	bool broken; /* the journal has an event that could not be applied: stop */
 };
 
@@ -43,6 +49,13 @@ void engine_slot_changed(struct engine *engine);
 
 /* Ends sessions of processes that are gone, as many as the batch takes. True if any ended. */
 bool engine_reap(struct engine *engine);
+
+/* Takes out of rooms whoever has lost the right to be there: a part of the search, which goes on
+ * while engine->rechecking. True if anybody left. */
+bool engine_recheck(struct engine *engine);
+
+/* Begins that search from outside: a predecessor may have died in the middle of one. */
+void engine_rights_changed(struct engine *engine);
 
 /* Writes that the sequencer has started; flags: EVENT_COLD. */
 int engine_start(struct engine *engine, unsigned flags, struct err *err);

@@ -25,9 +25,10 @@ daemon_pchatd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 daemon_pchatd_LDADD = $(SHM_LIBS) $(EVENT_LIBS)
 
 daemon_pchat_sequencer_SOURCES = daemon/pchat-sequencer.c \
-	daemon/engine.c daemon/engine.h \
+	daemon/engine.c daemon/engine.h daemon/engine_ask.h \
+	daemon/engine_object.c daemon/engine_room.c \
 	daemon/sequencer.h daemon/sequencer_load.c
-daemon_pchat_sequencer_LDADD = $(SHM_LIBS) $(UNISTRING_LIBS)
+daemon_pchat_sequencer_LDADD = $(SHM_LIBS)
 
 # What the tests and the benchmark of the store link, too.
 noinst_LIBRARIES += daemon/libstore.a

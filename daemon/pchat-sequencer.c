@@ -191,16 +191,17 @@ static unsigned take_mail(struct sequencer *s, unsigned slot, unsigned limit)
 static bool turn(struct sequencer *s, struct err *err)
 {
 	unsigned count = 0;
-	bool reaped;
+	bool left; /* somebody, not by his own wish */
 
 	note_slots(s);
 	s->engine.oldest = oldest_needed(s);
-	reaped = engine_reap(&s->engine);
+	left = engine_reap(&s->engine);
+	left = engine_recheck(&s->engine) || left;
 	for (unsigned slot = 0; slot < SLOTS; slot++)
 		if (s->mail[slot].in != NULL)
 			count += take_mail(s, slot, BATCH_COMMANDS);
 	proc_count(&s->child.proc, COUNTER_COMMANDS, count);
-	if (count == 0 && !reaped)
+	if (count == 0 && !left)
 		return false;
 	if (sequencer_commit(s, err) < 0)
 		s->engine.broken = true;
@@ -220,6 +221,8 @@ static int sync_rest(struct sequencer *s, struct err *err)
 
 static int wait_time(const struct sequencer *s)
 {
+	if (s->engine.rechecking)
+		return 0;
 	if (s->engine.reaping)
 		return WAIT_BLOCKED_MS;
 	if (s->unsynced)
@@ -293,6 +296,7 @@ static int start(struct sequencer *s, int argc, char **argv)
 	if (code != 0 || s->stop)
 		return code;
 	engine_slot_changed(&s->engine);
+	engine_rights_changed(&s->engine);
 	if (child_ready(&s->child, PROC_READY, &err) < 0) {
 		log_error("%s", err.text);
 		return EX_OSERR;

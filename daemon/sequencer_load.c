@@ -77,7 +77,7 @@ struct load {
 	struct sequencer *s;
 	struct command_load begin;
 	bool begun, done;
-	uint64_t rooms, principals;
+	uint64_t rooms, objects;
 };
 
 static bool is_zero(const uint8_t id[16])
@@ -129,7 +129,7 @@ static int load_begin(struct load *load, const struct command *command, struct e
 	if (command->payload != sizeof(load->begin))
 		return err_set(err, "the store sent a malformed beginning");
 	memcpy(&load->begin, command + 1, sizeof(load->begin));
-	load->rooms = load->principals = 0;
+	load->rooms = load->objects = 0;
 	if (prepare_journal(load, &journal, err) < 0)
 		return -1;
 	result = check_cursor(load, &journal, err);
@@ -140,19 +140,22 @@ static int load_begin(struct load *load, const struct command *command, struct e
 		return -1;
 	s->shared.header->last_principal = load->begin.last_principal;
 	s->shared.header->last_room = load->begin.last_room;
+	s->shared.header->last_category = load->begin.last_category;
+	s->shared.header->last_addin = load->begin.last_addin;
 	load->begun = true;
 	return 0;
 }
 
-static int load_principal(struct load *load, const struct command *command, struct err *err)
+static int load_object(struct load *load, const struct command *command, struct err *err)
 {
-	struct event_principal principal;
+	struct err why;
 
-	load->principals++;
-	if (!event_principal_parse(command + 1, command->payload, &principal))
-		return err_set(err, "user number %llu of the database is malformed",
-			       (unsigned long long)load->principals);
-	return apply_load_principal(&load->s->shared, &principal, err);
+	load->objects++;
+	if (apply_load_object(&load->s->shared, command->flags, command + 1, command->payload,
+			      &why) == 0)
+		return 0;
+	return err_set(err, "%s number %llu of the database: %s", event_name(command->flags),
+		       (unsigned long long)load->objects, why.text);
 }
 
 static int load_room(struct load *load, const struct command *command, struct err *err)
@@ -178,8 +181,8 @@ static int load_command(struct load *load, const struct command *command, struct
 	if (!load->begun) /* the rest of what a predecessor had asked for */
 		return 0;
 	switch (command->type) {
-	case COMMAND_LOAD_PRINCIPAL:
-		return load_principal(load, command, err);
+	case COMMAND_LOAD_OBJECT:
+		return load_object(load, command, err);
 	case COMMAND_LOAD_ROOM:
 		return load_room(load, command, err);
 	case COMMAND_LOAD_END:
@@ -267,8 +270,9 @@ static int load_cold(struct sequencer *s, struct err *err)
 	}
 	if (load_tail(&load, err) < 0)
 		return -1;
-	log_info("loaded %llu users and %llu rooms", (unsigned long long)load.principals,
-		 (unsigned long long)load.rooms);
+	log_info("loaded %u users and groups, %u rooms and %u roles",
+		 s->shared.header->table[TABLE_PRINCIPAL].used,
+		 s->shared.header->table[TABLE_ROOM].used, s->shared.header->table[TABLE_ROLE].used);
 	return 0;
 }
 

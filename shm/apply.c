@@ -107,8 +107,30 @@ void apply_copy(struct cache *private, const struct cache *shared)
 	to->last = from->last;
 	to->last_principal = from->last_principal;
 	to->last_room = from->last_room;
+	to->last_category = from->last_category;
+	to->last_addin = from->last_addin;
 	to->next_post = from->next_post;
 	atomic_store(&to->applied, atomic_load(&from->applied));
+}
+
+/* --- From the database. --- */
+
+int apply_load_object(struct cache *cache, unsigned type, const void *payload, uint32_t size,
+		      struct err *err)
+{
+	return object_apply(cache, type, payload, size, err);
+}
+
+int apply_load_room(struct cache *cache, const struct event_room *event, uint64_t last_seq,
+		    struct err *err)
+{
+	struct room_row *room;
+
+	if (object_load_room(cache, event, err) < 0)
+		return -1;
+	room = table_row(cache, TABLE_ROOM, find_room(cache, event->id));
+	room->last_seq = last_seq;
+	return 0;
 }
 
 /* --- Sessions and who is where. --- */

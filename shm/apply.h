@@ -30,8 +30,8 @@ int apply_reset(struct cache *cache, const struct conf *conf, const uint8_t hash
 void apply_copy(struct cache *private, const struct cache *shared);
 
 /* Rows from the database, while loading; no undo. -1 and err where it does not fit. */
-int apply_load_principal(struct cache *cache, const struct event_principal *principal,
-			 struct err *err);
+int apply_load_object(struct cache *cache, unsigned type, const void *payload, uint32_t size,
+		      struct err *err);
 int apply_load_room(struct cache *cache, const struct event_room *room, uint64_t last_seq,
 		    struct err *err);
 

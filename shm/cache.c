@@ -3,11 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shm/attempt.h"
 #include "shm/find.h"
-#include "shm/table.h"
-
-/* How often a reader tries to get a copy that nobody was changing. */
-enum { TRIES = 256 };
 
 uint64_t cache_size(const struct conf *conf, struct err *err)
 {
@@ -43,91 +40,26 @@ void cache_free(struct cache **cache)
 	*cache = NULL;
 }
 
-/* --- Reading what may be changing. --- */
-
-struct attempt {
-	const _Atomic uint32_t *version;
-	uint32_t seen;
-	unsigned left;
-};
-
-static struct attempt attempt(const _Atomic uint32_t *version)
-{
-	return (struct attempt){.version = version, .left = TRIES};
-}
-
-static void pause_shortly(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#endif
-}
-
-/* Before each copy; false when enough has been tried. */
-static bool try(struct attempt *a)
-{
-	while (a->left > 0) {
-		a->left--;
-		a->seen = atomic_load_explicit(a->version, memory_order_acquire);
-		if (a->seen % 2 == 0)
-			return true;
-		pause_shortly();
-	}
-	return false;
-}
-
-/* After it: whether it was undisturbed. */
-static bool undisturbed(const struct attempt *a)
-{
-	atomic_thread_fence(memory_order_acquire);
-	return atomic_load_explicit(a->version, memory_order_relaxed) == a->seen;
-}
-
-static bool is_row(const struct cache *cache, enum table table, uint32_t row)
-{
-	return row != 0 && row <= cache->header->table[table].rows;
-}
-
-typedef bool same_fn(const struct cache *cache, uint32_t row, const void *key, uint32_t *next_r);
-
-/* Looks a key up in a chain that may be changing. CODE_OK with *row_r (0: not there), CODE_BUSY. */
-static int look_up(const struct cache *cache, enum index index, enum table table, uint64_t hash,
-		   same_fn *same, const void *key, uint32_t *row_r)
-{
-	struct attempt a = attempt(&cache->header->index[index].version);
-
-	while (try(&a)) {
-		uint32_t row = index_first(cache, index, hash), next = 0;
-		uint32_t steps = cache->header->table[table].rows;
-
-		while (is_row(cache, table, row) && steps-- > 0 && !same(cache, row, key, &next))
-			row = next;
-		if (!undisturbed(&a))
-			continue;
-		*row_r = is_row(cache, table, row) ? row : 0;
-		return CODE_OK;
-	}
-	return CODE_BUSY;
-}
-
 /* --- Rooms. --- */
 
 static uint64_t oldest_seq(const struct cache *cache, const struct room_row *room)
 {
 	const struct message_row *oldest;
 
-	if (!is_row(cache, TABLE_MESSAGE, room->oldest))
+	if (!attempt_is_row(cache, TABLE_MESSAGE, room->oldest))
 		return room->last_seq + 1;
 	oldest = table_row(cache, TABLE_MESSAGE, room->oldest);
 	return oldest->seq;
 }
 
-static uint16_t copy_text(const struct cache *cache, struct blob blob, char *out, uint32_t size)
+static uint32_t category_id(const struct cache *cache, uint32_t row)
 {
-	uint32_t length = blob.length < size ? blob.length : size;
+	const struct category_row *category;
 
-	blob_copy(cache, TABLE_TEXT, blob, out, size);
-	return (uint16_t)length;
+	if (!attempt_is_row(cache, TABLE_CATEGORY, row))
+		return 0;
+	category = table_row(cache, TABLE_CATEGORY, row);
+	return category->id;
 }
 
 static int view_room(const struct cache *cache, uint32_t row, struct room_view *view)
@@ -135,29 +67,27 @@ static int view_room(const struct cache *cache, uint32_t row, struct room_view *
 	const struct room_row *room = table_row(cache, TABLE_ROOM, row);
 	struct attempt a = attempt(&room->version);
 
-	while (try(&a)) {
+	while (attempt_begin(&a)) {
 		view->id = room->id;
 		memcpy(view->uuid, room->uuid, sizeof(view->uuid));
 		view->disabled = room->disabled != 0;
+		view->privacy = room->privacy;
+		view->behavior = room->behavior;
+		view->invitations = room->invitations;
+		view->category = category_id(cache, room->category);
+		view->addin = room->addin;
 		view->created = room->created;
+		view->revision = room->revision;
 		view->last_seq = room->last_seq;
 		view->oldest_seq = oldest_seq(cache, room);
 		view->participants = room->participants;
-		view->name_length = copy_text(cache, room->name, view->name, sizeof(view->name));
-		view->description_length = copy_text(cache, room->description, view->description,
+		view->name_length = attempt_text(cache, room->name, view->name, sizeof(view->name));
+		view->description_length = attempt_text(cache, room->description, view->description,
 						     sizeof(view->description));
-		if (undisturbed(&a))
+		if (attempt_undisturbed(&a))
 			return CODE_OK;
 	}
 	return CODE_BUSY;
-}
-
-static bool same_room(const struct cache *cache, uint32_t row, const void *key, uint32_t *next_r)
-{
-	const struct room_row *room = table_row(cache, TABLE_ROOM, row);
-
-	*next_r = room->by_id;
-	return room->id == *(const uint32_t *)key;
 }
 
 static bool same_uuid(const struct cache *cache, uint32_t row, const void *key, uint32_t *next_r)
@@ -168,18 +98,10 @@ static bool same_uuid(const struct cache *cache, uint32_t row, const void *key, 
 	return memcmp(room->uuid, key, sizeof(room->uuid)) == 0;
 }
 
-static int room_by_id(const struct cache *cache, uint32_t id, uint32_t *row_r)
-{
-	int code = look_up(cache, INDEX_ROOM_ID, TABLE_ROOM, hash_id(cache, id), same_room, &id,
-			   row_r);
-
-	return code == CODE_OK && *row_r == 0 ? CODE_NO_SUCH_NODE : code;
-}
-
 int cache_room(const struct cache *cache, uint32_t id, struct room_view *room_r)
 {
 	uint32_t row;
-	int code = room_by_id(cache, id, &row);
+	int code = attempt_room_row(cache, id, &row);
 
 	if (code == CODE_OK)
 		code = view_room(cache, row, room_r);
@@ -189,13 +111,37 @@ int cache_room(const struct cache *cache, uint32_t id, struct room_view *room_r)
 int cache_room_by_uuid(const struct cache *cache, const uint8_t uuid[16], struct room_view *room_r)
 {
 	uint32_t row;
-	int code = look_up(cache, INDEX_ROOM_UUID, TABLE_ROOM, hash_uuid(cache, uuid), same_uuid,
+	int code = attempt_look_up(cache, INDEX_ROOM_UUID, TABLE_ROOM, hash_uuid(cache, uuid), same_uuid,
 			   uuid, &row);
 
 	if (code == CODE_OK)
 		code = row == 0 ? CODE_NO_SUCH_NODE : view_room(cache, row, room_r);
 	if (code == CODE_OK && memcmp(room_r->uuid, uuid, 16) != 0)
 		return CODE_NO_SUCH_NODE;
+	return code;
+}
+
+static bool same_name(const struct cache *cache, uint32_t row, const void *key, uint32_t *next_r)
+{
+	const struct room_row *room = table_row(cache, TABLE_ROOM, row);
+
+	*next_r = room->by_name;
+	return find_same_name(cache, room->name, *(const struct text *)key);
+}
+
+int cache_room_by_name(const struct cache *cache, const char *name, size_t length,
+		       struct room_view *room_r)
+{
+	struct text key = {name, (uint32_t)length};
+	uint32_t row = 0;
+	int code;
+
+	if (length > EVENT_NAME_MAX)
+		return CODE_NO_SUCH_NODE;
+	code = attempt_look_up(cache, INDEX_ROOM_NAME, TABLE_ROOM, hash_name(cache, key), same_name,
+			       &key, &row);
+	if (code == CODE_OK)
+		code = row == 0 ? CODE_NO_SUCH_NODE : view_room(cache, row, room_r);
 	return code;
 }
 
@@ -217,27 +163,18 @@ static int view_principal(const struct cache *cache, uint32_t row, struct princi
 	const struct principal_row *principal = table_row(cache, TABLE_PRINCIPAL, row);
 	struct attempt a = attempt(&principal->version);
 
-	while (try(&a)) {
+	while (attempt_begin(&a)) {
 		view->id = principal->id;
 		view->kind = principal->kind;
 		view->state = principal->state;
 		view->epoch = principal->epoch;
-		view->uri_length = copy_text(cache, principal->uri, view->uri, sizeof(view->uri));
+		view->uri_length = attempt_text(cache, principal->uri, view->uri, sizeof(view->uri));
 		view->name_length =
-			copy_text(cache, principal->name, view->name, sizeof(view->name));
-		if (undisturbed(&a))
+			attempt_text(cache, principal->name, view->name, sizeof(view->name));
+		if (attempt_undisturbed(&a))
 			return CODE_OK;
 	}
 	return CODE_BUSY;
-}
-
-static bool same_principal(const struct cache *cache, uint32_t row, const void *key,
-			   uint32_t *next_r)
-{
-	const struct principal_row *principal = table_row(cache, TABLE_PRINCIPAL, row);
-
-	*next_r = principal->by_id;
-	return principal->id == *(const uint32_t *)key;
 }
 
 static bool same_uri(const struct cache *cache, uint32_t row, const void *key, uint32_t *next_r)
@@ -250,13 +187,10 @@ static bool same_uri(const struct cache *cache, uint32_t row, const void *key, u
 
 int cache_principal(const struct cache *cache, uint32_t id, struct principal_view *principal_r)
 {
-	uint32_t row;
-	int code = look_up(cache, INDEX_PRINCIPAL_ID, TABLE_PRINCIPAL, hash_id(cache, id),
-			   same_principal, &id, &row);
+	uint32_t row = 0;
+	int code = attempt_principal_row(cache, id, &row);
 
-	if (code == CODE_OK)
-		code = row == 0 ? CODE_NO_SUCH_PRINCIPAL : view_principal(cache, row, principal_r);
-	return code;
+	return code == CODE_OK ? view_principal(cache, row, principal_r) : code;
 }
 
 int cache_principal_by_uri(const struct cache *cache, const char *uri, size_t length,
@@ -268,7 +202,7 @@ int cache_principal_by_uri(const struct cache *cache, const char *uri, size_t le
 
 	if (length > EVENT_URI_MAX)
 		return CODE_NO_SUCH_PRINCIPAL;
-	code = look_up(cache, INDEX_PRINCIPAL_URI, TABLE_PRINCIPAL, hash_uri(cache, key), same_uri,
+	code = attempt_look_up(cache, INDEX_PRINCIPAL_URI, TABLE_PRINCIPAL, hash_uri(cache, key), same_uri,
 		       &key, &row);
 	if (code == CODE_OK)
 		code = row == 0 ? CODE_NO_SUCH_PRINCIPAL : view_principal(cache, row, principal_r);
@@ -294,12 +228,12 @@ static uint32_t copy_roster(const struct cache *cache, const struct room_row *ro
 {
 	uint32_t row = room->first_participant, steps = room->participants, count = 0;
 
-	for (; is_row(cache, TABLE_PARTICIPANT, row) && steps > 0 && count < max; steps--) {
+	for (; attempt_is_row(cache, TABLE_PARTICIPANT, row) && steps > 0 && count < max; steps--) {
 		const struct participant_row *p = table_row(cache, TABLE_PARTICIPANT, row);
 		const struct session_row *session;
 
 		row = p->room_next;
-		if (p->lsn >= upto || !is_row(cache, TABLE_SESSION, p->session))
+		if (p->lsn >= upto || !attempt_is_row(cache, TABLE_SESSION, p->session))
 			continue;
 		session = table_row(cache, TABLE_SESSION, p->session);
 		list[count++] = (struct participant_view){.principal = p->principal,
@@ -317,15 +251,15 @@ int cache_participants(const struct cache *cache, uint32_t room, uint64_t upto,
 	const struct room_row *r;
 	struct attempt a;
 	uint32_t row;
-	int code = room_by_id(cache, room, &row);
+	int code = attempt_room_row(cache, room, &row);
 
 	if (code != CODE_OK)
 		return code;
 	r = table_row(cache, TABLE_ROOM, row);
 	a = attempt(&r->roster);
-	while (try(&a)) {
+	while (attempt_begin(&a)) {
 		*count_r = copy_roster(cache, r, upto, list, max);
-		if (undisturbed(&a))
+		if (attempt_undisturbed(&a))
 			return CODE_OK;
 	}
 	return CODE_BUSY;
@@ -349,7 +283,7 @@ static unsigned copy_messages(const struct cache *cache, const struct room_row *
 	unsigned count = 0;
 	size_t used = 0;
 
-	for (; is_row(cache, TABLE_MESSAGE, row) && steps > 0 && count < wanted->limit; steps--) {
+	for (; attempt_is_row(cache, TABLE_MESSAGE, row) && steps > 0 && count < wanted->limit; steps--) {
 		const struct message_row *m = table_row(cache, TABLE_MESSAGE, row);
 		struct message_view *view = &wanted->list[count];
 		struct blob text = m->text;
@@ -395,15 +329,15 @@ int cache_history(const struct cache *cache, uint32_t room, uint64_t after, uint
 	const struct room_row *r;
 	struct attempt a;
 	uint32_t row;
-	int code = room_by_id(cache, room, &row);
+	int code = attempt_room_row(cache, room, &row);
 
 	if (code != CODE_OK)
 		return code;
 	r = table_row(cache, TABLE_ROOM, row);
 	a = attempt(&r->version);
-	while (try(&a)) {
+	while (attempt_begin(&a)) {
 		*count_r = copy_messages(cache, r, &wanted);
-		if (undisturbed(&a)) {
+		if (attempt_undisturbed(&a)) {
 			reverse(list, *count_r);
 			return CODE_OK;
 		}
@@ -417,7 +351,8 @@ void cache_use(const struct cache *cache, struct cache_use use_r[TABLE_COUNT])
 {
 	static const char *const names[TABLE_COUNT] = {
 		"rooms", "principals", "sessions", "participants",
-		"messages", "posts", "text", "history",
+		"messages", "posts", "categories", "addins", "roles", "affiliations", "text",
+		"history",
 	};
 
 	for (unsigned t = 0; t < TABLE_COUNT; t++) {

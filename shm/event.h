@@ -63,7 +63,7 @@ enum principal_kind {
 	PRINCIPAL_FOLDER = 10,
 };
 
-/* Every user is a member of this one, which is in no table: a scope that allows it allows all. */
+/* Everybody is a member of this one, which is in no table: a scope that allows it allows all. */
 #define PRINCIPAL_ANY_USER UINT32_C(0xffffffff)
 
 enum principal_state { PRINCIPAL_ACTIVE = 0, PRINCIPAL_DISABLED = 1, PRINCIPAL_DELETED = 2 };

@@ -127,11 +127,13 @@ uint32_t find_room_by_uuid(const struct cache *cache, const uint8_t uuid[16])
 	return row;
 }
 
-static bool same_name(const struct cache *cache, struct blob blob, struct text name)
+bool find_same_name(const struct cache *cache, struct blob blob, struct text name)
 {
 	char have[EVENT_NAME_MAX];
 	struct folded one, other;
 
+	if (blob.length > sizeof(have)) /* torn: a reader's luck, who will try again */
+		return false;
 	blob_copy(cache, TABLE_TEXT, blob, have, sizeof(have));
 	fold((struct text){have, blob.length}, &one);
 	fold(name, &other);
@@ -145,7 +147,7 @@ uint32_t find_room_by_name(const struct cache *cache, struct text name)
 	while (row != 0) {
 		const struct room_row *room = table_row(cache, TABLE_ROOM, row);
 
-		if (same_name(cache, room->name, name))
+		if (find_same_name(cache, room->name, name))
 			break;
 		row = room->by_name;
 	}
@@ -215,7 +217,7 @@ uint32_t find_category_by_name(const struct cache *cache, struct text name)
 	while (row != 0) {
 		const struct category_row *category = table_row(cache, TABLE_CATEGORY, row);
 
-		if (same_name(cache, category->name, name))
+		if (find_same_name(cache, category->name, name))
 			break;
 		row = category->by_name;
 	}
@@ -243,7 +245,7 @@ uint32_t find_addin_by_name(const struct cache *cache, struct text name)
 	while (row != 0) {
 		const struct addin_row *addin = table_row(cache, TABLE_ADDIN, row);
 
-		if (same_name(cache, addin->name, name))
+		if (find_same_name(cache, addin->name, name))
 			break;
 		row = addin->by_name;
 	}

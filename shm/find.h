@@ -35,6 +35,7 @@ uint32_t find_participant(const struct cache *cache, uint32_t room, uint32_t pri
 
 uint64_t hash_uuid(const struct cache *cache, const uint8_t uuid[16]);
 uint64_t hash_name(const struct cache *cache, struct text name); /* without regard to case */
+bool find_same_name(const struct cache *cache, struct blob blob, struct text name);
 uint64_t hash_id(const struct cache *cache, uint32_t id);
 uint64_t hash_role(const struct cache *cache, unsigned kind, uint32_t node, uint32_t principal);
 uint64_t hash_affiliation(const struct cache *cache, uint32_t member, uint32_t group);

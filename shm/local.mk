@@ -2,7 +2,9 @@ noinst_LIBRARIES += shm/libshm.a
 shm_libshm_a_SOURCES = \
 	shm/apply.c shm/apply.h \
 	shm/ask.c shm/ask.h \
+	shm/attempt.c shm/attempt.h \
 	shm/cache.c shm/cache.h \
+	shm/cache_object.c \
 	shm/child.c shm/child.h \
 	shm/command.h \
 	shm/counter.c shm/counter.h \
@@ -21,5 +23,5 @@ shm_libshm_a_SOURCES = \
 	shm/segment.c shm/segment.h \
 	shm/table.c shm/table.h \
 	shm/user_uri.c shm/user_uri.h
-SHM_LIBS = shm/libshm.a $(CONF_LIBS) $(UNISTRING_LIBS)
+SHM_LIBS = shm/libshm.a $(CONF_LIBS) $(UNISTRING_LIBS) $(UNISTRING_LIBS)
 EXTRA_DIST += shm/README

@@ -290,6 +290,11 @@ static int room_put(struct cache *cache, const struct event_room *event, struct 
 	return 0;
 }
 
+int object_load_room(struct cache *cache, const struct event_room *room, struct err *err)
+{
+	return room_put(cache, room, err);
+}
+
 static int room_remove(struct cache *cache, uint32_t row, struct err *err)
 {
 	struct room_row *room = table_row(cache, TABLE_ROOM, row);

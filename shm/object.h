@@ -15,6 +15,8 @@
 int object_apply(struct cache *cache, unsigned type, const void *payload, uint32_t size,
 		 struct err *err);
 
+int object_load_room(struct cache *cache, const struct event_room *room, struct err *err);
+
 /* "cache { setting } is too small", -1. */
 int err_full(struct err *err, const char *setting);
 

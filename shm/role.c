@@ -213,6 +213,7 @@ void circle_find(const struct cache *cache, uint32_t principal, struct circle *c
 	circle->count = 0;
 	circle->cut = false;
 	circle_add(circle, principal);
+	circle_add(circle, PRINCIPAL_ANY_USER);
 	for (unsigned i = 0; i < circle->count; i++) {
 		uint32_t row = find_principal(cache, circle->id[i]);
 		const struct principal_row *p;
@@ -221,8 +222,6 @@ void circle_find(const struct cache *cache, uint32_t principal, struct circle *c
 			continue;
 		p = table_row(cache, TABLE_PRINCIPAL, row);
 		add_groups(cache, p, circle);
-		if (i == 0 && p->kind == PRINCIPAL_USER)
-			circle_add(circle, PRINCIPAL_ANY_USER);
 	}
 }
 

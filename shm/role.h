@@ -38,7 +38,7 @@ struct circle {
 	uint32_t id[CIRCLE_MAX];
 };
 
-/* principal: an id, also of a group. A user's circle has PRINCIPAL_ANY_USER in it. */
+/* principal: an id, also of a group. PRINCIPAL_ANY_USER is in every circle. */
 void circle_find(const struct cache *cache, uint32_t principal, struct circle *circle);
 
 /* The roles that anybody in the circle has in a node. */

@@ -1,0 +1,86 @@
+#ifndef PCHAT_DAEMON_ENGINE_ASK_H
+#define PCHAT_DAEMON_ENGINE_ASK_H
+
+#include "conf/code.h"
+#include "daemon/engine.h"
+#include "shm/role.h"
+
+/*
+ * What the engine's files share: a command under decision, and how it becomes events. For
+ * engine*.c only.
+ */
+struct ask_for {
+	const struct command *command;
+	const void *payload;
+	unsigned mail_slot;
+	struct answer *answer;
+	uint32_t session; /* row; workers' commands only */
+};
+
+enum decision refuse(const struct ask_for *ask, int code);
+
+/* Whether the batch and the ring take so many bytes of payload in so many records. may_refuse: of
+ * the ring a reserve is left to what must not be refused. */
+enum room_for { FITS, BATCH_FULL, RING_FULL };
+enum room_for room_for(const struct engine *engine, uint64_t bytes, unsigned count,
+		       bool may_refuse);
+
+/* Whether something stands in the way of a command that may be refused; then *decision_r says
+ * what becomes of it. */
+bool no_room(const struct engine *engine, const struct ask_for *ask, uint64_t bytes,
+	     unsigned count, enum decision *decision_r);
+
+/* The head of the event that a command becomes. */
+struct record head_of(const struct ask_for *ask, enum event_type type);
+
+/* Appends an event for which there is room and applies it to the private cache. */
+void emit(struct engine *engine, const struct record *head, const void *payload, uint32_t size);
+
+/* The same, as the last word on a command. */
+enum decision become(struct engine *engine, const struct record *head, const void *payload,
+		     uint32_t size);
+
+bool is_text(struct text text); /* UTF-8 */
+bool is_name(struct text text); /* 1 to 256 characters */
+bool text_fits(const struct engine *engine, uint32_t a, uint32_t b);
+
+static inline const struct session_row *session_at(const struct engine *engine, uint32_t row)
+{
+	return table_row(&engine->cache, TABLE_SESSION, row);
+}
+
+static inline const struct room_row *room_at(const struct engine *engine, uint32_t row)
+{
+	return table_row(&engine->cache, TABLE_ROOM, row);
+}
+
+static inline const struct category_row *category_at(const struct engine *engine, uint32_t row)
+{
+	return table_row(&engine->cache, TABLE_CATEGORY, row);
+}
+
+/* Takes one session out of one room. ask: by its own wish, or NULL; flags: EVENT_NO_ACCESS. */
+void emit_leave(struct engine *engine, uint32_t participant, const struct ask_for *ask,
+		unsigned flags);
+
+/* False: there is no room for all of it now; what was done stays done. */
+bool end_sessions_of(struct engine *engine, uint32_t principal);
+bool empty_room(struct engine *engine, uint32_t room);
+
+/* The circle of a principal (shm/role.h); kept, because sign-ins join many rooms at once. */
+const struct circle *circle_of(struct engine *engine, uint32_t principal);
+
+/* Rights have changed in a room (row; 0: everywhere): who may not be there has to leave. */
+void recheck(struct engine *engine, uint32_t room);
+
+/* A room's state as an event; the texts go to name and description (EVENT_NAME_MAX and
+ * EVENT_DESCRIPTION_MAX bytes). */
+void engine_room_get(const struct engine *engine, uint32_t row, char *name, char *description,
+		     struct event_room *event_r);
+
+/* engine_object.c, engine_room.c: what administrators and managers do. */
+typedef enum decision decide_fn(struct engine *engine, const struct ask_for *ask);
+decide_fn decide_principal, decide_affiliation, decide_category, decide_addin, decide_room,
+	decide_roles, decide_remove, decide_rekey;
+
+#endif
