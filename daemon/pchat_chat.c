@@ -18,6 +18,7 @@
 /* The interactive client: several rooms, one of them the current one. */
 struct chat {
 	struct pchat *pchat;	     /* borrowed */
+	struct pchat_screen *screen; /* owned */
 	struct client_room *current; /* borrowed; NULL: none */
 	unsigned calls;		     /* whose answers have not come */
 	bool was_lost, leaving;
@@ -42,7 +43,7 @@ static void on_signal(int number)
 }
 
 /* A line of the program itself. */
-static void __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
+static void __attribute__((format(printf, 2, 3))) say(struct chat *chat, const char *fmt, ...)
 {
 	char *text = NULL;
 	va_list ap;
@@ -53,18 +54,18 @@ static void __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
 	char *clean = text ? pchat_text_escape(text, NULL) : NULL;
 	char *line = NULL;
 	if (clean && asprintf(&line, "-- %s", clean) >= 0)
-		pchat_screen_print(line);
+		pchat_screen_print(chat->screen, line);
 	free(line);
 	free(clean);
 	free(text);
 }
 
-static void set_prompt(const struct chat *chat)
+static void set_prompt(struct chat *chat)
 {
 	char *name = chat->current ? pchat_text_escape(chat->current->name, NULL) : NULL;
 	char *prompt = NULL;
 	if (asprintf(&prompt, "%s> ", name ? name : "") >= 0)
-		pchat_screen_prompt(prompt);
+		pchat_screen_prompt(chat->screen, prompt);
 	free(prompt);
 	free(name);
 }
@@ -76,7 +77,7 @@ static void set_current(struct chat *chat, struct client_room *room)
 }
 
 /* "09:30 Lobby <Alice> text"; the lines of a text are set in. */
-static void show(struct client_room *room, const json_t *message)
+static void show(struct chat *chat, struct client_room *room, const json_t *message)
 {
 	char time[PCHAT_TIME], *line = NULL;
 	const char *utc = json_string_value(json_object_get(message, "time"));
@@ -89,7 +90,7 @@ static void show(struct client_room *room, const json_t *message)
 	if (clean_room && clean_name && clean_text &&
 	    asprintf(&line, "%s %s %s<%s> %s", pchat_text_time(utc, true, time), clean_room, alert,
 		     clean_name, clean_text) >= 0)
-		pchat_screen_print(line);
+		pchat_screen_print(chat->screen, line);
 	free(line);
 	free(clean_room);
 	free(clean_name);
@@ -103,7 +104,7 @@ static void join_uri(struct chat *chat, const char *uri)
 	struct err err;
 	struct client_room *room = client_join(chat->pchat->client, uri, NULL, HISTORY_JOIN, &err);
 	if (!room)
-		say("%s", err.text);
+		say(chat, "%s", err.text);
 	else if (room->state == ROOM_JOINED)
 		set_current(chat, room);
 }
@@ -116,7 +117,7 @@ static void on_found(void *ctx, const char *uri, int code, const char *why)
 	if (uri)
 		join_uri(chat, uri);
 	else
-		say("%s", why);
+		say(chat, "%s", why);
 }
 
 static void join(struct chat *chat, const char *name)
@@ -130,7 +131,7 @@ static void on_joined(void *ctx, struct client_room *room, const json_t *answer,
 	struct chat *chat = ctx;
 	if (again)
 		return;
-	say("you are in %s, with %" JSON_INTEGER_FORMAT " participants", room->name,
+	say(chat, "you are in %s, with %" JSON_INTEGER_FORMAT " participants", room->name,
 	    json_integer_value(json_object_get(answer, "participant_count")));
 	set_current(chat, room);
 }
@@ -147,28 +148,28 @@ static void on_refused(void *ctx, struct client_room *room, int code, const char
 {
 	struct chat *chat = ctx;
 	(void)code;
-	say("could not join %s: %s", room->name, text);
+	say(chat, "could not join %s: %s", room->name, text);
 	if (chat->current == room)
 		set_current(chat, any_joined(chat));
 }
 
 static void on_message(void *ctx, struct client_room *room, const json_t *message)
 {
-	(void)ctx;
-	show(room, message);
+	show(ctx, room, message);
 }
 
 static void on_presence(void *ctx, struct client_room *room, const json_t *user, bool came)
 {
+	struct chat *chat = ctx;
 	const char *name = json_string_value(json_object_get(user, "name"));
-	(void)ctx;
-	say("%s %s %s", name ? name : "somebody", came ? "came into" : "left", room->name);
+	say(chat, "%s %s %s", name ? name : "somebody", came ? "came into" : "left", room->name);
 }
 
 static void on_rejected(void *ctx, struct client_room *room, int code, const char *text)
 {
-	(void)ctx, (void)code;
-	say("could not post to %s: %s", room->name, text);
+	struct chat *chat = ctx;
+	(void)code;
+	say(chat, "could not post to %s: %s", room->name, text);
 }
 
 /* The connection. */
@@ -178,9 +179,9 @@ static void on_ready(void *ctx)
 	struct chat *chat = ctx;
 	const char *room = chat->pchat->args->room;
 	if (chat->was_lost)
-		say("connected again");
+		say(chat, "connected again");
 	else
-		say("signed in as %s; /help lists the commands",
+		say(chat, "signed in as %s; /help lists the commands",
 		    client_session_user(client_session(chat->pchat->client)));
 	if (!chat->was_lost && room)
 		join(chat, room);
@@ -192,7 +193,7 @@ static void on_lost(void *ctx, const char *why, uint64_t wait)
 	struct chat *chat = ctx;
 	(void)wait;
 	if (!chat->was_lost)
-		say("%s; trying to connect again", why);
+		say(chat, "%s; trying to connect again", why);
 	chat->was_lost = true;
 }
 
@@ -213,16 +214,16 @@ static void on_rooms(void *ctx, const json_t *result, int code, const char *text
 	(void)code;
 	chat->calls--;
 	if (!result)
-		say("could not list the rooms: %s", text);
+		say(chat, "could not list the rooms: %s", text);
 	json_array_foreach (json_object_get(result, "rooms"), i, room) {
 		const char *name = json_string_value(json_object_get(room, "name"));
 		const char *description = json_string_value(json_object_get(room, "description"));
-		say("%s (%" JSON_INTEGER_FORMAT ") %s", name ? name : "",
+		say(chat, "%s (%" JSON_INTEGER_FORMAT ") %s", name ? name : "",
 		    json_integer_value(json_object_get(room, "participants")),
 		    description ? description : "");
 	}
 	if (json_is_true(json_object_get(result, "more")))
-		say("and more");
+		say(chat, "and more");
 }
 
 static void on_who(void *ctx, const json_t *result, int code, const char *text)
@@ -233,11 +234,11 @@ static void on_who(void *ctx, const json_t *result, int code, const char *text)
 	(void)code;
 	chat->calls--;
 	if (!result)
-		say("could not list the participants: %s", text);
+		say(chat, "could not list the participants: %s", text);
 	json_array_foreach (json_object_get(result, "participants"), i, user) {
 		const char *name = json_string_value(json_object_get(user, "name"));
 		const char *uri = json_string_value(json_object_get(user, "uri"));
-		say("%s (%s)", name ? name : "", uri ? uri : "");
+		say(chat, "%s (%s)", name ? name : "", uri ? uri : "");
 	}
 }
 
@@ -249,14 +250,15 @@ struct page {
 static void on_history(void *ctx, const json_t *result, int code, const char *text)
 {
 	struct page *page = ctx;
+	struct chat *chat = page->chat;
 	size_t i;
 	const json_t *message;
 	(void)code;
-	page->chat->calls--;
+	chat->calls--;
 	if (!result)
-		say("could not get the history: %s", text);
+		say(chat, "could not get the history: %s", text);
 	json_array_foreach (json_object_get(result, "messages"), i, message)
-		show(page->room, message);
+		show(chat, page->room, message);
 	free(page);
 }
 
@@ -265,7 +267,7 @@ static void ask_history(struct chat *chat, const char *rest)
 	int limit = *rest ? atoi(rest) : HISTORY_JOIN;
 	struct page *page = calloc(1, sizeof(*page));
 	if (limit < 1 || limit > HISTORY_MAX || !page) {
-		say("a number from 1 to %d, please", HISTORY_MAX);
+		say(chat, "a number from 1 to %d, please", HISTORY_MAX);
 		free(page);
 		return;
 	}
@@ -278,12 +280,12 @@ static void post(struct chat *chat, const char *text, bool alert)
 {
 	struct err err;
 	if (client_post(chat->current, text, alert, &err) != 0)
-		say("%s", err.text);
+		say(chat, "%s", err.text);
 }
 
 static void leave(struct chat *chat)
 {
-	say("you left %s", chat->current->name);
+	say(chat, "you left %s", chat->current->name);
 	client_leave(chat->current);
 	set_current(chat, any_joined(chat));
 }
@@ -292,7 +294,7 @@ static void leave(struct chat *chat)
 static void do_in_room(struct chat *chat, enum pchat_verb verb, const char *rest)
 {
 	if (!chat->current) {
-		say("join a room first: /join ROOM, and /rooms lists them");
+		say(chat, "join a room first: /join ROOM, and /rooms lists them");
 		return;
 	}
 	if (verb == VERB_SAY)
@@ -308,10 +310,10 @@ static void do_in_room(struct chat *chat, enum pchat_verb verb, const char *rest
 		     on_who, chat);
 }
 
-static void help(void)
+static void help(struct chat *chat)
 {
 	for (size_t i = 0; pchat_command_help[i]; i++)
-		pchat_screen_print(pchat_command_help[i]);
+		pchat_screen_print(chat->screen, pchat_command_help[i]);
 }
 
 static void do_line(struct chat *chat, const char *line)
@@ -328,13 +330,13 @@ static void do_line(struct chat *chat, const char *line)
 		call(chat, "room.search", json_pack("{s:s}", "text", rest), on_rooms, chat);
 		break;
 	case VERB_HELP:
-		help();
+		help(chat);
 		break;
 	case VERB_QUIT:
 		chat->leaving = true;
 		break;
 	case VERB_UNKNOWN:
-		say("there is no such command; /help lists them");
+		say(chat, "there is no such command; /help lists them");
 		break;
 	default:
 		do_in_room(chat, verb, rest);
@@ -359,7 +361,7 @@ static void on_line(void *ctx, const char *text)
 	struct chat *chat = ctx;
 	if (!text)
 		text = "/quit";
-	if (pchat_screen_is_terminal()) {
+	if (pchat_screen_is_terminal(chat->screen)) {
 		do_line(chat, text);
 		return;
 	}
@@ -389,8 +391,8 @@ static bool wanted(void *ctx)
 
 static void readable(void *ctx)
 {
-	(void)ctx;
-	pchat_screen_read();
+	struct chat *chat = ctx;
+	pchat_screen_read(chat->screen);
 }
 
 static void on_turn(void *ctx)
@@ -398,7 +400,7 @@ static void on_turn(void *ctx)
 	struct chat *chat = ctx;
 	if (resized) {
 		resized = 0;
-		pchat_screen_resized();
+		pchat_screen_resized(chat->screen);
 	}
 	while (chat->first && !chat->leaving && settled(chat)) {
 		do_line(chat, chat->first->text);
@@ -436,12 +438,13 @@ int pchat_chat(struct pchat *pchat, const struct client_options *options)
 	if (pchat_open(pchat, options, &handlers, &chat) != 0)
 		return pchat->status;
 	catch_signals();
-	if (pchat_screen_open(on_line, &chat, &err) != 0) {
+	chat.screen = pchat_screen_new(on_line, &chat, &err);
+	if (!chat.screen) {
 		pchat_complain("%s", err.text);
 		return EX_OSERR;
 	}
 	int status = pchat_loop(pchat, &input);
-	pchat_screen_close();
+	pchat_screen_free(&chat.screen);
 	while (chat.first)
 		drop_line(&chat);
 	return status;

@@ -3,9 +3,9 @@
 #include "daemon/pchat_screen.h"
 
 #include <errno.h>
-#include <editline/readline.h>
+#include <histedit.h>
 #include <locale.h>
-#include <stdbool.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,45 +13,70 @@
 #include <unistd.h>
 #include <wchar.h>
 
-enum { LINE_MAX_BYTES = 65536 };
+enum { LINE_MAX_BYTES = 65536, HISTORY_LINES = 200, END_OF_FILE = 4 /* ^D */ };
 
-/* libedit's callbacks have no context, so this is the one of the process. */
-static struct screen {
+struct pchat_screen {
 	pchat_screen_line_fn *line;
 	void *ctx;
-	bool terminal, installed;
-	char *prompt;			/* owned */
-	char plain[LINE_MAX_BYTES + 1]; /* without a terminal: the line that is not whole yet */
+	char *prompt; /* owned */
+
+	EditLine *edit;	  /* owned; NULL: no terminal */
+	History *history; /* owned */
+	bool shown; /* the prompt and what was typed stand below the last line that was printed */
+
+	char *plain; /* owned; without a terminal: the line that is not whole yet */
 	size_t plain_length;
-} screen;
+};
 
-static void on_line(char *line)
+static char *prompt_of(EditLine *edit)
 {
-	if (line && *line)
-		add_history(line);
-	screen.line(screen.ctx, line);
-	free(line);
+	struct pchat_screen *screen = NULL;
+	el_get(edit, EL_CLIENTDATA, &screen);
+	return screen->prompt;
 }
 
-static void install(void)
+/* Reading by characters: libedit returns after each one, so that others can be served between. */
+static void show_input(struct pchat_screen *screen)
 {
-	rl_callback_handler_install(screen.prompt, on_line);
-	screen.installed = true;
+	el_set(screen->edit, EL_UNBUFFERED, 1);
+	screen->shown = true;
 }
 
-int pchat_screen_open(pchat_screen_line_fn *line, void *ctx, struct err *err)
+static int open_terminal(struct pchat_screen *screen, struct err *err)
 {
-	setlocale(LC_CTYPE, "");
-	screen = (struct screen){.line = line, .ctx = ctx, .prompt = strdup("> ")};
-	if (!screen.prompt)
-		return err_errno(err, "could not set up the terminal");
-	screen.terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-	if (screen.terminal) {
-		rl_readline_name = "pchat";
-		rl_initialize();
-		install();
-	}
+	HistEvent event;
+	screen->edit = el_init("pchat", stdin, stdout, stderr);
+	screen->history = history_init();
+	if (!screen->edit || !screen->history)
+		return err_set(err, "could not set up the terminal");
+	history(screen->history, &event, H_SETSIZE, HISTORY_LINES);
+	el_set(screen->edit, EL_CLIENTDATA, screen);
+	el_set(screen->edit, EL_PROMPT, prompt_of);
+	el_set(screen->edit, EL_EDITOR, "emacs");
+	el_set(screen->edit, EL_HIST, history, screen->history);
+	el_source(screen->edit, NULL);
+	show_input(screen);
 	return 0;
+}
+
+struct pchat_screen *pchat_screen_new(pchat_screen_line_fn *line, void *ctx, struct err *err)
+{
+	struct pchat_screen *screen = calloc(1, sizeof(*screen));
+	if (screen) {
+		screen->line = line;
+		screen->ctx = ctx;
+		screen->prompt = strdup("> ");
+		screen->plain = malloc(LINE_MAX_BYTES + 1);
+	}
+	if (!screen || !screen->prompt || !screen->plain) {
+		err_errno(err, "could not set up the terminal");
+		pchat_screen_free(&screen);
+		return NULL;
+	}
+	setlocale(LC_CTYPE, "");
+	if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && open_terminal(screen, err) != 0)
+		pchat_screen_free(&screen);
+	return screen;
 }
 
 /* The columns that bytes of the line take. */
@@ -73,102 +98,139 @@ static size_t columns_of(const char *text, size_t bytes)
 }
 
 /* Takes the prompt and the input off the screen, whose rows they may fill. */
-static void hide_input(void)
+static void hide_input(struct pchat_screen *screen)
 {
 	struct winsize size = {0};
 	size_t width = 80, before;
-	size_t point = rl_point > 0 ? (size_t)rl_point : 0;
+	if (!screen->shown)
+		return;
+	const LineInfo *input = el_line(screen->edit);
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		width = size.ws_col;
-	before = columns_of(screen.prompt, strlen(screen.prompt)) +
-		 columns_of(rl_line_buffer, strnlen(rl_line_buffer, point));
+	before = columns_of(screen->prompt, strlen(screen->prompt)) +
+		 columns_of(input->buffer, (size_t)(input->cursor - input->buffer));
 	if (before / width > 0)
 		printf("\033[%zuA", before / width);
 	fputs("\r\033[J", stdout);
-}
-
-void pchat_screen_close(void)
-{
-	if (screen.installed) {
-		hide_input();
-		rl_callback_handler_remove();
-	}
 	fflush(stdout);
-	free(screen.prompt);
-	screen = (struct screen){0};
 }
 
-static void take_plain(size_t count)
+void pchat_screen_free(struct pchat_screen **screen)
 {
-	char *begin = screen.plain, *end;
-	screen.plain_length += count;
-	screen.plain[screen.plain_length] = '\0';
-	while (screen.line && (end = memchr(begin, '\n', (size_t)(screen.plain + screen.plain_length - begin)))) {
+	struct pchat_screen *s = *screen;
+	if (!s)
+		return;
+	if (s->edit) {
+		hide_input(s);
+		el_set(s->edit, EL_UNBUFFERED, 0);
+		el_end(s->edit);
+	}
+	if (s->history)
+		history_end(s->history);
+	free(s->prompt);
+	free(s->plain);
+	free(s);
+	*screen = NULL;
+}
+
+bool pchat_screen_is_terminal(const struct pchat_screen *screen)
+{
+	return screen->edit != NULL;
+}
+
+void pchat_screen_resized(struct pchat_screen *screen)
+{
+	if (screen->edit)
+		el_resize(screen->edit);
+}
+
+/* While a line is carried out there is no input on the screen: what is printed stands below it. */
+static void take_line(struct pchat_screen *screen, const char *text)
+{
+	HistEvent event;
+	char *line = text ? strdup(text) : NULL;
+	if (line)
+		line[strcspn(line, "\r\n")] = '\0';
+	if (line && *line)
+		history(screen->history, &event, H_ENTER, line);
+	el_set(screen->edit, EL_UNBUFFERED, 0);
+	screen->shown = false;
+	if (line || !text)
+		screen->line(screen->ctx, line);
+	free(line);
+	show_input(screen);
+}
+
+static void read_terminal(struct pchat_screen *screen)
+{
+	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+	int count = 0;
+	/* libedit says the same of a lost terminal and of a line that was rubbed out. */
+	bool lost = poll(&input, 1, 0) > 0 && (input.revents & (POLLHUP | POLLERR));
+	const char *text = lost ? NULL : el_gets(screen->edit, &count);
+	if (lost || (text && count == 1 && text[0] == END_OF_FILE))
+		take_line(screen, NULL);
+	else if (text && count > 0 && (text[count - 1] == '\n' || text[count - 1] == '\r'))
+		take_line(screen, text);
+}
+
+static void take_plain(struct pchat_screen *screen, size_t count)
+{
+	char *begin = screen->plain, *end;
+	screen->plain_length += count;
+	screen->plain[screen->plain_length] = '\0';
+	char *all = screen->plain + screen->plain_length;
+	while ((end = memchr(begin, '\n', (size_t)(all - begin)))) {
 		*end = '\0';
-		screen.line(screen.ctx, begin);
+		screen->line(screen->ctx, begin);
 		begin = end + 1;
 	}
-	screen.plain_length -= (size_t)(begin - screen.plain);
-	memmove(screen.plain, begin, screen.plain_length);
+	screen->plain_length = (size_t)(all - begin);
+	memmove(screen->plain, begin, screen->plain_length);
 }
 
-static void read_plain(void)
+static void read_plain(struct pchat_screen *screen)
 {
-	if (screen.plain_length == LINE_MAX_BYTES)
-		screen.plain_length = 0; /* no message may be as long; the server would refuse it */
-	ssize_t count = read(STDIN_FILENO, screen.plain + screen.plain_length,
-			     LINE_MAX_BYTES - screen.plain_length);
+	if (screen->plain_length == LINE_MAX_BYTES)
+		screen->plain_length = 0; /* no message may be as long; the server would refuse it */
+	ssize_t count = read(STDIN_FILENO, screen->plain + screen->plain_length,
+			     LINE_MAX_BYTES - screen->plain_length);
 	if (count > 0) {
-		take_plain((size_t)count);
+		take_plain(screen, (size_t)count);
 	} else if (count == 0 || (errno != EINTR && errno != EAGAIN)) {
-		screen.plain[screen.plain_length] = '\0';
-		if (screen.plain_length > 0)
-			screen.line(screen.ctx, screen.plain);
-		screen.line(screen.ctx, NULL);
+		screen->plain[screen->plain_length] = '\0';
+		if (screen->plain_length > 0)
+			screen->line(screen->ctx, screen->plain);
+		screen->plain_length = 0;
+		screen->line(screen->ctx, NULL);
 	}
 }
 
-bool pchat_screen_is_terminal(void)
+void pchat_screen_read(struct pchat_screen *screen)
 {
-	return screen.terminal;
-}
-
-void pchat_screen_resized(void)
-{
-	if (screen.installed)
-		rl_resize_terminal();
-}
-
-void pchat_screen_read(void)
-{
-	if (screen.terminal)
-		rl_callback_read_char();
+	if (screen->edit)
+		read_terminal(screen);
 	else
-		read_plain();
+		read_plain(screen);
 }
 
-void pchat_screen_print(const char *text)
+void pchat_screen_print(struct pchat_screen *screen, const char *text)
 {
-	if (screen.installed)
-		hide_input();
+	hide_input(screen);
 	puts(text);
 	fflush(stdout);
-	if (screen.installed)
-		rl_forced_update_display();
+	if (screen->shown)
+		el_set(screen->edit, EL_REFRESH);
 }
 
-void pchat_screen_prompt(const char *text)
+void pchat_screen_prompt(struct pchat_screen *screen, const char *text)
 {
 	char *copy = strdup(text);
 	if (!copy)
 		return;
-	if (screen.installed)
-		hide_input();
-	free(screen.prompt);
-	screen.prompt = copy;
-	if (screen.installed) {
-		fflush(stdout);
-		rl_set_prompt(copy);
-		rl_forced_update_display();
-	}
+	hide_input(screen);
+	free(screen->prompt);
+	screen->prompt = copy;
+	if (screen->shown)
+		el_set(screen->edit, EL_REFRESH);
 }

@@ -506,24 +506,6 @@ static int journal_rewrite(struct journal_writer *writer, uint64_t from, struct 
 	return journal_sync(writer->fd, err);
 }
 
-/*
- * Clears the place of the next record, so that nothing is read behind the end any more: not a
- * record that was written and not published, and not a torn one that the next torn write happens to
- * complete. Where the ring is full there is no such place before the cursor has moved.
- */
-static int journal_clear_end(struct journal_writer *writer, const struct recovery *recovery,
-			     struct err *err)
-{
-	static const uint8_t zero[sizeof(struct record)];
-	uint64_t lsn = writer->end, rest = journal_rest(&writer->journal, lsn);
-
-	if (rest < sizeof(zero))
-		lsn += rest;
-	if (lsn + sizeof(zero) > recovery->from + writer->journal.size)
-		return 0;
-	return journal_write(writer, lsn, zero, sizeof(zero), err);
-}
-
 static int journal_recover(struct journal_writer *writer, struct recovery *recovery, bool recover,
 			   int (*each)(const struct record *record, void *arg), void *arg,
 			   struct err *err)
@@ -543,8 +525,6 @@ static int journal_recover(struct journal_writer *writer, struct recovery *recov
 	writer->synced = recovery->end;
 	writer->epoch = recovery->epoch_max + 1;
 	writer->time = recovery->time_max;
-	if (journal_clear_end(writer, recovery, err) < 0)
-		return -1;
 	return journal_rewrite(writer, recovery->synced, err);
 }
 
@@ -702,6 +682,27 @@ uint64_t journal_tail(const struct journal_writer *writer)
 	return writer->end - journal->size;
 }
 
+/*
+ * Clears the place of this epoch's first record before anything is written there, so that what
+ * stands behind the end is gone for good: neither a record that was written and never published nor
+ * a torn one, to which a torn write of ours happens to bring the half that it lacks, can come back.
+ * Not at the start, because only who appends says what of the ring is free.
+ */
+static int journal_clear(struct journal_writer *writer, uint64_t lsn, struct err *err)
+{
+	static const uint8_t zero[sizeof(struct record)];
+
+	if (writer->cleared)
+		return 0;
+	if (journal_rest(&writer->journal, lsn) < sizeof(zero))
+		lsn += journal_rest(&writer->journal, lsn);
+	if (journal_write(writer, lsn, zero, sizeof(zero), err) < 0 ||
+	    journal_sync(writer->fd, err) < 0)
+		return -1;
+	writer->cleared = true;
+	return 0;
+}
+
 int journal_commit(struct journal_writer *writer, bool sync, struct err *err)
 {
 	uint64_t start = writer->end - writer->batch_used;
@@ -710,6 +711,8 @@ int journal_commit(struct journal_writer *writer, bool sync, struct err *err)
 		return err_set(err, "could not go on with the journal after an earlier failure");
 	writer->failed = true;
 	if (writer->batch_used > 0) {
+		if (journal_clear(writer, start, err) < 0)
+			return -1;
 		fault_point("journal.write");
 		if (journal_write(writer, start, writer->batch, writer->batch_used, err) < 0)
 			return -1;

@@ -63,6 +63,7 @@ struct journal_writer {
 	size_t batch_used, batch_size;
 	size_t batch_pad; /* of batch_used: padding, which does not count towards batch_size */
 	bool started;	  /* this epoch's EVENT_START was appended */
+	bool cleared;	  /* its place on the disk was cleared before */
 	bool failed;	  /* a write or sync failed: the writer does nothing any more */
 };
 
@@ -84,8 +85,8 @@ int journal_format(int fd, uint64_t base, struct err *err);
  * the records behind it are counted in the log and made unreadable. A cursor older than all that
  * the ring holds is an error in any case.
  *
- * Then what may not be on disk is written again, the place behind the end is cleared, both are
- * synced, and the writer stands at the end with an epoch above any in the ring. batch_size: bytes of records that one batch can take.
+ * Then what may not be on disk is written again and synced, and the writer stands at the end with an
+ * epoch above any in the ring. batch_size: bytes of records that one batch can take.
  */
 int journal_open(struct journal_writer *writer, int fd, uint64_t from, uint64_t limit, bool recover,
 		 size_t batch_size, int (*each)(const struct record *record, void *arg), void *arg,

@@ -302,6 +302,33 @@ subtest 'chatting by a script' => sub {
 	like($run->{out}, qr/Garden \(1\)/, 'rooms are listed');
 };
 
+subtest 'chatting on a terminal' => sub {
+	my $fake = Pchat::Fake->new;
+	my $room = $fake->add_room('Lobby', 'welcome');
+	local $ENV{TERM} = 'vt100';
+	# script(1) makes the terminal; what is typed comes through a pipe.
+	my $command = join ' ', "$build/daemon/pchat", arguments($fake, 'Lobby');
+	open my $keys, '|-', "script -qec '$command' /dev/null >$directory/screen 2>&1" or die;
+	$keys->autoflush;
+	my $screen = sub {
+		open my $in, '<:raw', "$directory/screen" or return '';
+		local $/;
+		return <$in> // '';
+	};
+	wait_for('the prompt', sub { $screen->() =~ /welcome\r\n.*Lobby> $/ });
+	print $keys 'half a li';
+	wait_for('what was typed', sub { $screen->() =~ /half a li$/ });
+	$fake->say($room, "in between\e[2J");
+	wait_for('the message above it', sub { $screen->() =~ /\r\x1b\[J09:30 Lobby <Bob> in between\\x1b\[2J\r\nLobby> half a li$/ });
+	print $keys "ne\n";
+	wait_for('the post', sub { $fake->called('message.post') });
+	is(($fake->called('message.post'))[0]{text}, 'half a line', 'a message that comes in does not disturb what is being typed');
+	print $keys "rubbed out\x15";
+	print $keys "/quit\n";
+	wait_for('the end', sub { $fake->called('auth.logout') && !$fake->connections });
+	ok(close $keys, 'and /quit ends it') or diag $screen->();
+};
+
 subtest 'the command line' => sub {
 	for my $wrong (['--frobnicate'], ['tail'], ['post', 'a', 'b', 'c'], ['--since', 'x', 'tail', 'r'], ['--since', 3, 'rooms'], ['-s', 'http://x', 'rooms'], ['--password', 'secret', 'rooms']) {
 		is(end(begin(undef, '--password-file', $password, @$wrong))->{code}, 64, "wrong: @$wrong");

@@ -35,6 +35,21 @@ t_unit_cache_test_SOURCES = t/unit/cache_test.c
 t_unit_cache_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_cache_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/client_merge_test
+t_unit_client_merge_test_SOURCES = t/unit/client_merge_test.c
+t_unit_client_merge_test_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_client_merge_test_LDADD = $(CLIENT_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/client_sasl_test
+t_unit_client_sasl_test_SOURCES = t/unit/client_sasl_test.c
+t_unit_client_sasl_test_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(GSASL_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_client_sasl_test_LDADD = $(CLIENT_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/client_upgrade_test
+t_unit_client_upgrade_test_SOURCES = t/unit/client_upgrade_test.c
+t_unit_client_upgrade_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_client_upgrade_test_LDADD = $(CLIENT_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/clock_test
 t_unit_clock_test_SOURCES = t/unit/clock_test.c
 t_unit_clock_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -116,6 +131,11 @@ check_PROGRAMS += t/unit/mailbox_test
 t_unit_mailbox_test_SOURCES = t/unit/mailbox_test.c
 t_unit_mailbox_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_mailbox_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/pchat_test
+t_unit_pchat_test_SOURCES = t/unit/pchat_test.c
+t_unit_pchat_test_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_pchat_test_LDADD = daemon/libpchat.a $(CONF_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/proc_test
 t_unit_proc_test_SOURCES = t/unit/proc_test.c
@@ -211,6 +231,7 @@ t_shim_fsync_so_LDFLAGS = -shared
 
 EXTRA_DIST += t/README t/run t/fuzz/corpus \
 	t/lib/Pchat/Client.pm \
+	t/lib/Pchat/Fake.pm \
 	t/lib/Pchat/Load.pm \
 	t/lib/Pchat/Server.pm \
 	t/lib/Pchat/Stubs.pm \
@@ -223,6 +244,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus \
 	t/10-order.t \
 	t/11-durable.t \
 	t/12-rooms.t \
+	t/20-client.t \
 	t/20-pchat.t \
 	t/21-pchatctl.t \
 	t/30-kill-children.t \

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sysexits.h>
@@ -139,7 +140,10 @@ static void wait_for_events(struct worker *w, bool more, uint64_t next)
 	} else {
 		evtimer_del(w->limit);
 	}
-	event_base_loop(w->base, more ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
+	if (event_base_loop(w->base, more ? EVLOOP_NONBLOCK : EVLOOP_ONCE) == -1) {
+		log_error("could not wait for events: %s", strerror(errno));
+		exit(EX_OSERR);
+	}
 	/* Awake: nobody need write our eventfd until we sleep again. */
 	atomic_store_explicit(&w->child.proc.own->sleeping, 0, memory_order_relaxed);
 }

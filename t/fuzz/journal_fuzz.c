@@ -117,6 +117,7 @@ static void write_and_find(struct journal_writer *writer, int fd, uint64_t from,
 	uint64_t end;
 	struct err err;
 	unsigned again = 0;
+	bool last;
 
 	if (journal_append(writer, &start, NULL, 0, from)) {
 		found++;
@@ -124,7 +125,10 @@ static void write_and_find(struct journal_writer *writer, int fd, uint64_t from,
 	}
 	fuzz_check(journal_commit(writer, true, &err) == 0);
 	end = writer->end;
+	last = writer->epoch == UINT32_MAX;
 	journal_close(writer);
+	if (last)
+		return;
 	fuzz_check(journal_open(writer, fd, from, UINT64_MAX, false, BATCH, count, &again, &err) ==
 		   0);
 	fuzz_check(again >= found && writer->end >= end);

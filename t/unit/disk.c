@@ -1,8 +1,11 @@
+#include "config.h"
+
 #include "disk.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "conf/clock.h"
@@ -24,7 +27,6 @@ static void die(const char *what)
 
 struct disk *disk_new(size_t size)
 {
-	char name[] = "/tmp/pchat-disk-XXXXXX";
 	struct disk *disk = calloc(1, sizeof(*disk));
 
 	if (!disk || size % DISK_SECTOR != 0)
@@ -32,9 +34,8 @@ struct disk *disk_new(size_t size)
 	disk->size = size;
 	disk->image = calloc(1, size);
 	disk->pending = calloc(1, size / DISK_SECTOR);
-	disk->fd = mkstemp(name);
-	if (!disk->image || !disk->pending || disk->fd < 0 || unlink(name) < 0 ||
-	    ftruncate(disk->fd, (off_t)size) < 0)
+	disk->fd = memfd_create("disk", MFD_CLOEXEC);
+	if (!disk->image || !disk->pending || disk->fd < 0 || ftruncate(disk->fd, (off_t)size) < 0)
 		die("could not make a disk\n");
 	current = disk;
 	return disk;

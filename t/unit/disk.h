@@ -11,7 +11,7 @@
  * --wrap=pwrite,--wrap=fdatasync,--wrap=clock_utc.
  */
 struct disk {
-	int fd; /* of the file, already without a name */
+	int fd; /* of the file */
 	size_t size;
 	uint8_t *image;	     /* what is on the disk */
 	uint8_t *pending;    /* for each sector: written, not known to be on the disk */
