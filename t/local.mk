@@ -5,6 +5,10 @@ DISK_WRAPS = -Wl,--wrap=pwrite,--wrap=fdatasync,--wrap=clock_utc
 
 if HAVE_CMOCKA
 
+ENGINE_BENCH = t/unit/engine_bench.c t/unit/engine_bench.h \
+	daemon/engine.c daemon/engine.h daemon/engine_ask.h \
+	daemon/engine_object.c daemon/engine_room.c
+
 check_PROGRAMS += t/unit/ask_test
 t_unit_ask_test_SOURCES = t/unit/ask_test.c
 t_unit_ask_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -86,9 +90,9 @@ t_unit_db_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_db_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/engine_test
-t_unit_engine_test_SOURCES = t/unit/engine_test.c daemon/engine.c daemon/engine.h
+t_unit_engine_test_SOURCES = t/unit/engine_test.c $(ENGINE_BENCH)
 t_unit_engine_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-t_unit_engine_test_LDADD = $(SHM_LIBS) $(UNISTRING_LIBS) $(CMOCKA_LIBS)
+t_unit_engine_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/err_test
 t_unit_err_test_SOURCES = t/unit/err_test.c
@@ -146,6 +150,11 @@ check_PROGRAMS += t/unit/reader_test
 t_unit_reader_test_SOURCES = t/unit/reader_test.c
 t_unit_reader_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS) $(JANSSON_CFLAGS)
 t_unit_reader_test_LDADD = $(READER_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS)
+
+check_PROGRAMS += t/unit/matrix_test
+t_unit_matrix_test_SOURCES = t/unit/matrix_test.c $(ENGINE_BENCH)
+t_unit_matrix_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_matrix_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/readonly_test
 t_unit_readonly_test_SOURCES = t/unit/readonly_test.c

@@ -41,6 +41,10 @@ static int set_up(void **state)
 	b->conf.cache.sessions = 16;
 	b->conf.cache.participants = 32;
 	b->conf.cache.messages = 64;
+	b->conf.cache.categories = 4;
+	b->conf.cache.addins = 4;
+	b->conf.cache.roles = 16;
+	b->conf.cache.affiliations = 16;
 	b->conf.cache.text = 64 * 200;
 	b->conf.cache.history = 256 * 64;
 	size = cache_size(&b->conf, &err);
@@ -112,12 +116,57 @@ static void make_principal(struct bench *b, uint32_t id, const char *uri, const 
 
 static void make_room(struct bench *b, uint32_t id, const char *name)
 {
-	struct event_room event = {.id = id, .name = text(name), .description = text("what for")};
+	struct event_room event = {.id = id,
+				   .category = 1,
+				   .privacy = PRIVACY_OPEN,
+				   .behavior = BEHAVIOR_NORMAL,
+				   .name = text(name),
+				   .description = text("what for")};
 	uint32_t size;
 
 	memset(event.uuid, (int)id, sizeof(event.uuid));
 	size = event_room_put(&event, b->next.payload, sizeof(b->next.payload));
 	make(b, EVENT_ROOM, size)->room = id;
+}
+
+static void make_category(struct bench *b, uint32_t id, const char *name)
+{
+	struct event_category event = {.id = id, .name = text(name), .description = text("")};
+	uint32_t size;
+
+	memset(event.uuid, (int)id + 100, sizeof(event.uuid));
+	size = event_category_put(&event, b->next.payload, sizeof(b->next.payload));
+	make(b, EVENT_CATEGORY, size);
+}
+
+static void make_addin(struct bench *b, uint32_t id, const char *name)
+{
+	struct event_addin event = {.id = id, .name = text(name), .url = text("http://a.test/")};
+
+	make(b, EVENT_ADDIN, event_addin_put(&event, b->next.payload, sizeof(b->next.payload)));
+}
+
+static void make_role(struct bench *b, enum node_kind kind, uint32_t node, uint32_t principal,
+		      enum role role, bool present)
+{
+	struct event_role event = {(uint8_t)kind, (uint8_t)role, present, node, principal};
+
+	make(b, EVENT_ROLE, event_role_put(&event, b->next.payload, sizeof(b->next.payload)));
+}
+
+static void make_affiliation(struct bench *b, uint32_t member, uint32_t group, bool present)
+{
+	struct event_affiliation event = {member, group, present};
+
+	make(b, EVENT_AFFILIATION,
+	     event_affiliation_put(&event, b->next.payload, sizeof(b->next.payload)));
+}
+
+static void make_removed(struct bench *b, enum node_kind kind, uint32_t id)
+{
+	struct event_removed event = {(uint8_t)kind, id};
+
+	make(b, EVENT_REMOVED, event_removed_put(&event, b->next.payload, sizeof(b->next.payload)));
 }
 
 static struct record *make_session(struct bench *b, enum event_type type, uint32_t session,
@@ -156,6 +205,8 @@ static void populate(struct bench *b)
 {
 	make_principal(b, 1, "sip:alice@example.test", "Alice"), apply(b);
 	make_principal(b, 2, "sip:bob@example.test", "Bob"), apply(b);
+	make_category(b, 1, "General"), apply(b);
+	make_role(b, NODE_CATEGORY, 1, PRINCIPAL_ANY_USER, ROLE_ALLOWED, true), apply(b);
 	for (uint32_t room = 1; room <= 3; room++) {
 		char name[16];
 
@@ -310,7 +361,12 @@ static void rows_from_the_database_join_the_history_only_without_a_gap(void **st
 {
 	struct bench *b = *state;
 	struct event_message old = {.id = text(""), .text = text("old")};
-	struct event_room room = {.id = 5, .name = text("Old"), .description = text("")};
+	struct event_room room = {.id = 5,
+				  .category = 1,
+				  .privacy = PRIVACY_OPEN,
+				  .behavior = BEHAVIOR_NORMAL,
+				  .name = text("Old"),
+				  .description = text("")};
 	struct command_fill fill = {.seq = 40, .author = 1};
 	struct message_view list[64];
 	char buffer[4096];
@@ -336,6 +392,7 @@ static void a_table_that_is_full_is_an_error_that_names_the_setting(void **state
 	struct bench *b = *state;
 	struct err err = {0};
 
+	make_category(b, 1, "General"), apply(b);
 	for (uint32_t room = 1; room <= 8; room++) {
 		char name[16];
 
@@ -370,6 +427,19 @@ static uint8_t *plain_copy(const struct cache *cache)
 		assert_int_equal(room->version % 2, 0);
 		assert_int_equal(room->roster % 2, 0);
 		room->version = room->roster = 0;
+	}
+	plain.header->rights = 0;
+	for (uint32_t row = 1; row <= plain.header->table[TABLE_CATEGORY].rows; row++) {
+		struct category_row *category = table_row(&plain, TABLE_CATEGORY, row);
+
+		assert_int_equal(category->version % 2, 0);
+		category->version = 0;
+	}
+	for (uint32_t row = 1; row <= plain.header->table[TABLE_ADDIN].rows; row++) {
+		struct addin_row *addin = table_row(&plain, TABLE_ADDIN, row);
+
+		assert_int_equal(addin->version % 2, 0);
+		addin->version = 0;
 	}
 	for (uint32_t row = 1; row <= plain.header->table[TABLE_PRINCIPAL].rows; row++) {
 		struct principal_row *principal = table_row(&plain, TABLE_PRINCIPAL, row);
@@ -478,9 +548,41 @@ static void dying_at_any_step_of_any_event_leaves_a_cache_that_can_be_rolled_bac
 	make_message(b, 4, 3, "id", "short"), steps += die_everywhere(b);
 	make_join(b, EVENT_LEAVE, 3, 3, 1), steps += die_everywhere(b);
 	make_session(b, EVENT_SESSION_CLOSE, 3, 3), steps += die_everywhere(b);
-	assert_true(steps > 150);
+	make_category(b, 2, "Second"), steps += die_everywhere(b);
+	make_category(b, 2, "Second, renamed"), steps += die_everywhere(b);
+	make_role(b, NODE_ROOM, 4, 1, ROLE_MEMBER, true), steps += die_everywhere(b);
+	make_role(b, NODE_ROOM, 4, 2, ROLE_MANAGER, true), steps += die_everywhere(b);
+	make_role(b, NODE_ROOM, 4, 1, ROLE_MEMBER, false), steps += die_everywhere(b);
+	make_affiliation(b, 1, 3, true), steps += die_everywhere(b);
+	make_affiliation(b, 2, 3, true), steps += die_everywhere(b);
+	make_affiliation(b, 1, 3, false), steps += die_everywhere(b);
+	make_addin(b, 1, "Add-in"), steps += die_everywhere(b);
+	make_addin(b, 1, "Add-in, renamed"), steps += die_everywhere(b);
+	make_removed(b, NODE_ADDIN, 1), steps += die_everywhere(b);
+	make_removed(b, NODE_CATEGORY, 2), steps += die_everywhere(b);
+	make_removed(b, NODE_ROOM, 4), steps += die_everywhere(b);
+	assert_true(steps > 250);
 }
 #endif
+
+static void a_room_that_is_removed_leaves_nothing_behind(void **state)
+{
+	struct bench *b = *state;
+	uint32_t used[TABLE_COUNT];
+
+	populate(b);
+	for (unsigned t = 0; t < TABLE_COUNT; t++)
+		used[t] = b->shared.header->table[t].used;
+	make_room(b, 9, "To be removed"), apply(b);
+	make_role(b, NODE_ROOM, 9, 1, ROLE_MEMBER, true), apply(b);
+	make_role(b, NODE_ROOM, 9, 2, ROLE_MANAGER, true), apply(b);
+	for (unsigned i = 0; i < 5; i++)
+		make_message(b, 9, 1, "", "text"), apply(b);
+	make_removed(b, NODE_ROOM, 9), apply(b);
+	for (unsigned t = 0; t < TABLE_COUNT; t++)
+		assert_int_equal(b->shared.header->table[t].used, used[t]);
+	assert_int_equal(find_room_by_name(&b->shared, text("to be removed")), 0);
+}
 
 static void both_copies_come_from_the_same_events(void **state)
 {
@@ -561,6 +663,7 @@ int main(void)
 		TEST(a_repeated_post_is_known_until_the_ring_of_posts_has_gone_round),
 		TEST(rows_from_the_database_join_the_history_only_without_a_gap),
 		TEST(a_table_that_is_full_is_an_error_that_names_the_setting),
+		TEST(a_room_that_is_removed_leaves_nothing_behind),
 		TEST(both_copies_come_from_the_same_events),
 		TEST(a_reader_never_sees_half_of_a_change),
 #ifdef PCHAT_FAULTS

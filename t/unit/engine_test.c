@@ -1,199 +1,7 @@
-#include <errno.h>
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "conf/code.h"
-#include "daemon/engine.h"
-#include "shm/apply.h"
-#include "shm/find.h"
-
-enum { RING = 1 << 20, GENERATION = 5 };
-
-/* An engine with a journal of its own and a process table that this test writes. */
-struct bench {
-	struct conf conf;
-	struct engine engine;
-	struct proc proc;
-	struct proc_page own, master;
-	int fd;
-	uint64_t number[SLOTS];
-	struct answer answer;
-	union {
-		struct command command;
-		uint8_t bytes[16384];
-	} mail;
-};
-
-static void sit(struct bench *b, unsigned slot, int32_t pid)
-{
-	atomic_store(&b->master.slots[slot].pid, pid);
-	atomic_store(&b->master.slots[slot].generation, GENERATION);
-}
-
-static int set_up(void **state)
-{
-	struct bench *b = calloc(1, sizeof(*b));
-	char file[] = "/tmp/pchat-engine-XXXXXX";
-	struct err err;
-
-	b->conf.cache.rooms = 8;
-	b->conf.cache.principals = 8;
-	b->conf.cache.sessions = 8;
-	b->conf.cache.participants = 8;
-	b->conf.cache.messages = 64;
-	b->conf.cache.text = 64 * 400;
-	b->conf.limits.message_size = 8192;
-	b->conf.limits.rooms_per_session = 3;
-	b->fd = mkstemp(file);
-	assert_return_code(b->fd, errno);
-	unlink(file);
-	assert_return_code(ftruncate(b->fd, JOURNAL_HEADER + RING), errno);
-	assert_return_code(journal_format(b->fd, 0, &err), 0);
-	assert_return_code(journal_open(&b->engine.writer, b->fd, 8, UINT64_MAX, false, RING / 4,
-					NULL, NULL, &err),
-			   0);
-	assert_non_null(journal_append(&b->engine.writer, &(struct record){.type = EVENT_START},
-				       NULL, 0, 8));
-	assert_return_code(apply_open_private(&b->engine.cache, &b->conf, &err), 0);
-	assert_return_code(apply_reset(&b->engine.cache, &b->conf, (const uint8_t *)"0123456789abcdef", &err), 0);
-	b->proc.own = &b->own;
-	b->proc.page[SLOT_MASTER] = &b->master;
-	b->engine.conf = &b->conf;
-	b->engine.proc = &b->proc;
-	b->engine.oldest = 8;
-	sit(b, SLOT_WORKER, 100);
-	sit(b, SLOT_WORKER + 1, 101);
-	*state = b;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct bench *b = *state;
-
-	journal_close(&b->engine.writer);
-	segment_unmap(&b->engine.cache.map);
-	close(b->fd);
-	free(b);
-	return 0;
-}
-
-static struct text text(const char *s)
-{
-	return (struct text){s, (uint32_t)strlen(s)};
-}
-
-/* The engine's word on the command in b->mail: DECIDED, LATER or, as -1 - code, ANSWERED. */
-static int send_as(struct bench *b, unsigned mail, unsigned slot, uint32_t session,
-		   enum command_type type, uint32_t room, uint32_t size)
-{
-	struct command *c = &b->mail.command;
-	enum decision decision;
-
-	c->type = (uint16_t)type;
-	c->number = ++b->number[mail];
-	c->origin = (struct origin){.slot = (uint16_t)slot, .generation = GENERATION, .session = session};
-	c->room = room;
-	c->payload = size;
-	c->length = (uint32_t)sizeof(*c) + size;
-	decision = engine_decide(&b->engine, mail, c, &b->answer);
-	c->flags = 0;
-	return decision == ANSWERED ? -1 - b->answer.code : (int)decision;
-}
-
-#define REFUSED(code) (-1 - (code))
-
-static int post(struct bench *b, uint32_t session, uint32_t room, const char *id, const char *body)
-{
-	struct event_message event = {.id = text(id), .text = text(body)};
-	uint32_t size = event_message_put(&event, b->mail.bytes + sizeof(struct command),
-					  sizeof(b->mail.bytes) - sizeof(struct command));
-
-	return send_as(b, SLOT_WORKER, SLOT_WORKER, session, COMMAND_MESSAGE, room, size);
-}
-
-static int simple(struct bench *b, enum command_type type, uint32_t session, uint32_t room)
-{
-	return send_as(b, SLOT_WORKER, SLOT_WORKER, session, type, room, 0);
-}
-
-static int sign_in(struct bench *b, unsigned slot, uint32_t session, uint32_t principal,
-		   uint32_t epoch, bool admin)
-{
-	struct event_session event = {.address = text("127.0.0.1:1")};
-	struct command_session who = {.principal = principal, .epoch = epoch};
-	uint8_t *at = b->mail.bytes + sizeof(struct command);
-
-	memcpy(at, &who, sizeof(who));
-	b->mail.command.flags = admin ? EVENT_ADMIN : 0;
-	return send_as(b, SLOT_AUTH, slot, session, COMMAND_SESSION_OPEN, 0,
-		       (uint32_t)sizeof(who) +
-			       event_session_put(&event, at + sizeof(who), 1024));
-}
-
-static int put_user(struct bench *b, uint32_t session, uint32_t id, const char *uri, unsigned st)
-{
-	struct event_principal event = {.id = id,
-					.kind = PRINCIPAL_USER,
-					.state = (uint16_t)st,
-					.uri = text(uri),
-					.name = text("Name")};
-	uint32_t size = event_principal_put(&event, b->mail.bytes + sizeof(struct command), 4096);
-
-	return send_as(b, SLOT_WORKER, SLOT_WORKER, session, COMMAND_PRINCIPAL, 0, size);
-}
-
-static int put_room(struct bench *b, uint32_t session, uint32_t id, const char *name, bool disabled)
-{
-	struct event_room event = {
-		.id = id, .name = text(name), .description = text(""), .disabled = disabled};
-	uint32_t size;
-
-	memcpy(event.uuid, name, strlen(name) < 16 ? strlen(name) : 16);
-	size = event_room_put(&event, b->mail.bytes + sizeof(struct command), 4096);
-	return send_as(b, SLOT_WORKER, SLOT_WORKER, session, COMMAND_ROOM, id, size);
-}
-
-/* Session 1 is an administrator, 2 and 3 are Alice and Bob, both in the room "Lobby" (1). */
-static void populate(struct bench *b)
-{
-	assert_int_equal(sign_in(b, SLOT_WORKER, 1, 0, 0, true), DECIDED);
-	assert_int_equal(put_user(b, 1, 0, "sip:alice@example.test", 0), DECIDED);
-	assert_int_equal(put_user(b, 1, 0, "sip:bob@example.test", 0), DECIDED);
-	assert_int_equal(put_room(b, 1, 0, "Lobby", false), DECIDED);
-	assert_int_equal(sign_in(b, SLOT_WORKER, 2, 1, 0, false), DECIDED);
-	assert_int_equal(sign_in(b, SLOT_WORKER, 3, 2, 0, false), DECIDED);
-	assert_int_equal(simple(b, COMMAND_JOIN, 2, 1), DECIDED);
-	assert_int_equal(simple(b, COMMAND_JOIN, 3, 1), DECIDED);
-}
-
-/* Counts the records of a type in the batch; the last one's flags go to *flags_r. */
-static unsigned in_batch(const struct bench *b, enum event_type type, uint16_t *flags_r)
-{
-	const struct journal_writer *w = &b->engine.writer;
-	unsigned count = 0;
-
-	for (size_t at = 0; at < w->batch_used;) {
-		const struct record *r = (const struct record *)(const void *)(w->batch + at);
-
-		if (r->type == type) {
-			count++;
-			if (flags_r != NULL)
-				*flags_r = r->flags;
-		}
-		at += r->length;
-	}
-	return count;
-}
+#include "t/unit/engine_bench.h"
 
 static void a_post_needs_a_session_a_room_and_being_in_it(void **state)
 {
@@ -271,6 +79,9 @@ static void only_an_administrator_changes_users_and_rooms(void **state)
 	assert_int_equal(put_room(b, 1, 0, "LOBBY", false), REFUSED(CODE_DUPLICATE_ROOM_NAME));
 	assert_int_equal(put_room(b, 1, 7, "Other", false), REFUSED(CODE_NO_SUCH_NODE));
 	assert_int_equal(put_user(b, 1, 7, "", 0), REFUSED(CODE_NO_SUCH_PRINCIPAL));
+	assert_int_equal(put_category(b, 2, 0, "Mine"), REFUSED(CODE_ERROR_PERMISSION));
+	assert_int_equal(put_addin(b, 2, 0, "Mine", "http://a.test/"), REFUSED(CODE_ERROR_PERMISSION));
+	assert_int_equal(remove_node(b, 2, NODE_ROOM, 1), REFUSED(CODE_ERROR_PERMISSION));
 	assert_int_equal(put_room(b, 1, 0, "", false), REFUSED(CODE_INVALID_ARGUMENT));
 }
 
@@ -353,17 +164,17 @@ static void a_table_that_is_full_refuses_with_limit_exceeded(void **state)
 	char name[16];
 
 	populate(b);
-	for (unsigned i = 2; i <= 8; i++) {
+	for (unsigned i = 2; i <= 12; i++) {
 		snprintf(name, sizeof(name), "Room %u", i);
 		assert_int_equal(put_room(b, 1, 0, name, false), DECIDED);
 	}
-	assert_int_equal(put_room(b, 1, 0, "Room 9", false), REFUSED(CODE_LIMIT_EXCEEDED));
+	assert_int_equal(put_room(b, 1, 0, "Room 13", false), REFUSED(CODE_LIMIT_EXCEEDED));
 	assert_int_equal(simple(b, COMMAND_JOIN, 2, 2), DECIDED);
 	assert_int_equal(simple(b, COMMAND_JOIN, 2, 3), DECIDED);
 	assert_int_equal(simple(b, COMMAND_JOIN, 2, 4), REFUSED(CODE_LIMIT_EXCEEDED));
-	for (uint32_t s = 4; s <= 8; s++)
+	for (uint32_t s = 4; s <= 12; s++)
 		assert_int_equal(sign_in(b, SLOT_WORKER, s, 1, 0, false), DECIDED);
-	assert_int_equal(sign_in(b, SLOT_WORKER, 9, 1, 0, false), REFUSED(CODE_LIMIT_EXCEEDED));
+	assert_int_equal(sign_in(b, SLOT_WORKER, 13, 1, 0, false), REFUSED(CODE_LIMIT_EXCEEDED));
 }
 
 static void a_full_journal_refuses_posts_but_lets_sessions_end(void **state)
@@ -407,8 +218,6 @@ static void what_a_predecessor_decided_is_not_done_again(void **state)
 	assert_int_equal(post(b, 2, 1, "", "once"), REFUSED(CODE_BUSY));
 	assert_int_equal(in_batch(b, EVENT_MESSAGE, NULL), events);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
