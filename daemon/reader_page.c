@@ -135,8 +135,32 @@ enum db_result reader_history(struct db *db, const struct ask_history *ask, stru
 
 /* --- Rooms. --- */
 
-static void put_room(struct fragment *json, const struct content_room *room, const char *domain)
+static const char *privacy_name(unsigned privacy)
 {
+	switch (privacy) {
+	case PRIVACY_OPEN:
+		return "open";
+	case PRIVACY_SECRET:
+		return "secret";
+	default:
+		return "closed";
+	}
+}
+
+static void put_category(struct fragment *json, struct db_bytes uuid, const char *domain)
+{
+	if (uuid.length == 0)
+		return;
+	fragment_text(json, ",\"category\":\"ma-cat://");
+	fragment_text(json, domain);
+	fragment_text(json, "/");
+	fragment_raw(json, uuid.data, uuid.length);
+	fragment_text(json, "\"");
+}
+
+static void put_room(struct fragment *json, const struct content_found *found, const char *domain)
+{
+	const struct content_room *room = &found->room;
 	char uuid[HEX_UUID];
 
 	hex_uuid_encode(room->uuid, uuid);
@@ -146,7 +170,10 @@ static void put_room(struct fragment *json, const struct content_room *room, con
 	fragment_text(json, uuid);
 	put_string(json, "\",\"name\":", room->name);
 	put_string(json, ",\"description\":", room->description);
-	put_number(json, ",\"last_seq\":", room->last_seq);
+	put_category(json, found->category, domain);
+	fragment_text(json, ",\"privacy\":\"");
+	fragment_text(json, privacy_name(room->privacy));
+	put_number(json, "\",\"last_seq\":", room->last_seq);
 	fragment_text(json, room->disabled ? ",\"disabled\":true" : ",\"disabled\":false");
 	fragment_text(json, ",\"created\":");
 	fragment_time(json, room->created);
@@ -158,7 +185,7 @@ enum db_result reader_rooms(struct db *db, const struct ask_rooms *ask, const ch
 			    uint32_t *flags_r, struct err *err)
 {
 	enum db_result result;
-	struct content_room room;
+	struct content_found found;
 	unsigned count = 0;
 
 	*flags_r = 0;
@@ -169,9 +196,9 @@ enum db_result reader_rooms(struct db *db, const struct ask_rooms *ask, const ch
 	result = content_search(db, text, length, ask->limit + 1, ask->offset, err);
 	fragment_text(json, "[");
 	while (result == DB_OK) {
-		result = content_search_next(db, &room, err);
+		result = content_search_next(db, &found, err);
 		if (result == DB_OK && count++ < ask->limit)
-			put_room(json, &room, domain);
+			put_room(json, &found, domain);
 		else if (result == DB_OK)
 			*flags_r = ASK_MORE;
 	}

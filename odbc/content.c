@@ -44,7 +44,9 @@ static enum db_result read_cursor(const struct db_stmt *stmt, struct content_cur
 	cursor_r->lsn = (uint64_t)db_int(stmt, 1);
 	cursor_r->last_principal = (uint32_t)db_int(stmt, 2);
 	cursor_r->last_room = (uint32_t)db_int(stmt, 3);
-	cursor_r->time = (uint64_t)db_int(stmt, 4);
+	cursor_r->last_category = (uint32_t)db_int(stmt, 4);
+	cursor_r->last_addin = (uint32_t)db_int(stmt, 5);
+	cursor_r->time = (uint64_t)db_int(stmt, 6);
 	return DB_OK;
 }
 
@@ -76,7 +78,9 @@ enum db_result content_cursor_put(struct db *db, const struct content_cursor *cu
 	db_bind_int(stmt, 2, (int64_t)cursor->lsn);
 	db_bind_int(stmt, 3, cursor->last_principal);
 	db_bind_int(stmt, 4, cursor->last_room);
-	db_bind_int(stmt, 5, (int64_t)cursor->time);
+	db_bind_int(stmt, 5, cursor->last_category);
+	db_bind_int(stmt, 6, cursor->last_addin);
+	db_bind_int(stmt, 7, (int64_t)cursor->time);
 	return db_execute(stmt, err);
 }
 
@@ -96,25 +100,6 @@ enum db_result content_principal_put(struct db *db, const struct content_princip
 	return db_execute(stmt, err);
 }
 
-/* What a search looks in: name, line break, description. No text that is searched for goes across. */
-static bool fold_room(const struct content_room *room, char **out_r, size_t *length_r)
-{
-	const size_t size = room->name.length + 1 + room->description.length;
-	char *both = malloc(size);
-	bool done;
-
-	if (!both)
-		return false;
-	memcpy(both, room->name.data, room->name.length);
-	both[room->name.length] = '\n';
-	if (room->description.length > 0)
-		memcpy(both + room->name.length + 1, room->description.data,
-		       room->description.length);
-	done = fold_text(both, size, out_r, length_r);
-	free(both);
-	return done;
-}
-
 enum db_result content_room_put(struct db *db, const struct content_room *room, struct err *err)
 {
 	struct db_stmt *stmt = db_statement(db, STATEMENT_ROOM_PUT);
@@ -122,7 +107,8 @@ enum db_result content_room_put(struct db *db, const struct content_room *room, 
 	enum db_result result;
 	size_t length;
 
-	if (!fold_room(room, &folded, &length)) {
+	if (!fold_pair(room->name.data, room->name.length, room->description.data,
+		       room->description.length, &folded, &length)) {
 		err_set(err, "could not store a room: its name or description is no UTF-8");
 		return DB_BAD_DATA;
 	}
@@ -132,8 +118,14 @@ enum db_result content_room_put(struct db *db, const struct content_room *room, 
 	bind_bytes(stmt, 2, room->name);
 	bind_bytes(stmt, 3, room->description);
 	db_bind_int(stmt, 4, room->disabled);
-	db_bind_int(stmt, 5, (int64_t)room->created);
-	db_bind_text(stmt, 6, folded, length);
+	db_bind_int(stmt, 5, room->category);
+	db_bind_int(stmt, 6, room->addin);
+	db_bind_int(stmt, 7, room->privacy);
+	db_bind_int(stmt, 8, room->behavior);
+	db_bind_int(stmt, 9, room->invitations);
+	db_bind_int(stmt, 10, (int64_t)room->created);
+	db_bind_int(stmt, 11, (int64_t)room->revision);
+	db_bind_text(stmt, 12, folded, length);
 	result = db_execute(stmt, err);
 	free(folded);
 	return result;

@@ -28,16 +28,16 @@ enum db_result content_check(struct db *db, struct err *err);
 struct content_cursor {
 	uint8_t journal[16]; /* id of the journal to which lsn belongs; 0: none yet */
 	uint64_t lsn;	     /* every event below is in the database */
-	uint32_t last_principal, last_room; /* highest ids ever given */
-	uint64_t time;			    /* of the newest event below lsn, UTC us */
+	uint32_t last_principal, last_room, last_category, last_addin; /* highest ids ever given */
+	uint64_t time; /* of the newest event below lsn, UTC us */
 };
 
-/* A new database: DB_OK with all 0. */
+/* A new database: DB_OK with neither journal nor lsn. */
 enum db_result content_cursor_get(struct db *db, struct content_cursor *cursor_r, struct err *err);
 enum db_result content_cursor_put(struct db *db, const struct content_cursor *cursor,
 				  struct err *err);
 
-/* --- Users, rooms, messages, for the store. --- */
+/* --- Users, rooms, messages and so on, for the store. --- */
 
 struct content_principal {
 	uint32_t id;
@@ -50,9 +50,39 @@ struct content_room {
 	uint32_t id;
 	uint8_t uuid[16];
 	bool disabled;
-	uint64_t created;  /* UTC us */
+	uint32_t category, addin;		/* ids */
+	uint8_t privacy, behavior, invitations; /* numbers, as pchat-schema(7) lists them */
+	uint64_t created;			/* UTC us */
+	uint64_t revision;
 	uint64_t last_seq; /* not written by content_room_put */
 	struct db_bytes name, description;
+};
+
+struct content_category {
+	uint32_t id;
+	uint8_t uuid[16];
+	uint32_t flags;
+	uint64_t created; /* UTC us */
+	uint64_t revision;
+	struct db_bytes name, description;
+};
+
+struct content_addin {
+	uint32_t id;
+	uint8_t uuid[16];
+	struct db_bytes name, url;
+};
+
+enum content_kind { CONTENT_CATEGORY = 1, CONTENT_ROOM = 2 };
+
+struct content_role {
+	uint8_t kind; /* enum content_kind */
+	uint8_t role;
+	uint32_t node, principal; /* ids */
+};
+
+struct content_affiliation {
+	uint32_t member, group;
 };
 
 struct content_message {
@@ -67,6 +97,27 @@ struct content_message {
 enum db_result content_principal_put(struct db *db, const struct content_principal *principal,
 				     struct err *err);
 enum db_result content_room_put(struct db *db, const struct content_room *room, struct err *err);
+enum db_result content_category_put(struct db *db, const struct content_category *category,
+				    struct err *err);
+enum db_result content_addin_put(struct db *db, const struct content_addin *addin, struct err *err);
+
+/* present: it is there from now on; else it is there no more. */
+enum db_result content_role_put(struct db *db, const struct content_role *role, bool present,
+				struct err *err);
+enum db_result content_affiliation_put(struct db *db, const struct content_affiliation *affiliation,
+				       bool present, struct err *err);
+
+/*
+ * Removes one for good, and the roles in it. The messages of a room may be too many for one
+ * transaction: they remain, and content_sweep deletes them afterwards.
+ */
+enum db_result content_category_remove(struct db *db, uint32_t id, struct err *err);
+enum db_result content_room_remove(struct db *db, uint32_t id, struct err *err);
+enum db_result content_addin_remove(struct db *db, uint32_t id, struct err *err);
+
+/* Deletes what remains of removed rooms, at most `messages` of it, in a transaction of its own.
+ * *more_r: there may be more. */
+enum db_result content_sweep(struct db *db, unsigned messages, bool *more_r, struct err *err);
 
 /* Stores messages; the caller then tells each room's highest number by content_room_seq. */
 enum db_result content_messages_put(struct db *db, const struct content_message *list,
@@ -84,8 +135,10 @@ struct content_dead {
 enum db_result content_dead_put(struct db *db, const struct content_dead *dead, struct err *err);
 
 /*
- * All users and rooms, by id, above the id given: execute, then take rows until DB_END. One
- * execution yields CONTENT_LOAD_PAGE rows at most, so that memory does not grow with the database.
+ * All of one table in the order of its key, above the one given (0: from the first on): execute,
+ * then take rows until DB_END. One execution yields CONTENT_LOAD_PAGE rows at most, because drivers
+ * hold all rows of a result: so memory does not grow with the database. DB_BAD_DATA where the row
+ * has got an id: this one is malformed, the next may be taken.
  */
 enum { CONTENT_LOAD_PAGE = 256 };
 enum db_result content_principals(struct db *db, uint32_t above, struct err *err);
@@ -93,6 +146,17 @@ enum db_result content_principals_next(struct db *db, struct content_principal *
 				       struct err *err);
 enum db_result content_rooms(struct db *db, uint32_t above, struct err *err);
 enum db_result content_rooms_next(struct db *db, struct content_room *room_r, struct err *err);
+enum db_result content_categories(struct db *db, uint32_t above, struct err *err);
+enum db_result content_categories_next(struct db *db, struct content_category *category_r,
+				       struct err *err);
+enum db_result content_addins(struct db *db, uint32_t above, struct err *err);
+enum db_result content_addins_next(struct db *db, struct content_addin *addin_r, struct err *err);
+enum db_result content_roles(struct db *db, const struct content_role *above, struct err *err);
+enum db_result content_roles_next(struct db *db, struct content_role *role_r, struct err *err);
+enum db_result content_affiliations(struct db *db, const struct content_affiliation *above,
+				    struct err *err);
+enum db_result content_affiliations_next(struct db *db, struct content_affiliation *affiliation_r,
+					 struct err *err);
 
 /* --- For readers. --- */
 
@@ -115,7 +179,11 @@ enum db_result content_history_next(struct db *db, const struct content_page *pa
 /* Rooms whose name or description contains the text, without regard to case, by name. */
 enum db_result content_search(struct db *db, const char *text, size_t length, unsigned limit,
 			      unsigned offset, struct err *err);
-enum db_result content_search_next(struct db *db, struct content_room *room_r, struct err *err);
+struct content_found {
+	struct content_room room;
+	struct db_bytes category; /* its uuid, as text; empty where the category has no row */
+};
+enum db_result content_search_next(struct db *db, struct content_found *found_r, struct err *err);
 
 /* --- For pchat-auth. A credential is keyed by the principal's URI: it may be there a moment
  * before the principal's own row, which the store writes. --- */

@@ -53,7 +53,7 @@ enum db_result content_rooms(struct db *db, uint32_t above, struct err *err)
 	return execute_above(db, STATEMENT_ROOMS, above, err);
 }
 
-/* The columns of ROOMS and SEARCH. */
+/* The columns of ROOMS, with which those of SEARCH begin. */
 static enum db_result next_room(struct db_stmt *stmt, struct content_room *room_r, struct err *err)
 {
 	const enum db_result result = db_fetch(stmt, err);
@@ -66,8 +66,14 @@ static enum db_result next_room(struct db_stmt *stmt, struct content_room *room_
 	room_r->name = text_of(stmt, 2);
 	room_r->description = text_of(stmt, 3);
 	room_r->disabled = db_int(stmt, 4) != 0;
-	room_r->created = (uint64_t)db_int(stmt, 5);
-	room_r->last_seq = (uint64_t)db_int(stmt, 6);
+	room_r->category = (uint32_t)db_int(stmt, 5);
+	room_r->addin = (uint32_t)db_int(stmt, 6);
+	room_r->privacy = (uint8_t)db_int(stmt, 7);
+	room_r->behavior = (uint8_t)db_int(stmt, 8);
+	room_r->invitations = (uint8_t)db_int(stmt, 9);
+	room_r->created = (uint64_t)db_int(stmt, 10);
+	room_r->revision = (uint64_t)db_int(stmt, 11);
+	room_r->last_seq = (uint64_t)db_int(stmt, 12);
 	if (hex_uuid_decode(uuid.data, uuid.length, room_r->uuid))
 		return DB_OK;
 	err_set(err, "could not understand room %u: its uuid is malformed", room_r->id);
@@ -146,7 +152,12 @@ enum db_result content_search(struct db *db, const char *text, size_t length, un
 	return result;
 }
 
-enum db_result content_search_next(struct db *db, struct content_room *room_r, struct err *err)
+enum db_result content_search_next(struct db *db, struct content_found *found_r, struct err *err)
 {
-	return next_room(db_open_statement(db, STATEMENT_SEARCH), room_r, err);
+	struct db_stmt *stmt = db_open_statement(db, STATEMENT_SEARCH);
+	const enum db_result result = next_room(stmt, &found_r->room, err);
+
+	if (result == DB_OK)
+		found_r->category = text_of(stmt, 13);
+	return result;
 }

@@ -26,6 +26,25 @@ bool fold_text(const char *text, size_t length, char **out_r, size_t *length_r)
 	return true;
 }
 
+bool fold_pair(const char *name, size_t name_length, const char *description,
+	       size_t description_length, char **out_r, size_t *length_r)
+{
+	const size_t size = name_length + 1 + description_length;
+	char *both = malloc(size);
+	bool done;
+
+	if (!both)
+		return false;
+	if (name_length > 0)
+		memcpy(both, name, name_length);
+	both[name_length] = '\n';
+	if (description_length > 0)
+		memcpy(both + name_length + 1, description, description_length);
+	done = fold_text(both, size, out_r, length_r);
+	free(both);
+	return done;
+}
+
 static char *put_escaped(char *out, const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {

@@ -69,4 +69,65 @@ static const char *const step1[] = {
 	NULL,
 };
 
-const struct dialect_step sqlite_schema[SQLITE_SCHEMA_STEPS] = {{step1}};
+/*
+ * Rooms that are there are what all rooms of version 1 were: open and normal, in one category that
+ * allows everybody (principal 4294967295). That category is made for new databases, too, and is
+ * number 1 in both: the cursor row has to know, and is made where there is none yet.
+ */
+static const char *const step2[] = {
+	"CREATE TABLE pc_category ("
+	" id BIGINT NOT NULL PRIMARY KEY CHECK (id > 0),"
+	" uuid CHAR(36) NOT NULL UNIQUE,"
+	" name VARCHAR(256) NOT NULL,"
+	" description VARCHAR(256) NOT NULL,"
+	" flags INTEGER NOT NULL,"
+	" created BIGINT NOT NULL,"
+	" revision BIGINT NOT NULL,"
+	" folded TEXT NOT NULL)",
+
+	"CREATE TABLE pc_addin ("
+	" id BIGINT NOT NULL PRIMARY KEY CHECK (id > 0),"
+	" uuid CHAR(36) NOT NULL UNIQUE,"
+	" name VARCHAR(50) NOT NULL,"
+	" url VARCHAR(255) NOT NULL)",
+
+	"CREATE TABLE pc_role ("
+	" kind INTEGER NOT NULL CHECK (kind IN (1, 2)),"
+	" node BIGINT NOT NULL CHECK (node > 0),"
+	" principal BIGINT NOT NULL CHECK (principal > 0),"
+	" role INTEGER NOT NULL CHECK (role > 0),"
+	" PRIMARY KEY (kind, node, principal, role)) WITHOUT ROWID",
+
+	"CREATE TABLE pc_affiliation ("
+	" member BIGINT NOT NULL CHECK (member > 0),"
+	" group_id BIGINT NOT NULL CHECK (group_id > 0),"
+	" PRIMARY KEY (member, group_id)) WITHOUT ROWID",
+	"CREATE INDEX pc_affiliation_group ON pc_affiliation (group_id, member)",
+
+	"CREATE TABLE pc_remains ("
+	" room BIGINT NOT NULL PRIMARY KEY) WITHOUT ROWID",
+
+	"ALTER TABLE pc_room ADD COLUMN category BIGINT NOT NULL DEFAULT 1",
+	"ALTER TABLE pc_room ADD COLUMN addin BIGINT NOT NULL DEFAULT 0",
+	"ALTER TABLE pc_room ADD COLUMN privacy INTEGER NOT NULL DEFAULT 6",
+	"ALTER TABLE pc_room ADD COLUMN behavior INTEGER NOT NULL DEFAULT 4",
+	"ALTER TABLE pc_room ADD COLUMN invitations INTEGER NOT NULL DEFAULT 1",
+	"ALTER TABLE pc_room ADD COLUMN revision BIGINT NOT NULL DEFAULT 1",
+
+	"INSERT INTO pc_category (id, uuid, name, description, flags, created, revision, folded) "
+	"SELECT 1, LOWER(SUBSTR(hex, 1, 8) || '-' || SUBSTR(hex, 9, 4) || '-4' || SUBSTR(hex, 14, 3)"
+	" || '-' || SUBSTR('89AB', 1 + ABS(RANDOM() % 4), 1) || SUBSTR(hex, 18, 3)"
+	" || '-' || SUBSTR(hex, 21)),"
+	" 'General', '', 7, CAST(STRFTIME('%s', 'now') AS INTEGER) * 1000000, 1,"
+	" 'general' || CHAR(10) FROM (SELECT HEX(RANDOMBLOB(16)) AS hex)",
+	"INSERT INTO pc_role (kind, node, principal, role) VALUES (1, 1, 4294967295, 1)",
+
+	"ALTER TABLE pc_cursor ADD COLUMN last_category BIGINT NOT NULL DEFAULT 1",
+	"ALTER TABLE pc_cursor ADD COLUMN last_addin BIGINT NOT NULL DEFAULT 0",
+	"INSERT INTO pc_cursor (reader, journal_id, lsn, last_principal, last_room, last_time)"
+	" SELECT 'content', '00000000000000000000000000000000', 0, 0, 0, 0"
+	" WHERE NOT EXISTS (SELECT * FROM pc_cursor WHERE reader = 'content')",
+	NULL,
+};
+
+const struct dialect_step sqlite_schema[SQLITE_SCHEMA_STEPS] = {{step1}, {step2}};

@@ -10,20 +10,45 @@
 	X(SCHEMA_EXISTS, "", "i")	/* whether there is a table pc_schema: 0 or 1 */           \
 	X(SCHEMA_VERSION, "", "i")	/* the newest step that was applied */                     \
 	X(SCHEMA_PUT, "ii", "")		/* step, time */                                           \
-	X(CURSOR_GET, "t", "tiiii")	/* reader -> journal, lsn, principal, room, time */        \
-	X(CURSOR_PUT, "ttiiii", "")	/* reader and the same */                                  \
+	X(CURSOR_GET, "t", "tiiiiii")	/* reader -> journal, lsn, principal, room, category,      \
+					   add-in, time */                                         \
+	X(CURSOR_PUT, "ttiiiiii", "")	/* reader and the same */                                  \
 	X(PRINCIPAL_PUT, "iiiitt", "")	/* id, kind, state, epoch, uri, name */                    \
-	X(ROOM_PUT, "itttiit", "") /* id, uuid, name, description, disabled, created, folded */    \
+	X(AFFILIATION_PUT, "ii", "")	/* member, group */                                        \
+	X(AFFILIATION_REMOVE, "ii", "") /* the same */                                             \
+	X(CATEGORY_PUT, "itttiiit", "") /* id, uuid, name, description, flags, created, revision,  \
+					   folded */                                               \
+	X(CATEGORY_REMOVE, "i", "")	/* id */                                                   \
+	X(ADDIN_PUT, "ittt", "")	/* id, uuid, name, url */                                  \
+	X(ADDIN_REMOVE, "i", "")	/* id */                                                   \
+	X(ROOM_PUT, "itttiiiiiiiit", "") /* id, uuid, name, description, disabled, category,       \
+					    add-in, privacy, behavior, invitations, created,       \
+					    revision, folded */                                    \
+	X(ROOM_REMOVE, "i", "")		/* id */                                                   \
+	X(ROLE_PUT, "iiii", "")		/* kind, node, principal, role */                          \
+	X(ROLE_REMOVE, "iiii", "")	/* the same */                                             \
+	X(ROLES_REMOVE, "ii", "")	/* kind, node */                                           \
 	X(ROOM_SEQ, "iii", "")		/* seq, id, seq: raises the room's last number */          \
 	X(MESSAGE_PUT, "iiiiitt", "")	/* room, seq, time, author, flags, client id, body */      \
 	X(DEAD_PUT, "iittti", "")	/* lsn, type, reader, reason, record, time */             \
 	X(PRINCIPALS, "ii", "iiiitt")	/* above, limit -> as PRINCIPAL_PUT */                     \
-	X(ROOMS, "ii", "itttiii")	/* above, limit -> id, uuid, name, description, disabled,  \
-					   created, last seq */                                    \
+	X(AFFILIATIONS, "iii", "ii")	/* above both, limit -> as AFFILIATION_PUT */              \
+	X(CATEGORIES, "ii", "itttiii")	/* above, limit -> id, uuid, name, description, flags,     \
+					   created, revision */                                    \
+	X(ADDINS, "ii", "ittt")		/* above, limit -> as ADDIN_PUT */                         \
+	X(ROOMS, "ii", "itttiiiiiiiii") /* above, limit -> id, uuid, name, description, disabled,  \
+					   category, add-in, privacy, behavior, invitations,       \
+					   created, revision, last seq */                          \
+	X(ROLES, "iiiii", "iiii")	/* above all four, limit -> as ROLE_PUT */                 \
+	X(REMAINS_PUT, "i", "")		/* a removed room, whose messages are still there */       \
+	X(REMAINS_NEXT, "i", "ii")	/* limit -> room, the last seq of its oldest messages */   \
+	X(REMAINS_MESSAGES, "ii", "")	/* room, seq: deletes the messages up to there */          \
+	X(REMAINS_END, "i", "")		/* room */                                                 \
 	X(HISTORY_NEWEST, "iiii", "iiiitttt") /* room, after, before, limit -> seq, time, author,  \
 						 flags, client id, body, uri, name */              \
 	X(HISTORY_OLDEST, "iiii", "iiiitttt") /* the same, ascending */                            \
-	X(SEARCH, "tii", "itttiii")	/* pattern, limit, offset -> as ROOMS */                   \
+	X(SEARCH, "tii", "itttiiiiiiiiit") /* pattern, limit, offset -> as ROOMS, and the          \
+					      category's uuid */                                   \
 	X(CREDENTIAL_GET, "tt", "ibbbiiii") /* uri, mechanism -> iterations, salt, stored key,     \
 					       server key, changed, principal, epoch, state */     \
 	X(CREDENTIAL_PUT, "ttibbbi", "") /* uri, mechanism, iterations, salt, keys, changed */     \
@@ -36,6 +61,6 @@ enum statement {
 	STATEMENTS
 };
 
-enum { STATEMENT_PARAMETERS_MAX = 8, STATEMENT_COLUMNS_MAX = 8 };
+enum { STATEMENT_PARAMETERS_MAX = 16, STATEMENT_COLUMNS_MAX = 16 };
 
 #endif

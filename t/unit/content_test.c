@@ -126,6 +126,8 @@ static void test_cursor_comes_back_as_it_was_put(void **state)
 					.lsn = UINT64_C(1) << 62,
 					.last_principal = UINT32_MAX,
 					.last_room = 7,
+					.last_category = 1000,
+					.last_addin = 3,
 					.time = UINT64_C(1800000000000000)};
 	struct content_cursor got;
 
@@ -382,12 +384,12 @@ static void test_dead_letter_is_kept_once(void **state)
 
 static void search(struct place *place, const char *text, const char *names)
 {
-	struct content_room row;
+	struct content_found row;
 	char found[256] = "";
 
 	assert_db(content_search(place->db, text, strlen(text), 50, 0, &place->err), DB_OK);
 	while (content_search_next(place->db, &row, &place->err) == DB_OK)
-		strncat(strcat(found, found[0] ? "," : ""), row.name.data, row.name.length);
+		strncat(strcat(found, found[0] ? "," : ""), row.room.name.data, row.room.name.length);
 	assert_string_equal(found, names);
 }
 
@@ -421,7 +423,7 @@ static void test_rooms_are_found_without_regard_to_case(void **state)
 static void test_search_is_paged_and_refuses_bad_text(void **state)
 {
 	struct place *place = *state;
-	struct content_room row;
+	struct content_found row;
 	char longest[2000];
 
 	put_room(place, 1, "a", "");
@@ -429,7 +431,7 @@ static void test_search_is_paged_and_refuses_bad_text(void **state)
 	put_room(place, 3, "c", "");
 	assert_db(content_search(place->db, "", 0, 1, 1, &place->err), DB_OK);
 	assert_db(content_search_next(place->db, &row, &place->err), DB_OK);
-	assert_int_equal(row.id, 2);
+	assert_int_equal(row.room.id, 2);
 	assert_db(content_search_next(place->db, &row, &place->err), DB_END);
 	memset(longest, 'x', sizeof(longest));
 	assert_db(content_search(place->db, longest, sizeof(longest), 1, 0, &place->err),

@@ -232,14 +232,21 @@ static void test_rooms_are_listed_as_json(void **state)
 	struct place *place = *state;
 	const struct ask_rooms ask = {.limit = 1};
 	struct content_room room = {.id = 1,
+				    .category = 2,
+				    .privacy = PRIVACY_SECRET,
 				    .created = UINT64_C(1700000000000000),
 				    .name = {"a \\ \x01 \xf0\x9f\x98\x80", 10},
 				    .description = {"", 0}};
+	const struct content_category category = {
+		.id = 2, .uuid = {0xaa}, .name = {"Sales", 5}, .description = {"", 0}};
 	static const char expected[] =
 		"[{\"room\":\"ma-chan://example.test/00000000-0000-0000-0000-000000000000\","
-		"\"name\":\"a \\\\ \\u0001 \xf0\x9f\x98\x80\",\"description\":\"\",\"last_seq\":0,"
+		"\"name\":\"a \\\\ \\u0001 \xf0\x9f\x98\x80\",\"description\":\"\","
+		"\"category\":\"ma-cat://example.test/aa000000-0000-0000-0000-000000000000\","
+		"\"privacy\":\"secret\",\"last_seq\":0,"
 		"\"disabled\":false,\"created\":\"2023-11-14T22:13:20.000000Z\"}]";
 
+	assert_int_equal(content_category_put(place->db, &category, &place->err), DB_OK);
 	assert_int_equal(content_room_put(place->db, &room, &place->err), DB_OK);
 	assert_int_equal(reader_rooms(place->db, &ask, "A", 1, "example.test", &place->json,
 				      &place->flags, &place->err),
@@ -248,6 +255,7 @@ static void test_rooms_are_listed_as_json(void **state)
 	assert_memory_equal(place->json.data, expected, strlen(expected));
 	assert_int_equal(place->flags, 0);
 	room.id = 2;
+	room.category = 77; /* that has no row */
 	memset(room.uuid, 1, sizeof(room.uuid));
 	assert_int_equal(content_room_put(place->db, &room, &place->err), DB_OK);
 	fragment_free(&place->json);
