@@ -34,7 +34,9 @@ daemon_pchat_sequencer_LDADD = $(SHM_LIBS)
 noinst_LIBRARIES += daemon/libstore.a
 daemon_libstore_a_SOURCES = \
 	daemon/complaint.c daemon/complaint.h \
-	daemon/store_batch.c daemon/store_batch.h
+	daemon/store_batch.c daemon/store_batch.h \
+	daemon/store_object.c daemon/store_object.h \
+	daemon/store_row.c daemon/store_row.h
 STORE_LIBS = daemon/libstore.a $(ODBC_LIB) $(SHM_LIBS)
 
 daemon_pchat_store_SOURCES = daemon/pchat-store.c daemon/store.h \

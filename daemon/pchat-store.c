@@ -106,6 +106,7 @@ static void try_attach(struct store *store)
 	}
 	store->attached = true;
 	store->checked = false;
+	store->sweep = true;
 	backoff_worked(&store->backoff);
 	if (complaint_end(&store->database))
 		log_notice("the content database is back");

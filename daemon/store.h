@@ -28,6 +28,7 @@ struct store {
 	bool attached; /* connected, and cursor is what the database has */
 	bool ready;    /* the master knows that we are */
 	bool checked;  /* the cursor is one of this journal */
+	bool sweep;    /* there may be messages of removed rooms */
 	bool stop;
 	uint32_t loaded;   /* generation of the sequencer that has been given everything */
 	uint64_t deadline; /* clock_mono() at which an orderly stop must be over */

@@ -6,7 +6,7 @@
 #include "conf/clock.h"
 #include "conf/fault.h"
 #include "conf/log.h"
-#include "shm/event.h"
+#include "daemon/store_row.h"
 
 /* The highest number of a room in a batch: one UPDATE for each room, not for each message. */
 struct store_room {
@@ -40,26 +40,6 @@ void store_batch_fini(struct store_batch *batch)
 
 /* --- Filling. --- */
 
-static bool is_row(const struct record *record)
-{
-	return record->type == EVENT_MESSAGE || record->type == EVENT_PRINCIPAL ||
-	       record->type == EVENT_ROOM;
-}
-
-/* Ids count up, so that of the highest ever given the newest event knows; see command_load. */
-static void note_ids(struct content_cursor *cursor, const struct record *record)
-{
-	struct event_principal principal;
-	struct event_room room;
-
-	if (record->type == EVENT_PRINCIPAL && event_principal_get(record, &principal) &&
-	    principal.id > cursor->last_principal)
-		cursor->last_principal = principal.id;
-	if (record->type == EVENT_ROOM && event_room_get(record, &room) &&
-	    room.id > cursor->last_room)
-		cursor->last_room = room.id;
-}
-
 enum journal_read store_batch_fill(struct store_batch *batch, const struct content_cursor *from,
 				   const struct journal *journal, uint64_t limit,
 				   const _Atomic uint64_t *tail)
@@ -70,77 +50,19 @@ enum journal_read store_batch_fill(struct store_batch *batch, const struct conte
 
 	batch->cursor = *from;
 	batch->rows = batch->dead = 0;
+	batch->removal = false;
 	for (uint64_t n = 0; n < most && batch->rows < batch->size; n++) {
 		read = journal_read(journal, &batch->cursor.lsn, limit, tail, &record);
 		if (read != JOURNAL_RECORD)
 			return read;
 		batch->cursor.time = record->time;
-		note_ids(&batch->cursor, record);
-		if (is_row(record))
+		store_row_note_ids(&batch->cursor, record);
+		if (record->type == EVENT_REMOVED)
+			batch->removal = true;
+		if (store_row_is(record->type))
 			batch->row[batch->rows++] = record;
 	}
 	return JOURNAL_END;
-}
-
-/* --- One event. --- */
-
-static struct db_bytes bytes(struct text text)
-{
-	return (struct db_bytes){.data = text.data, .length = text.length};
-}
-
-static enum db_result malformed(const struct record *record, struct err *err)
-{
-	err_set(err, "its payload is not that of a %s event", event_name(record->type));
-	return DB_BAD_DATA;
-}
-
-static enum db_result put_principal(struct db *db, const struct record *record, struct err *err)
-{
-	struct event_principal event;
-
-	if (!event_principal_get(record, &event))
-		return malformed(record, err);
-	return content_principal_put(db,
-				     &(struct content_principal){.id = event.id,
-								 .kind = event.kind,
-								 .state = event.state,
-								 .epoch = event.epoch,
-								 .uri = bytes(event.uri),
-								 .name = bytes(event.name)},
-				     err);
-}
-
-static enum db_result put_room(struct db *db, const struct record *record, struct err *err)
-{
-	struct content_room room = {0};
-	struct event_room event;
-
-	if (!event_room_get(record, &event))
-		return malformed(record, err);
-	room.id = event.id;
-	memcpy(room.uuid, event.uuid, sizeof(room.uuid));
-	room.disabled = event.disabled != 0;
-	room.created = event.created;
-	room.name = bytes(event.name);
-	room.description = bytes(event.description);
-	return content_room_put(db, &room, err);
-}
-
-static bool read_message(const struct record *record, struct content_message *message_r)
-{
-	struct event_message event;
-
-	if (!event_message_get(record, &event))
-		return false;
-	*message_r = (struct content_message){.room = record->room,
-					      .seq = record->seq,
-					      .time = record->time,
-					      .author = record->actor,
-					      .flags = record->flags,
-					      .id = bytes(event.id),
-					      .text = bytes(event.text)};
-	return true;
 }
 
 /* --- A batch. --- */
@@ -165,8 +87,8 @@ static enum db_result put_messages(struct store_batch *batch, struct db *db, uns
 	unsigned next = first, count = 0;
 
 	for (; next < end && batch->row[next]->type == EVENT_MESSAGE; next++, count++)
-		if (!read_message(batch->row[next], &batch->message[count]))
-			return malformed(batch->row[next], err);
+		if (!store_row_message(batch->row[next], &batch->message[count]))
+			return store_row_malformed(batch->row[next], err);
 	for (unsigned i = 0; i < count; i++)
 		note_room(batch, batch->message[i].room, batch->message[i].seq);
 	*next_r = next;
@@ -196,8 +118,7 @@ static enum db_result put_rows(struct store_batch *batch, struct db *db, unsigne
 			result = put_messages(batch, db, first, end, &first, err);
 			continue;
 		}
-		result = record->type == EVENT_ROOM ? put_room(db, record, err)
-						    : put_principal(db, record, err);
+		result = store_row_put(db, record, err);
 		first++;
 	}
 	return result == DB_OK ? put_room_numbers(batch, db, err) : result;
@@ -261,7 +182,7 @@ static struct content_cursor cursor_at(const struct store_batch *batch, unsigned
 	cursor.lsn = batch->row[end]->lsn;
 	cursor.time = batch->row[end - 1]->time;
 	for (unsigned i = first; i < end; i++)
-		note_ids(&cursor, batch->row[i]);
+		store_row_note_ids(&cursor, batch->row[i]);
 	return cursor;
 }
 

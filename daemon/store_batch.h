@@ -1,6 +1,7 @@
 #ifndef PCHAT_DAEMON_STORE_BATCH_H
 #define PCHAT_DAEMON_STORE_BATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "conf/err.h"
@@ -19,6 +20,7 @@ struct store_batch {
 	struct store_room *room;	 /* owned, as many as row: highest numbers */
 	struct content_cursor cursor;	 /* when all of it is stored */
 	unsigned dead;			 /* how many of the rows became dead letters */
+	bool removal;			 /* a room may be removed, and its messages remain */
 };
 
 int store_batch_init(struct store_batch *batch, unsigned size, struct err *err);

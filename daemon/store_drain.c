@@ -13,6 +13,10 @@
  */
 enum { IDLE_MS = 1000, GATHER_MS = 20, RING_PART = 4 };
 
+/* Messages of removed rooms go this many at a time: a room can have more of them than one
+ * transaction can delete without holding up what is to be stored. */
+enum { SWEEP_MESSAGES = 2000 };
+
 static const struct proc_page *sequencer(const struct store *store)
 {
 	return store->child.proc.page[SLOT_SEQUENCER];
@@ -104,9 +108,25 @@ static int put(struct store *store)
 	result = store_batch_put(&store->batch, store->db, &store->cursor, &err);
 	publish(store);
 	if (result == DB_OK) {
+		store->sweep = store->sweep || store->batch.removal;
 		count(store);
 		return 0;
 	}
+	store_failed(store, result, &err);
+	return IDLE_MS;
+}
+
+/* Uses the time in which there is nothing to store yet. How long to wait then. */
+static int sweep(struct store *store, int wait)
+{
+	enum db_result result;
+	struct err err;
+
+	if (!store->sweep || store->stop)
+		return wait;
+	result = content_sweep(store->db, SWEEP_MESSAGES, &store->sweep, &err);
+	if (result == DB_OK)
+		return store->sweep && wait > GATHER_MS ? GATHER_MS : wait;
 	store_failed(store, result, &err);
 	return IDLE_MS;
 }
@@ -125,8 +145,7 @@ static int unreadable(struct store *store, enum journal_read read)
 	if (read == JOURNAL_LOST)
 		err_set(&err,
 			"stopped storing: the journal has overwritten the events from LSN %llu on, "
-			"where "
-			"the content database stands; it is an older copy",
+			"where the content database stands; it is an older copy",
 			lsn);
 	else
 		err_set(&err, "stopped storing: the journal is damaged at LSN %llu", lsn);
@@ -137,15 +156,17 @@ int store_drain(struct store *store)
 {
 	enum journal_read read;
 	struct err err;
+	int wait;
 
 	if (durable(store) == 0)
 		return IDLE_MS;
 	if (map_journal(store, &err) == -1 || check_cursor(store, &err) == -1)
 		return refuse(store, &err);
 	if (!store_behind(store))
-		return IDLE_MS;
-	if (gather(store) > 0)
-		return gather(store);
+		return sweep(store, IDLE_MS);
+	wait = gather(store);
+	if (wait > 0)
+		return sweep(store, wait);
 	read = store_batch_fill(&store->batch, &store->cursor, &store->journal, durable(store),
 				&sequencer(store)->tail);
 	if (store->batch.cursor.lsn == store->cursor.lsn)

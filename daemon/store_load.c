@@ -3,10 +3,14 @@
 #include <string.h>
 
 #include "conf/log.h"
+#include "daemon/store_object.h"
 #include "shm/command.h"
 #include "shm/event.h"
 
-enum { FULL_WAIT_MS = 500 };
+enum {
+	FULL_WAIT_MS = 500,
+	HEARTBEAT = 4096, /* objects, after which the master hears of us even if none was waited for */
+};
 
 static uint32_t sequencer_generation(const struct store *store)
 {
@@ -26,147 +30,75 @@ bool store_load_wanted(const struct store *store)
 	return is_loading(store) && sequencer_generation(store) != store->loaded;
 }
 
+/* What a load sends, and to whom. */
+struct load {
+	struct store *store;
+	uint32_t generation; /* of the sequencer that asked */
+	uint64_t sent;
+};
+
 /* Sends one command, and waits while the mailbox is full. False: there is nobody to send it to any
  * more, or we are to stop. */
-static bool send(struct store *store, uint32_t generation, uint16_t type, const void *payload,
-		 uint32_t size, const void *more, uint32_t more_size)
+static bool send(struct load *load, const struct command *head, const void *payload, uint32_t size,
+		 const void *more, uint32_t more_size)
 {
-	const struct command head = {.type = type};
+	struct store *store = load->store;
 	struct proc *proc = &store->child.proc;
 
+	if (++load->sent % HEARTBEAT == 0)
+		store_wait(store, 0);
 	for (;;) {
 		proc_arm(proc);
-		if (mailbox_send(&store->mailbox, &head, payload, size, more, more_size) != 0)
-			return true;
-		if (store->stop || !is_loading(store) || sequencer_generation(store) != generation)
+		if (mailbox_send(&store->mailbox, head, payload, size, more, more_size) != 0)
+			return !store->stop;
+		if (store->stop || !is_loading(store) ||
+		    sequencer_generation(store) != load->generation)
 			return false;
 		proc_wake(proc, SLOT_SEQUENCER);
 		store_wait(store, FULL_WAIT_MS);
 	}
 }
 
-static struct text text(struct db_bytes bytes)
+static bool send_begin(struct load *load)
 {
-	return (struct text){.data = bytes.data, .length = (uint32_t)bytes.length};
+	const struct content_cursor *cursor = &load->store->cursor;
+	struct command_load begin = {.cursor = cursor->lsn,
+				     .last_principal = cursor->last_principal,
+				     .last_room = cursor->last_room,
+				     .last_category = cursor->last_category,
+				     .last_addin = cursor->last_addin};
+
+	memcpy(begin.journal, cursor->journal, sizeof(begin.journal));
+	return send(load, &(struct command){.type = COMMAND_LOAD_BEGIN}, &begin, sizeof(begin),
+		    NULL, 0);
 }
 
-/* A row that is not as the store writes them was changed by somebody else: it is left out. */
-static void leave_out(const char *what, uint32_t id)
+static bool send_object(const struct store_object *object, void *arg)
 {
-	log_error("%s %u of the content database is malformed and was left out", what, id);
-}
+	const struct command_load_room room = {.last_seq = object->last_seq};
 
-static bool send_principal(struct store *store, uint32_t generation,
-			   const struct content_principal *row)
-{
-	const struct event_principal event = {.id = row->id,
-					      .kind = row->kind,
-					      .state = row->state,
-					      .epoch = row->epoch,
-					      .uri = text(row->uri),
-					      .name = text(row->name)};
-	uint8_t payload[256 + EVENT_URI_MAX + EVENT_NAME_MAX];
-	const uint32_t size = event_principal_put(&event, payload, sizeof(payload));
-
-	if (size == 0)
-		leave_out("user", row->id);
-	return size == 0 || send(store, generation, COMMAND_LOAD_PRINCIPAL, payload, size, NULL, 0);
-}
-
-static bool send_room(struct store *store, uint32_t generation, const struct content_room *row)
-{
-	const struct command_load_room head = {.last_seq = row->last_seq};
-	struct event_room event = {.id = row->id,
-				   .disabled = row->disabled,
-				   .created = row->created,
-				   .name = text(row->name),
-				   .description = text(row->description)};
-	uint8_t payload[256 + EVENT_NAME_MAX + EVENT_DESCRIPTION_MAX];
-	uint32_t size;
-
-	memcpy(event.uuid, row->uuid, sizeof(event.uuid));
-	size = event_room_put(&event, payload, sizeof(payload));
-	if (size == 0)
-		leave_out("room", row->id);
-	return size == 0 ||
-	       send(store, generation, COMMAND_LOAD_ROOM, &head, sizeof(head), payload, size);
-}
-
-/* What the pages of one table send. */
-struct load {
-	struct store *store;
-	uint32_t generation;
-	uint32_t above; /* the id up to which all is sent */
-	bool sent;	/* the last page had a row */
-	bool gone;	/* the sequencer went away, or we are to stop */
-	struct err err;
-};
-
-static enum db_result load_principals(struct load *load)
-{
-	struct db *db = load->store->db;
-	struct content_principal row;
-	enum db_result result = content_principals(db, load->above, &load->err);
-
-	load->sent = false;
-	while (result == DB_OK && !load->gone) {
-		result = content_principals_next(db, &row, &load->err);
-		if (result != DB_OK)
-			break;
-		load->above = row.id;
-		load->sent = true;
-		load->gone = !send_principal(load->store, load->generation, &row);
-	}
-	return result;
-}
-
-static enum db_result load_rooms(struct load *load)
-{
-	struct db *db = load->store->db;
-	struct content_room row;
-	enum db_result result = content_rooms(db, load->above, &load->err);
-
-	load->sent = false;
-	while ((result == DB_OK || result == DB_BAD_DATA) && !load->gone) {
-		result = content_rooms_next(db, &row, &load->err);
-		if (result != DB_OK && result != DB_BAD_DATA)
-			break;
-		load->above = row.id;
-		load->sent = true;
-		if (result == DB_BAD_DATA)
-			leave_out("room", row.id);
-		else
-			load->gone = !send_room(load->store, load->generation, &row);
-	}
-	return result;
-}
-
-/* All pages of one table. False: it did not get to its end. */
-static bool load_table(struct load *load, enum db_result (*page)(struct load *load))
-{
-	enum db_result result;
-
-	load->above = 0;
-	do
-		result = page(load);
-	while (result == DB_END && load->sent && !load->gone);
-	if (result != DB_END && result != DB_OK)
-		store_failed(load->store, result, &load->err);
-	return result == DB_END && !load->gone;
+	if (object->type == EVENT_ROOM)
+		return send(arg, &(struct command){.type = COMMAND_LOAD_ROOM}, &room, sizeof(room),
+			    object->payload, object->size);
+	return send(arg,
+		    &(struct command){.type = COMMAND_LOAD_OBJECT, .flags = object->type},
+		    object->payload, object->size, NULL, 0);
 }
 
 void store_load(struct store *store)
 {
 	struct load load = {.store = store, .generation = sequencer_generation(store)};
-	struct command_load begin = {.cursor = store->cursor.lsn,
-				     .last_principal = store->cursor.last_principal,
-				     .last_room = store->cursor.last_room};
+	enum db_result result;
+	struct err err;
 
-	memcpy(begin.journal, store->cursor.journal, sizeof(begin.journal));
-	log_info("the sequencer is given users and rooms");
-	if (!send(store, load.generation, COMMAND_LOAD_BEGIN, &begin, sizeof(begin), NULL, 0) ||
-	    !load_table(&load, load_principals) || !load_table(&load, load_rooms) ||
-	    !send(store, load.generation, COMMAND_LOAD_END, NULL, 0, NULL, 0))
+	log_info("the sequencer is given what is in the content database");
+	if (!send_begin(&load))
+		return;
+	result = store_objects(store->db, send_object, &load, &err);
+	if (result != DB_OK && result != DB_END)
+		store_failed(store, result, &err);
+	if (result != DB_END ||
+	    !send(&load, &(struct command){.type = COMMAND_LOAD_END}, NULL, 0, NULL, 0))
 		return;
 	store->loaded = load.generation;
 	proc_wake(&store->child.proc, SLOT_SEQUENCER);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/store_batch.h"
+#include "daemon/store_object.h"
 #include "shm/event.h"
 
 enum { BATCH = 16, RING = 1 << 20 };
@@ -124,7 +125,14 @@ static void append_principal(struct place *place, uint32_t id)
 
 static void append_room(struct place *place, uint32_t id)
 {
-	struct event_room event = {.id = id, .created = 5, .name = TEXT("Demo")};
+	struct event_room event = {.id = id,
+				   .category = 1,
+				   .addin = 3,
+				   .privacy = PRIVACY_CLOSED,
+				   .behavior = BEHAVIOR_AUDITORIUM,
+				   .created = 5,
+				   .revision = 7,
+				   .name = TEXT("Demo")};
 
 	memset(event.uuid, (int)id, sizeof(event.uuid));
 	append(place, (struct record){.type = EVENT_ROOM, .room = id},
@@ -197,6 +205,213 @@ static void test_events_reach_their_tables_with_the_cursor(void **state)
 	expect(place,
 	       "SELECT (SELECT last_time FROM pc_cursor) = (SELECT MAX(time) FROM pc_message)",
 	       "1");
+}
+
+static void append_category(struct place *place, uint32_t id)
+{
+	struct event_category event = {.id = id,
+				       .flags = CATEGORY_HISTORY,
+				       .created = 6,
+				       .revision = 2,
+				       .name = TEXT("Sales"),
+				       .description = TEXT("What we sell")};
+
+	memset(event.uuid, (int)id, sizeof(event.uuid));
+	append(place, (struct record){.type = EVENT_CATEGORY},
+	       event_category_put(&event, place->payload, sizeof(place->payload)));
+}
+
+static void append_addin(struct place *place, uint32_t id)
+{
+	struct event_addin event = {
+		.id = id, .name = TEXT("Board"), .url = TEXT("https://example.test/board")};
+
+	memset(event.uuid, (int)id, sizeof(event.uuid));
+	append(place, (struct record){.type = EVENT_ADDIN},
+	       event_addin_put(&event, place->payload, sizeof(place->payload)));
+}
+
+static void append_role(struct place *place, struct event_role event)
+{
+	append(place, (struct record){.type = EVENT_ROLE},
+	       event_role_put(&event, place->payload, sizeof(place->payload)));
+}
+
+static void append_affiliation(struct place *place, struct event_affiliation event)
+{
+	append(place, (struct record){.type = EVENT_AFFILIATION},
+	       event_affiliation_put(&event, place->payload, sizeof(place->payload)));
+}
+
+static void append_removed(struct place *place, struct event_removed event)
+{
+	append(place, (struct record){.type = EVENT_REMOVED},
+	       event_removed_put(&event, place->payload, sizeof(place->payload)));
+}
+
+static void append_objects(struct place *place)
+{
+	append_principal(place, 1);
+	append_category(place, 20);
+	append_addin(place, 30);
+	append_room(place, 40);
+	append_affiliation(place, (struct event_affiliation){1, 2, 1});
+	append_affiliation(place, (struct event_affiliation){1, 3, 1});
+	append_role(place, (struct event_role){NODE_CATEGORY, ROLE_ALLOWED, 1, 20, 1});
+	append_role(place, (struct event_role){NODE_ROOM, ROLE_MEMBER, 1, 40, 1});
+	append_role(place, (struct event_role){NODE_ROOM, ROLE_MANAGER, 1, 40, 1});
+}
+
+static void test_objects_reach_their_tables(void **state)
+{
+	struct place *place = *state;
+
+	append_objects(place);
+	drain(place);
+	expect(place, "SELECT id, uuid, name, description, flags, revision FROM pc_category"
+		      " WHERE id > 1",
+	       "20|14141414-1414-1414-1414-141414141414|Sales|What we sell|4|2");
+	expect(place, "SELECT name, url FROM pc_addin", "Board|https://example.test/board");
+	expect(place, "SELECT category, addin, privacy, behavior, invitations, revision"
+		      " FROM pc_room",
+	       "1|3|3|5|0|7");
+	expect(place, "SELECT GROUP_CONCAT(kind || ' ' || node || ' ' || principal || ' ' || role)"
+		      " FROM pc_role WHERE node > 1",
+	       "1 20 1 1,2 40 1 4,2 40 1 5");
+	expect(place, "SELECT GROUP_CONCAT(member || '-' || group_id) FROM pc_affiliation",
+	       "1-2,1-3");
+	expect(place, "SELECT last_principal, last_room, last_category, last_addin FROM pc_cursor",
+	       "1|40|20|30");
+	expect_cursor(place, place->writer.end);
+}
+
+static void test_lost_roles_and_memberships_leave_their_tables(void **state)
+{
+	struct place *place = *state;
+
+	append_objects(place);
+	append_role(place, (struct event_role){NODE_ROOM, ROLE_MEMBER, 0, 40, 1});
+	append_affiliation(place, (struct event_affiliation){1, 2, 0});
+	drain(place);
+	expect(place, "SELECT GROUP_CONCAT(role) FROM pc_role WHERE kind = 2", "5");
+	expect(place, "SELECT GROUP_CONCAT(group_id) FROM pc_affiliation", "3");
+}
+
+static void test_removed_objects_leave_their_tables(void **state)
+{
+	struct place *place = *state;
+
+	append_objects(place);
+	append_messages(place, 40, 1, 3);
+	append_removed(place, (struct event_removed){NODE_ROOM, 40});
+	append_removed(place, (struct event_removed){NODE_ADDIN, 30});
+	append_removed(place, (struct event_removed){NODE_CATEGORY, 20});
+	fill(place);
+	assert_true(place->batch.removal);
+	drain(place);
+	expect(place, "SELECT COUNT(*) FROM pc_room", "0");
+	expect(place, "SELECT COUNT(*) FROM pc_addin", "0");
+	expect(place, "SELECT GROUP_CONCAT(id) FROM pc_category", "1");
+	expect(place, "SELECT COUNT(*), MIN(principal) FROM pc_role", "1|4294967295");
+	expect(place, "SELECT room FROM pc_remains", "40");
+	expect(place, "SELECT last_principal, last_room, last_category, last_addin FROM pc_cursor",
+	       "1|40|20|30");
+	fill(place);
+	assert_false(place->batch.removal);
+}
+
+/* What the sequencer would be given, as "type id;" or so. */
+struct given {
+	char text[512];
+	unsigned count, most; /* wanted no more than most */
+};
+
+static bool take(const struct store_object *object, void *arg)
+{
+	struct given *given = arg;
+	const size_t used = strlen(given->text);
+	union {
+		struct event_principal principal;
+		struct event_category category;
+		struct event_addin addin;
+		struct event_room room;
+		struct event_role role;
+		struct event_affiliation affiliation;
+	} e;
+
+	given->count++;
+	if (event_principal_parse(object->payload, object->size, &e.principal) &&
+	    object->type == EVENT_PRINCIPAL)
+		snprintf(given->text + used, 40, "principal %u;", e.principal.id);
+	else if (object->type == EVENT_CATEGORY &&
+		 event_category_parse(object->payload, object->size, &e.category))
+		snprintf(given->text + used, 40, "category %u;", e.category.id);
+	else if (object->type == EVENT_ADDIN &&
+		 event_addin_parse(object->payload, object->size, &e.addin))
+		snprintf(given->text + used, 40, "add-in %u;", e.addin.id);
+	else if (object->type == EVENT_ROOM &&
+		 event_room_parse(object->payload, object->size, &e.room))
+		snprintf(given->text + used, 40, "room %u up to %u;", e.room.id,
+			 (unsigned)object->last_seq);
+	else if (object->type == EVENT_ROLE &&
+		 event_role_parse(object->payload, object->size, &e.role))
+		snprintf(given->text + used, 40, "role %u of %u in %u;", e.role.role,
+			 e.role.principal, e.role.node);
+	else if (object->type == EVENT_AFFILIATION &&
+		 event_affiliation_parse(object->payload, object->size, &e.affiliation))
+		snprintf(given->text + used, 40, "%u in %u;", e.affiliation.member,
+			 e.affiliation.group);
+	return given->count < given->most;
+}
+
+static void test_sequencer_is_given_everything_in_order(void **state)
+{
+	struct given given = {.most = UINT32_MAX};
+	struct place *place = *state;
+
+	append_objects(place);
+	append_messages(place, 40, 1, 3);
+	drain(place);
+	assert_int_equal(store_objects(place->db, take, &given, &place->err), DB_END);
+	assert_string_equal(given.text,
+			    "principal 1;1 in 2;1 in 3;category 1;category 20;add-in 30;"
+			    "room 40 up to 3;role 1 of 4294967295 in 1;role 1 of 1 in 20;"
+			    "role 4 of 1 in 40;role 5 of 1 in 40;");
+}
+
+static void test_sequencer_that_goes_away_is_given_no_more(void **state)
+{
+	struct given given = {.most = 4};
+	struct place *place = *state;
+
+	append_objects(place);
+	drain(place);
+	assert_int_equal(store_objects(place->db, take, &given, &place->err), DB_OK);
+	assert_string_equal(given.text, "principal 1;1 in 2;1 in 3;category 1;");
+}
+
+static void test_rows_that_somebody_spoilt_are_left_out(void **state)
+{
+	struct given given = {.most = UINT32_MAX};
+	struct place *place = *state;
+
+	append_objects(place);
+	append_category(place, 21);
+	append_room(place, 41);
+	append_room(place, 42);
+	drain(place);
+	expect(place,
+	       "UPDATE pc_category SET uuid = 'x' WHERE id = 20;"
+	       "UPDATE pc_addin SET uuid = 'x';"
+	       "UPDATE pc_room SET privacy = 99 WHERE id = 40;"
+	       "UPDATE pc_room SET uuid = 'x' WHERE id = 41;"
+	       "UPDATE pc_role SET role = 99 WHERE kind = 2 AND role = 5;"
+	       "UPDATE pc_principal SET state = 99",
+	       "");
+	assert_int_equal(store_objects(place->db, take, &given, &place->err), DB_END);
+	assert_string_equal(given.text,
+			    "1 in 2;1 in 3;category 1;category 21;room 42 up to 0;"
+			    "role 1 of 4294967295 in 1;role 1 of 1 in 20;role 4 of 1 in 40;");
 }
 
 static void test_other_events_move_the_cursor_only(void **state)
@@ -286,11 +501,13 @@ static void test_malformed_payload_becomes_a_dead_letter(void **state)
 	append(place, (struct record){.type = EVENT_MESSAGE, .room = 1, .seq = 1}, 64);
 	append(place, (struct record){.type = EVENT_ROOM}, 3);
 	append(place, (struct record){.type = EVENT_PRINCIPAL}, 0);
+	for (uint16_t type = EVENT_CATEGORY; type <= EVENT_REMOVED; type++)
+		append(place, (struct record){.type = type}, 5);
 	append_messages(place, 1, 2, 1);
 	fill(place);
 	assert_int_equal(put(place), DB_OK);
-	assert_int_equal(place->batch.dead, 3);
-	expect(place, "SELECT COUNT(*) FROM pc_dead_letter", "3");
+	assert_int_equal(place->batch.dead, 8);
+	expect(place, "SELECT COUNT(*) FROM pc_dead_letter", "8");
 	expect(place, "SELECT GROUP_CONCAT(seq) FROM pc_message", "2");
 }
 
@@ -399,6 +616,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_events_reach_their_tables_with_the_cursor),
+		TEST(test_objects_reach_their_tables),
+		TEST(test_lost_roles_and_memberships_leave_their_tables),
+		TEST(test_removed_objects_leave_their_tables),
+		TEST(test_sequencer_is_given_everything_in_order),
+		TEST(test_sequencer_that_goes_away_is_given_no_more),
+		TEST(test_rows_that_somebody_spoilt_are_left_out),
 		TEST(test_other_events_move_the_cursor_only),
 		TEST(test_long_journal_is_stored_batch_by_batch),
 		TEST(test_ring_that_wraps_is_stored_whole),

@@ -1,0 +1,222 @@
+#include "daemon/store_object.h"
+
+#include <string.h>
+
+#include "conf/log.h"
+#include "shm/event.h"
+
+struct walk {
+	struct db *db; /* borrowed */
+	store_take *take;
+	void *arg;
+	struct err *err;
+	bool over;  /* no more are wanted */
+	bool found; /* the page had a row */
+	union {	    /* the key up to which all of the table is taken */
+		uint32_t id;
+		struct content_role role;
+		struct content_affiliation affiliation;
+	} above;
+	struct store_object object; /* of the row; size 0: it is left out */
+	uint8_t payload[256 + EVENT_NAME_MAX + EVENT_DESCRIPTION_MAX];
+};
+
+static struct text text(struct db_bytes bytes)
+{
+	return (struct text){.data = bytes.data, .length = (uint32_t)bytes.length};
+}
+
+/* What came of a row that has an id. A malformed one was changed by somebody else than the store. */
+static enum db_result found_id(struct walk *walk, enum db_result result, const char *what,
+			       uint32_t id, uint32_t size)
+{
+	if (result == DB_BAD_DATA && id == 0)
+		return DB_FATAL; /* it is not even known which one it is */
+	if (result != DB_OK && result != DB_BAD_DATA)
+		return result;
+	walk->above.id = id;
+	walk->object.size = result == DB_OK ? size : 0;
+	if (walk->object.size == 0)
+		log_error("%s %u of the content database is malformed and was left out", what, id);
+	return DB_OK;
+}
+
+/* --- Tables: executing for the next page, and one row of it. --- */
+
+static enum db_result page_principals(struct walk *walk)
+{
+	return content_principals(walk->db, walk->above.id, walk->err);
+}
+
+static enum db_result next_principal(struct walk *walk)
+{
+	struct content_principal row = {0};
+	const enum db_result result = content_principals_next(walk->db, &row, walk->err);
+	const struct event_principal event = {.id = row.id,
+					      .kind = row.kind,
+					      .state = row.state,
+					      .epoch = row.epoch,
+					      .uri = text(row.uri),
+					      .name = text(row.name)};
+
+	return found_id(walk, result, "user or group", row.id,
+			event_principal_put(&event, walk->payload, sizeof(walk->payload)));
+}
+
+static enum db_result page_categories(struct walk *walk)
+{
+	return content_categories(walk->db, walk->above.id, walk->err);
+}
+
+static enum db_result next_category(struct walk *walk)
+{
+	struct content_category row = {0};
+	const enum db_result result = content_categories_next(walk->db, &row, walk->err);
+	struct event_category event = {.id = row.id,
+				       .flags = row.flags,
+				       .created = row.created,
+				       .revision = row.revision,
+				       .name = text(row.name),
+				       .description = text(row.description)};
+
+	memcpy(event.uuid, row.uuid, sizeof(event.uuid));
+	return found_id(walk, result, "category", row.id,
+			event_category_put(&event, walk->payload, sizeof(walk->payload)));
+}
+
+static enum db_result page_addins(struct walk *walk)
+{
+	return content_addins(walk->db, walk->above.id, walk->err);
+}
+
+static enum db_result next_addin(struct walk *walk)
+{
+	struct content_addin row = {0};
+	const enum db_result result = content_addins_next(walk->db, &row, walk->err);
+	struct event_addin event = {.id = row.id, .name = text(row.name), .url = text(row.url)};
+
+	memcpy(event.uuid, row.uuid, sizeof(event.uuid));
+	return found_id(walk, result, "add-in", row.id,
+			event_addin_put(&event, walk->payload, sizeof(walk->payload)));
+}
+
+static enum db_result page_rooms(struct walk *walk)
+{
+	return content_rooms(walk->db, walk->above.id, walk->err);
+}
+
+static enum db_result next_room(struct walk *walk)
+{
+	struct content_room row = {0};
+	const enum db_result result = content_rooms_next(walk->db, &row, walk->err);
+	struct event_room event = {.id = row.id,
+				   .disabled = row.disabled,
+				   .category = row.category,
+				   .addin = row.addin,
+				   .privacy = row.privacy,
+				   .behavior = row.behavior,
+				   .invitations = row.invitations,
+				   .created = row.created,
+				   .revision = row.revision,
+				   .name = text(row.name),
+				   .description = text(row.description)};
+
+	memcpy(event.uuid, row.uuid, sizeof(event.uuid));
+	walk->object.last_seq = row.last_seq;
+	return found_id(walk, result, "room", row.id,
+			event_room_put(&event, walk->payload, sizeof(walk->payload)));
+}
+
+static enum db_result page_affiliations(struct walk *walk)
+{
+	return content_affiliations(walk->db, &walk->above.affiliation, walk->err);
+}
+
+static enum db_result next_affiliation(struct walk *walk)
+{
+	struct content_affiliation *row = &walk->above.affiliation;
+	const enum db_result result = content_affiliations_next(walk->db, row, walk->err);
+	const struct event_affiliation event = {
+		.member = row->member, .group = row->group, .present = 1};
+
+	walk->object.size = event_affiliation_put(&event, walk->payload, sizeof(walk->payload));
+	return result;
+}
+
+static enum db_result page_roles(struct walk *walk)
+{
+	return content_roles(walk->db, &walk->above.role, walk->err);
+}
+
+static enum db_result next_role(struct walk *walk)
+{
+	struct content_role *row = &walk->above.role;
+	const enum db_result result = content_roles_next(walk->db, row, walk->err);
+	const struct event_role event = {.kind = row->kind,
+					 .role = row->role,
+					 .present = 1,
+					 .node = row->node,
+					 .principal = row->principal};
+
+	if (result != DB_OK)
+		return result;
+	walk->object.size = event_role_put(&event, walk->payload, sizeof(walk->payload));
+	if (walk->object.size == 0)
+		log_error("role %u of principal %u in %s %u is unknown and was left out", row->role,
+			  row->principal, row->kind == NODE_ROOM ? "room" : "category", row->node);
+	return DB_OK;
+}
+
+static const struct object_table {
+	uint16_t type; /* enum event_type */
+	enum db_result (*page)(struct walk *walk);
+	enum db_result (*next)(struct walk *walk);
+} tables[] = {
+	{EVENT_PRINCIPAL, page_principals, next_principal},
+	{EVENT_AFFILIATION, page_affiliations, next_affiliation},
+	{EVENT_CATEGORY, page_categories, next_category},
+	{EVENT_ADDIN, page_addins, next_addin},
+	{EVENT_ROOM, page_rooms, next_room},
+	{EVENT_ROLE, page_roles, next_role},
+};
+enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
+
+/* --- Walking. --- */
+
+static enum db_result walk_page(struct walk *walk, const struct object_table *table)
+{
+	enum db_result result = table->page(walk);
+
+	walk->found = false;
+	while (result == DB_OK && !walk->over) {
+		result = table->next(walk);
+		if (result != DB_OK)
+			break;
+		walk->found = true;
+		if (walk->object.size > 0)
+			walk->over = !walk->take(&walk->object, walk->arg);
+	}
+	return result;
+}
+
+static enum db_result walk_table(struct walk *walk, const struct object_table *table)
+{
+	enum db_result result;
+
+	memset(&walk->above, 0, sizeof(walk->above));
+	walk->object = (struct store_object){.type = table->type, .payload = walk->payload};
+	do
+		result = walk_page(walk, table);
+	while (result == DB_END && walk->found && !walk->over);
+	return result;
+}
+
+enum db_result store_objects(struct db *db, store_take *take, void *arg, struct err *err)
+{
+	struct walk walk = {.db = db, .take = take, .arg = arg, .err = err};
+	enum db_result result = DB_END;
+
+	for (unsigned i = 0; i < TABLES && result == DB_END && !walk.over; i++)
+		result = walk_table(&walk, &tables[i]);
+	return walk.over ? DB_OK : result;
+}

@@ -1,0 +1,210 @@
+#include "daemon/store_row.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* What the database calls them is what the journal calls them. */
+static_assert((int)CONTENT_CATEGORY == (int)NODE_CATEGORY, "kind of a category");
+static_assert((int)CONTENT_ROOM == (int)NODE_ROOM, "kind of a room");
+
+bool store_row_is(unsigned type)
+{
+	switch (type) {
+	case EVENT_PRINCIPAL:
+	case EVENT_ROOM:
+	case EVENT_MESSAGE:
+	case EVENT_CATEGORY:
+	case EVENT_ADDIN:
+	case EVENT_ROLE:
+	case EVENT_AFFILIATION:
+	case EVENT_REMOVED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void raise(uint32_t *highest, uint32_t id)
+{
+	if (id > *highest)
+		*highest = id;
+}
+
+/* Ids count up, so that of the highest ever given the newest event knows; see command_load. */
+void store_row_note_ids(struct content_cursor *cursor, const struct record *record)
+{
+	struct event_principal principal;
+	struct event_room room;
+	struct event_category category;
+	struct event_addin addin;
+
+	if (record->type == EVENT_PRINCIPAL && event_principal_get(record, &principal))
+		raise(&cursor->last_principal, principal.id);
+	else if (record->type == EVENT_ROOM && event_room_get(record, &room))
+		raise(&cursor->last_room, room.id);
+	else if (record->type == EVENT_CATEGORY && event_category_get(record, &category))
+		raise(&cursor->last_category, category.id);
+	else if (record->type == EVENT_ADDIN && event_addin_get(record, &addin))
+		raise(&cursor->last_addin, addin.id);
+}
+
+enum db_result store_row_malformed(const struct record *record, struct err *err)
+{
+	err_set(err, "its payload is not that of an event of type %s", event_name(record->type));
+	return DB_BAD_DATA;
+}
+
+static struct db_bytes bytes(struct text text)
+{
+	return (struct db_bytes){.data = text.data, .length = text.length};
+}
+
+/* --- By type. --- */
+
+bool store_row_message(const struct record *record, struct content_message *message_r)
+{
+	struct event_message event;
+
+	if (!event_message_get(record, &event))
+		return false;
+	*message_r = (struct content_message){.room = record->room,
+					      .seq = record->seq,
+					      .time = record->time,
+					      .author = record->actor,
+					      .flags = record->flags,
+					      .id = bytes(event.id),
+					      .text = bytes(event.text)};
+	return true;
+}
+
+static enum db_result put_principal(struct db *db, const struct record *record, struct err *err)
+{
+	struct event_principal event;
+
+	if (!event_principal_get(record, &event))
+		return store_row_malformed(record, err);
+	return content_principal_put(db,
+				     &(struct content_principal){.id = event.id,
+								 .kind = event.kind,
+								 .state = event.state,
+								 .epoch = event.epoch,
+								 .uri = bytes(event.uri),
+								 .name = bytes(event.name)},
+				     err);
+}
+
+static enum db_result put_room(struct db *db, const struct record *record, struct err *err)
+{
+	struct content_room room = {0};
+	struct event_room event;
+
+	if (!event_room_get(record, &event))
+		return store_row_malformed(record, err);
+	room.id = event.id;
+	memcpy(room.uuid, event.uuid, sizeof(room.uuid));
+	room.disabled = event.disabled != 0;
+	room.category = event.category;
+	room.addin = event.addin;
+	room.privacy = event.privacy;
+	room.behavior = event.behavior;
+	room.invitations = event.invitations;
+	room.created = event.created;
+	room.revision = event.revision;
+	room.name = bytes(event.name);
+	room.description = bytes(event.description);
+	return content_room_put(db, &room, err);
+}
+
+static enum db_result put_category(struct db *db, const struct record *record, struct err *err)
+{
+	struct content_category category = {0};
+	struct event_category event;
+
+	if (!event_category_get(record, &event))
+		return store_row_malformed(record, err);
+	category.id = event.id;
+	memcpy(category.uuid, event.uuid, sizeof(category.uuid));
+	category.flags = event.flags;
+	category.created = event.created;
+	category.revision = event.revision;
+	category.name = bytes(event.name);
+	category.description = bytes(event.description);
+	return content_category_put(db, &category, err);
+}
+
+static enum db_result put_addin(struct db *db, const struct record *record, struct err *err)
+{
+	struct content_addin addin = {0};
+	struct event_addin event;
+
+	if (!event_addin_get(record, &event))
+		return store_row_malformed(record, err);
+	addin.id = event.id;
+	memcpy(addin.uuid, event.uuid, sizeof(addin.uuid));
+	addin.name = bytes(event.name);
+	addin.url = bytes(event.url);
+	return content_addin_put(db, &addin, err);
+}
+
+static enum db_result put_role(struct db *db, const struct record *record, struct err *err)
+{
+	struct event_role event;
+
+	if (!event_role_get(record, &event))
+		return store_row_malformed(record, err);
+	return content_role_put(db,
+				&(struct content_role){.kind = event.kind,
+						       .role = event.role,
+						       .node = event.node,
+						       .principal = event.principal},
+				event.present != 0, err);
+}
+
+static enum db_result put_affiliation(struct db *db, const struct record *record, struct err *err)
+{
+	struct event_affiliation event;
+
+	if (!event_affiliation_get(record, &event))
+		return store_row_malformed(record, err);
+	return content_affiliation_put(
+		db, &(struct content_affiliation){.member = event.member, .group = event.group},
+		event.present != 0, err);
+}
+
+static enum db_result put_removed(struct db *db, const struct record *record, struct err *err)
+{
+	struct event_removed event;
+
+	if (!event_removed_get(record, &event))
+		return store_row_malformed(record, err);
+	switch (event.kind) {
+	case NODE_CATEGORY:
+		return content_category_remove(db, event.id, err);
+	case NODE_ROOM:
+		return content_room_remove(db, event.id, err);
+	default:
+		return content_addin_remove(db, event.id, err);
+	}
+}
+
+enum db_result store_row_put(struct db *db, const struct record *record, struct err *err)
+{
+	switch (record->type) {
+	case EVENT_PRINCIPAL:
+		return put_principal(db, record, err);
+	case EVENT_ROOM:
+		return put_room(db, record, err);
+	case EVENT_CATEGORY:
+		return put_category(db, record, err);
+	case EVENT_ADDIN:
+		return put_addin(db, record, err);
+	case EVENT_ROLE:
+		return put_role(db, record, err);
+	case EVENT_AFFILIATION:
+		return put_affiliation(db, record, err);
+	case EVENT_REMOVED:
+		return put_removed(db, record, err);
+	default:
+		return store_row_malformed(record, err);
+	}
+}
