@@ -2,6 +2,7 @@
 # t/NN-name.t is run by t/run; there is no TESTS. To add one: a block, in the order of the names.
 # A test of what a disk keeps is linked with t/unit/disk.c, which stands between it and the disk.
 DISK_WRAPS = -Wl,--wrap=pwrite,--wrap=fdatasync,--wrap=clock_utc
+MESSAGES = t/unit/messages.c t/unit/messages.h t/unit/disk.c t/unit/disk.h
 
 if HAVE_CMOCKA
 
@@ -111,10 +112,16 @@ t_unit_fdpass_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_fdpass_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/journal_crash_test
-t_unit_journal_crash_test_SOURCES = t/unit/journal_crash_test.c t/unit/disk.c t/unit/disk.h
+t_unit_journal_crash_test_SOURCES = t/unit/journal_crash_test.c $(MESSAGES)
 t_unit_journal_crash_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_journal_crash_test_LDFLAGS = $(AM_LDFLAGS) $(DISK_WRAPS)
 t_unit_journal_crash_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/journal_model_test
+t_unit_journal_model_test_SOURCES = t/unit/journal_model_test.c $(MESSAGES)
+t_unit_journal_model_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_journal_model_test_LDFLAGS = $(AM_LDFLAGS) $(DISK_WRAPS)
+t_unit_journal_model_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/journal_test
 t_unit_journal_test_SOURCES = t/unit/journal_test.c t/unit/disk.c t/unit/disk.h
