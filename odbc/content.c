@@ -96,7 +96,7 @@ enum db_result content_principal_put(struct db *db, const struct content_princip
 	return db_execute(stmt, err);
 }
 
-/* What a search looks in: name, line break, description. No text that is searched for goes across. */
+/* What a search looks in: the name, a line break, the description. */
 static bool fold_room(const struct content_room *room, char **out_r, size_t *length_r)
 {
 	const size_t size = room->name.length + 1 + room->description.length;
