@@ -11,9 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 #include <cmocka.h>
 
+#include "conf/log.h"
 #include "messages.h"
 
 static void assert_seqs(const struct list *list, unsigned count, const uint64_t *seq)
@@ -624,5 +626,6 @@ int main(void)
 		TEST(what_is_found_after_a_failed_sync_is_on_the_disk_from_then_on),
 	};
 
+	log_level(LOG_EMERG);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
