@@ -223,6 +223,10 @@ check_PROGRAMS += t/bench/journal
 t_bench_journal_SOURCES = t/bench/journal.c
 t_bench_journal_LDADD = $(SHM_LIBS)
 
+check_PROGRAMS += t/bench/store
+t_bench_store_SOURCES = t/bench/store.c
+t_bench_store_LDADD = $(ODBC_LIB) $(CONF_LIBS)
+
 # What the scripts about the master run instead of the real programs.
 check_PROGRAMS += t/master/ask t/master/stub
 t_master_ask_SOURCES = t/master/ask.c
