@@ -199,6 +199,11 @@ t_fuzz_mailbox_replay_SOURCES = t/fuzz/mailbox_fuzz.c t/fuzz/replay.c t/fuzz/fuz
 t_fuzz_mailbox_replay_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CORPUS)/mailbox\"
 t_fuzz_mailbox_replay_LDADD = $(SHM_LIBS)
 
+check_PROGRAMS += t/fuzz/ws_replay
+t_fuzz_ws_replay_SOURCES = t/fuzz/ws_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h t/worker/stub.c t/worker/stub.h
+t_fuzz_ws_replay_CPPFLAGS = $(WORKER_CPPFLAGS) $(FUZZ_CORPUS)/ws\"
+t_fuzz_ws_replay_LDADD = $(WORKER_LIBS)
+
 if FUZZERS
 
 check_PROGRAMS += t/fuzz/auth_fuzz
@@ -215,6 +220,12 @@ check_PROGRAMS += t/fuzz/mailbox_fuzz
 t_fuzz_mailbox_fuzz_SOURCES = t/fuzz/mailbox_fuzz.c t/fuzz/fuzz.h
 t_fuzz_mailbox_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 t_fuzz_mailbox_fuzz_LDADD = $(SHM_LIBS)
+
+check_PROGRAMS += t/fuzz/ws_fuzz
+t_fuzz_ws_fuzz_SOURCES = t/fuzz/ws_fuzz.c t/fuzz/fuzz.h t/worker/stub.c t/worker/stub.h
+t_fuzz_ws_fuzz_CPPFLAGS = $(WORKER_CPPFLAGS)
+t_fuzz_ws_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+t_fuzz_ws_fuzz_LDADD = $(WORKER_LIBS)
 
 endif
 
