@@ -1,6 +1,7 @@
 dist_man_MANS = \
 	man/pchat.1 \
 	man/pchat-protocol.7 \
+	man/pchat-schema.7 \
 	man/pchatctl.8 \
 	man/pchatd.8 \
 	man/pchatd.conf.5

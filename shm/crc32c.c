@@ -6,7 +6,6 @@
 #include <string.h>
 
 #if defined(__aarch64__)
-#include <arm_acle.h>
 #include <sys/auxv.h>
 #ifndef HWCAP_CRC32
 #define HWCAP_CRC32 (1 << 7)
@@ -94,8 +93,8 @@ static bool crc32c_has_instruction(void)
 	return getauxval(AT_HWCAP) & HWCAP_CRC32;
 }
 
-__attribute__((target("+crc"))) static uint32_t crc32c_instruction(uint32_t crc, const void *data,
-								   size_t size)
+/* In assembler, because the compilers differ in how they offer the instruction. */
+static uint32_t crc32c_instruction(uint32_t crc, const void *data, size_t size)
 {
 	const uint8_t *byte = data;
 	uint64_t word;
@@ -103,10 +102,10 @@ __attribute__((target("+crc"))) static uint32_t crc32c_instruction(uint32_t crc,
 	crc = ~crc;
 	for (; size >= sizeof(word); size -= sizeof(word), byte += sizeof(word)) {
 		memcpy(&word, byte, sizeof(word));
-		crc = __crc32cd(crc, word);
+		__asm__(".arch_extension crc\n\tcrc32cx %w0, %w0, %x1" : "+r"(crc) : "r"(word));
 	}
-	while (size-- > 0)
-		crc = __crc32cb(crc, *byte++);
+	for (; size > 0; size--, byte++)
+		__asm__(".arch_extension crc\n\tcrc32cb %w0, %w0, %w1" : "+r"(crc) : "r"(*byte));
 	return ~crc;
 }
 

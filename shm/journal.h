@@ -13,10 +13,10 @@
  * any number read. A reader's functions need no more than a read-only descriptor.
  */
 struct journal {
-	struct segment map;		       /* the whole file, read-only */
-	const struct journal_header *header;   /* in the map */
-	const uint8_t *ring;		       /* in the map */
-	uint64_t size;			       /* of the ring */
+	struct segment map;		     /* the whole file, read-only */
+	const struct journal_header *header; /* in the map */
+	const uint8_t *ring;		     /* in the map */
+	uint64_t size;			     /* of the ring */
 };
 
 /*
@@ -46,8 +46,8 @@ enum journal_read {
 enum journal_read journal_read(const struct journal *journal, uint64_t *lsn, uint64_t limit,
 			       const _Atomic uint64_t *tail, const struct record **record_r);
 
-/* Whether what was read from a record may have been overwritten meanwhile. lsn: what *lsn was before
- * the journal_read that gave it (the record's own words may be another record's by now). */
+/* Whether what was read from a record may have been overwritten meanwhile. lsn: what *lsn was
+ * before the journal_read that gave it (the record's own words may be another record's by now). */
 bool journal_overtaken(const struct record *record, uint64_t lsn, const _Atomic uint64_t *tail);
 
 /* --- What follows is the sequencer's. --- */
@@ -58,8 +58,8 @@ struct journal_writer {
 	uint64_t end;	 /* where the next record goes */
 	uint64_t synced; /* everything below is durable */
 	uint32_t epoch;
-	uint64_t time;	 /* of the newest record */
-	uint8_t *batch;	 /* owned; the last batch_used bytes before end, not yet written */
+	uint64_t time;	/* of the newest record */
+	uint8_t *batch; /* owned; the last batch_used bytes before end, not yet written */
 	size_t batch_used, batch_size;
 	size_t batch_pad; /* of batch_used: padding, which does not count towards batch_size */
 	bool started;	  /* this epoch's EVENT_START was appended */
@@ -77,16 +77,16 @@ int journal_format(int fd, uint64_t base, struct err *err);
 
 /*
  * Finds the end of the journal: reads on from the LSN from (a durable cursor, or base) while
- * records agree, calling each (if not NULL) with every one but padding; what each returns other than 0
- * ends it with an error. limit: stop there at the latest (a restart that knows how far its
+ * records agree, calling each (if not NULL) with every one but padding; what each returns other
+ * than 0 ends it with an error. limit: stop there at the latest (a restart that knows how far its
  * predecessor had published), or UINT64_MAX.
  *
- * Damage before the end is an error that names the LSN. With recover the journal ends before the damage:
- * the records behind it are counted in the log and made unreadable. A cursor older than all that
- * the ring holds is an error in any case.
+ * Damage before the end is an error that names the LSN. With recover the journal ends before the
+ * damage: the records behind it are counted in the log and made unreadable. A cursor older than all
+ * that the ring holds is an error in any case.
  *
- * Then what may not be on disk is written again and synced, and the writer stands at the end with an
- * epoch above any in the ring. batch_size: bytes of records that one batch can take.
+ * Then what may not be on disk is written again and synced, and the writer stands at the end with
+ * an epoch above any in the ring. batch_size: bytes of records that one batch can take.
  */
 int journal_open(struct journal_writer *writer, int fd, uint64_t from, uint64_t limit, bool recover,
 		 size_t batch_size, int (*each)(const struct record *record, void *arg), void *arg,
@@ -106,8 +106,8 @@ const struct record *journal_append(struct journal_writer *writer, const struct 
 
 /* Whether ring and batch could take payloads of so many bytes in all in count records, and leave
  * reserve bytes of the ring free. */
-bool journal_fits(const struct journal_writer *writer, uint64_t bytes, unsigned count, uint64_t oldest,
-		  uint64_t reserve);
+bool journal_fits(const struct journal_writer *writer, uint64_t bytes, unsigned count,
+		  uint64_t oldest, uint64_t reserve);
 
 /* The lowest LSN whose bytes are untouched once the batch is written: the tail to publish (release,
  * then a full fence) before journal_commit. A tail once published is never lowered: after a restart

@@ -23,8 +23,8 @@ struct mailbox {
 
 /*
  * Maps both segments; commands that a dead predecessor left in the ring stay there, answers to it
- * are skipped. Positions that make no sense (a predecessor gone mad) are set right: the ring is then
- * empty.
+ * are skipped. Positions that make no sense (a predecessor gone mad) are set right: the ring is
+ * then empty.
  */
 int mailbox_open(struct mailbox *mailbox, int own_fd, int peer_fd, uint64_t commands,
 		 struct err *err);
@@ -53,14 +53,14 @@ struct mailbox_reader {
 	struct segment peer, own;
 	const struct mailbox_sender *in;
 	struct mailbox_sequencer *out;
-	uint32_t size;	     /* of the command ring, as configured: the peer's word is not taken */
-	uint32_t entries;    /* of the answer ring */
-	uint64_t next;	     /* position of the next command */
-	uint64_t taken;	     /* position of the command that was taken last */
-	uint64_t number;     /* of that command; 0: none since this process started */
-	uint64_t before;     /* number of the command before it */
-	uint64_t answers;    /* answers put, visible or not */
-	uint8_t *copy;	     /* owned: the command being decided, copied out before it is checked */
+	uint32_t size;	  /* of the command ring, as configured: the peer's word is not taken */
+	uint32_t entries; /* of the answer ring */
+	uint64_t next;	  /* position of the next command */
+	uint64_t taken;	  /* position of the command that was taken last */
+	uint64_t number;  /* of that command; 0: none since this process started */
+	uint64_t before;  /* number of the command before it */
+	uint64_t answers; /* answers put, visible or not */
+	uint8_t *copy;	  /* owned: the command being decided, copied out before it is checked */
 };
 
 enum mailbox_take { MAILBOX_COMMAND, MAILBOX_EMPTY, MAILBOX_BAD };

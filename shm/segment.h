@@ -10,7 +10,8 @@
 /*
  * A piece of memory behind a descriptor. The master makes it and opens it a second time read-only;
  * who gets which descriptor decides who can write. The files belong to the master's user with mode
- * 0600, so a child that runs as another user cannot open its read-only descriptor again for writing.
+ * 0600, so a child that runs as another user cannot open its read-only descriptor again for
+ * writing.
  */
 struct segment {
 	void *base;

@@ -2,6 +2,7 @@
 # t/NN-name.t is run by t/run; there is no TESTS. To add one: a block, in the order of the names.
 # A test of what a disk keeps is linked with t/unit/disk.c, which stands between it and the disk.
 DISK_WRAPS = -Wl,--wrap=pwrite,--wrap=fdatasync,--wrap=clock_utc
+MESSAGES = t/unit/messages.c t/unit/messages.h t/unit/disk.c t/unit/disk.h
 
 if HAVE_CMOCKA
 
@@ -120,10 +121,16 @@ t_unit_fdpass_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_fdpass_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/journal_crash_test
-t_unit_journal_crash_test_SOURCES = t/unit/journal_crash_test.c t/unit/disk.c t/unit/disk.h
+t_unit_journal_crash_test_SOURCES = t/unit/journal_crash_test.c $(MESSAGES)
 t_unit_journal_crash_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_journal_crash_test_LDFLAGS = $(AM_LDFLAGS) $(DISK_WRAPS)
 t_unit_journal_crash_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/journal_model_test
+t_unit_journal_model_test_SOURCES = t/unit/journal_model_test.c $(MESSAGES)
+t_unit_journal_model_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_journal_model_test_LDFLAGS = $(AM_LDFLAGS) $(DISK_WRAPS)
+t_unit_journal_model_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/journal_test
 t_unit_journal_test_SOURCES = t/unit/journal_test.c t/unit/disk.c t/unit/disk.h
@@ -206,6 +213,11 @@ t_fuzz_mailbox_replay_SOURCES = t/fuzz/mailbox_fuzz.c t/fuzz/replay.c t/fuzz/fuz
 t_fuzz_mailbox_replay_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CORPUS)/mailbox\"
 t_fuzz_mailbox_replay_LDADD = $(SHM_LIBS)
 
+check_PROGRAMS += t/fuzz/ws_replay
+t_fuzz_ws_replay_SOURCES = t/fuzz/ws_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h t/worker/stub.c t/worker/stub.h
+t_fuzz_ws_replay_CPPFLAGS = $(WORKER_CPPFLAGS) $(FUZZ_CORPUS)/ws\"
+t_fuzz_ws_replay_LDADD = $(WORKER_LIBS)
+
 if FUZZERS
 
 check_PROGRAMS += t/fuzz/auth_fuzz
@@ -223,12 +235,22 @@ t_fuzz_mailbox_fuzz_SOURCES = t/fuzz/mailbox_fuzz.c t/fuzz/fuzz.h
 t_fuzz_mailbox_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 t_fuzz_mailbox_fuzz_LDADD = $(SHM_LIBS)
 
+check_PROGRAMS += t/fuzz/ws_fuzz
+t_fuzz_ws_fuzz_SOURCES = t/fuzz/ws_fuzz.c t/fuzz/fuzz.h t/worker/stub.c t/worker/stub.h
+t_fuzz_ws_fuzz_CPPFLAGS = $(WORKER_CPPFLAGS)
+t_fuzz_ws_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+t_fuzz_ws_fuzz_LDADD = $(WORKER_LIBS)
+
 endif
 
 # Measures, run by hand.
 check_PROGRAMS += t/bench/journal
 t_bench_journal_SOURCES = t/bench/journal.c
 t_bench_journal_LDADD = $(SHM_LIBS)
+
+check_PROGRAMS += t/bench/store
+t_bench_store_SOURCES = t/bench/store.c
+t_bench_store_LDADD = $(ODBC_LIB) $(CONF_LIBS)
 
 # What the scripts about the master run instead of the real programs.
 check_PROGRAMS += t/master/ask t/master/stub

@@ -1,67 +1,15 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistr.h>
 
 #include "conf/clock.h"
+#include "shm/user_uri.h"
 #include "worker/core.h"
 
 /* What local administrators change: users and rooms. */
 
 /* --- Names. --- */
-
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static bool may_stand(char c)
-{
-	uint8_t byte = (uint8_t)c;
-
-	return byte > 0x20 && byte != 0x7f && strchr("\"<>:;?\\", c) == NULL;
-}
-
-static size_t count_at(const char *name, size_t length)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < length; i++)
-		count += name[i] == '@';
-	return count;
-}
-
-/* "alice", "alice@domain" or "sip:alice@domain" as a URI, by the rules that pchat-auth has for the
- * names that people sign in with. Returns its length, 0 for what cannot be a user's. */
-static uint32_t make_uri(const struct chat *chat, struct text user, char uri[EVENT_URI_MAX + 1])
-{
-	const char *name = user.data;
-	size_t length = user.length;
-	bool scheme = length >= 4 && strncasecmp(name, "sip:", 4) == 0;
-	size_t ats;
-	int size;
-
-	if (scheme) {
-		name += 4;
-		length -= 4;
-	}
-	ats = count_at(name, length);
-	if (length == 0 || length > EVENT_URI_MAX || ats > 1 || (scheme && ats == 0) ||
-	    name[0] == '@' || name[length - 1] == '@' || u8_check((const uint8_t *)name, length))
-		return 0;
-	for (size_t i = 0; i < length; i++) {
-		if (!may_stand(name[i]))
-			return 0;
-	}
-	size = snprintf(uri, EVENT_URI_MAX + 1, "sip:%.*s%s%s", (int)length, name,
-			ats == 1 ? "" : "@", ats == 1 ? "" : chat->conf->domain);
-	if (size < 0 || size > EVENT_URI_MAX)
-		return 0;
-	for (char *c = uri; *c != '\0'; c++)
-		*c = lower(*c);
-	return (uint32_t)size;
-}
 
 static bool name_valid(struct text name, size_t least)
 {
@@ -73,13 +21,12 @@ static bool name_valid(struct text name, size_t least)
 
 static int find_user(const struct chat *chat, struct text user, struct principal_view *view_r)
 {
-	char uri[EVENT_URI_MAX + 1];
-	uint32_t length = make_uri(chat, user, uri);
+	char uri[USER_URI_SIZE];
 	int code;
 
-	if (length == 0)
+	if (!user_uri_make(user.data, user.length, chat->conf->domain, uri))
 		return CODE_INVALID_ARGUMENT;
-	code = cache_principal_by_uri(chat->cache, uri, length, view_r);
+	code = cache_principal_by_uri(chat->cache, uri, strlen(uri), view_r);
 	return code == CODE_OK && view_r->state == PRINCIPAL_DELETED ? CODE_NO_SUCH_PRINCIPAL : code;
 }
 
@@ -92,7 +39,7 @@ struct user_add {
 	bool sent; /* the command */
 	uint32_t principal; /* 0: a new one; else one that had been removed */
 	uint32_t uri_length, name_length;
-	char uri[EVENT_URI_MAX + 1], name[EVENT_NAME_MAX];
+	char uri[USER_URI_SIZE], name[EVENT_NAME_MAX];
 };
 
 static int send_principal(struct session *session, uint32_t tag,
@@ -163,11 +110,12 @@ void chat_user_add(struct session *session, const struct chat_id *id, struct tex
 	add = (struct user_add *)request_begin(session, id, sizeof(*add), user_add_settle);
 	if (add == NULL)
 		return;
-	add->uri_length = make_uri(session->chat, user, add->uri);
-	if (add->uri_length == 0 || !name_valid(name, 1)) {
+	if (!user_uri_make(user.data, user.length, session->chat->conf->domain, add->uri) ||
+	    !name_valid(name, 1)) {
 		request_refuse(&add->base, CODE_INVALID_ARGUMENT);
 		return;
 	}
+	add->uri_length = (uint32_t)strlen(add->uri);
 	add->name_length = name.length;
 	memcpy(add->name, name.data, name.length);
 	/* The sequencer decides, but by then a user who is there would have a new password. */

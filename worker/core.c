@@ -62,7 +62,7 @@ void chat_count_refusal(struct chat *chat, int code)
 
 static void request_free(struct pending *pending)
 {
-	pending->session->requests--;
+	session_request_ended(pending->session);
 	free(pending);
 }
 
@@ -71,7 +71,7 @@ struct request *request_begin(struct session *session, const struct chat_id *id,
 {
 	struct request *request = NULL;
 
-	if (session->requests < CHAT_REQUESTS_MAX)
+	if (session->requests < SESSION_REQUESTS_MAX)
 		request = calloc(1, size);
 	if (request == NULL) {
 		session_refuse(session, id, CODE_BUSY);
@@ -80,7 +80,7 @@ struct request *request_begin(struct session *session, const struct chat_id *id,
 	request->id = *id;
 	request->base.settle = settle;
 	request->base.free = request_free;
-	session->requests++;
+	session_request_begun(session);
 	pending_begin(&session->chat->pending, &request->base, session);
 	return request;
 }

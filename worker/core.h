@@ -49,8 +49,6 @@ struct chat_parts {
 int chat_init(struct chat *chat, const struct chat_parts *parts, struct err *err);
 void chat_fini(struct chat *chat);
 
-enum { CHAT_REQUESTS_MAX = 64 }; /* under way of one session */
-
 /* A request that waits: the pending of one that needs no more than its id. */
 struct request {
 	struct pending base;

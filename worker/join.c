@@ -41,7 +41,7 @@ static void join_free(struct join *join)
 		buf_fini(&join->room[i].messages);
 		buf_fini(&join->room[i].text);
 	}
-	join->session->requests--;
+	session_request_ended(join->session);
 	free(join);
 }
 
@@ -104,8 +104,8 @@ static void refuse(struct join_room *room, int code)
 	settled(room);
 }
 
-/* The room's part of the answer. Where all parts together would be larger than a connection's
- * output may be, rooms come without messages: the client fetches them page by page. */
+/* The room's part of the answer. Where the parts before it are larger than what a connection may have
+ * unsent it comes without messages: the client fetches them page by page. */
 static void complete(struct join_room *room)
 {
 	struct session *session = room->join->session;
@@ -126,7 +126,7 @@ static void complete(struct join_room *room)
 	memcpy(joined.uuid, room->uuid, sizeof(joined.uuid));
 	joined.users = code == CODE_OK ? &users : NULL;
 	joined.more = room->page.more;
-	if (room->join->size + buf_used(&room->messages) > chat->conf->json.output_size) {
+	if (room->join->size > chat->conf->json.output_size && buf_used(&room->messages) > 0) {
 		buf_fini(&room->messages);
 		joined.more = true;
 	}
@@ -226,13 +226,13 @@ void chat_join(struct session *session, const struct chat_id *id, const struct c
 {
 	struct join *join = NULL;
 
-	if (session->requests < CHAT_REQUESTS_MAX)
+	if (session->requests < SESSION_REQUESTS_MAX)
 		join = calloc(1, sizeof(*join) + count * sizeof(join->room[0]));
 	if (join == NULL) {
 		session_refuse(session, id, CODE_BUSY);
 		return;
 	}
-	session->requests++;
+	session_request_begun(session);
 	join->session = session;
 	join->id = *id;
 	join->count = join->left = count;

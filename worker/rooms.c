@@ -157,7 +157,7 @@ static void history_free(struct pending *pending)
 {
 	struct history *history = (struct history *)pending;
 
-	pending->session->requests--;
+	session_request_ended(pending->session);
 	buf_fini(&history->rows);
 	free(history);
 }

@@ -43,27 +43,29 @@ static int add_list(scmp_filter_ctx filter, uint32_t action, const int *list, si
 	return 0;
 }
 
-/* Calls that depend on what they are given. */
+/* Calls that are refused for some values of one argument. */
 static int add_conditional(scmp_filter_ctx filter)
 {
-	const uint32_t action = SCMP_ACT_ERRNO(EPERM);
 	const uint64_t self = (uint64_t)getpid();
-	int result = seccomp_rule_add(filter, action, SCMP_SYS(openat), 1,
-				      SCMP_A2(SCMP_CMP_MASKED_EQ, O_WRONLY, O_WRONLY));
+	const struct {
+		int call;
+		struct scmp_arg_cmp test;
+	} rules[] = {
+		{ SCMP_SYS(openat), { 2, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_WRONLY } },
+		{ SCMP_SYS(openat), { 2, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDWR } },
+		{ SCMP_SYS(socket), { 0, SCMP_CMP_NE, AF_UNIX, 0 } },
+		{ SCMP_SYS(kill), { 0, SCMP_CMP_NE, self, 0 } },
+		{ SCMP_SYS(tgkill), { 0, SCMP_CMP_NE, self, 0 } },
+	};
 
-	if (result == 0)
-		result = seccomp_rule_add(filter, action, SCMP_SYS(openat), 1,
-					  SCMP_A2(SCMP_CMP_MASKED_EQ, O_RDWR, O_RDWR));
-	if (result == 0)
-		result = seccomp_rule_add(filter, action, SCMP_SYS(socket), 1,
-					  SCMP_A0(SCMP_CMP_NE, AF_UNIX));
-	if (result == 0)
-		result = seccomp_rule_add(filter, action, SCMP_SYS(kill), 1,
-					  SCMP_A0(SCMP_CMP_NE, self));
-	if (result == 0)
-		result = seccomp_rule_add(filter, action, SCMP_SYS(tgkill), 1,
-					  SCMP_A0(SCMP_CMP_NE, self));
-	return result;
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		int result = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), rules[i].call, 1,
+						    &rules[i].test);
+
+		if (result != 0)
+			return result;
+	}
+	return 0;
 }
 
 int sandbox_enter(struct err *err)

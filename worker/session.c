@@ -39,6 +39,18 @@ void session_renumber(struct session *session)
 	session->number = 0;
 }
 
+void session_request_begun(struct session *session)
+{
+	if (++session->requests == SESSION_REQUESTS_MAX)
+		conn_pause(session->conn);
+}
+
+void session_request_ended(struct session *session)
+{
+	if (session->requests-- == SESSION_REQUESTS_MAX)
+		conn_resume(session->conn);
+}
+
 struct session *session_find(struct chat *chat, uint32_t number)
 {
 	struct session *session;

@@ -62,6 +62,12 @@ void session_enter(struct session *session);
 /* Takes its number away: what was begun under it is not wanted any more. */
 void session_renumber(struct session *session);
 
+/* A request is under way, or is not any more. While a session has as many under way as it may have
+ * its connection is not read. */
+enum { SESSION_REQUESTS_MAX = 64 };
+void session_request_begun(struct session *session);
+void session_request_ended(struct session *session);
+
 struct session *session_find(struct chat *chat, uint32_t number);
 
 /* Remembers that the sequencer is to be told that this session is over. */

@@ -22,7 +22,7 @@ static void sign_in_free(struct pending *pending)
 {
 	struct sign_in *sign_in = (struct sign_in *)pending;
 
-	pending->session->requests--;
+	session_request_ended(pending->session);
 	pending->session->sign_in = NULL;
 	if (sign_in->words != NULL)
 		explicit_bzero(sign_in->words, sign_in->final_size + sign_in->token_size);

@@ -211,9 +211,9 @@ int main(int argc, char **argv)
 	note(&stub, recover ? "recover" : "start", getuid());
 	list_descriptors(&stub);
 	begin(&stub);
+	note(&stub, "ready", 0);
 	if (child_ready(&stub.child, PROC_READY, &err) == -1)
 		return EX_OSERR;
-	note(&stub, "ready", 0);
 	stub.poll[0] = (struct pollfd){.fd = FD_CONTROL, .events = POLLIN};
 	for (;;) {
 		poll(stub.poll, 1 + stub.count, TURN_MS);

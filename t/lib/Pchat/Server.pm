@@ -157,7 +157,7 @@ sub wait_ready ($self) {
 	wait_for(
 		'server to be ready',
 		sub {
-			die "pchatd ended while it started\n" . $self->log if !$self->running;
+			die "pchatd ended while it started\n" . $self->log_tail if !$self->running;
 			my ($error) = eval { $self->try_admin('user.list', limit => 1) };
 			return !$@ && !$error;
 		});
@@ -171,10 +171,19 @@ sub running ($self) {
 	return 0;
 }
 
+# What the server logged; of a log that has run wild only the first megabytes.
 sub log ($self) {
 	open my $in, '<', $self->log_file or return '';
-	local $/;
-	return <$in> // '';
+	read $in, my $text, 8 << 20;
+	return $text // '';
+}
+
+# The last lines of it.
+sub log_tail ($self) {
+	open my $in, '<', $self->log_file or return '';
+	seek $in, -8000, 2 if -s $in > 8000;
+	read $in, my $text, 8000;
+	return $text // '';
 }
 
 # --- Administration, by the socket itself; pchatctl is what t/2x are about. ---
@@ -437,7 +446,7 @@ sub finish ($self) {
 	waitpid $self->{pid}, 0 if $self->{pid};
 	my @complaints = $self->complaints;
 	Test::More::diag($_) for @complaints;
-	Test::More::diag($self->log) if !$stopped || $ENV{PCHAT_LOG};
+	Test::More::diag($self->log_tail) if !$stopped;
 	remove_tree($self->{directory}) if !$ENV{PCHAT_KEEP};
 	return $stopped && !@complaints;
 }
@@ -445,7 +454,7 @@ sub finish ($self) {
 END {
 	my $status = $?;
 	for my $server (grep { $_->{owner} == $$ } values %all) {
-		Test::More::diag($server->log =~ s{.*?((?:[^\n]*\n){0,60})\z}{$1}sr) if $status;
+		Test::More::diag($server->log_tail) if $status;
 		$status ||= 1 if !$server->finish;
 	}
 	$? = $status;
