@@ -142,6 +142,7 @@ static const char everything[] =
 	"journal { file = /srv/j size = 1052672 sync = interval sync_interval = 1500us }\n"
 	"workers { active = 2 standby = 0 mailbox = 512k }\n"
 	"cache { rooms = 100 principals = 101 sessions = 102 participants = 103 messages = 104\n"
+	"  categories = 105 addins = 106 roles = 107 affiliations = 108\n"
 	"  text = 100001 history = 3M }\n"
 	"limits { history = 31 message_size = 1000 rooms_per_session = 7\n"
 	"  participant_update_limit = 0 }\n"
