@@ -85,7 +85,7 @@ for my $turn (1 .. 3) {
 	for my $worker ($server->pids('worker')) {
 		$server->kill($worker);
 	}
-	wait_for('workers', sub { 3 == (() = $server->pids('worker')) });
+	wait_for('workers', sub { (my @now = $server->pids('worker')) == 3 });
 	pchat('alice', 'post', 'lobby', "around death $turn.$_") for 4 .. 7;
 }
 my @seen = map { decode_json($_)->{text} } <$follow>;
