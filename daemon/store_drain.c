@@ -105,15 +105,22 @@ static int put(struct store *store)
 	publish(store);
 	if (result == DB_OK) {
 		count(store);
+		if (complaint_end(&store->drain))
+			log_notice("storing goes on");
+		backoff_worked(&store->backoff);
 		return 0;
 	}
 	store_failed(store, result, &err);
 	return IDLE_MS;
 }
 
+/* What an administrator has to set right: the database is asked again from time to time. */
 static int refuse(struct store *store, const struct err *err)
 {
 	complaint_tell(&store->drain, err);
+	db_disconnect(store->db);
+	store->attached = false;
+	backoff_failed(&store->backoff, clock_mono());
 	return IDLE_MS;
 }
 
@@ -150,7 +157,6 @@ int store_drain(struct store *store)
 				&sequencer(store)->tail);
 	if (store->batch.cursor.lsn == store->cursor.lsn)
 		return unreadable(store, read);
-	complaint_end(&store->drain);
 	return put(store);
 }
 
