@@ -55,8 +55,15 @@ static void accept_failed(struct accept *accept)
 	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
 		return;
 	log_warning("could not accept a connection: %s", strerror(errno));
-	accept->failed = true;
 	set_open(accept, false);
+}
+
+/* Full is an answer: whoever waited in the kernel's queue could not try elsewhere. */
+static void refuse(struct accept *accept, int fd)
+{
+	proc_count(accept->net->proc, COUNTER_CONNECTIONS_REFUSED, 1);
+	accept->net->refused++;
+	close(fd);
 }
 
 static void on_socket(evutil_socket_t fd, short what, void *arg)
@@ -64,14 +71,17 @@ static void on_socket(evutil_socket_t fd, short what, void *arg)
 	struct accept_socket *socket = arg;
 
 	(void)what;
-	for (unsigned i = 0; i < ACCEPTS_A_TURN && has_room(socket->accept); i++) {
+	for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
 		int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (client == -1) {
 			accept_failed(socket->accept);
 			return;
 		}
-		open_client(socket, client);
+		if (has_room(socket->accept) || socket->kind == LISTEN_ADMIN)
+			open_client(socket, client);
+		else
+			refuse(socket->accept, client);
 	}
 }
 
@@ -110,14 +120,9 @@ void accept_add(struct accept *accept, const int *take_fds, unsigned count, cons
 	}
 }
 
-void accept_turn(struct accept *accept)
-{
-	set_open(accept, !accept->failed && has_room(accept));
-}
-
 void accept_second(struct accept *accept)
 {
-	accept->failed = false;
+	set_open(accept, true);
 }
 
 void accept_fini(struct accept *accept)

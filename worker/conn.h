@@ -48,8 +48,8 @@ struct conn {
 	LIST_ENTRY(conn) all;
 	TAILQ_ENTRY(conn) touched;
 	struct wheel_entry timer;
-	uint32_t last_in;  /* second in which something came */
-	uint32_t deadline; /* second by which it must be settled or closed; 0: settled */
+	uint32_t last_in;  /* tick in which something came */
+	uint32_t deadline; /* tick by which it must be settled or closed; 0: settled */
 	int fd;
 	uint8_t state;	 /* enum conn_state */
 	uint8_t watched; /* EV_READ, EV_WRITE */

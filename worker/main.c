@@ -29,7 +29,7 @@ struct worker {
 	struct net net;
 	struct chat chat;
 	struct accept accept;
-	struct event *control, *answers, *woken, *second, *limit;
+	struct event *control, *answers, *woken, *second, *tick, *limit;
 	uint64_t stop_at; /* clock_mono: the latest moment to end; 0: not stopping */
 };
 
@@ -101,8 +101,17 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	proc_heartbeat(&w->child.proc);
-	net_second(&w->net);
-	accept_second(&w->accept);
+	if (w->stop_at == 0)
+		accept_second(&w->accept);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	net_tick(&w->net);
 }
 
 /* What every turn does once events have been taken from the sockets. True: there is more to do. */
@@ -114,8 +123,6 @@ static bool turn(struct worker *w, uint64_t *next_r)
 	*next_r = pending_expire(&w->chat.pending, clock_mono());
 	net_turn(&w->net);
 	chat_turn(&w->chat);
-	if (w->stop_at == 0)
-		accept_turn(&w->accept);
 	return more;
 }
 
@@ -140,7 +147,7 @@ static void wait_for_events(struct worker *w, bool more, uint64_t next)
 	} else {
 		evtimer_del(w->limit);
 	}
-	if (event_base_loop(w->base, more ? EVLOOP_NONBLOCK : EVLOOP_ONCE) == -1) {
+	if (event_base_loop(w->base, EVLOOP_ONCE | (more ? EVLOOP_NONBLOCK : 0)) == -1) {
 		log_error("could not wait for events: %s", strerror(errno));
 		exit(EX_OSERR);
 	}
@@ -228,8 +235,15 @@ static int open_chat(struct worker *w, struct err *err)
 		.auth = FD_AUTH,
 	};
 
+	struct timeval tick;
+
 	if (net_init(&w->net, w->base, w->child.conf, &w->child.proc, err) == -1)
 		return -1;
+	tick.tv_sec = (time_t)(w->net.tick / 1000000);
+	tick.tv_usec = (suseconds_t)(w->net.tick % 1000000);
+	w->tick = event_new(w->base, -1, EV_PERSIST, on_tick, w);
+	if (w->tick == NULL || event_add(w->tick, &tick) == -1)
+		return err_set(err, "could not set up the events of the loop");
 	/* Without TLS these numbers are not the master's, and are anybody's by now. */
 	if (w->child.conf->json.tls) {
 		if (net_load_tls(&w->net, FD_CERTIFICATE, FD_KEY, err) == -1)

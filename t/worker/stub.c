@@ -13,6 +13,7 @@
 struct chat {
 	const struct conf *conf;
 	struct stub_call call;
+	struct session *session;
 };
 
 void stub_init(struct stub *stub)
@@ -104,6 +105,11 @@ void stub_close(struct stub *stub)
 	stub->peer = -1;
 }
 
+struct session *stub_session(struct stub *stub)
+{
+	return stub->chat->session;
+}
+
 struct stub_call *stub_last(struct stub *stub)
 {
 	return &stub->chat->call;
@@ -118,6 +124,7 @@ void session_init(struct session *session, struct chat *chat, const struct front
 	session->chat = chat;
 	session->front = front;
 	session->conn = conn;
+	chat->session = session;
 }
 
 void session_end(struct session *session)
