@@ -264,6 +264,20 @@ check_PROGRAMS += t/bench/journal
 t_bench_journal_SOURCES = t/bench/journal.c
 t_bench_journal_LDADD = $(SHM_LIBS)
 
+check_PROGRAMS += t/bench/pchat-load
+t_bench_pchat_load_SOURCES = t/bench/pchat-load.c t/bench/load.h \
+	t/bench/load_check.c t/bench/load_check.h \
+	t/bench/load_client.c t/bench/load_client.h \
+	t/bench/load_connection.c t/bench/load_connection.h \
+	t/bench/load_frame.c t/bench/load_frame.h \
+	t/bench/load_histogram.c \
+	t/bench/load_message.c \
+	t/bench/load_plan.c \
+	t/bench/load_post.c \
+	t/bench/load_process.c
+t_bench_pchat_load_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(JANSSON_CFLAGS) $(GSASL_CFLAGS)
+t_bench_pchat_load_LDADD = $(CLIENT_LIBS)
+
 check_PROGRAMS += t/bench/store
 t_bench_store_SOURCES = t/bench/store.c
 t_bench_store_LDADD = $(ODBC_LIB) $(CONF_LIBS)
