@@ -9,21 +9,22 @@
 #include "worker/chat.h"
 #include "worker/net.h"
 
-/* Listening sockets. What comes when a worker has as many connections as it may have is closed; when
- * no descriptor can be had, it waits in the kernel. Administrators are let in above the limit. */
+/* Listening sockets. While a worker has as many connections as it may have, or descriptors are
+ * used up, new ones wait in the kernel. */
 struct accept;
 
 struct accept_socket {
 	struct event event;
 	struct accept *accept; /* borrowed */
 	enum listen_kind kind;
+	bool open; /* it is watched */
 };
 
 struct accept {
 	struct net *net;   /* borrowed */
 	struct chat *chat; /* borrowed */
 	unsigned count;
-	bool open; /* the sockets are watched */
+	bool failed; /* no descriptor could be had: try again in a second */
 	struct accept_socket sockets[FDPASS_MAX];
 };
 
@@ -32,7 +33,8 @@ void accept_init(struct accept *accept, struct net *net, struct chat *chat);
 /* Takes listening sockets: number i is of kind kinds[i]. */
 void accept_add(struct accept *accept, const int *take_fds, unsigned count, const uint8_t *kinds);
 
-/* Once a second: tries again where no descriptor could be had. */
+/* Stops or goes on accepting as there is room. Called when a turn ends, and once a second. */
+void accept_turn(struct accept *accept);
 void accept_second(struct accept *accept);
 
 /* Closes all. */

@@ -27,7 +27,8 @@ static int find_user(const struct chat *chat, struct text user, struct principal
 	if (!user_uri_make(user.data, user.length, chat->conf->domain, uri))
 		return CODE_INVALID_ARGUMENT;
 	code = cache_principal_by_uri(chat->cache, uri, strlen(uri), view_r);
-	return code == CODE_OK && view_r->state == PRINCIPAL_DELETED ? CODE_NO_SUCH_PRINCIPAL : code;
+	return code == CODE_OK && view_r->state == PRINCIPAL_DELETED ? CODE_NO_SUCH_PRINCIPAL
+								     : code;
 }
 
 /* --- Users. --- */
@@ -36,7 +37,7 @@ static int find_user(const struct chat *chat, struct text user, struct principal
  * left if the second step fails is a secret of a user who is not there. */
 struct user_add {
 	struct request base;
-	bool sent; /* the command */
+	bool sent;	    /* the command */
 	uint32_t principal; /* 0: a new one; else one that had been removed */
 	uint32_t uri_length, name_length;
 	char uri[USER_URI_SIZE], name[EVENT_NAME_MAX];
@@ -45,7 +46,7 @@ struct user_add {
 static int send_principal(struct session *session, uint32_t tag,
 			  const struct event_principal *principal)
 {
-	static const struct command head = { .type = COMMAND_PRINCIPAL };
+	static const struct command head = {.type = COMMAND_PRINCIPAL};
 	uint8_t payload[EVENT_URI_MAX + EVENT_NAME_MAX + 128];
 	uint32_t size = event_principal_put(principal, payload, sizeof(payload));
 
@@ -72,8 +73,8 @@ static void user_add_settle(struct pending *pending, const struct outcome *outco
 		.id = add->principal,
 		.kind = PRINCIPAL_USER,
 		.state = PRINCIPAL_ACTIVE,
-		.uri = { add->uri, add->uri_length },
-		.name = { add->name, add->name_length },
+		.uri = {add->uri, add->uri_length},
+		.name = {add->name, add->name_length},
 	};
 	int code = outcome_code(outcome);
 
@@ -94,7 +95,7 @@ static int ask_password(struct pending *pending, const char *uri, uint32_t lengt
 			struct text password)
 {
 	struct chat *chat = pending->session->chat;
-	const struct text parts[] = { { uri, length }, { "", 1 }, password };
+	const struct text parts[] = {{uri, length}, {"", 1}, password};
 
 	pending_until(&chat->pending, pending, chat_answer_limit(chat));
 	return chat_ask(chat, chat->auth, ASK_AUTH_PASSWORD, pending, parts, 3, -1);
@@ -163,7 +164,7 @@ void chat_user_password(struct session *session, const struct chat_id *id, struc
 void chat_user_remove(struct session *session, const struct chat_id *id, struct text user)
 {
 	struct request *request = request_begin(session, id, sizeof(*request), done_settle);
-	struct event_principal principal = { .kind = PRINCIPAL_USER, .state = PRINCIPAL_DELETED };
+	struct event_principal principal = {.kind = PRINCIPAL_USER, .state = PRINCIPAL_DELETED};
 	struct principal_view known;
 	int code;
 
@@ -172,8 +173,8 @@ void chat_user_remove(struct session *session, const struct chat_id *id, struct 
 	code = find_user(session->chat, user, &known);
 	if (code == CODE_OK) {
 		principal.id = known.id;
-		principal.uri = (struct text){ known.uri, known.uri_length };
-		principal.name = (struct text){ known.name, known.name_length };
+		principal.uri = (struct text){known.uri, known.uri_length};
+		principal.name = (struct text){known.name, known.name_length};
 		code = send_principal(session, request->base.tag, &principal);
 	}
 	if (code != CODE_OK)
@@ -212,7 +213,7 @@ static bool make_uuid(uint8_t uuid[16])
 
 static int send_room(struct room_add *add, const struct event_room *room)
 {
-	static const struct command head = { .type = COMMAND_ROOM };
+	static const struct command head = {.type = COMMAND_ROOM};
 	struct session *session = add->base.base.session;
 	uint8_t payload[EVENT_NAME_MAX + EVENT_DESCRIPTION_MAX + 128];
 	uint32_t size = event_room_put(room, payload, sizeof(payload));
@@ -226,7 +227,7 @@ static int send_room(struct room_add *add, const struct event_room *room)
 void chat_room_add(struct session *session, const struct chat_id *id, struct text name,
 		   struct text description)
 {
-	struct event_room room = { .created = clock_utc(), .name = name, .description = description };
+	struct event_room room = {.created = clock_utc(), .name = name, .description = description};
 	struct room_add *add;
 	int code = CODE_INVALID_ARGUMENT;
 

@@ -118,7 +118,8 @@ void conn_settle(struct conn *conn)
 static uint32_t due(struct conn *conn)
 {
 	const struct conf *conf = conn->net->conf;
-	uint32_t now = conn->net->now, idle = conn->last_in + net_ticks(conn->net, conf->json.idle_timeout);
+	uint32_t now = conn->net->now,
+		 idle = conn->last_in + net_ticks(conn->net, conf->json.idle_timeout);
 	uint32_t quiet = conn->last_in + net_ticks(conn->net, conf->json.ping_interval);
 
 	if (conn->deadline > now)
@@ -157,7 +158,7 @@ uint32_t conn_due(struct conn *conn)
 static ssize_t write_plain(struct conn *conn)
 {
 	struct iovec iov[IOV_COUNT];
-	struct msghdr msg = { .msg_iov = iov };
+	struct msghdr msg = {.msg_iov = iov};
 	ssize_t n;
 
 	msg.msg_iovlen = outq_iov(&conn->out, iov, IOV_COUNT);

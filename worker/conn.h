@@ -30,7 +30,8 @@ struct conn_ops {
 	void (*expired)(struct conn *conn);
 	/* The server stops. Closes it. */
 	void (*stop)(struct conn *conn);
-	/* It takes its output too slowly. The queue was emptied; a last word may be sent. Closes it. */
+	/* It takes its output too slowly. The queue was emptied; a last word may be sent. Closes
+	 * it. */
 	void (*slow)(struct conn *conn);
 	/* It is dead: free all of it. */
 	void (*closed)(struct conn *conn);
@@ -65,7 +66,8 @@ struct conn {
 
 /* Takes a connected socket (non-blocking). 0, or -1 where it could not be taken: then fd is closed
  * and conn is as before. */
-int conn_init(struct conn *conn, struct net *net, const struct conn_ops *ops, int take_fd, bool tls);
+int conn_init(struct conn *conn, struct net *net, const struct conn_ops *ops, int take_fd,
+	      bool tls);
 
 /* Its sign-in is done: from now on only silence ends it. */
 void conn_settle(struct conn *conn);

@@ -136,15 +136,15 @@ void chat_refusals(struct chat *chat)
 	struct answer answer;
 
 	while (mailbox_answer(chat->mailbox, &answer)) {
-		struct outcome outcome = { .kind = OUTCOME_ANSWER, .answer = &answer };
+		struct outcome outcome = {.kind = OUTCOME_ANSWER, .answer = &answer};
 		struct pending *pending;
 
 		/* What was decided before this answer is in the journal by now: it comes first. */
 		tail_catch_up(&chat->tail);
 		if (answer.origin.generation != chat->proc->generation)
 			continue;
-		pending = pending_find(&chat->pending, answer.origin.request,
-				       answer.origin.session);
+		pending =
+			pending_find(&chat->pending, answer.origin.request, answer.origin.session);
 		if (pending != NULL)
 			pending->settle(pending, &outcome);
 	}
@@ -184,7 +184,7 @@ uint64_t chat_answer_limit(const struct chat *chat)
 
 static void take_answer(struct chat *chat, const struct ask *ask, int fd)
 {
-	struct outcome outcome = { .kind = OUTCOME_ASK, .ask = ask, .body = chat->answer };
+	struct outcome outcome = {.kind = OUTCOME_ASK, .ask = ask, .body = chat->answer};
 	const void *map = NULL;
 	struct pending *pending;
 	struct err err;

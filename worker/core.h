@@ -17,7 +17,7 @@
 
 /* What is below the waist: one per worker. */
 struct chat {
-	const struct conf *conf;   /* borrowed, as are the next five */
+	const struct conf *conf; /* borrowed, as are the next five */
 	struct proc *proc;
 	struct cache *cache;
 	struct mailbox *mailbox;

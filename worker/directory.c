@@ -88,9 +88,9 @@ static void match_room(const struct room_view *room, const char *wanted, size_t 
 	char name[2 * EVENT_NAME_MAX], description[2 * EVENT_DESCRIPTION_MAX];
 	size_t name_length, description_length;
 
-	fold((struct text){ room->name, room->name_length }, name, sizeof(name), &name_length);
+	fold((struct text){room->name, room->name_length}, name, sizeof(name), &name_length);
 	if (length > 0 && memmem(name, name_length, wanted, length) == NULL) {
-		fold((struct text){ room->description, room->description_length }, description,
+		fold((struct text){room->description, room->description_length}, description,
 		     sizeof(description), &description_length);
 		if (memmem(description, description_length, wanted, length) == NULL)
 			return;
@@ -120,7 +120,7 @@ void chat_rooms(struct session *session, const struct chat_id *id, struct text t
 		uint32_t offset)
 {
 	char wanted[2 * EVENT_NAME_MAX];
-	struct matches all = { 0 };
+	struct matches all = {0};
 	struct room_view room;
 	uint32_t position = 0;
 	struct buf list;

@@ -95,7 +95,7 @@ static void stop_waiting(struct join_room *room)
 static void refuse(struct join_room *room, int code)
 {
 	struct session *session = room->join->session;
-	struct chat_joined joined = { .code = code };
+	struct chat_joined joined = {.code = code};
 
 	chat_count_refusal(session->chat, code);
 	memcpy(joined.uuid, room->uuid, sizeof(joined.uuid));
@@ -104,15 +104,15 @@ static void refuse(struct join_room *room, int code)
 	settled(room);
 }
 
-/* The room's part of the answer. Where the parts before it are larger than what a connection may have
- * unsent it comes without messages: the client fetches them page by page. */
+/* The room's part of the answer. Where the parts before it are larger than what a connection may
+ * have unsent it comes without messages: the client fetches them page by page. */
 static void complete(struct join_room *room)
 {
 	struct session *session = room->join->session;
 	struct chat *chat = session->chat;
 	struct room_view view;
 	struct buf users;
-	struct chat_joined joined = { .room = &view, .last_seq = room->last_seq };
+	struct chat_joined joined = {.room = &view, .last_seq = room->last_seq};
 	int code = cache_room(chat->cache, room->page.room, &view);
 
 	buf_init(&users);
@@ -192,7 +192,8 @@ static void settle(struct pending *pending, const struct outcome *outcome)
 	int code = outcome_code(outcome);
 
 	if (room->joined)
-		paged(room, page_settle(&room->page, pending, outcome, &room->messages, &code), code);
+		paged(room, page_settle(&room->page, pending, outcome, &room->messages, &code),
+		      code);
 	else if (outcome->kind == OUTCOME_EVENT)
 		begin_page(room, outcome->record->room, outcome->record->lsn);
 	else if (code != CODE_OK)
@@ -205,7 +206,7 @@ static void begin_room(struct join_room *room)
 {
 	struct session *session = room->join->session;
 	struct chat *chat = session->chat;
-	struct command command = { .type = COMMAND_JOIN };
+	struct command command = {.type = COMMAND_JOIN};
 	struct room_view view;
 	int code = cache_room_by_uuid(chat->cache, room->uuid, &view);
 

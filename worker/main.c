@@ -101,8 +101,7 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	proc_heartbeat(&w->child.proc);
-	if (w->stop_at == 0)
-		accept_second(&w->accept);
+	accept_second(&w->accept);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -123,6 +122,8 @@ static bool turn(struct worker *w, uint64_t *next_r)
 	*next_r = pending_expire(&w->chat.pending, clock_mono());
 	net_turn(&w->net);
 	chat_turn(&w->chat);
+	if (w->stop_at == 0)
+		accept_turn(&w->accept);
 	return more;
 }
 
@@ -194,7 +195,7 @@ static struct event *watch(struct worker *w, int fd, event_callback_fn call)
 
 static int open_loop(struct worker *w, struct err *err)
 {
-	const struct timeval second = { .tv_sec = 1 };
+	const struct timeval second = {.tv_sec = 1};
 
 	w->base = event_base_new();
 	if (w->base == NULL)
@@ -258,7 +259,7 @@ static int open_chat(struct worker *w, struct err *err)
 /* What the slot's last process had open is gone with it. */
 static void reset_gauges(struct proc *proc)
 {
-	static const enum counter gauges[] = { COUNTER_CONNECTIONS_OPEN, COUNTER_SESSIONS_OPEN };
+	static const enum counter gauges[] = {COUNTER_CONNECTIONS_OPEN, COUNTER_SESSIONS_OPEN};
 
 	for (unsigned i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++)
 		atomic_store_explicit(&proc->own->counters[gauges[i]], 0, memory_order_relaxed);

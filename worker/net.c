@@ -178,15 +178,12 @@ static void log_counts(struct net *net)
 	if (net->dropped_slow > 0)
 		log_warning("dropped %llu connections that read too slowly",
 			    (unsigned long long)net->dropped_slow);
-	if (net->refused > 0)
-		log_warning("refused %llu connections: there are %u, as many as allowed",
-			    (unsigned long long)net->refused, net->count);
 	if (net->dropped_protocol > 0)
 		log_info("closed %llu connections that broke the protocol",
 			 (unsigned long long)net->dropped_protocol);
 	if (net->tls_failed > 0)
 		log_info("%llu TLS handshakes failed", (unsigned long long)net->tls_failed);
-	net->dropped_slow = net->dropped_protocol = net->tls_failed = net->refused = 0;
+	net->dropped_slow = net->dropped_protocol = net->tls_failed = 0;
 }
 
 void net_tick(struct net *net)
@@ -206,7 +203,8 @@ void net_stop(struct net *net)
 	struct conn *conn;
 
 	/* None is freed here: that is done when the turn ends. */
-	LIST_FOREACH(conn, &net->all, all) {
+	LIST_FOREACH(conn, &net->all, all)
+	{
 		if (conn->state == CONN_HANDSHAKE)
 			conn_kill(conn);
 		else if (conn->state == CONN_OPEN)

@@ -25,14 +25,14 @@ struct net {
 	struct wheel wheel;
 	LIST_HEAD(, conn) all;
 	TAILQ_HEAD(net_touched, conn) touched; /* have something to be done when the turn ends */
-	uint8_t *in;		 /* owned, NET_IN bytes: what was just read */
-	uint8_t *record;	 /* owned, NET_RECORD bytes: what is about to be written */
-	uint64_t tick;		 /* microseconds */
-	uint64_t started;	 /* clock_mono */
-	uint32_t now;		 /* ticks since then; moved by net_tick */
-	uint64_t logged;	 /* clock_mono of the last of the log lines below */
-	uint32_t count;		 /* connections */
-	uint64_t dropped_slow, dropped_protocol, tls_failed, refused; /* since the last log line */
+	uint8_t *in;			       /* owned, NET_IN bytes: what was just read */
+	uint8_t *record;  /* owned, NET_RECORD bytes: what is about to be written */
+	uint64_t tick;	  /* microseconds */
+	uint64_t started; /* clock_mono */
+	uint32_t now;	  /* ticks since then; moved by net_tick */
+	uint64_t logged;  /* clock_mono of the last of the log lines below */
+	uint32_t count;	  /* connections */
+	uint64_t dropped_slow, dropped_protocol, tls_failed; /* since the last log line */
 };
 
 int net_init(struct net *net, struct event_base *base, const struct conf *conf, struct proc *proc,
@@ -51,8 +51,8 @@ uint32_t net_ticks(const struct net *net, uint64_t microseconds);
 /* Once a tick: deadlines, and once a second a log line for what happened too often for one each. */
 void net_tick(struct net *net);
 
-/* The end of a turn of the loop: each connection that was given output gets one write of it all, and
- * what died is freed. */
+/* The end of a turn of the loop: each connection that was given output gets one write of it all,
+ * and what died is freed. */
 void net_turn(struct net *net);
 
 #endif

@@ -5,8 +5,8 @@
 #include "conf/clock.h"
 
 enum {
-	TRIES = 3,		/* while others write, the cache may lose what the page was to join */
-	GAP_RETRY_US = 200000,	/* after which the database is asked once more */
+	TRIES = 3, /* while others write, the cache may lose what the page was to join */
+	GAP_RETRY_US = 200000, /* after which the database is asked once more */
 };
 
 void page_init(struct page *page, const struct room_view *room, const struct chat_range *range,
@@ -63,8 +63,8 @@ static int write_rows(const struct page *page, struct session *session, unsigned
 		struct chat_message message = {
 			.seq = view->seq,
 			.time = view->time,
-			.text = { view->text, view->text_length },
-			.id = { view->id, view->id_length },
+			.text = {view->text, view->text_length},
+			.id = {view->id, view->id_length},
 			.alert = (view->flags & EVENT_ALERT) != 0,
 		};
 		struct name_view name;
@@ -95,7 +95,7 @@ static int ask_reader(struct page *page, struct pending *pending)
 		.after = page->low - 1,
 		.before = page->asked + 1,
 	};
-	const struct text part = { (const char *)&question, sizeof(question) };
+	const struct text part = {(const char *)&question, sizeof(question)};
 	int code = chat_ask(chat, chat->questions, ASK_HISTORY, pending, &part, 1, -1);
 
 	if (code == CODE_OK)

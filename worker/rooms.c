@@ -7,7 +7,8 @@
 
 /* What one room is asked for: posting, leaving, its history, who is in it. */
 
-/* CODE_OK, CODE_NO_SUCH_NODE or CODE_BUSY. Rooms that the session is in are found without the cache. */
+/* CODE_OK, CODE_NO_SUCH_NODE or CODE_BUSY. Rooms that the session is in are found without the
+ * cache. */
 static int find_room(const struct session *session, const uint8_t uuid[16], uint32_t *room_r)
 {
 	struct room_view view;
@@ -66,7 +67,7 @@ static int send_post(struct session *session, const struct command *command, uin
 void chat_post(struct session *session, const struct chat_id *id, const uint8_t uuid[16],
 	       const struct event_message *message, bool alert)
 {
-	struct command command = { .type = COMMAND_MESSAGE, .flags = alert ? EVENT_ALERT : 0 };
+	struct command command = {.type = COMMAND_MESSAGE, .flags = alert ? EVENT_ALERT : 0};
 	struct request *request;
 	int code = find_room(session, uuid, &command.room);
 
@@ -101,7 +102,7 @@ static void leave_settle(struct pending *pending, const struct outcome *outcome)
 
 void chat_leave(struct session *session, const struct chat_id *id, const uint8_t uuid[16])
 {
-	struct command command = { .type = COMMAND_LEAVE };
+	struct command command = {.type = COMMAND_LEAVE};
 	struct request *request;
 	int code = find_room(session, uuid, &command.room);
 

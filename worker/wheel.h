@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 /*
- * Deadlines with a coarse resolution, the tick, for many things at a small price: no timer each, but
- * a place in the list of its tick. A deadline that moved away meanwhile is found out when its old
- * one comes, so moving one costs nothing.
+ * Deadlines with a coarse resolution, the tick, for many things at a small price: no timer each,
+ * but a place in the list of its tick. A deadline that moved away meanwhile is found out when its
+ * old one comes, so moving one costs nothing.
  */
 enum { WHEEL_SLOTS = 256 };
 

@@ -13,7 +13,7 @@
 
 enum { SESSIONS = 20, ROOMS = 15 };
 
-static const uint8_t uuid[16] = { 7 };
+static const uint8_t uuid[16] = {7};
 
 static unsigned listed(struct fanout *fanout, uint32_t id, const struct session *session)
 {
@@ -27,8 +27,8 @@ static unsigned listed(struct fanout *fanout, uint32_t id, const struct session 
 
 static void a_session_is_listed_once_however_often_it_joins(void **state)
 {
-	struct fanout fanout = { 0 };
-	struct session session = { 0 };
+	struct fanout fanout = {0};
+	struct session session = {0};
 
 	(void)state;
 	assert_null(fanout_find(&fanout, 1));
@@ -47,9 +47,9 @@ static void a_session_is_listed_once_however_often_it_joins(void **state)
 
 static void both_sides_agree_after_any_changes(void **state)
 {
-	struct fanout fanout = { 0 };
+	struct fanout fanout = {0};
 	struct session sessions[SESSIONS];
-	bool in[SESSIONS][ROOMS] = { 0 };
+	bool in[SESSIONS][ROOMS] = {0};
 
 	(void)state;
 	memset(sessions, 0, sizeof(sessions));

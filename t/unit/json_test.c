@@ -47,8 +47,8 @@ static const char *error_of(bool local, const char *text)
 	const char *found = "ok";
 
 	if (json_object_get(answer, "error") != NULL)
-		assert_int_equal(json_unpack(answer, "{s:{s:{s:s}}}", "error", "data", "name", &found),
-				 0);
+		assert_int_equal(
+			json_unpack(answer, "{s:{s:{s:s}}}", "error", "data", "name", &found), 0);
 	snprintf(name, sizeof(name), "%s", found);
 	json_decref(answer);
 	return name;
@@ -59,7 +59,8 @@ static const char *post(const char *params)
 	static char text[20000];
 
 	snprintf(text, sizeof(text),
-		 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"message.post\",\"params\":%s}", params);
+		 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"message.post\",\"params\":%s}",
+		 params);
 	return error_of(false, text);
 }
 
@@ -81,7 +82,11 @@ static void what_is_no_json_is_a_parse_error(void **state)
 static void what_is_no_request_is_an_invalid_request_without_an_id(void **state)
 {
 	static const char *const texts[] = {
-		"[]", "1", "null", "{}", "{\"jsonrpc\":\"2.0\",\"method\":\"server.info\"}",
+		"[]",
+		"1",
+		"null",
+		"{}",
+		"{\"jsonrpc\":\"2.0\",\"method\":\"server.info\"}",
 		"{\"jsonrpc\":\"2.0\",\"id\":1.5,\"method\":\"server.info\"}",
 		"{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"server.info\"}",
 		"{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"server.info\"}",
@@ -103,7 +108,8 @@ static void what_is_no_request_is_an_invalid_request_without_an_id(void **state)
 static void the_id_comes_back_as_it_was(void **state)
 {
 	json_t *answer =
-		ask(false, "{\"jsonrpc\":\"2.0\",\"id\":\"a\\n\\\"\\u0000z\",\"method\":\"server.info\"}");
+		ask(false,
+		    "{\"jsonrpc\":\"2.0\",\"id\":\"a\\n\\\"\\u0000z\",\"method\":\"server.info\"}");
 
 	(void)state;
 	assert_int_equal(json_string_length(json_object_get(answer, "id")), 5);
@@ -120,16 +126,16 @@ static void each_kind_of_client_has_its_methods(void **state)
 	assert_string_equal(
 		error_of(false, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"user.list\"}"),
 		"MethodNotFound");
-	assert_string_equal(error_of(true, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"user.list\"}"),
-			    "ok");
+	assert_string_equal(
+		error_of(true, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"user.list\"}"), "ok");
 	assert_string_equal(
 		error_of(true, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"room.search\"}"),
 		"MethodNotFound");
 	assert_string_equal(
 		error_of(true, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"auth.logout\"}"),
 		"MethodNotFound");
-	assert_string_equal(error_of(true, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"room.list\"}"),
-			    "ok");
+	assert_string_equal(
+		error_of(true, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"room.list\"}"), "ok");
 }
 
 static void a_post_is_checked_before_it_is_sent(void **state)
@@ -139,7 +145,8 @@ static void a_post_is_checked_before_it_is_sent(void **state)
 	assert_string_equal(stub_last(&stub)->name, "post");
 	assert_string_equal(stub_last(&stub)->text, "hi");
 	assert_string_equal(
-		post("{\"room\":" ROOM ",\"text\":\"hi\",\"id\":\"1\",\"importance\":\"alert\"}"), "ok");
+		post("{\"room\":" ROOM ",\"text\":\"hi\",\"id\":\"1\",\"importance\":\"alert\"}"),
+		"ok");
 	assert_int_equal(stub_last(&stub)->number, 1);
 	assert_string_equal(post("{}"), "InvalidArgument");
 	assert_string_equal(post("{\"room\":" ROOM ",\"text\":\"\",\"id\":\"1\"}"),
@@ -149,14 +156,17 @@ static void a_post_is_checked_before_it_is_sent(void **state)
 	assert_string_equal(post("{\"room\":" ROOM ",\"text\":\"a\"}"), "InvalidArgument");
 	assert_string_equal(post("{\"room\":" ROOM ",\"text\":\"a\",\"id\":\"\"}"),
 			    "InvalidArgument");
-	assert_string_equal(post("{\"room\":" ROOM ",\"text\":\"a\",\"id\":\"1\",\"importance\":1}"),
-			    "InvalidArgument");
+	assert_string_equal(
+		post("{\"room\":" ROOM ",\"text\":\"a\",\"id\":\"1\",\"importance\":1}"),
+		"InvalidArgument");
 	assert_string_equal(post("{\"room\":\"lobby\",\"text\":\"a\",\"id\":\"1\"}"),
 			    "InvalidArgument");
-	assert_string_equal(post("{\"room\":\"ma-chan://other.test/"
-				 "01020304-0506-4708-8900-000000000000\",\"text\":\"a\",\"id\":\"1\"}"),
-			    "NoSuchNode");
-	assert_string_equal(stub_last(&stub)->name, "sign_in_local"); /* which is each line's first */
+	assert_string_equal(
+		post("{\"room\":\"ma-chan://other.test/"
+		     "01020304-0506-4708-8900-000000000000\",\"text\":\"a\",\"id\":\"1\"}"),
+		"NoSuchNode");
+	assert_string_equal(stub_last(&stub)->name,
+			    "sign_in_local"); /* which is each line's first */
 }
 
 static void many_rooms_are_joined_in_one_call(void **state)
@@ -171,11 +181,13 @@ static void many_rooms_are_joined_in_one_call(void **state)
 	assert_non_null(json_object_get(json_array_get(rooms, 0), "messages"));
 	assert_non_null(json_object_get(json_array_get(rooms, 1), "error"));
 	json_decref(answer);
-	assert_string_equal(error_of(false, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"room.join\","
-					    "\"params\":{\"rooms\":[]}}"),
+	assert_string_equal(error_of(false,
+				     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"room.join\","
+				     "\"params\":{\"rooms\":[]}}"),
 			    "InvalidArgument");
-	assert_string_equal(error_of(false, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"room.join\","
-					    "\"params\":{\"room\":" ROOM ",\"history\":501}}"),
+	assert_string_equal(error_of(false,
+				     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"room.join\","
+				     "\"params\":{\"room\":" ROOM ",\"history\":501}}"),
 			    "InvalidArgument");
 }
 

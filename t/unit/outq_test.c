@@ -1,6 +1,6 @@
 /*
- * Output: frames are shared and freed with their last reference, a queue gives out its bytes in order
- * whatever pieces the socket takes, and holds nothing when it is empty.
+ * Output: frames are shared and freed with their last reference, a queue gives out its bytes in
+ * order whatever pieces the socket takes, and holds nothing when it is empty.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +32,7 @@ static struct frame *text_frame(const char *text)
 static void a_frame_lives_as_long_as_a_queue_refers_to_it(void **state)
 {
 	struct frame *frame = text_frame("shared");
-	struct outq one = { 0 }, two = { 0 };
+	struct outq one = {0}, two = {0};
 
 	(void)state;
 	assert_true(outq_push(&one, frame_ref(frame)));
@@ -76,7 +76,7 @@ static void a_text_beyond_the_limit_fails_as_a_whole(void **state)
 
 static void bytes_come_out_in_order_whatever_the_socket_takes(void **state)
 {
-	struct outq outq = { 0 };
+	struct outq outq = {0};
 	char wanted[4096] = "", got[4096] = "", text[32];
 	struct iovec iov[3];
 	size_t used = 0;
@@ -108,7 +108,7 @@ static void bytes_come_out_in_order_whatever_the_socket_takes(void **state)
 
 static void a_record_is_gathered_from_many_frames(void **state)
 {
-	struct outq outq = { 0 };
+	struct outq outq = {0};
 	uint8_t record[8];
 
 	(void)state;
@@ -124,7 +124,7 @@ static void a_record_is_gathered_from_many_frames(void **state)
 
 static void trimming_keeps_what_has_begun(void **state)
 {
-	struct outq outq = { 0 };
+	struct outq outq = {0};
 
 	(void)state;
 	outq_push(&outq, text_frame("first"));

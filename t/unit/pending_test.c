@@ -41,7 +41,7 @@ static void begin(struct pendings *pendings, struct wait *wait, struct session *
 
 static void a_request_is_found_by_its_tag_for_its_session_only(void **state)
 {
-	struct session one = { .number = 1 }, two = { .number = 2 };
+	struct session one = {.number = 1}, two = {.number = 2};
 	struct pendings pendings;
 	struct wait a, b;
 
@@ -61,7 +61,7 @@ static void a_request_is_found_by_its_tag_for_its_session_only(void **state)
 
 static void tags_that_still_wait_are_not_given_again(void **state)
 {
-	struct session session = { .number = 1 };
+	struct session session = {.number = 1};
 	struct pendings pendings;
 	struct wait first, last, next;
 
@@ -79,7 +79,7 @@ static void tags_that_still_wait_are_not_given_again(void **state)
 
 static void time_limits_come_in_their_order(void **state)
 {
-	struct session session = { .number = 1 };
+	struct session session = {.number = 1};
 	struct pendings pendings;
 	struct wait a, b, c;
 
@@ -106,7 +106,7 @@ static void time_limits_come_in_their_order(void **state)
 
 static void a_session_that_ends_is_forgotten_with_all_it_waits_for(void **state)
 {
-	struct session one = { .number = 1 }, two = { .number = 2 };
+	struct session one = {.number = 1}, two = {.number = 2};
 	struct pendings pendings;
 	struct wait a, b, c;
 

@@ -35,7 +35,7 @@ static void run(struct wheel *wheel, uint32_t until)
 
 static void a_deadline_comes_in_its_second(void **state)
 {
-	struct thing near = { .deadline = 103 }, far = { .deadline = 1100 };
+	struct thing near = {.deadline = 103}, far = {.deadline = 1100};
 	struct wheel wheel;
 
 	(void)state;
@@ -51,7 +51,7 @@ static void a_deadline_comes_in_its_second(void **state)
 
 static void a_deadline_that_moved_away_is_found_out(void **state)
 {
-	struct thing thing = { .deadline = 110 };
+	struct thing thing = {.deadline = 110};
 	struct wheel wheel;
 
 	(void)state;
@@ -67,7 +67,7 @@ static void a_deadline_that_moved_away_is_found_out(void **state)
 
 static void one_that_was_taken_out_never_comes(void **state)
 {
-	struct thing thing = { .deadline = 101 }, other = { .deadline = 101 };
+	struct thing thing = {.deadline = 101}, other = {.deadline = 101};
 	struct wheel wheel;
 
 	(void)state;
@@ -83,7 +83,7 @@ static void one_that_was_taken_out_never_comes(void **state)
 
 static void seconds_that_were_slept_through_are_made_up_for(void **state)
 {
-	struct thing thing = { .deadline = 0 };
+	struct thing thing = {.deadline = 0};
 	struct wheel wheel;
 
 	(void)state;

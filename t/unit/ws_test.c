@@ -14,7 +14,8 @@
 #include "worker/upgrade.h"
 
 static const char upgrade[] =
-	"GET /pchat HTTP/1.1\r\nHost: x\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n"
+	"GET /pchat HTTP/1.1\r\nHost: x\r\nUpgrade: WebSocket\r\nConnection: keep-alive, "
+	"Upgrade\r\n"
 	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 	"Sec-WebSocket-Protocol: chat, pchat.v1\r\n\r\n";
 static const char info[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"server.info\"}";
@@ -144,7 +145,7 @@ static int close_after_frame(uint8_t first, const void *payload, size_t size)
 
 static void every_breach_has_its_close_code(void **state)
 {
-	static const uint8_t huge[] = { 0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4 };
+	static const uint8_t huge[] = {0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4};
 
 	(void)state;
 	assert_int_equal(close_after_frame(0x82, "x", 1), 1003);
@@ -262,7 +263,8 @@ static void a_reader_that_is_sent_too_much_is_dropped_and_told_why(void **state)
 	event = buf_frame(&buf);
 	for (int i = 0; i < 1000; i++) /* more than the socket pair takes, too */
 		conn_send(conn, event);
-	assert_int_equal(conn->state, CONN_OPEN); /* nothing happens to it under the caller's hands */
+	assert_int_equal(conn->state,
+			 CONN_OPEN); /* nothing happens to it under the caller's hands */
 	frame_unref(&event);
 	for (int turn = 0; turn < 1000; turn++) {
 		net_turn(&stub.net);
