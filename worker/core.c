@@ -8,7 +8,12 @@
 #include "conf/clock.h"
 #include "conf/log.h"
 
-enum { TEXTS_MAX = 16 << 20, ANSWERS_A_TURN = 256 };
+enum {
+	TEXTS_MAX = 16 << 20,
+	ANSWERS_A_TURN = 256,
+	CACHE_RETRY_US = 2000,
+	CACHE_TRIES = 250, /* half a second */
+};
 
 int chat_init(struct chat *chat, const struct chat_parts *parts, struct err *err)
 {
@@ -83,6 +88,14 @@ struct request *request_begin(struct session *session, const struct chat_id *id,
 	session_request_begun(session);
 	pending_begin(&session->chat->pending, &request->base, session);
 	return request;
+}
+
+bool pending_try_again(struct pending *pending, uint16_t *tries_r)
+{
+	if (++*tries_r > CACHE_TRIES)
+		return false;
+	pending_until(&pending->session->chat->pending, pending, clock_mono() + CACHE_RETRY_US);
+	return true;
 }
 
 void request_end(struct request *request)

@@ -60,6 +60,13 @@ struct request {
 struct request *request_begin(struct session *session, const struct chat_id *id, size_t size,
 			      void (*settle)(struct pending *, const struct outcome *));
 
+/*
+ * A row of the cache could not be read: whoever writes it may have been put off by the kernel just
+ * then. Sets the time limit of the pending for another try, *tries_r counts them. False: that was
+ * enough, answer "busy".
+ */
+bool pending_try_again(struct pending *pending, uint16_t *tries_r);
+
 /* Ends it after it was answered. */
 void request_end(struct request *request);
 

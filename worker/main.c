@@ -18,7 +18,7 @@
  * pchat-worker: holds connections and sessions. One loop; a turn takes what has come (from sockets,
  * the journal, the sequencer, readers and pchat-auth) and then writes to each connection once.
  */
-enum { STOP_US = 2000000, STALL_PAUSE_US = 5000 };
+enum { STOP_US = 2000000, STALL_PAUSE_US = 1000 };
 
 struct worker {
 	struct child child;

@@ -144,8 +144,14 @@ static bool tell_presence(struct tail *tail, const struct record *record, bool j
 	if (room == NULL || record->actor == 0)
 		return true;
 	code = cache_room(chat->cache, record->room, &view);
-	if (code == CODE_OK)
+	if (code == CODE_OK) {
 		code = roster_count(chat, &view, &presence.count);
+		/* While many come and go the list may be hard to get hold of; sessions will do. */
+		if (code == CODE_BUSY) {
+			presence.count = view.participants;
+			code = CODE_OK;
+		}
+	}
 	if (code == CODE_LIMIT_EXCEEDED)
 		return true;
 	if (code == CODE_OK)
