@@ -294,7 +294,7 @@ static void hand_over(struct conn *conn, const uint8_t *data, size_t size)
 	size_t used = conn->ops->input(conn, data, size);
 
 	bug_on(used > size || (used < size && !conn_paused(conn)));
-	conn->waiting = conn_paused(conn);
+	conn->waiting = conn->state == CONN_OPEN && conn_paused(conn);
 	if (used < size)
 		hold(conn, data + used, size - used);
 }
@@ -429,7 +429,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 	}
 	if ((what & EV_READ) && conn->state != CONN_DEAD && !stopped(conn)) {
 		conn->again = false;
-		if (conn->waiting)
+		if (conn->waiting && conn->state == CONN_OPEN)
 			go_on(conn);
 		else
 			take_input(conn);

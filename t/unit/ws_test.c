@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -164,6 +165,23 @@ static void every_breach_has_its_close_code(void **state)
 	assert_int_equal(close_after_frame(0x88, "", 0), 1000);
 }
 
+static void a_closed_connection_is_gone_when_the_peer_has_closed_it_too(void **state)
+{
+	static const uint8_t bytes[] = {0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8};
+	struct stub stub;
+	struct conn *conn = start(&stub);
+
+	(void)state;
+	assert_true(stub_feed(&stub, conn, bytes, sizeof(bytes)));
+	assert_int_equal(conn->state, CONN_LINGER);
+	close(stub.peer);
+	stub.peer = -1;
+	event_base_loop(stub.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	net_turn(&stub.net);
+	assert_int_equal(stub.net.count, 0);
+	stub_fini(&stub);
+}
+
 static void a_message_in_pieces_is_whole_and_a_ping_between_them_is_answered(void **state)
 {
 	uint8_t bytes[1024];
@@ -284,6 +302,7 @@ int main(void)
 		cmocka_unit_test(an_upgrade_may_come_byte_by_byte),
 		cmocka_unit_test(other_requests_are_refused_with_their_status),
 		cmocka_unit_test(every_breach_has_its_close_code),
+		cmocka_unit_test(a_closed_connection_is_gone_when_the_peer_has_closed_it_too),
 		cmocka_unit_test(a_message_in_pieces_is_whole_and_a_ping_between_them_is_answered),
 		cmocka_unit_test(many_messages_in_one_piece_are_all_answered),
 		cmocka_unit_test(long_messages_have_the_longer_heads),
