@@ -51,9 +51,10 @@ static int ask(const struct ctl *ctl, int sock, int fds[FDPASS_MAX])
 	unsigned count = 0;
 	ssize_t size;
 
-	if (fdpass_send(sock, STATUS_REQUEST, strlen(STATUS_REQUEST), NULL, 0) == -1)
-		return ctl_fail(ctl, EX_UNAVAILABLE, "could not ask the server: %s",
-				strerror(errno));
+	/* Whoever may not ask may find the connection closed before the question is sent. */
+	if (fdpass_send(sock, STATUS_REQUEST, strlen(STATUS_REQUEST), NULL, 0) == -1 &&
+	    errno != EPIPE && errno != ECONNRESET)
+		return ctl_fail(ctl, EX_OSERR, "could not ask the server: %s", strerror(errno));
 	if (poll(&wait, 1, ANSWER_TIMEOUT_MS) != 1)
 		return ctl_fail(ctl, EX_TEMPFAIL, "timeout: the master does not answer");
 	size = fdpass_receive(sock, &reply, sizeof(reply), fds, &count);

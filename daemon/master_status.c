@@ -8,18 +8,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "conf/clock.h"
 #include "conf/conf.h"
 #include "conf/log.h"
 #include "daemon/master_supply.h"
 #include "daemon/status.h"
 #include "shm/fdpass.h"
 
-enum { CLIENTS_MAX = 8, PATIENCE_SECONDS = 5 };
+enum { CLIENTS_MAX = 8, PATIENCE_SECONDS = 5, COMPLAIN_EVERY = 10000000 };
 static_assert((int)STATUS_DESCRIPTORS <= (int)FDPASS_MAX, "a reply is one message");
 
 struct client {
 	struct status *status;	/* borrowed */
 	int sock;		/* owned; -1: free */
+	uint64_t number;	/* counts up: the lowest has waited longest */
 	struct event *readable; /* owned */
 };
 
@@ -29,6 +31,8 @@ struct status {
 	const struct supply *supply; /* borrowed */
 	struct event *acceptable;    /* owned */
 	int sock;		     /* borrowed */
+	uint64_t clients;	     /* so far */
+	uint64_t complained;	     /* of strangers, clock_mono(); 0: not yet */
 	unsigned users;
 	uid_t user[CONF_LIST_MAX];
 	struct client client[CLIENTS_MAX];
@@ -48,7 +52,18 @@ static void look_up_users(struct status *status)
 	}
 }
 
-static bool may_ask(const struct status *status, int sock)
+/* Seldom enough that a stranger cannot fill the log. */
+static void log_stranger(struct status *status, const struct ucred *peer)
+{
+	const uint64_t now = clock_mono();
+
+	if (status->complained != 0 && now - status->complained < COMPLAIN_EVERY)
+		return;
+	status->complained = now;
+	log_warning("refused the status to user %u, process %d", peer->uid, peer->pid);
+}
+
+static bool may_ask(struct status *status, int sock)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
@@ -60,7 +75,7 @@ static bool may_ask(const struct status *status, int sock)
 	for (unsigned i = 0; i < status->users; i++)
 		if (status->user[i] == peer.uid)
 			return true;
-	log_warning("refused the status to user %u, process %d", peer.uid, peer.pid);
+	log_stranger(status, &peer);
 	return false;
 }
 
@@ -111,19 +126,34 @@ static void on_client(evutil_socket_t fd, short what, void *arg)
 	drop(client);
 }
 
+/* A free one; or that of who has been silent longest: whoever connects and says nothing must not
+ * shut out others. */
+static struct client *find_client(struct status *status)
+{
+	struct client *oldest = &status->client[0];
+
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		if (status->client[i].sock == -1)
+			return &status->client[i];
+		if (status->client[i].number < oldest->number)
+			oldest = &status->client[i];
+	}
+	drop(oldest);
+	return oldest;
+}
+
 static void take(struct status *status, int take_sock)
 {
 	const struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
-	struct client *client = NULL;
+	struct client *client;
 
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
-		if (status->client[i].sock == -1)
-			client = &status->client[i];
-	if (client == NULL || !may_ask(status, take_sock)) {
+	if (!may_ask(status, take_sock)) {
 		close(take_sock);
 		return;
 	}
+	client = find_client(status);
 	client->sock = take_sock;
+	client->number = ++status->clients;
 	client->readable = event_new(status->base, take_sock, EV_READ, on_client, client);
 	if (client->readable == NULL || event_add(client->readable, &patience) == -1)
 		drop(client);

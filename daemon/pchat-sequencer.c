@@ -112,6 +112,15 @@ static void publish(struct sequencer *s)
 	}
 }
 
+/* Before the bytes below it are overwritten. It never goes back, though a predecessor may have died
+ * before it wrote what it had announced. */
+static void publish_tail(struct proc_page *own, uint64_t tail)
+{
+	if (tail > atomic_load_explicit(&own->tail, memory_order_relaxed))
+		atomic_store_explicit(&own->tail, tail, memory_order_release);
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
 int sequencer_commit(struct sequencer *s, struct err *err)
 {
 	struct journal_writer *writer = &s->engine.writer;
@@ -125,8 +134,7 @@ int sequencer_commit(struct sequencer *s, struct err *err)
 		publish(s);
 		return 0;
 	}
-	atomic_store_explicit(&own->tail, journal_tail(writer), memory_order_release);
-	atomic_thread_fence(memory_order_seq_cst);
+	publish_tail(own, journal_tail(writer));
 	sync = sync_now(s);
 	if (journal_commit(writer, sync, err) < 0)
 		return -1;

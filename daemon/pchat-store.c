@@ -9,6 +9,7 @@
 enum {
 	IDLE_MS = 1000,
 	STOP_MS = 10,
+	STARTING_MS = 50,
 	LEAVE_US = 200000 /* of the time for a stop, for ourselves */
 };
 
@@ -107,12 +108,13 @@ static void try_attach(struct store *store)
 	store->attached = true;
 	store->checked = false;
 	store->sweep = true;
-	backoff_worked(&store->backoff);
+	if (store->drain.told == 0)
+		backoff_worked(&store->backoff);
 	if (complaint_end(&store->database))
 		log_notice("the content database is back");
-	complaint_end(&store->drain);
-	log_info("connected to content database %u, which stands at LSN %llu",
-		 db_place(store->db) + 1, (unsigned long long)store->cursor.lsn);
+	if (store->drain.told == 0)
+		log_info("connected to content database %u, which stands at LSN %llu",
+			 db_place(store->db) + 1, (unsigned long long)store->cursor.lsn);
 	atomic_store_explicit(&own->cursor_time, store->cursor.time, memory_order_relaxed);
 	atomic_store_explicit(&own->cursor, store->cursor.lsn, memory_order_release);
 	tell_ready(store);
@@ -143,13 +145,23 @@ static bool is_over(const struct store *store)
 	return (store->attached && store_drained(store)) || clock_mono() >= store->deadline;
 }
 
-/* Before a sleep that a wake-up is to end: looks once more. */
+/* Whether the sequencer starts: it does not wake us when it begins to wait for us. */
+static bool is_starting(const struct store *store)
+{
+	const struct proc_page *page = store->child.proc.page[SLOT_SEQUENCER];
+
+	return atomic_load_explicit(&page->state, memory_order_acquire) != PROC_READY;
+}
+
+/* Before a sleep that a wake-up is to end: looks once more. How long to sleep. */
 static int arm(struct store *store)
 {
 	const bool stuck = !store->attached || store->drain.told != 0;
 
 	proc_arm(&store->child.proc);
-	return !stuck && (store_behind(store) || store_load_wanted(store)) ? 0 : IDLE_MS;
+	if (!stuck && (store_behind(store) || store_load_wanted(store)))
+		return 0;
+	return is_starting(store) ? STARTING_MS : IDLE_MS;
 }
 
 static void run(struct store *store)

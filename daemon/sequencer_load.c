@@ -230,6 +230,14 @@ static void load_recent(struct sequencer *s, uint64_t cursor)
 	}
 }
 
+/* Sessions are over with their processes, and none is in the database: whatever the tail says of
+ * them, who joined before its beginning cannot leave in it. */
+static bool is_of_session(const struct record *record)
+{
+	return record->type == EVENT_SESSION_OPEN || record->type == EVENT_SESSION_CLOSE ||
+	       record->type == EVENT_JOIN || record->type == EVENT_LEAVE;
+}
+
 static int load_tail(struct load *load, struct err *err)
 {
 	struct sequencer *s = load->s;
@@ -244,7 +252,7 @@ static int load_tail(struct load *load, struct err *err)
 	load_recent(s, lsn);
 	while ((read = journal_read(&writer->journal, &lsn, writer->end, &nothing_overwritten,
 				    &record)) == JOURNAL_RECORD)
-		if (apply_record(&s->shared, record, err) < 0)
+		if (!is_of_session(record) && apply_record(&s->shared, record, err) < 0)
 			return -1;
 	if (read != JOURNAL_END)
 		return err_set(err, "could not read the journal at LSN %llu",

@@ -110,6 +110,9 @@ static int put(struct store *store)
 	if (result == DB_OK) {
 		store->sweep = store->sweep || store->batch.removal;
 		count(store);
+		if (complaint_end(&store->drain))
+			log_notice("storing goes on");
+		backoff_worked(&store->backoff);
 		return 0;
 	}
 	store_failed(store, result, &err);
@@ -131,9 +134,13 @@ static int sweep(struct store *store, int wait)
 	return IDLE_MS;
 }
 
+/* What an administrator has to set right: the database is asked again from time to time. */
 static int refuse(struct store *store, const struct err *err)
 {
 	complaint_tell(&store->drain, err);
+	db_disconnect(store->db);
+	store->attached = false;
+	backoff_failed(&store->backoff, clock_mono());
 	return IDLE_MS;
 }
 
@@ -171,7 +178,6 @@ int store_drain(struct store *store)
 				&sequencer(store)->tail);
 	if (store->batch.cursor.lsn == store->cursor.lsn)
 		return unreadable(store, read);
-	complaint_end(&store->drain);
 	return put(store);
 }
 

@@ -503,9 +503,8 @@ enum db_result db_execute(struct db_stmt *stmt, struct err *err)
 			SQLFreeStmt(stmt->handle, SQL_CLOSE);
 		return result;
 	}
-	stmt->open = true;
-	if (*dialect_columns(stmt->number) == '\0')
-		db_done(stmt);
+	/* Without a result there is no cursor to be closed, and closing costs a new prepare on SQLite. */
+	stmt->open = *dialect_columns(stmt->number) != '\0';
 	return DB_OK;
 }
 

@@ -287,18 +287,6 @@ static int session_close(struct cache *cache, const struct record *record, struc
 	return 0;
 }
 
-/* Only ever met while loading, so it does not have to fit the undo area. */
-static void sessions_clear(struct cache *cache)
-{
-	for (uint32_t row = 1; row <= cache->header->table[TABLE_SESSION].fresh; row++) {
-		const struct session_row *session = table_row(cache, TABLE_SESSION, row);
-
-		if (session->generation != 0)
-			session_remove(cache, row);
-	}
-	memset(cache->header->last_command, 0, sizeof(cache->header->last_command));
-}
-
 /* --- Messages. --- */
 
 static void post_put(struct cache *cache, const struct record *record, struct text id)
@@ -373,8 +361,10 @@ static int apply_one(struct cache *cache, const struct record *record, struct er
 {
 	switch (record->type) {
 	case EVENT_START:
+		/* A cold one: what senders say next has nothing to do with what the tail held. */
 		if (record->flags & EVENT_COLD)
-			sessions_clear(cache);
+			memset(cache->header->last_command, 0,
+			       sizeof(cache->header->last_command));
 		return 0;
 	case EVENT_SESSION_OPEN:
 		return session_open(cache, record, err);

@@ -99,6 +99,9 @@ enum category_flag {
 	CATEGORY_FLAGS = 15,	     /* all of them */
 };
 
+/* The category that every content database begins with: "General", open to everybody. */
+enum { CATEGORY_FIRST = 1 };
+
 struct event_category {
 	uint32_t id;
 	uint8_t uuid[16];

@@ -2,6 +2,7 @@ use v5.36;
 use Test::More;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
+use Socket;
 use Pchat::Stubs;
 use Pchat::Wait;
 
@@ -148,6 +149,10 @@ like($output, qr/^8 $worker$/m, 'the pages tell who is in each slot');
 unlike($output, qr/writable/, 'and cannot be written');
 ($code, $output) = $master->command($ask, $master->control_socket, 'rubbish');
 isnt($code, 0, 'another request gets nothing');
+my @silent = map { IO::Socket::UNIX->new(Peer => $master->control_socket, Type => SOCK_SEQPACKET) } 1 .. 40;
+($code, $output) = $master->command($ask, $master->control_socket);
+like("$code $output", qr/^0 27 27$/m, 'many that say nothing do not shut out one that asks');
+@silent = ();
 SKIP: {
 	skip 'only root can be somebody else', 2 if $>;
 	my @nobody = ('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups');

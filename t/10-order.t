@@ -2,6 +2,7 @@ use v5.36;
 use Test::More;
 use Pchat::Client;
 use Pchat::Server;
+use Pchat::Wait;
 
 my $server = Pchat::Server->start;
 $server->add_users(qw(alice bob));
@@ -23,22 +24,24 @@ $bob->post($room, 'hello alice');
 is($alice->next_note->{text}, 'hello alice', 'the other way as well');
 $bob->next_note;
 
-# All at once, without waiting for answers.
-my %seq;
-for my $i (1 .. 200) {
-	for my $who ($alice, $bob) {
-		my $id = "$who->{user}-$i";
-		$who->request(
-			'message.post',
-			{ room => $room, id => $id, text => $id },
-			sub ($error, $result = undef) {
-				$seq{$id} = $error ? $error->{name} : $result->{seq};
-			});
+# Many at once, without waiting for answers; a session may have 64 requests under way.
+my (%seq, @alice, @bob);
+for my $round (0 .. 7) {
+	for my $i (map { 25 * $round + $_ } 1 .. 25) {
+		for my $who ($alice, $bob) {
+			my $id = "$who->{user}-$i";
+			$who->request(
+				'message.post',
+				{ room => $room, id => $id, text => $id },
+				sub ($error, $result = undef) {
+					$seq{$id} = $error ? $error->{name} : $result->{seq};
+				});
+		}
 	}
+	push @alice, map { $alice->next_note } 1 .. 50;
+	push @bob, map { $bob->next_note } 1 .. 50;
+	wait_for('acknowledgements', sub { keys %seq == 50 * ($round + 1) });
 }
-my @alice = map { $alice->next_note } 1 .. 400;
-my @bob = map { $bob->next_note } 1 .. 400;
-$_->call('server.info') for $alice, $bob;
 is_deeply([map { $_->{seq} } @alice], [3 .. 402], 'sequence numbers have no gap');
 is_deeply(
 	[map {"$_->{seq} $_->{id}"} @alice],

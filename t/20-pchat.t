@@ -26,6 +26,14 @@ sub pchat_command ($user, @arguments) {
 	);
 }
 
+# Feeds it a text; its exit status.
+sub feed ($text, @command) {
+	open my $pipe, '|-', 'sh', '-c', 'exec "$@" >/dev/null', 'sh', @command or die;
+	print $pipe $text;
+	close $pipe;
+	return $?;
+}
+
 sub pchat ($user, @arguments) { return $server->command(pchat_command($user, @arguments)) }
 
 my ($code, $output) = pchat('alice', 'rooms');
@@ -41,10 +49,8 @@ is($code, 0, 'pchat post succeeds') or diag $output;
 is($bob->next_note->{text}, 'hello from a script', 'and the others see it');
 
 # Standard input: each line a message.
-open my $pipe, '|-', pchat_command('alice', 'post', 'lobby', '-') or die;
-print $pipe "line $_\n" for 1 .. 50;
-close $pipe;
-is($?, 0, 'pchat post reads lines from its standard input');
+is(feed(join('', map {"line $_\n"} 1 .. 50), pchat_command('alice', 'post', 'lobby', '-')),
+	0, 'pchat post reads lines from its standard input');
 is_deeply(
 	[map { $bob->next_note->{text} } 1 .. 50],
 	[map {"line $_"} 1 .. 50],
@@ -68,10 +74,8 @@ is_deeply(
 ) or diag $output;
 
 # A chat without a terminal: the lines are carried out, then it ends.
-open $pipe, '|-', pchat_command('alice', 'lobby') or die;
-print $pipe "typed\n/alert loud\n//slash\n/who\n/join garden\nhello garden\n/leave\n/quit\n";
-close $pipe;
-is($?, 0, 'a chat is led from a file');
+my $lines = "typed\n/alert loud\n//slash\n/who\n/join garden\nhello garden\n/leave\n/quit\n";
+is(feed($lines, pchat_command('alice', 'lobby')), 0, 'a chat is led from a file');
 my @typed = map { $bob->next_note } 1 .. 3;
 is_deeply([map { $_->{text} } @typed], ['typed', 'loud', '/slash'], 'and says what stands there');
 is($typed[1]{importance}, 'alert', 'with its alert');
@@ -85,7 +89,7 @@ for my $turn (1 .. 3) {
 	for my $worker ($server->pids('worker')) {
 		$server->kill($worker);
 	}
-	wait_for('workers', sub { 3 == (() = $server->pids('worker')) });
+	wait_for('workers', sub { (my @now = $server->pids('worker')) == 3 });
 	pchat('alice', 'post', 'lobby', "around death $turn.$_") for 4 .. 7;
 }
 my @seen = map { decode_json($_)->{text} } <$follow>;

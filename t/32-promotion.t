@@ -36,7 +36,7 @@ is_deeply([map { $_->{text} } @{ $answer->{messages} }],
 	['while alice is away'], 'a resumed session gets what it missed, and only that');
 is($bob->next_note('joined')->{user}{uri}, 'sip:alice@example.test',
 	'the others see her come back');
-wait_for('a new standby', sub { $server->pids('worker') == 3 });
+wait_for('a new standby', sub { (my @now = $server->pids('worker')) == 3 });
 ok(!grep({ $_ == $first } $server->pids('worker')), 'a new standby stands behind it');
 $served->post($room, 'back');
 is($bob->next_note->{text}, 'back', 'and chat goes on');
@@ -44,7 +44,7 @@ is($bob->next_note->{text}, 'back', 'and chat goes on');
 # A worker that keeps dying is not given up.
 for my $turn (1 .. 5) {
 	$server->kill(($server->pids('worker'))[0]);
-	wait_for('worker to be replaced', sub { $server->pids('worker') == 3 });
+	wait_for('worker to be replaced', sub { (my @now = $server->pids('worker')) == 3 });
 }
 ok(
 	eval { Pchat::Client->enter(server => $server, user => 'alice') },

@@ -28,13 +28,7 @@ $bob->wait_closed;
 my @got = map { $_->{seq} } $bob->notes;
 is_deeply(\@got, [1 .. @got], 'what it got has no gap');
 $bob = Pchat::Client->new(server => $server)->connect->resume($token);
-my $page = $bob->join_room($room, since => scalar @got);
-my @rest = @{ $page->{messages} };
-
-while ($page->{more}) {
-	$page = $bob->call('message.history', room => $room, after => $rest[-1]{seq}, limit => 500);
-	push @rest, @{ $page->{messages} };
-}
+my @rest = $bob->catch_up($room, scalar @got);
 is_deeply([@got, map { $_->{seq} } @rest], [1 .. $count], 'and it resumes without a gap');
 
 done_testing;

@@ -5,7 +5,9 @@ use Pchat::Server;
 use Pchat::Wait;
 
 my $server = Pchat::Server->start(
-	conf => { json => { ping_interval => '100ms', idle_timeout => '1s', handshake_timeout => '2s' } });
+	conf => {
+		json => { ping_interval => '1s', idle_timeout => '4s', handshake_timeout => '2s' } }
+);
 $server->add_users(qw(alice bob));
 my $room = $server->add_room('lobby');
 my $alice = Pchat::Client->enter(server => $server, user => 'alice');

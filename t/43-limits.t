@@ -11,7 +11,7 @@ my $server = Pchat::Server->start(
 		workers => { active => 1, standby => 1 },
 		limits => { rooms_per_session => 2 },
 		cache => { rooms => 16, principals => 16, sessions => 16, participants => 16 },
-		json => { connections => 40 },
+		json => { connections => 40, handshake_timeout => '10m' },
 	});
 $server->add_users(qw(alice bob));
 
@@ -29,41 +29,41 @@ sub admin_refusal (@call) {
 }
 
 my @rooms;
-my ($count, $refusal) = until_refused(
-	sub ($turn) {
-		my ($error, $result) =
-			$server->try_admin('room.create', name => "room $turn", description => '');
-		push @rooms, $result->{room} if $result;
-		return $error ? $error->{name} : 'ok';
-	});
+my ($count, $refusal) = until_refused(sub ($turn) {
+	my ($error, $result) =
+		$server->try_admin('room.create', name => "room $turn", description => '');
+	push @rooms, $result->{room} if $result;
+	return $error ? $error->{name} : 'ok';
+});
 is($refusal, 'LimitExceeded', 'when the table of rooms is full, another is refused');
 cmp_ok($count, '>=', 14, 'not before');
-($count, $refusal) = until_refused(
-	sub ($turn) {
-		return admin_refusal(
-			'user.add',
-			uri => "user$turn",
-			name => "User $turn",
-			password => 'a secret'
-		);
-	});
+($count, $refusal) = until_refused(sub ($turn) {
+	return admin_refusal(
+		'user.add',
+		uri => "user$turn",
+		name => "User $turn",
+		password => 'a secret'
+	);
+});
 is($refusal, 'LimitExceeded', 'when the table of users is full, another is refused');
 is(admin_refusal('user.passwd', uri => 'user0', password => 'new secret'),
 	'ok', 'those who are there can be changed');
 
 my $alice = Pchat::Client->enter(server => $server, user => 'alice');
-($count, $refusal) = until_refused(sub ($turn) { $alice->refusal_of_join($rooms[$turn]) });
+($count, $refusal) = until_refused(sub ($turn) {
+	$alice->refusal_of_join($rooms[$turn]);
+});
 is_deeply([$count, $refusal], [2, 'LimitExceeded'], 'a session may be in so many rooms');
 $alice->post($rooms[0], 'first');
 
 my @clients;
-($count, $refusal) = until_refused(
-	sub ($turn) {
-		my $client = Pchat::Client->new(server => $server, user => 'bob')->connect;
-		push @clients, $client;
-		return $client->refusal('auth.start', mechanism => 'PLAIN', data => $client->plain);
-	});
-like($refusal, qr/^(LimitExceeded|busy)$/, 'when the table of sessions is full, a sign-in is refused');
+($count, $refusal) = until_refused(sub ($turn) {
+	my $client = Pchat::Client->new(server => $server, user => 'bob')->connect;
+	push @clients, $client;
+	return $client->refusal('auth.start', mechanism => 'PLAIN', data => $client->plain);
+});
+like($refusal, qr/^(LimitExceeded|busy)$/,
+	'when the table of sessions is full, a sign-in is refused');
 cmp_ok($count, '>=', 12, 'not before');
 is($alice->post($rooms[0], 'second')->{seq}, 2, 'those who are in go on');
 $clients[0]->close;
@@ -71,36 +71,39 @@ wait_for(
 	'place of a session that ended',
 	sub {
 		my $client = Pchat::Client->new(server => $server, user => 'bob')->connect;
-		my $answer =
-			$client->refusal('auth.start', mechanism => 'PLAIN', data => $client->plain);
+		my $answer = $client->refusal(
+			'auth.start',
+			mechanism => 'PLAIN',
+			data => $client->plain
+		);
 		$client->close if $answer ne 'ok';
 		return $answer eq 'ok';
 	});
 pass('a place that becomes free is taken');
 is($clients[1]->refusal_of_join($rooms[0]), 'ok', 'there is room in the table of participants');
 
-# More connections than a worker may have.
-my @more;
+# More connections than a worker may have wait until there is a place, and hinder nobody.
+my @open = grep { $_->connected } @clients;
+my ($waiting, $answered);
 wait_for(
-	'refused connection',
+	'connection that has to wait',
 	sub {
 		my $client = Pchat::Client->new(server => $server);
-		push @more, $client;
-		return 1 if !eval { $client->connect; $client->call('server.info') };
-		return @more > 60;
+		my $started;
+		$client->start(sub ($error = undef) { $started = 1; $answered = !defined $error });
+		for my $turn (1 .. 50) {
+			$alice->call('server.info');
+			last if $started;
+		}
+		return $waiting = $client if !$started;
+		push @open, $client;
+		return @open > 50;
 	});
-cmp_ok(scalar @more, '<=', 41, 'a worker takes no more connections than it may');
-is($alice->post($rooms[0], 'third')->{seq}, 3, 'and serves those it has');
-$_->close for grep { $_->connected } @more;
-ok(
-	wait_for(
-		'place of a connection',
-		sub {
-			return eval {
-				Pchat::Client->new(server => $server)->connect->call('server.info');
-			};
-		}),
-	'when they go others get in'
-);
+ok($waiting, 'a worker takes no more connections than it may');
+cmp_ok(scalar @open, '<=', 40, 'which are those that the configuration names');
+is($alice->post($rooms[0], 'third')->{seq}, 3, 'those that it has are served');
+(shift @open)->close;
+wait_for('place for the one that waited', sub {$answered});
+pass('when one goes another gets in');
 
 done_testing;

@@ -66,7 +66,7 @@ my %websocket = (
 	'a surrogate in UTF-8' => [1007, frame(0x81, "\"\xed\xa0\x80\"")],
 	'an overlong NUL' => [1007, frame(0x81, "\"\xc0\x80\"")],
 	'a frame longer than allowed' => [1009, frame(0x81, '', 1 << 40)],
-	'a frame of an impossible length' => [qr/100[29]/, frame(0x81, '', -1)],
+	'a frame of an impossible length' => [qr/100[29]/, frame(0x81, '', ~0)],
 	'a frame without a mask' => [1002, frame(0x81, $ask, length $ask, 0)],
 	'reserved bits' => [1002, frame(0xf1, $ask)],
 	'an unknown opcode' => [1002, frame(0x83, $ask)],
@@ -171,8 +171,7 @@ for my $tls (0, 1) {
 			my ($code, $bytes) = @{ $websocket{$what} };
 			my $answer = talk($open->(), $upgrade . $bytes);
 			like(close_code($answer), qr/^$code$/,
-				"$what closes the connection with $code")
-				or diag length $answer;
+				"$what closes the connection with $code");
 		}
 		my $pieces = talk(
 			$open->(),

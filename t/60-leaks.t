@@ -13,7 +13,9 @@ my $margin = 1024;    # KiB of private memory
 my $server = Pchat::Server->start(tls => 0);
 $server->add_users('alice');
 my $room = $server->add_room('lobby');
-my $token = Pchat::Client->enter(server => $server, user => 'alice')->{token};
+my $first = Pchat::Client->enter(server => $server, user => 'alice');
+my $token = $first->{token};
+$first->close;
 my ($begun, $done, @errors) = (0, 0);
 
 # connect, sign in, join, post, leave, close; then the next one, until there were enough.

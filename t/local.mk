@@ -110,6 +110,11 @@ t_unit_event_test_SOURCES = t/unit/event_test.c
 t_unit_event_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_event_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/fanout_test
+t_unit_fanout_test_SOURCES = t/unit/fanout_test.c
+t_unit_fanout_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_fanout_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/fault_test
 t_unit_fault_test_SOURCES = t/unit/fault_test.c
 t_unit_fault_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -138,6 +143,11 @@ t_unit_journal_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_journal_test_LDFLAGS = $(AM_LDFLAGS) $(DISK_WRAPS)
 t_unit_journal_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/json_test
+t_unit_json_test_SOURCES = t/unit/json_test.c t/worker/stub.c t/worker/stub.h
+t_unit_json_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_json_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/log_test
 t_unit_log_test_SOURCES = t/unit/log_test.c
 t_unit_log_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -148,10 +158,20 @@ t_unit_mailbox_test_SOURCES = t/unit/mailbox_test.c
 t_unit_mailbox_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_mailbox_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/outq_test
+t_unit_outq_test_SOURCES = t/unit/outq_test.c
+t_unit_outq_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_outq_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/pchat_test
 t_unit_pchat_test_SOURCES = t/unit/pchat_test.c
 t_unit_pchat_test_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_pchat_test_LDADD = daemon/libpchat.a $(CONF_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/pending_test
+t_unit_pending_test_SOURCES = t/unit/pending_test.c
+t_unit_pending_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_pending_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/proc_test
 t_unit_proc_test_SOURCES = t/unit/proc_test.c
@@ -192,6 +212,16 @@ check_PROGRAMS += t/unit/user_uri_test
 t_unit_user_uri_test_SOURCES = t/unit/user_uri_test.c
 t_unit_user_uri_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_user_uri_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/wheel_test
+t_unit_wheel_test_SOURCES = t/unit/wheel_test.c
+t_unit_wheel_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_wheel_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/ws_test
+t_unit_ws_test_SOURCES = t/unit/ws_test.c t/worker/stub.c t/worker/stub.h
+t_unit_ws_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_ws_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
 endif
 
@@ -247,6 +277,20 @@ endif
 check_PROGRAMS += t/bench/journal
 t_bench_journal_SOURCES = t/bench/journal.c
 t_bench_journal_LDADD = $(SHM_LIBS)
+
+check_PROGRAMS += t/bench/pchat-load
+t_bench_pchat_load_SOURCES = t/bench/pchat-load.c t/bench/load.h \
+	t/bench/load_check.c t/bench/load_check.h \
+	t/bench/load_client.c t/bench/load_client.h \
+	t/bench/load_connection.c t/bench/load_connection.h \
+	t/bench/load_frame.c t/bench/load_frame.h \
+	t/bench/load_histogram.c \
+	t/bench/load_message.c \
+	t/bench/load_plan.c \
+	t/bench/load_post.c \
+	t/bench/load_process.c
+t_bench_pchat_load_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(JANSSON_CFLAGS) $(GSASL_CFLAGS)
+t_bench_pchat_load_LDADD = $(CLIENT_LIBS)
 
 check_PROGRAMS += t/bench/store
 t_bench_store_SOURCES = t/bench/store.c

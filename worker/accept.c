@@ -9,24 +9,26 @@
 #include "worker/json_client.h"
 #include "worker/local_client.h"
 
-enum { ACCEPTS_A_TURN = 64 };
+enum { ACCEPTS_A_TURN = 64, ADMIN_RESERVE = 16 };
 
-static bool has_room(const struct accept *accept)
+/* Administrators get in where clients do not. */
+static bool has_room(const struct accept_socket *socket)
 {
-	return accept->net->count < accept->net->conf->json.connections;
+	const struct net *net = socket->accept->net;
+	uint32_t reserve = socket->kind == LISTEN_ADMIN ? ADMIN_RESERVE : 0;
+
+	return net->count < net->conf->json.connections + reserve;
 }
 
-static void set_open(struct accept *accept, bool open)
+static void set_open(struct accept_socket *socket, bool open)
 {
-	if (accept->open == open)
+	if (socket->open == open)
 		return;
-	accept->open = open;
-	for (unsigned i = 0; i < accept->count; i++) {
-		if (open)
-			event_add(&accept->sockets[i].event, NULL);
-		else
-			event_del(&accept->sockets[i].event);
-	}
+	socket->open = open;
+	if (open)
+		event_add(&socket->event, NULL);
+	else
+		event_del(&socket->event);
 }
 
 static void open_client(struct accept_socket *socket, int fd)
@@ -55,8 +57,7 @@ static void accept_failed(struct accept *accept)
 	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
 		return;
 	log_warning("could not accept a connection: %s", strerror(errno));
-	accept->failed = true;
-	set_open(accept, false);
+	accept->failed = true; /* until the next second */
 }
 
 static void on_socket(evutil_socket_t fd, short what, void *arg)
@@ -64,7 +65,7 @@ static void on_socket(evutil_socket_t fd, short what, void *arg)
 	struct accept_socket *socket = arg;
 
 	(void)what;
-	for (unsigned i = 0; i < ACCEPTS_A_TURN && has_room(socket->accept); i++) {
+	for (unsigned i = 0; i < ACCEPTS_A_TURN && has_room(socket); i++) {
 		int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (client == -1) {
@@ -80,7 +81,6 @@ void accept_init(struct accept *accept, struct net *net, struct chat *chat)
 	memset(accept, 0, sizeof(*accept));
 	accept->net = net;
 	accept->chat = chat;
-	accept->open = true;
 }
 
 static bool kind_known(const struct accept *accept, unsigned kind)
@@ -104,15 +104,18 @@ void accept_add(struct accept *accept, const int *take_fds, unsigned count, cons
 		socket->kind = kinds[i];
 		event_assign(&socket->event, accept->net->base, take_fds[i], EV_READ | EV_PERSIST,
 			     on_socket, socket);
-		if (accept->open)
-			event_add(&socket->event, NULL);
+		set_open(socket, true);
 		accept->count++;
 	}
 }
 
 void accept_turn(struct accept *accept)
 {
-	set_open(accept, !accept->failed && has_room(accept));
+	for (unsigned i = 0; i < accept->count; i++) {
+		struct accept_socket *socket = &accept->sockets[i];
+
+		set_open(socket, !accept->failed && has_room(socket));
+	}
 }
 
 void accept_second(struct accept *accept)
@@ -122,8 +125,9 @@ void accept_second(struct accept *accept)
 
 void accept_fini(struct accept *accept)
 {
-	set_open(accept, false);
-	for (unsigned i = 0; i < accept->count; i++)
+	for (unsigned i = 0; i < accept->count; i++) {
+		set_open(&accept->sockets[i], false);
 		close(event_get_fd(&accept->sockets[i].event));
+	}
 	accept->count = 0;
 }

@@ -9,21 +9,21 @@
 #include "worker/chat.h"
 #include "worker/net.h"
 
-/* Listening sockets. While a worker has as many connections as it may have, or descriptors are used
- * up, new ones wait in the kernel. */
+/* Listening sockets. While a worker has as many connections as it may have, or descriptors are
+ * used up, new ones wait in the kernel. */
 struct accept;
 
 struct accept_socket {
 	struct event event;
 	struct accept *accept; /* borrowed */
 	enum listen_kind kind;
+	bool open; /* it is watched */
 };
 
 struct accept {
 	struct net *net;   /* borrowed */
 	struct chat *chat; /* borrowed */
 	unsigned count;
-	bool open;   /* the sockets are watched */
 	bool failed; /* no descriptor could be had: try again in a second */
 	struct accept_socket sockets[FDPASS_MAX];
 };

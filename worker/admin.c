@@ -3,7 +3,6 @@
 #include <sys/random.h>
 #include <unistr.h>
 
-#include "conf/clock.h"
 #include "shm/user_uri.h"
 #include "worker/core.h"
 
@@ -27,7 +26,8 @@ static int find_user(const struct chat *chat, struct text user, struct principal
 	if (!user_uri_make(user.data, user.length, chat->conf->domain, uri))
 		return CODE_INVALID_ARGUMENT;
 	code = cache_principal_by_uri(chat->cache, uri, strlen(uri), view_r);
-	return code == CODE_OK && view_r->state == PRINCIPAL_DELETED ? CODE_NO_SUCH_PRINCIPAL : code;
+	return code == CODE_OK && view_r->state == PRINCIPAL_DELETED ? CODE_NO_SUCH_PRINCIPAL
+								     : code;
 }
 
 /* --- Users. --- */
@@ -36,22 +36,35 @@ static int find_user(const struct chat *chat, struct text user, struct principal
  * left if the second step fails is a secret of a user who is not there. */
 struct user_add {
 	struct request base;
-	bool sent; /* the command */
+	bool sent;	    /* the command */
 	uint32_t principal; /* 0: a new one; else one that had been removed */
 	uint32_t uri_length, name_length;
 	char uri[USER_URI_SIZE], name[EVENT_NAME_MAX];
 };
 
-static int send_principal(struct session *session, uint32_t tag,
-			  const struct event_principal *principal)
+/* An object behind the head that says what of it changes; CODE_INVALID_ARGUMENT where it has no
+ * size, because it cannot be put into a payload. */
+static int send_change(struct session *session, uint32_t tag, enum command_type type,
+		       uint32_t fields, uint8_t *payload, uint32_t size)
 {
-	static const struct command head = { .type = COMMAND_PRINCIPAL };
-	uint8_t payload[EVENT_URI_MAX + EVENT_NAME_MAX + 128];
-	uint32_t size = event_principal_put(principal, payload, sizeof(payload));
+	const struct command head = {.type = (uint16_t)type};
+	const struct command_change change = {.fields = fields};
 
 	if (size == 0)
 		return CODE_INVALID_ARGUMENT;
-	return chat_command(session->chat, &head, session->number, tag, payload, size);
+	memcpy(payload, &change, sizeof(change));
+	return chat_command(session->chat, &head, session->number, tag, payload,
+			    (uint32_t)sizeof(change) + size);
+}
+
+static int send_principal(struct session *session, uint32_t tag,
+			  const struct event_principal *principal)
+{
+	enum { CHANGE = sizeof(struct command_change) };
+	uint8_t payload[CHANGE + EVENT_URI_MAX + EVENT_NAME_MAX + 128];
+	uint32_t size = event_principal_put(principal, payload + CHANGE, sizeof(payload) - CHANGE);
+
+	return send_change(session, tag, COMMAND_PRINCIPAL, FIELD_NAME | FIELD_STATE, payload, size);
 }
 
 static void user_add_made(struct user_add *add, const struct record *record)
@@ -72,8 +85,8 @@ static void user_add_settle(struct pending *pending, const struct outcome *outco
 		.id = add->principal,
 		.kind = PRINCIPAL_USER,
 		.state = PRINCIPAL_ACTIVE,
-		.uri = { add->uri, add->uri_length },
-		.name = { add->name, add->name_length },
+		.uri = {add->uri, add->uri_length},
+		.name = {add->name, add->name_length},
 	};
 	int code = outcome_code(outcome);
 
@@ -94,7 +107,7 @@ static int ask_password(struct pending *pending, const char *uri, uint32_t lengt
 			struct text password)
 {
 	struct chat *chat = pending->session->chat;
-	const struct text parts[] = { { uri, length }, { "", 1 }, password };
+	const struct text parts[] = {{uri, length}, {"", 1}, password};
 
 	pending_until(&chat->pending, pending, chat_answer_limit(chat));
 	return chat_ask(chat, chat->auth, ASK_AUTH_PASSWORD, pending, parts, 3, -1);
@@ -163,7 +176,7 @@ void chat_user_password(struct session *session, const struct chat_id *id, struc
 void chat_user_remove(struct session *session, const struct chat_id *id, struct text user)
 {
 	struct request *request = request_begin(session, id, sizeof(*request), done_settle);
-	struct event_principal principal = { .kind = PRINCIPAL_USER, .state = PRINCIPAL_DELETED };
+	struct event_principal principal = {.kind = PRINCIPAL_USER, .state = PRINCIPAL_DELETED};
 	struct principal_view known;
 	int code;
 
@@ -172,8 +185,8 @@ void chat_user_remove(struct session *session, const struct chat_id *id, struct 
 	code = find_user(session->chat, user, &known);
 	if (code == CODE_OK) {
 		principal.id = known.id;
-		principal.uri = (struct text){ known.uri, known.uri_length };
-		principal.name = (struct text){ known.name, known.name_length };
+		principal.uri = (struct text){known.uri, known.uri_length};
+		principal.name = (struct text){known.name, known.name_length};
 		code = send_principal(session, request->base.tag, &principal);
 	}
 	if (code != CODE_OK)
@@ -212,21 +225,23 @@ static bool make_uuid(uint8_t uuid[16])
 
 static int send_room(struct room_add *add, const struct event_room *room)
 {
-	static const struct command head = { .type = COMMAND_ROOM };
-	struct session *session = add->base.base.session;
-	uint8_t payload[EVENT_NAME_MAX + EVENT_DESCRIPTION_MAX + 128];
-	uint32_t size = event_room_put(room, payload, sizeof(payload));
+	enum { CHANGE = sizeof(struct command_change) };
+	uint8_t payload[CHANGE + EVENT_NAME_MAX + EVENT_DESCRIPTION_MAX + 128];
+	uint32_t size = event_room_put(room, payload + CHANGE, sizeof(payload) - CHANGE);
 
-	if (size == 0)
-		return CODE_INVALID_ARGUMENT;
-	return chat_command(session->chat, &head, session->number, add->base.base.tag, payload,
-			    size);
+	return send_change(add->base.base.session, add->base.base.tag, COMMAND_ROOM, 0, payload,
+			   size);
 }
 
 void chat_room_add(struct session *session, const struct chat_id *id, struct text name,
 		   struct text description)
 {
-	struct event_room room = { .created = clock_utc(), .name = name, .description = description };
+	struct event_room room = {.category = CATEGORY_FIRST,
+				  .privacy = PRIVACY_OPEN,
+				  .behavior = BEHAVIOR_NORMAL,
+				  .invitations = 1,
+				  .name = name,
+				  .description = description};
 	struct room_add *add;
 	int code = CODE_INVALID_ARGUMENT;
 

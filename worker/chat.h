@@ -25,7 +25,7 @@ enum {
 	CHAT_PAGE = 50,	       /* when no number is given */
 	CHAT_SEARCH_MAX = 100, /* rooms or users of one page */
 	CHAT_SEARCH = 50,
-	CHAT_NAME_MAX = 256,   /* characters of a name */
+	CHAT_NAME_MAX = 256, /* characters of a name */
 };
 
 /* What a client calls its request; only its front end understands it. */
@@ -87,8 +87,8 @@ struct front_end {
 	struct frame *(*message)(const struct chat *chat, const struct chat_message *message);
 	struct frame *(*presence)(const struct chat *chat, const struct chat_presence *presence);
 
-	/* Items of lists; a list is a buf that they add to. rows: a reader's JSON array of messages;
-	   false: it is malformed. */
+	/* Items of lists; a list is a buf that they add to. rows: a reader's JSON array of
+	   messages; false: it is malformed. */
 	void (*user)(struct buf *list, struct text uri, struct text name);
 	void (*account)(struct buf *list, const struct principal_view *principal);
 	void (*room)(const struct chat *chat, struct buf *list, const struct room_view *room);

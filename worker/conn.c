@@ -15,7 +15,7 @@
 #include "conf/bug.h"
 
 enum {
-	CLOSE_SECONDS = 2,
+	CLOSE_US = 2000000,
 	READS = 4,	  /* buffers that one connection may fill in a turn */
 	FLUSH_SHARE = 4,  /* a queue above this part of its limit is written at once */
 	PAUSE_SHARE = 2,  /* above this part, nothing more is read */
@@ -33,13 +33,6 @@ static void touch(struct conn *conn)
 static uint64_t output_limit(const struct conn *conn)
 {
 	return conn->net->conf->json.output_size;
-}
-
-static uint32_t in_seconds(uint64_t microseconds)
-{
-	uint64_t seconds = (microseconds + 999999) / 1000000;
-
-	return seconds == 0 ? 1 : seconds > UINT32_MAX / 4 ? UINT32_MAX / 4 : (uint32_t)seconds;
 }
 
 static bool stopped(const struct conn *conn)
@@ -92,7 +85,7 @@ int conn_init(struct conn *conn, struct net *net, const struct conn_ops *ops, in
 	conn->fd = take_fd;
 	conn->state = tls ? CONN_HANDSHAKE : CONN_OPEN;
 	conn->last_in = net->now;
-	conn->deadline = net->now + in_seconds(net->conf->json.handshake_timeout);
+	conn->deadline = net->now + net_ticks(net, net->conf->json.handshake_timeout);
 	if (tls) {
 		conn->tls = SSL_new(net->tls);
 		if (conn->tls == NULL || SSL_set_fd(conn->tls, take_fd) != 1) {
@@ -118,15 +111,16 @@ void conn_settle(struct conn *conn)
 	if (conn->state != CONN_OPEN)
 		return;
 	conn->deadline = 0;
-	set_timer(conn, conn->net->now + in_seconds(conn->net->conf->json.ping_interval));
+	set_timer(conn, conn->net->now + net_ticks(conn->net, conn->net->conf->json.ping_interval));
 }
 
 /* The timer is out of the wheel here: whoever is called may set it anew. */
 static uint32_t due(struct conn *conn)
 {
 	const struct conf *conf = conn->net->conf;
-	uint32_t now = conn->net->now, idle = conn->last_in + in_seconds(conf->json.idle_timeout);
-	uint32_t quiet = conn->last_in + in_seconds(conf->json.ping_interval);
+	uint32_t now = conn->net->now,
+		 idle = conn->last_in + net_ticks(conn->net, conf->json.idle_timeout);
+	uint32_t quiet = conn->last_in + net_ticks(conn->net, conf->json.ping_interval);
 
 	if (conn->deadline > now)
 		return conn->deadline;
@@ -142,7 +136,7 @@ static uint32_t due(struct conn *conn)
 	if (now >= quiet) {
 		if (conn->ops->quiet != NULL)
 			conn->ops->quiet(conn);
-		quiet = now + in_seconds(conf->json.ping_interval);
+		quiet = now + net_ticks(conn->net, conf->json.ping_interval);
 	}
 	return conn->state == CONN_DEAD ? 0 : quiet < idle ? quiet : idle;
 }
@@ -164,7 +158,7 @@ uint32_t conn_due(struct conn *conn)
 static ssize_t write_plain(struct conn *conn)
 {
 	struct iovec iov[IOV_COUNT];
-	struct msghdr msg = { .msg_iov = iov };
+	struct msghdr msg = {.msg_iov = iov};
 	ssize_t n;
 
 	msg.msg_iovlen = outq_iov(&conn->out, iov, IOV_COUNT);
@@ -300,7 +294,7 @@ static void hand_over(struct conn *conn, const uint8_t *data, size_t size)
 	size_t used = conn->ops->input(conn, data, size);
 
 	bug_on(used > size || (used < size && !conn_paused(conn)));
-	conn->waiting = conn_paused(conn);
+	conn->waiting = conn->state == CONN_OPEN && conn_paused(conn);
 	if (used < size)
 		hold(conn, data + used, size - used);
 }
@@ -435,7 +429,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 	}
 	if ((what & EV_READ) && conn->state != CONN_DEAD && !stopped(conn)) {
 		conn->again = false;
-		if (conn->waiting)
+		if (conn->waiting && conn->state == CONN_OPEN)
 			go_on(conn);
 		else
 			take_input(conn);
@@ -451,7 +445,7 @@ void conn_close(struct conn *conn)
 	if (conn->state != CONN_OPEN)
 		return;
 	conn->state = CONN_CLOSING;
-	conn->deadline = conn->net->now + CLOSE_SECONDS;
+	conn->deadline = conn->net->now + net_ticks(conn->net, CLOSE_US);
 	set_timer(conn, conn->deadline);
 	hold(conn, NULL, 0);
 	touch(conn);

@@ -30,7 +30,8 @@ struct conn_ops {
 	void (*expired)(struct conn *conn);
 	/* The server stops. Closes it. */
 	void (*stop)(struct conn *conn);
-	/* It takes its output too slowly. The queue was emptied; a last word may be sent. Closes it. */
+	/* It takes its output too slowly. The queue was emptied; a last word may be sent. Closes
+	 * it. */
 	void (*slow)(struct conn *conn);
 	/* It is dead: free all of it. */
 	void (*closed)(struct conn *conn);
@@ -48,8 +49,8 @@ struct conn {
 	LIST_ENTRY(conn) all;
 	TAILQ_ENTRY(conn) touched;
 	struct wheel_entry timer;
-	uint32_t last_in;  /* second in which something came */
-	uint32_t deadline; /* second by which it must be settled or closed; 0: settled */
+	uint32_t last_in;  /* tick in which something came */
+	uint32_t deadline; /* tick by which it must be settled or closed; 0: settled */
 	int fd;
 	uint8_t state;	 /* enum conn_state */
 	uint8_t watched; /* EV_READ, EV_WRITE */
@@ -65,7 +66,8 @@ struct conn {
 
 /* Takes a connected socket (non-blocking). 0, or -1 where it could not be taken: then fd is closed
  * and conn is as before. */
-int conn_init(struct conn *conn, struct net *net, const struct conn_ops *ops, int take_fd, bool tls);
+int conn_init(struct conn *conn, struct net *net, const struct conn_ops *ops, int take_fd,
+	      bool tls);
 
 /* Its sign-in is done: from now on only silence ends it. */
 void conn_settle(struct conn *conn);

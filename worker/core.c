@@ -8,7 +8,12 @@
 #include "conf/clock.h"
 #include "conf/log.h"
 
-enum { TEXTS_MAX = 16 << 20, ANSWERS_A_TURN = 256 };
+enum {
+	TEXTS_MAX = 16 << 20,
+	ANSWERS_A_TURN = 256,
+	CACHE_RETRY_US = 2000,
+	CACHE_TRIES = 250, /* half a second */
+};
 
 int chat_init(struct chat *chat, const struct chat_parts *parts, struct err *err)
 {
@@ -85,6 +90,14 @@ struct request *request_begin(struct session *session, const struct chat_id *id,
 	return request;
 }
 
+bool pending_try_again(struct pending *pending, uint16_t *tries_r)
+{
+	if (++*tries_r > CACHE_TRIES)
+		return false;
+	pending_until(&pending->session->chat->pending, pending, clock_mono() + CACHE_RETRY_US);
+	return true;
+}
+
 void request_end(struct request *request)
 {
 	pending_end(&request->base.session->chat->pending, &request->base);
@@ -136,15 +149,15 @@ void chat_refusals(struct chat *chat)
 	struct answer answer;
 
 	while (mailbox_answer(chat->mailbox, &answer)) {
-		struct outcome outcome = { .kind = OUTCOME_ANSWER, .answer = &answer };
+		struct outcome outcome = {.kind = OUTCOME_ANSWER, .answer = &answer};
 		struct pending *pending;
 
 		/* What was decided before this answer is in the journal by now: it comes first. */
 		tail_catch_up(&chat->tail);
 		if (answer.origin.generation != chat->proc->generation)
 			continue;
-		pending = pending_find(&chat->pending, answer.origin.request,
-				       answer.origin.session);
+		pending =
+			pending_find(&chat->pending, answer.origin.request, answer.origin.session);
 		if (pending != NULL)
 			pending->settle(pending, &outcome);
 	}
@@ -184,7 +197,7 @@ uint64_t chat_answer_limit(const struct chat *chat)
 
 static void take_answer(struct chat *chat, const struct ask *ask, int fd)
 {
-	struct outcome outcome = { .kind = OUTCOME_ASK, .ask = ask, .body = chat->answer };
+	struct outcome outcome = {.kind = OUTCOME_ASK, .ask = ask, .body = chat->answer};
 	const void *map = NULL;
 	struct pending *pending;
 	struct err err;

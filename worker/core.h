@@ -17,7 +17,7 @@
 
 /* What is below the waist: one per worker. */
 struct chat {
-	const struct conf *conf;   /* borrowed, as are the next five */
+	const struct conf *conf; /* borrowed, as are the next five */
 	struct proc *proc;
 	struct cache *cache;
 	struct mailbox *mailbox;
@@ -59,6 +59,13 @@ struct request {
  * the session has too many under way, or memory ran out: it was answered "busy". */
 struct request *request_begin(struct session *session, const struct chat_id *id, size_t size,
 			      void (*settle)(struct pending *, const struct outcome *));
+
+/*
+ * A row of the cache could not be read: whoever writes it may have been put off by the kernel just
+ * then. Sets the time limit of the pending for another try, *tries_r counts them. False: that was
+ * enough, answer "busy".
+ */
+bool pending_try_again(struct pending *pending, uint16_t *tries_r);
 
 /* Ends it after it was answered. */
 void request_end(struct request *request);

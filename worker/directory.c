@@ -6,6 +6,8 @@
 
 /* Lists of rooms and users, taken from the cache. */
 
+enum { TRIES = 32 }; /* to read a row that is being changed */
+
 struct match {
 	uint32_t id;
 	uint16_t length;
@@ -88,9 +90,9 @@ static void match_room(const struct room_view *room, const char *wanted, size_t 
 	char name[2 * EVENT_NAME_MAX], description[2 * EVENT_DESCRIPTION_MAX];
 	size_t name_length, description_length;
 
-	fold((struct text){ room->name, room->name_length }, name, sizeof(name), &name_length);
+	fold((struct text){room->name, room->name_length}, name, sizeof(name), &name_length);
 	if (length > 0 && memmem(name, name_length, wanted, length) == NULL) {
-		fold((struct text){ room->description, room->description_length }, description,
+		fold((struct text){room->description, room->description_length}, description,
 		     sizeof(description), &description_length);
 		if (memmem(description, description_length, wanted, length) == NULL)
 			return;
@@ -116,11 +118,24 @@ static int write_rooms(struct session *session, struct matches *all, uint32_t li
 	return CODE_OK;
 }
 
+/* A room that is being changed is looked at again: the list is to be whole, or there is none. */
+static int next_room(const struct cache *cache, uint32_t *position, struct room_view *room_r)
+{
+	uint32_t place = *position;
+	int code = CODE_BUSY;
+
+	for (unsigned i = 0; i < TRIES && code == CODE_BUSY; i++) {
+		*position = place;
+		code = cache_rooms_next(cache, position, room_r);
+	}
+	return code;
+}
+
 void chat_rooms(struct session *session, const struct chat_id *id, struct text text, uint32_t limit,
 		uint32_t offset)
 {
 	char wanted[2 * EVENT_NAME_MAX];
-	struct matches all = { 0 };
+	struct matches all = {0};
 	struct room_view room;
 	uint32_t position = 0;
 	struct buf list;
@@ -128,13 +143,11 @@ void chat_rooms(struct session *session, const struct chat_id *id, struct text t
 	int code;
 
 	fold(text, wanted, sizeof(wanted), &length);
-	while ((code = cache_rooms_next(session->chat->cache, &position, &room)) == CODE_OK ||
-	       code == CODE_BUSY) {
-		if (code == CODE_OK)
-			match_room(&room, wanted, length, &all);
-	}
+	while ((code = next_room(session->chat->cache, &position, &room)) == CODE_OK)
+		match_room(&room, wanted, length, &all);
 	buf_init(&list);
-	code = all.failed ? CODE_BUSY : write_rooms(session, &all, limit, offset, &list);
+	code = all.failed || code == CODE_BUSY ? CODE_BUSY
+					       : write_rooms(session, &all, limit, offset, &list);
 	if (code == CODE_OK)
 		session->front->rooms(session, id, &list, all.count > (uint64_t)offset + limit);
 	else

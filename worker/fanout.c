@@ -88,8 +88,8 @@ static int link_both(struct fanout_room *room, struct session *session)
 	session->member = member;
 	if (result == -1)
 		return -1;
-	room->place[room->count] = (struct fanout_place){ session, session->rooms };
-	session->member[session->rooms++] = (struct membership){ room, room->count++ };
+	room->place[room->count] = (struct fanout_place){session, session->rooms};
+	session->member[session->rooms++] = (struct membership){room, room->count++};
 	return 0;
 }
 

@@ -10,13 +10,23 @@
  * with a reader's help where the cache has too little. The client gets one answer when all rooms
  * are settled. Each room waits under a tag of its own; all belong to the join.
  */
+enum join_stage {
+	JOIN_SEEK,     /* its room is looked for */
+	JOIN_SENT,     /* the sequencer was asked */
+	JOIN_BEGIN,    /* joined: the page is to be begun */
+	JOIN_PAGE,     /* the page waits for a reader */
+	JOIN_COMPLETE, /* the answer is to be put together */
+};
+
 struct join_room {
 	struct pending base;
 	struct join *join; /* borrowed: it owns this */
 	uint8_t uuid[16];
-	bool waits; /* base is among the pendings */
-	bool joined;
+	uint8_t stage; /* enum join_stage */
 	bool has_since;
+	uint16_t tries;
+	uint32_t id;
+	uint64_t upto; /* LSN of the join */
 	uint64_t since;
 	uint16_t history;
 	int code;
@@ -74,53 +84,60 @@ static void settled(struct join_room *room)
 		answer(join);
 }
 
-/* Called for a room that leaves the pendings: settled, or its session is gone. */
+/* Called for a room that leaves the pendings because its session is gone. */
 static void room_free(struct pending *pending)
 {
 	struct join_room *room = (struct join_room *)pending;
 
-	room->waits = false;
 	if (--room->join->left == 0)
 		join_free(room->join);
 }
 
-static void stop_waiting(struct join_room *room)
+static void settle_room(struct join_room *room)
 {
-	if (!room->waits)
-		return;
-	room->join->left++; /* room_free takes it away again */
-	pending_end(&room->join->session->chat->pending, &room->base);
+	struct join *join = room->join;
+
+	join->left++; /* room_free takes it away again */
+	pending_end(&join->session->chat->pending, &room->base);
+	settled(room);
 }
 
 static void refuse(struct join_room *room, int code)
 {
 	struct session *session = room->join->session;
-	struct chat_joined joined = { .code = code };
+	struct chat_joined joined = {.code = code};
 
 	chat_count_refusal(session->chat, code);
 	memcpy(joined.uuid, room->uuid, sizeof(joined.uuid));
 	session->front->joined(session->chat, &room->text, &joined);
-	stop_waiting(room);
-	settled(room);
+	settle_room(room);
 }
 
-/* The room's part of the answer. Where the parts before it are larger than what a connection may have
- * unsent it comes without messages: the client fetches them page by page. */
+/* A step that found the cache busy is taken again. */
+static void step_failed(struct join_room *room, int code)
+{
+	if (code != CODE_BUSY || !pending_try_again(&room->base, &room->tries))
+		refuse(room, code);
+}
+
+/* The room's part of the answer. Where the parts before it are larger than what a connection may
+ * have unsent it comes without messages: the client fetches them page by page. */
 static void complete(struct join_room *room)
 {
 	struct session *session = room->join->session;
 	struct chat *chat = session->chat;
 	struct room_view view;
 	struct buf users;
-	struct chat_joined joined = { .room = &view, .last_seq = room->last_seq };
+	struct chat_joined joined = {.room = &view, .last_seq = room->last_seq};
 	int code = cache_room(chat->cache, room->page.room, &view);
 
+	room->stage = JOIN_COMPLETE;
 	buf_init(&users);
 	if (code == CODE_OK)
 		code = roster_write(session, &view, &users, &joined.user_count);
 	if (code != CODE_OK && code != CODE_LIMIT_EXCEEDED) {
 		buf_fini(&users);
-		refuse(room, code);
+		step_failed(room, code);
 		return;
 	}
 	memcpy(joined.uuid, room->uuid, sizeof(joined.uuid));
@@ -134,8 +151,7 @@ static void complete(struct join_room *room)
 	session->front->joined(chat, &room->text, &joined);
 	buf_fini(&users);
 	buf_fini(&room->messages);
-	stop_waiting(room);
-	settled(room);
+	settle_room(room);
 }
 
 static void paged(struct join_room *room, enum page_result result, int code)
@@ -161,7 +177,7 @@ static int find_last(struct chat *chat, const struct room_view *view, uint64_t u
 	return code;
 }
 
-static void begin_page(struct join_room *room, uint32_t id, uint64_t upto)
+static void begin_page(struct join_room *room)
 {
 	struct chat *chat = room->join->session->chat;
 	struct chat_range range = {
@@ -171,54 +187,88 @@ static void begin_page(struct join_room *room, uint32_t id, uint64_t upto)
 		.from_oldest = room->has_since,
 	};
 	struct room_view view;
-	int code = cache_room(chat->cache, id, &view);
+	int code = cache_room(chat->cache, room->id, &view);
 
+	room->stage = JOIN_BEGIN;
 	if (code == CODE_OK)
-		code = find_last(chat, &view, upto, &room->last_seq);
+		code = find_last(chat, &view, room->upto, &room->last_seq);
+	if (code != CODE_OK) {
+		step_failed(room, code);
+		return;
+	}
+	room->stage = JOIN_PAGE;
+	page_init(&room->page, &view, &range, room->last_seq, room->upto);
+	room->page.fill = !room->has_since;
+	paged(room, page_begin(&room->page, &room->base, &room->messages, &code), code);
+}
+
+static void seek(struct join_room *room)
+{
+	struct session *session = room->join->session;
+	struct command command = {.type = COMMAND_JOIN};
+	struct room_view view;
+	int code = cache_room_by_uuid(session->chat->cache, room->uuid, &view);
+
+	if (code != CODE_OK) {
+		step_failed(room, code);
+		return;
+	}
+	room->id = command.room = view.id;
+	room->stage = JOIN_SENT;
+	code = chat_command(session->chat, &command, session->number, room->base.tag, NULL, 0);
+	if (code != CODE_OK)
+		refuse(room, code);
+}
+
+static void sequenced(struct join_room *room, const struct outcome *outcome)
+{
+	int code = outcome_code(outcome);
+
 	if (code != CODE_OK) {
 		refuse(room, code);
 		return;
 	}
-	room->joined = true;
-	page_init(&room->page, &view, &range, room->last_seq, upto);
-	room->page.fill = !room->has_since;
-	paged(room, page_begin(&room->page, &room->base, &room->messages, &code), code);
+	/* If it was in the room before: what the tail has passed was told already. */
+	room->upto = outcome->kind == OUTCOME_EVENT ? outcome->record->lsn
+						    : room->join->session->chat->tail.lsn;
+	begin_page(room);
 }
 
 static void settle(struct pending *pending, const struct outcome *outcome)
 {
 	struct join_room *room = (struct join_room *)pending;
-	struct chat *chat = pending->session->chat;
-	int code = outcome_code(outcome);
+	enum page_result result;
+	int code = CODE_OK;
 
-	if (room->joined)
-		paged(room, page_settle(&room->page, pending, outcome, &room->messages, &code), code);
-	else if (outcome->kind == OUTCOME_EVENT)
-		begin_page(room, outcome->record->room, outcome->record->lsn);
-	else if (code != CODE_OK)
-		refuse(room, code);
-	else if (outcome->kind == OUTCOME_ANSWER) /* it was in the room before */
-		begin_page(room, outcome->answer->room, chat->tail.lsn);
+	switch ((enum join_stage)room->stage) {
+	case JOIN_SEEK:
+		seek(room);
+		break;
+	case JOIN_SENT:
+		sequenced(room, outcome);
+		break;
+	case JOIN_BEGIN:
+		begin_page(room);
+		break;
+	case JOIN_PAGE:
+		result = page_settle(&room->page, pending, outcome, &room->messages, &code);
+		paged(room, result, code);
+		break;
+	case JOIN_COMPLETE:
+		complete(room);
+		break;
+	}
 }
 
 static void begin_room(struct join_room *room)
 {
 	struct session *session = room->join->session;
-	struct chat *chat = session->chat;
-	struct command command = { .type = COMMAND_JOIN };
-	struct room_view view;
-	int code = cache_room_by_uuid(chat->cache, room->uuid, &view);
 
-	if (code == CODE_OK) {
-		command.room = view.id;
-		room->base.settle = settle;
-		room->base.free = room_free;
-		room->waits = true;
-		pending_begin(&chat->pending, &room->base, session);
-		code = chat_command(chat, &command, session->number, room->base.tag, NULL, 0);
-	}
-	if (code != CODE_OK)
-		refuse(room, code);
+	room->stage = JOIN_SEEK;
+	room->base.settle = settle;
+	room->base.free = room_free;
+	pending_begin(&session->chat->pending, &room->base, session);
+	seek(room);
 }
 
 void chat_join(struct session *session, const struct chat_id *id, const struct chat_join *joins,

@@ -52,7 +52,7 @@ static int user_list(struct json_peer *peer, const struct chat_id *id, const jso
 
 static int room_create(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
-	struct text name, description = { "", 0 };
+	struct text name, description = {"", 0};
 	int code = json_get_text(params, "name", true, &name);
 
 	if (code == CODE_OK)
@@ -63,10 +63,7 @@ static int room_create(struct json_peer *peer, const struct chat_id *id, const j
 }
 
 const struct json_method json_admin_methods[] = {
-	{ "user.add", JSON_LOCAL, user_add },
-	{ "user.passwd", JSON_LOCAL, user_passwd },
-	{ "user.remove", JSON_LOCAL, user_remove },
-	{ "user.list", JSON_LOCAL, user_list },
-	{ "room.create", JSON_LOCAL, room_create },
-	{ NULL, JSON_ANYBODY, NULL },
+	{"user.add", JSON_LOCAL, user_add},	  {"user.passwd", JSON_LOCAL, user_passwd},
+	{"user.remove", JSON_LOCAL, user_remove}, {"user.list", JSON_LOCAL, user_list},
+	{"room.create", JSON_LOCAL, room_create}, {NULL, JSON_ANYBODY, NULL},
 };

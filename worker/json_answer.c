@@ -10,12 +10,12 @@ static const struct {
 	const char *name;
 	bool resume;
 } drops[] = {
-	[CHAT_SLOW] = { "slow", true },
-	[CHAT_STOPPING] = { "stopping", true },
-	[CHAT_RESTART] = { "restart", true },
-	[CHAT_IDLE] = { "idle", true },
-	[CHAT_SIGNED_OUT] = { "signed_out", false },
-	[CHAT_JOURNAL] = { "journal", true },
+	[CHAT_SLOW] = {"slow", true},
+	[CHAT_STOPPING] = {"stopping", true},
+	[CHAT_RESTART] = {"restart", true},
+	[CHAT_IDLE] = {"idle", true},
+	[CHAT_SIGNED_OUT] = {"signed_out", false},
+	[CHAT_JOURNAL] = {"journal", true},
 };
 
 void json_send(struct session *session, struct buf *text)
@@ -80,7 +80,7 @@ static void item_user(struct buf *list, struct text uri, struct text name)
 
 static void item_account(struct buf *list, const struct principal_view *p)
 {
-	static const char *const states[] = { "active", "disabled", "deleted" };
+	static const char *const states[] = {"active", "disabled", "deleted"};
 
 	comma(list);
 	buf_string(list, "{\"uri\":");

@@ -12,9 +12,9 @@
 struct json_peer {
 	struct session session;
 	struct frame *(*frame)(struct buf *text); /* makes a text fit for the connection */
-	bool local;	/* a local administrator: other methods */
+	bool local;				  /* a local administrator: other methods */
 	bool signed_out; /* the client asked to be; the connection is to be closed */
-	uint8_t errors; /* malformed requests */
+	uint8_t errors;	 /* malformed requests */
 };
 
 enum {
@@ -46,7 +46,8 @@ void json_front_init(struct front_end *front);
 void json_refuse(struct session *session, const struct chat_id *id, int code);
 
 /* Texts of whole notifications, without framing. */
-void json_message_text(struct buf *buf, const struct chat *chat, const struct chat_message *message);
+void json_message_text(struct buf *buf, const struct chat *chat,
+		       const struct chat_message *message);
 void json_presence_text(struct buf *buf, const struct chat *chat,
 			const struct chat_presence *presence);
 void json_dropped_text(struct buf *buf, enum chat_drop reason);

@@ -16,9 +16,9 @@ static bool parse_id(const json_t *value, struct chat_id *id_r)
 	memset(id_r, 0, sizeof(*id_r));
 	if (json_is_integer(value)) {
 		id_r->kind = ID_NUMBER;
-		id_r->length = (uint8_t)snprintf(id_r->data, sizeof(id_r->data),
-						 "%" JSON_INTEGER_FORMAT,
-						 json_integer_value(value));
+		id_r->length =
+			(uint8_t)snprintf(id_r->data, sizeof(id_r->data), "%" JSON_INTEGER_FORMAT,
+					  json_integer_value(value));
 		return true;
 	}
 	length = json_is_string(value) ? json_string_length(value) : SIZE_MAX;
@@ -86,8 +86,8 @@ int json_get_room(const struct json_peer *peer, const json_t *params, uint8_t uu
 
 const struct json_method *json_method_find(const char *name)
 {
-	const struct json_method *const lists[] = { json_session_methods, json_room_methods,
-						    json_admin_methods };
+	const struct json_method *const lists[] = {json_session_methods, json_room_methods,
+						   json_admin_methods};
 
 	for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		for (const struct json_method *m = lists[i]; m->name != NULL; m++) {
@@ -155,7 +155,7 @@ static json_t *parse(const char *text, size_t size)
 bool json_request(struct json_peer *peer, const char *text, size_t size)
 {
 	json_t *request = parse(text, size);
-	struct chat_id id = { 0 };
+	struct chat_id id = {0};
 	int code = request == NULL ? CODE_PARSE_ERROR : check(request, &id);
 	bool malformed = code != CODE_OK;
 

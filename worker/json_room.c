@@ -8,7 +8,7 @@
 static int room_search(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
 	uint64_t limit = CHAT_SEARCH, offset = 0;
-	struct text text = { "", 0 };
+	struct text text = {"", 0};
 	int code = json_get_text(params, "text", false, &text);
 
 	if (code == CODE_OK)
@@ -67,8 +67,7 @@ static int room_leave(struct json_peer *peer, const struct chat_id *id, const js
 	return code;
 }
 
-static int room_participants(struct json_peer *peer, const struct chat_id *id,
-			     const json_t *params)
+static int room_participants(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
 	uint8_t uuid[16];
 	int code = json_get_room(peer, params, uuid);
@@ -80,7 +79,7 @@ static int room_participants(struct json_peer *peer, const struct chat_id *id,
 
 static int get_importance(const json_t *params, bool *alert_r)
 {
-	struct text importance = { "regular", 7 };
+	struct text importance = {"regular", 7};
 	int code = json_get_text(params, "importance", false, &importance);
 
 	*alert_r = strcmp(importance.data, "alert") == 0;
@@ -130,20 +129,20 @@ static int message_history(struct json_peer *peer, const struct chat_id *id, con
 		.after = after,
 		.before = before,
 		.limit = (uint16_t)limit,
-		.from_oldest = json_is_integer(json_object_get(params, "after")) &&
-			       before == UINT64_MAX,
+		.from_oldest =
+			json_is_integer(json_object_get(params, "after")) && before == UINT64_MAX,
 	};
 	chat_history(&peer->session, id, uuid, &range);
 	return CODE_OK;
 }
 
 const struct json_method json_room_methods[] = {
-	{ "message.post", JSON_USER, message_post },
-	{ "message.history", JSON_USER, message_history },
-	{ "room.join", JSON_USER, room_join },
-	{ "room.leave", JSON_USER, room_leave },
-	{ "room.participants", JSON_USER, room_participants },
-	{ "room.search", JSON_USER, room_search },
-	{ "room.list", JSON_LOCAL, room_search },
-	{ NULL, JSON_ANYBODY, NULL },
+	{"message.post", JSON_USER, message_post},
+	{"message.history", JSON_USER, message_history},
+	{"room.join", JSON_USER, room_join},
+	{"room.leave", JSON_USER, room_leave},
+	{"room.participants", JSON_USER, room_participants},
+	{"room.search", JSON_USER, room_search},
+	{"room.list", JSON_LOCAL, room_search},
+	{NULL, JSON_ANYBODY, NULL},
 };

@@ -36,7 +36,7 @@ static int decode(struct text text, struct bytes *bytes_r)
 
 static int get_data(const json_t *params, struct bytes *bytes_r)
 {
-	struct text text = { "", 0 };
+	struct text text = {"", 0};
 	int code = json_get_text(params, "data", false, &text);
 
 	return code != CODE_OK || text.length == 0 ? code : decode(text, bytes_r);
@@ -51,7 +51,7 @@ static void bytes_fini(struct bytes *bytes)
 
 static int auth_start(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
-	struct bytes data = { 0 };
+	struct bytes data = {0};
 	struct text mechanism;
 	int code;
 
@@ -70,7 +70,7 @@ static int auth_start(struct json_peer *peer, const struct chat_id *id, const js
 
 static int auth_step(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
-	struct bytes data = { 0 };
+	struct bytes data = {0};
 	int code;
 
 	if (peer->local)
@@ -170,10 +170,7 @@ static int server_info(struct json_peer *peer, const struct chat_id *id, const j
 }
 
 const struct json_method json_session_methods[] = {
-	{ "server.info", JSON_ANYBODY, server_info },
-	{ "auth.start", JSON_ANYBODY, auth_start },
-	{ "auth.step", JSON_ANYBODY, auth_step },
-	{ "auth.resume", JSON_ANYBODY, auth_resume },
-	{ "auth.logout", JSON_ANYBODY, auth_logout },
-	{ NULL, JSON_ANYBODY, NULL },
+	{"server.info", JSON_ANYBODY, server_info}, {"auth.start", JSON_ANYBODY, auth_start},
+	{"auth.step", JSON_ANYBODY, auth_step},	    {"auth.resume", JSON_ANYBODY, auth_resume},
+	{"auth.logout", JSON_ANYBODY, auth_logout}, {NULL, JSON_ANYBODY, NULL},
 };

@@ -119,8 +119,7 @@ int json_room_parse(const struct chat *chat, struct text uri, uint8_t uuid_r[16]
 	if (uri.length < scheme + 1 + UUID_TEXT || memcmp(uri.data, ROOM_SCHEME, scheme) != 0)
 		return CODE_INVALID_ARGUMENT;
 	length = uri.length - scheme - 1 - UUID_TEXT;
-	if (uri.data[scheme + length] != '/' ||
-	    !parse_uuid(uri.data + scheme + length + 1, uuid_r))
+	if (uri.data[scheme + length] != '/' || !parse_uuid(uri.data + scheme + length + 1, uuid_r))
 		return CODE_INVALID_ARGUMENT;
 	if (length != strlen(domain) || strncasecmp(uri.data + scheme, domain, length) != 0)
 		return CODE_NO_SUCH_NODE;

@@ -18,7 +18,6 @@ static struct local_client *client_of(struct conn *conn)
 	return (struct local_client *)((char *)conn - offsetof(struct local_client, conn));
 }
 
-
 static struct frame *frame_line(struct buf *text)
 {
 	buf_char(text, '\n');
@@ -77,7 +76,7 @@ static void refuse(struct session *session, const struct chat_id *id, int code)
 
 static const struct front_end *front_end(void)
 {
-	static struct front_end front = { .number = 1 };
+	static struct front_end front = {.number = 1};
 
 	if (front.refuse == NULL) {
 		json_front_init(&front);

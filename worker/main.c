@@ -18,7 +18,7 @@
  * pchat-worker: holds connections and sessions. One loop; a turn takes what has come (from sockets,
  * the journal, the sequencer, readers and pchat-auth) and then writes to each connection once.
  */
-enum { STOP_US = 2000000, STALL_PAUSE_US = 5000 };
+enum { STOP_US = 2000000, STALL_PAUSE_US = 1000 };
 
 struct worker {
 	struct child child;
@@ -29,7 +29,7 @@ struct worker {
 	struct net net;
 	struct chat chat;
 	struct accept accept;
-	struct event *control, *answers, *woken, *second, *limit;
+	struct event *control, *answers, *woken, *second, *tick, *limit;
 	uint64_t stop_at; /* clock_mono: the latest moment to end; 0: not stopping */
 };
 
@@ -101,8 +101,16 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	proc_heartbeat(&w->child.proc);
-	net_second(&w->net);
 	accept_second(&w->accept);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	net_tick(&w->net);
 }
 
 /* What every turn does once events have been taken from the sockets. True: there is more to do. */
@@ -140,7 +148,7 @@ static void wait_for_events(struct worker *w, bool more, uint64_t next)
 	} else {
 		evtimer_del(w->limit);
 	}
-	if (event_base_loop(w->base, more ? EVLOOP_NONBLOCK : EVLOOP_ONCE) == -1) {
+	if (event_base_loop(w->base, EVLOOP_ONCE | (more ? EVLOOP_NONBLOCK : 0)) == -1) {
 		log_error("could not wait for events: %s", strerror(errno));
 		exit(EX_OSERR);
 	}
@@ -187,7 +195,7 @@ static struct event *watch(struct worker *w, int fd, event_callback_fn call)
 
 static int open_loop(struct worker *w, struct err *err)
 {
-	const struct timeval second = { .tv_sec = 1 };
+	const struct timeval second = {.tv_sec = 1};
 
 	w->base = event_base_new();
 	if (w->base == NULL)
@@ -228,8 +236,15 @@ static int open_chat(struct worker *w, struct err *err)
 		.auth = FD_AUTH,
 	};
 
+	struct timeval tick;
+
 	if (net_init(&w->net, w->base, w->child.conf, &w->child.proc, err) == -1)
 		return -1;
+	tick.tv_sec = (time_t)(w->net.tick / 1000000);
+	tick.tv_usec = (suseconds_t)(w->net.tick % 1000000);
+	w->tick = event_new(w->base, -1, EV_PERSIST, on_tick, w);
+	if (w->tick == NULL || event_add(w->tick, &tick) == -1)
+		return err_set(err, "could not set up the events of the loop");
 	/* Without TLS these numbers are not the master's, and are anybody's by now. */
 	if (w->child.conf->json.tls) {
 		if (net_load_tls(&w->net, FD_CERTIFICATE, FD_KEY, err) == -1)
@@ -244,7 +259,7 @@ static int open_chat(struct worker *w, struct err *err)
 /* What the slot's last process had open is gone with it. */
 static void reset_gauges(struct proc *proc)
 {
-	static const enum counter gauges[] = { COUNTER_CONNECTIONS_OPEN, COUNTER_SESSIONS_OPEN };
+	static const enum counter gauges[] = {COUNTER_CONNECTIONS_OPEN, COUNTER_SESSIONS_OPEN};
 
 	for (unsigned i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++)
 		atomic_store_explicit(&proc->own->counters[gauges[i]], 0, memory_order_relaxed);

@@ -11,8 +11,8 @@ struct name {
 
 static void view(const struct name *name, struct name_view *view_r)
 {
-	view_r->uri = (struct text){ name->data, name->uri_length };
-	view_r->name = (struct text){ name->data + name->uri_length, name->name_length };
+	view_r->uri = (struct text){name->data, name->uri_length};
+	view_r->name = (struct text){name->data + name->uri_length, name->name_length};
 }
 
 static struct name *name_new(const struct principal_view *p)

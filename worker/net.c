@@ -10,11 +10,31 @@
 #include "conf/log.h"
 #include "worker/conn.h"
 
-enum { PEM_MAX = 1 << 20 };
+enum { PEM_MAX = 1 << 20, TICK_MIN_US = 10000, TICK_MAX_US = 1000000 };
 
-static uint32_t seconds(void)
+/* Fine enough for the shortest of the time limits, and no finer: an idle worker should sleep. */
+static uint64_t choose_tick(const struct conf *conf)
 {
-	return (uint32_t)(clock_mono() / 1000000) + 1;
+	uint64_t least = conf->json.handshake_timeout;
+
+	if (conf->json.idle_timeout < least)
+		least = conf->json.idle_timeout;
+	if (conf->json.ping_interval < least)
+		least = conf->json.ping_interval;
+	least /= 10;
+	return least < TICK_MIN_US ? TICK_MIN_US : least > TICK_MAX_US ? TICK_MAX_US : least;
+}
+
+static uint32_t current_tick(const struct net *net)
+{
+	return (uint32_t)((clock_mono() - net->started) / net->tick) + 1;
+}
+
+uint32_t net_ticks(const struct net *net, uint64_t microseconds)
+{
+	uint64_t ticks = (microseconds + net->tick - 1) / net->tick;
+
+	return ticks == 0 ? 1 : ticks > UINT32_MAX / 4 ? UINT32_MAX / 4 : (uint32_t)ticks;
 }
 
 int net_init(struct net *net, struct event_base *base, const struct conf *conf, struct proc *proc,
@@ -24,7 +44,9 @@ int net_init(struct net *net, struct event_base *base, const struct conf *conf, 
 	net->base = base;
 	net->conf = conf;
 	net->proc = proc;
-	net->now = seconds();
+	net->started = clock_mono();
+	net->tick = choose_tick(conf);
+	net->now = current_tick(net);
 	wheel_init(&net->wheel, net->now);
 	LIST_INIT(&net->all);
 	TAILQ_INIT(&net->touched);
@@ -151,10 +173,8 @@ static uint32_t entry_due(struct wheel_entry *entry, void *arg)
 	return conn_due(conn);
 }
 
-void net_second(struct net *net)
+static void log_counts(struct net *net)
 {
-	net->now = seconds();
-	wheel_turn(&net->wheel, net->now, entry_due, NULL);
 	if (net->dropped_slow > 0)
 		log_warning("dropped %llu connections that read too slowly",
 			    (unsigned long long)net->dropped_slow);
@@ -166,12 +186,25 @@ void net_second(struct net *net)
 	net->dropped_slow = net->dropped_protocol = net->tls_failed = 0;
 }
 
+void net_tick(struct net *net)
+{
+	uint64_t now = clock_mono();
+
+	net->now = current_tick(net);
+	wheel_turn(&net->wheel, net->now, entry_due, NULL);
+	if (now - net->logged < 1000000)
+		return;
+	net->logged = now;
+	log_counts(net);
+}
+
 void net_stop(struct net *net)
 {
 	struct conn *conn;
 
 	/* None is freed here: that is done when the turn ends. */
-	LIST_FOREACH(conn, &net->all, all) {
+	LIST_FOREACH(conn, &net->all, all)
+	{
 		if (conn->state == CONN_HANDSHAKE)
 			conn_kill(conn);
 		else if (conn->state == CONN_OPEN)

@@ -25,10 +25,13 @@ struct net {
 	struct wheel wheel;
 	LIST_HEAD(, conn) all;
 	TAILQ_HEAD(net_touched, conn) touched; /* have something to be done when the turn ends */
-	uint8_t *in;		 /* owned, NET_IN bytes: what was just read */
-	uint8_t *record;	 /* owned, NET_RECORD bytes: what is about to be written */
-	uint32_t now;		 /* seconds of the monotonic clock, set once a second */
-	uint32_t count;		 /* connections */
+	uint8_t *in;			       /* owned, NET_IN bytes: what was just read */
+	uint8_t *record;  /* owned, NET_RECORD bytes: what is about to be written */
+	uint64_t tick;	  /* microseconds */
+	uint64_t started; /* clock_mono */
+	uint32_t now;	  /* ticks since then; moved by net_tick */
+	uint64_t logged;  /* clock_mono of the last of the log lines below */
+	uint32_t count;	  /* connections */
 	uint64_t dropped_slow, dropped_protocol, tls_failed; /* since the last log line */
 };
 
@@ -42,11 +45,14 @@ int net_load_tls(struct net *net, int certificate, int key, struct err *err);
 /* Closes all connections in order. */
 void net_stop(struct net *net);
 
-/* Once a second: deadlines, and one log line for what happened too often for a line each. */
-void net_second(struct net *net);
+/* A time of so many microseconds in ticks, rounded up, at least 1. */
+uint32_t net_ticks(const struct net *net, uint64_t microseconds);
 
-/* The end of a turn of the loop: each connection that was given output gets one write of it all, and
- * what died is freed. */
+/* Once a tick: deadlines, and once a second a log line for what happened too often for one each. */
+void net_tick(struct net *net);
+
+/* The end of a turn of the loop: each connection that was given output gets one write of it all,
+ * and what died is freed. */
 void net_turn(struct net *net);
 
 #endif

@@ -5,8 +5,8 @@
 #include "conf/clock.h"
 
 enum {
-	TRIES = 3,		/* while others write, the cache may lose what the page was to join */
-	GAP_RETRY_US = 200000,	/* after which the database is asked once more */
+	TRIES = 3, /* while others write, the cache may lose what the page was to join */
+	GAP_RETRY_US = 200000, /* after which the database is asked once more */
 };
 
 void page_init(struct page *page, const struct room_view *room, const struct chat_range *range,
@@ -63,8 +63,8 @@ static int write_rows(const struct page *page, struct session *session, unsigned
 		struct chat_message message = {
 			.seq = view->seq,
 			.time = view->time,
-			.text = { view->text, view->text_length },
-			.id = { view->id, view->id_length },
+			.text = {view->text, view->text_length},
+			.id = {view->id, view->id_length},
 			.alert = (view->flags & EVENT_ALERT) != 0,
 		};
 		struct name_view name;
@@ -79,8 +79,15 @@ static int write_rows(const struct page *page, struct session *session, unsigned
 	return CODE_OK;
 }
 
-static enum page_result failed(int code, int *code_r)
+/* What is busy is tried again after a moment, from the beginning. */
+static enum page_result failed(struct page *page, struct pending *pending, struct buf *rows,
+			       int code, int *code_r)
 {
+	if (code == CODE_BUSY && pending_try_again(pending, &page->busy)) {
+		buf_fini(rows);
+		page->resting = true;
+		return PAGE_WAITS;
+	}
 	*code_r = code;
 	return PAGE_FAILED;
 }
@@ -95,7 +102,7 @@ static int ask_reader(struct page *page, struct pending *pending)
 		.after = page->low - 1,
 		.before = page->asked + 1,
 	};
-	const struct text part = { (const char *)&question, sizeof(question) };
+	const struct text part = {(const char *)&question, sizeof(question)};
 	int code = chat_ask(chat, chat->questions, ASK_HISTORY, pending, &part, 1, -1);
 
 	if (code == CODE_OK)
@@ -115,14 +122,14 @@ enum page_result page_begin(struct page *page, struct pending *pending, struct b
 		return PAGE_DONE;
 	code = look(page, session->chat, page->low, &count, &first);
 	if (code != CODE_OK)
-		return failed(code, code_r);
+		return failed(page, pending, rows, code, code_r);
 	if (first > page->low) {
 		page->asked = first - 1;
 		code = ask_reader(page, pending);
-		return code == CODE_OK ? PAGE_WAITS : failed(code, code_r);
+		return code == CODE_OK ? PAGE_WAITS : failed(page, pending, rows, code, code_r);
 	}
 	code = write_rows(page, session, count, rows);
-	return code == CODE_OK ? PAGE_DONE : failed(code, code_r);
+	return code == CODE_OK ? PAGE_DONE : failed(page, pending, rows, code, code_r);
 }
 
 static enum page_result join_rows(struct page *page, struct pending *pending,
@@ -136,16 +143,16 @@ static enum page_result join_rows(struct page *page, struct pending *pending,
 	if (page->asked < page->high)
 		code = look(page, session->chat, page->asked + 1, &count, &first);
 	if (code != CODE_OK)
-		return failed(code, code_r);
+		return failed(page, pending, rows, code, code_r);
 	if (first != page->asked + 1) { /* pushed out meanwhile */
 		if (++page->tries >= TRIES)
-			return failed(CODE_BUSY, code_r);
+			return failed(page, pending, rows, CODE_BUSY, code_r);
 		return page_begin(page, pending, rows, code_r);
 	}
 	if (!session->front->rows(rows, outcome->body, outcome->ask->size))
-		return failed(CODE_SERVER_ERROR, code_r);
+		return failed(page, pending, rows, CODE_SERVER_ERROR, code_r);
 	code = write_rows(page, session, count, rows);
-	return code == CODE_OK ? PAGE_DONE : failed(code, code_r);
+	return code == CODE_OK ? PAGE_DONE : failed(page, pending, rows, code, code_r);
 }
 
 enum page_result page_settle(struct page *page, struct pending *pending,
@@ -155,17 +162,17 @@ enum page_result page_settle(struct page *page, struct pending *pending,
 
 	if (outcome->kind == OUTCOME_TIME) {
 		if (!page->resting)
-			return failed(CODE_TIMEOUT, code_r);
+			return failed(page, pending, rows, CODE_TIMEOUT, code_r);
 		page->resting = false;
 		return page_begin(page, pending, rows, code_r);
 	}
 	if (outcome->kind != OUTCOME_ASK)
 		return PAGE_WAITS;
 	if (outcome->ask->code != CODE_OK)
-		return failed(outcome->ask->code, code_r);
+		return failed(page, pending, rows, outcome->ask->code, code_r);
 	if (outcome->ask->flags & ASK_GAP) {
 		if (page->gap)
-			return failed(CODE_UNAVAILABLE, code_r);
+			return failed(page, pending, rows, CODE_UNAVAILABLE, code_r);
 		page->gap = page->resting = true;
 		pending_until(&chat->pending, pending, clock_mono() + GAP_RETRY_US);
 		return PAGE_WAITS;

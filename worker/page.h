@@ -18,6 +18,7 @@ struct page {
 	bool gap;	    /* the database lagged behind once already */
 	bool resting;	    /* until it is asked again */
 	uint8_t tries;
+	uint16_t busy; /* times that something was busy */
 };
 
 enum page_result {

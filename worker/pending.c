@@ -20,7 +20,8 @@ static struct pending *find_tag(struct pendings *pendings, uint32_t tag)
 
 void pending_begin(struct pendings *pendings, struct pending *pending, struct session *session)
 {
-	/* Tags go round after 4 thousand million requests: leave out those that still wait, and 0. */
+	/* Tags go round after 4 thousand million requests: leave out those that still wait, and 0.
+	 */
 	do
 		pending->tag = ++pendings->last;
 	while (pending->tag == 0 || find_tag(pendings, pending->tag) != NULL);
@@ -74,7 +75,7 @@ void pending_forget(struct pendings *pendings, struct session *session)
 
 uint64_t pending_expire(struct pendings *pendings, uint64_t now)
 {
-	static const struct outcome over = { .kind = OUTCOME_TIME };
+	static const struct outcome over = {.kind = OUTCOME_TIME};
 	struct pending *pending;
 
 	while ((pending = TAILQ_FIRST(&pendings->timed)) != NULL && pending->until <= now) {

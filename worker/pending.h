@@ -67,7 +67,8 @@ struct pending *pending_find(struct pendings *pendings, uint32_t tag, uint32_t s
 /* Ends all of a session. */
 void pending_forget(struct pendings *pendings, struct session *session);
 
-/* Settles with OUTCOME_TIME those whose time is over. Returns when the next one's will be (0: none). */
+/* Settles with OUTCOME_TIME those whose time is over. Returns when the next one's will be (0:
+ * none). */
 uint64_t pending_expire(struct pendings *pendings, uint64_t now);
 
 #endif

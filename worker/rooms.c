@@ -7,7 +7,8 @@
 
 /* What one room is asked for: posting, leaving, its history, who is in it. */
 
-/* CODE_OK, CODE_NO_SUCH_NODE or CODE_BUSY. Rooms that the session is in are found without the cache. */
+/* CODE_OK, CODE_NO_SUCH_NODE or CODE_BUSY. Rooms that the session is in are found without the
+ * cache. */
 static int find_room(const struct session *session, const uint8_t uuid[16], uint32_t *room_r)
 {
 	struct room_view view;
@@ -66,7 +67,7 @@ static int send_post(struct session *session, const struct command *command, uin
 void chat_post(struct session *session, const struct chat_id *id, const uint8_t uuid[16],
 	       const struct event_message *message, bool alert)
 {
-	struct command command = { .type = COMMAND_MESSAGE, .flags = alert ? EVENT_ALERT : 0 };
+	struct command command = {.type = COMMAND_MESSAGE, .flags = alert ? EVENT_ALERT : 0};
 	struct request *request;
 	int code = find_room(session, uuid, &command.room);
 
@@ -101,7 +102,7 @@ static void leave_settle(struct pending *pending, const struct outcome *outcome)
 
 void chat_leave(struct session *session, const struct chat_id *id, const uint8_t uuid[16])
 {
-	struct command command = { .type = COMMAND_LEAVE };
+	struct command command = {.type = COMMAND_LEAVE};
 	struct request *request;
 	int code = find_room(session, uuid, &command.room);
 
@@ -131,24 +132,55 @@ static int joined_room(const struct session *session, const uint8_t uuid[16],
 	return code == CODE_OK ? CODE_USER_NOT_JOINED : code;
 }
 
-void chat_participants(struct session *session, const struct chat_id *id, const uint8_t uuid[16])
+struct participants {
+	struct request base;
+	uint8_t uuid[16];
+	uint16_t tries;
+};
+
+static void list_participants(struct participants *request)
 {
+	struct session *session = request->base.base.session;
 	struct room_view view;
 	struct buf list;
-	int code = joined_room(session, uuid, &view);
+	int code = joined_room(session, request->uuid, &view);
 
 	buf_init(&list);
 	if (code == CODE_OK)
 		code = roster_write_all(session, &view, &list);
-	if (code == CODE_OK)
-		session->front->users(session, id, &list);
-	else
-		session_refuse(session, id, code);
+	if (code == CODE_OK) {
+		session->front->users(session, &request->base.id, &list);
+		request_end(&request->base);
+	} else if (code != CODE_BUSY || !pending_try_again(&request->base.base, &request->tries)) {
+		request_refuse(&request->base, code);
+	}
 	buf_fini(&list);
+}
+
+static void participants_settle(struct pending *pending, const struct outcome *outcome)
+{
+	(void)outcome; /* nothing but the time is waited for */
+	list_participants((struct participants *)pending);
+}
+
+void chat_participants(struct session *session, const struct chat_id *id, const uint8_t uuid[16])
+{
+	struct participants *request;
+
+	request = (struct participants *)request_begin(session, id, sizeof(*request),
+						       participants_settle);
+	if (request == NULL)
+		return;
+	memcpy(request->uuid, uuid, sizeof(request->uuid));
+	list_participants(request);
 }
 
 struct history {
 	struct request base;
+	uint8_t uuid[16];
+	bool begun; /* the page */
+	uint16_t tries;
+	struct chat_range range;
 	struct page page;
 	struct buf rows;
 };
@@ -176,13 +208,36 @@ static void history_go_on(struct history *history, enum page_result result, int 
 	request_end(&history->base);
 }
 
+static void history_begin(struct history *history)
+{
+	struct pending *pending = &history->base.base;
+	struct room_view view;
+	int code = joined_room(pending->session, history->uuid, &view);
+	enum page_result result;
+
+	if (code == CODE_BUSY && pending_try_again(pending, &history->tries))
+		return;
+	if (code != CODE_OK) {
+		request_refuse(&history->base, code);
+		return;
+	}
+	history->begun = true;
+	page_init(&history->page, &view, &history->range, view.last_seq, UINT64_MAX);
+	result = page_begin(&history->page, pending, &history->rows, &code);
+	history_go_on(history, result, code);
+}
+
 static void history_settle(struct pending *pending, const struct outcome *outcome)
 {
 	struct history *history = (struct history *)pending;
+	enum page_result result;
 	int code = CODE_OK;
-	enum page_result result =
-		page_settle(&history->page, pending, outcome, &history->rows, &code);
 
+	if (!history->begun) {
+		history_begin(history);
+		return;
+	}
+	result = page_settle(&history->page, pending, outcome, &history->rows, &code);
 	history_go_on(history, result, code);
 }
 
@@ -190,19 +245,12 @@ void chat_history(struct session *session, const struct chat_id *id, const uint8
 		  const struct chat_range *range)
 {
 	struct history *history;
-	struct room_view view;
-	int code = joined_room(session, uuid, &view);
-	enum page_result result;
 
-	if (code != CODE_OK) {
-		session_refuse(session, id, code);
-		return;
-	}
 	history = (struct history *)request_begin(session, id, sizeof(*history), history_settle);
 	if (history == NULL)
 		return;
 	history->base.base.free = history_free;
-	page_init(&history->page, &view, range, view.last_seq, UINT64_MAX);
-	result = page_begin(&history->page, &history->base.base, &history->rows, &code);
-	history_go_on(history, result, code);
+	history->range = *range;
+	memcpy(history->uuid, uuid, sizeof(history->uuid));
+	history_begin(history);
 }

@@ -10,26 +10,49 @@
 
 /* Nobody asks for these by mistake: the process dies. */
 static const int deadly[] = {
-	SCMP_SYS(execve),	     SCMP_SYS(execveat),	  SCMP_SYS(ptrace),
-	SCMP_SYS(process_vm_readv),  SCMP_SYS(process_vm_writev), SCMP_SYS(kcmp),
-	SCMP_SYS(pidfd_getfd),	     SCMP_SYS(bpf),		  SCMP_SYS(perf_event_open),
-	SCMP_SYS(userfaultfd),	     SCMP_SYS(mount),		  SCMP_SYS(umount2),
-	SCMP_SYS(pivot_root),	     SCMP_SYS(chroot),		  SCMP_SYS(init_module),
-	SCMP_SYS(finit_module),	     SCMP_SYS(delete_module),	  SCMP_SYS(kexec_load),
-	SCMP_SYS(setns),	     SCMP_SYS(unshare),		  SCMP_SYS(reboot),
+	SCMP_SYS(execve),
+	SCMP_SYS(execveat),
+	SCMP_SYS(ptrace),
+	SCMP_SYS(process_vm_readv),
+	SCMP_SYS(process_vm_writev),
+	SCMP_SYS(kcmp),
+	SCMP_SYS(pidfd_getfd),
+	SCMP_SYS(bpf),
+	SCMP_SYS(perf_event_open),
+	SCMP_SYS(userfaultfd),
+	SCMP_SYS(mount),
+	SCMP_SYS(umount2),
+	SCMP_SYS(pivot_root),
+	SCMP_SYS(chroot),
+	SCMP_SYS(init_module),
+	SCMP_SYS(finit_module),
+	SCMP_SYS(delete_module),
+	SCMP_SYS(kexec_load),
+	SCMP_SYS(setns),
+	SCMP_SYS(unshare),
+	SCMP_SYS(reboot),
 };
 
 /* A library might: they fail. */
 static const int refused[] = {
-	SCMP_SYS(fork),	     SCMP_SYS(vfork),	   SCMP_SYS(bind),     SCMP_SYS(listen),
-	SCMP_SYS(creat),     SCMP_SYS(truncate),   SCMP_SYS(unlink),   SCMP_SYS(unlinkat),
-	SCMP_SYS(rename),    SCMP_SYS(renameat),   SCMP_SYS(renameat2), SCMP_SYS(link),
-	SCMP_SYS(linkat),    SCMP_SYS(symlink),	   SCMP_SYS(symlinkat), SCMP_SYS(mkdir),
-	SCMP_SYS(mkdirat),   SCMP_SYS(rmdir),	   SCMP_SYS(mknod),    SCMP_SYS(mknodat),
-	SCMP_SYS(chmod),     SCMP_SYS(fchmod),	   SCMP_SYS(fchmodat), SCMP_SYS(chown),
-	SCMP_SYS(fchown),    SCMP_SYS(fchownat),   SCMP_SYS(lchown),   SCMP_SYS(open),
-	SCMP_SYS(openat2),   SCMP_SYS(memfd_create), SCMP_SYS(pidfd_open),
-	SCMP_SYS(pidfd_send_signal), SCMP_SYS(setuid), SCMP_SYS(setgid), SCMP_SYS(tkill),
+	SCMP_SYS(fork),	      SCMP_SYS(vfork),
+	SCMP_SYS(bind),	      SCMP_SYS(listen),
+	SCMP_SYS(creat),      SCMP_SYS(truncate),
+	SCMP_SYS(unlink),     SCMP_SYS(unlinkat),
+	SCMP_SYS(rename),     SCMP_SYS(renameat),
+	SCMP_SYS(renameat2),  SCMP_SYS(link),
+	SCMP_SYS(linkat),     SCMP_SYS(symlink),
+	SCMP_SYS(symlinkat),  SCMP_SYS(mkdir),
+	SCMP_SYS(mkdirat),    SCMP_SYS(rmdir),
+	SCMP_SYS(mknod),      SCMP_SYS(mknodat),
+	SCMP_SYS(chmod),      SCMP_SYS(fchmod),
+	SCMP_SYS(fchmodat),   SCMP_SYS(chown),
+	SCMP_SYS(fchown),     SCMP_SYS(fchownat),
+	SCMP_SYS(lchown),     SCMP_SYS(open),
+	SCMP_SYS(openat2),    SCMP_SYS(memfd_create),
+	SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_send_signal),
+	SCMP_SYS(setuid),     SCMP_SYS(setgid),
+	SCMP_SYS(tkill),
 };
 
 static int add_list(scmp_filter_ctx filter, uint32_t action, const int *list, size_t count)
@@ -51,11 +74,11 @@ static int add_conditional(scmp_filter_ctx filter)
 		int call;
 		struct scmp_arg_cmp test;
 	} rules[] = {
-		{ SCMP_SYS(openat), { 2, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_WRONLY } },
-		{ SCMP_SYS(openat), { 2, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDWR } },
-		{ SCMP_SYS(socket), { 0, SCMP_CMP_NE, AF_UNIX, 0 } },
-		{ SCMP_SYS(kill), { 0, SCMP_CMP_NE, self, 0 } },
-		{ SCMP_SYS(tgkill), { 0, SCMP_CMP_NE, self, 0 } },
+		{SCMP_SYS(openat), {2, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_WRONLY}},
+		{SCMP_SYS(openat), {2, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDWR}},
+		{SCMP_SYS(socket), {0, SCMP_CMP_NE, AF_UNIX, 0}},
+		{SCMP_SYS(kill), {0, SCMP_CMP_NE, self, 0}},
+		{SCMP_SYS(tgkill), {0, SCMP_CMP_NE, self, 0}},
 	};
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
@@ -75,8 +98,8 @@ int sandbox_enter(struct err *err)
 
 	if (filter == NULL)
 		return err_set(err, "could not make the filter of system calls");
-	result = add_list(filter, SCMP_ACT_KILL_PROCESS, deadly,
-			  sizeof(deadly) / sizeof(deadly[0]));
+	result =
+		add_list(filter, SCMP_ACT_KILL_PROCESS, deadly, sizeof(deadly) / sizeof(deadly[0]));
 	if (result == 0)
 		result = add_list(filter, SCMP_ACT_ERRNO(EPERM), refused,
 				  sizeof(refused) / sizeof(refused[0]));

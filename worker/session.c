@@ -63,7 +63,7 @@ struct session *session_find(struct chat *chat, uint32_t number)
  * then the event of that finds nobody and closes it. */
 static void cancel_sign_in(struct session *session)
 {
-	struct pending nobody = { .session = session };
+	struct pending nobody = {.session = session};
 
 	(void)chat_ask(session->chat, session->chat->auth, ASK_AUTH_CANCEL, &nobody, NULL, 0, -1);
 }
@@ -96,7 +96,8 @@ void session_close_later(struct chat *chat, uint32_t number)
 		uint32_t size = all->closing_size == 0 ? 64 : all->closing_size * 2;
 		uint32_t *larger = reallocarray(all->closing, size, sizeof(*larger));
 
-		/* A session that stays open for ever is worse than a new start, which closes all. */
+		/* A session that stays open for ever is worse than a new start, which closes all.
+		 */
 		if (larger == NULL) {
 			log_error("could not allocate the list of sessions to be closed");
 			exit(EX_OSERR);
@@ -109,7 +110,7 @@ void session_close_later(struct chat *chat, uint32_t number)
 
 void session_close_flush(struct chat *chat)
 {
-	static const struct command head = { .type = COMMAND_SESSION_CLOSE };
+	static const struct command head = {.type = COMMAND_SESSION_CLOSE};
 	struct sessions *all = &chat->sessions;
 
 	while (all->closing_count > 0) {
@@ -135,7 +136,7 @@ void session_drop_all(struct chat *chat, enum chat_drop reason)
 	struct session *session, *next;
 
 	HASH_ITER(hh, chat->sessions.table, session, next)
-		session_drop(session, reason);
+	session_drop(session, reason);
 }
 
 void session_refuse(struct session *session, const struct chat_id *id, int code)

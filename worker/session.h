@@ -25,26 +25,26 @@ enum session_state {
 };
 
 struct session {
-	struct chat *chat;		   /* borrowed */
-	const struct front_end *front;	   /* borrowed */
-	struct conn *conn;		   /* borrowed: the one that it lives on */
-	struct membership *member;	   /* owned: the rooms it is in (fanout.h) */
-	uint32_t rooms, rooms_size;	   /* places in member used, and there */
-	uint32_t number;		   /* unique within the worker's generation; 0: none yet */
+	struct chat *chat;	       /* borrowed */
+	const struct front_end *front; /* borrowed */
+	struct conn *conn;	       /* borrowed: the one that it lives on */
+	struct membership *member;     /* owned: the rooms it is in (fanout.h) */
+	uint32_t rooms, rooms_size;    /* places in member used, and there */
+	uint32_t number;	       /* unique within the worker's generation; 0: none yet */
 	uint32_t principal;
-	uint16_t requests;		   /* under way */
-	uint8_t state;			   /* enum session_state */
+	uint16_t requests; /* under way */
+	uint8_t state;	   /* enum session_state */
 	bool admin;
-	bool closed; /* at the sequencer, by the sequencer */
-	struct pending *sign_in;	   /* borrowed: the sign-in under way */
-	LIST_HEAD(, pending) pending;	   /* what waits for an answer; freed with the session */
-	UT_hash_handle hh;		   /* in sessions, by number */
+	bool closed;		      /* at the sequencer, by the sequencer */
+	struct pending *sign_in;      /* borrowed: the sign-in under way */
+	LIST_HEAD(, pending) pending; /* what waits for an answer; freed with the session */
+	UT_hash_handle hh;	      /* in sessions, by number */
 };
 
 /* All sessions that have a number, and numbers of which the sequencer is still to be told. */
 struct sessions {
 	struct session *table;
-	uint32_t last; /* number */
+	uint32_t last;	   /* number */
 	uint32_t *closing; /* owned; sessions to be closed at the sequencer */
 	uint32_t closing_count, closing_size;
 };

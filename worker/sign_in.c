@@ -41,12 +41,12 @@ static void finish(struct sign_in *sign_in)
 	struct session *session = sign_in->base.base.session;
 	struct chat *chat = session->chat;
 	struct chat_signed_in result = {
-		.token = { sign_in->words + sign_in->final_size, sign_in->token_size },
+		.token = {sign_in->words + sign_in->final_size, sign_in->token_size},
 		.data = sign_in->words,
 		.size = sign_in->final_size,
 		.expires = sign_in->expires,
 	};
-	struct name_view name = { 0 };
+	struct name_view name = {0};
 
 	if (!sign_in->answered || !sign_in->opened)
 		return;
@@ -165,7 +165,7 @@ static void ask(struct session *session, const struct chat_id *id, enum ask_kind
 static struct text address_of(const struct session *session, char text[CONN_ADDRESS])
 {
 	conn_address(session->conn, text);
-	return (struct text){ text, (uint32_t)strlen(text) + 1 };
+	return (struct text){text, (uint32_t)strlen(text) + 1};
 }
 
 void chat_sign_in(struct session *session, const struct chat_id *id, const char *mechanism,
@@ -174,8 +174,8 @@ void chat_sign_in(struct session *session, const struct chat_id *id, const char 
 	char address[CONN_ADDRESS];
 	struct text parts[] = {
 		address_of(session, address),
-		{ mechanism, (uint32_t)strlen(mechanism) + 1 },
-		{ data, (uint32_t)size },
+		{mechanism, (uint32_t)strlen(mechanism) + 1},
+		{data, (uint32_t)size},
 	};
 
 	if (session->state != SESSION_NEW && session->state != SESSION_CHALLENGED)
@@ -187,7 +187,7 @@ void chat_sign_in(struct session *session, const struct chat_id *id, const char 
 void chat_sign_in_step(struct session *session, const struct chat_id *id, const void *data,
 		       size_t size)
 {
-	const struct text parts[] = { { data, (uint32_t)size } };
+	const struct text parts[] = {{data, (uint32_t)size}};
 
 	if (session->state != SESSION_CHALLENGED)
 		session_refuse(session, id, CODE_INVALID_FLOW_OF_OPERATIONS);
@@ -198,7 +198,7 @@ void chat_sign_in_step(struct session *session, const struct chat_id *id, const 
 void chat_resume(struct session *session, const struct chat_id *id, struct text token)
 {
 	char address[CONN_ADDRESS];
-	struct text parts[] = { address_of(session, address), token };
+	struct text parts[] = {address_of(session, address), token};
 
 	if (session->state != SESSION_NEW && session->state != SESSION_CHALLENGED)
 		session_refuse(session, id, CODE_INVALID_FLOW_OF_OPERATIONS);

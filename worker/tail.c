@@ -79,20 +79,18 @@ static void deliver(struct delivery *delivery, const struct fanout_room *room, u
 /* CODE_BUSY counts as any other refusal once the stall has lasted too long. */
 static bool stalls(const struct tail *tail, int code)
 {
-	return code == CODE_BUSY &&
-	       (tail->stalled == 0 || clock_mono() - tail->stalled < STALL_US);
+	return code == CODE_BUSY && (tail->stalled == 0 || clock_mono() - tail->stalled < STALL_US);
 }
 
 static bool is_own(const struct chat *chat, const struct record *record)
 {
 	return record->origin.slot == chat->proc->slot &&
-	       record->origin.generation == chat->proc->generation &&
-	       record->origin.session != 0;
+	       record->origin.generation == chat->proc->generation && record->origin.session != 0;
 }
 
 static void settle(struct chat *chat, const struct record *record)
 {
-	struct outcome outcome = { .kind = OUTCOME_EVENT, .record = record };
+	struct outcome outcome = {.kind = OUTCOME_EVENT, .record = record};
 	struct pending *pending;
 
 	if (!is_own(chat, record))
@@ -113,7 +111,7 @@ static bool use_message(struct tail *tail, const struct record *record)
 		.time = record->time,
 		.alert = (record->flags & EVENT_ALERT) != 0,
 	};
-	struct delivery delivery = { .chat = chat, .message = &message };
+	struct delivery delivery = {.chat = chat, .message = &message};
 	struct event_message event;
 	struct name_view name;
 
@@ -136,8 +134,8 @@ static bool tell_presence(struct tail *tail, const struct record *record, bool j
 {
 	struct chat *chat = tail->chat;
 	struct fanout_room *room = fanout_find(&chat->fanout, record->room);
-	struct chat_presence presence = { .joined = joined };
-	struct delivery delivery = { .chat = chat, .presence = &presence };
+	struct chat_presence presence = {.joined = joined};
+	struct delivery delivery = {.chat = chat, .presence = &presence};
 	uint32_t except = is_own(chat, record) ? record->origin.session : 0;
 	struct room_view view;
 	struct name_view name;
@@ -146,8 +144,14 @@ static bool tell_presence(struct tail *tail, const struct record *record, bool j
 	if (room == NULL || record->actor == 0)
 		return true;
 	code = cache_room(chat->cache, record->room, &view);
-	if (code == CODE_OK)
+	if (code == CODE_OK) {
 		code = roster_count(chat, &view, &presence.count);
+		/* While many come and go the list may be hard to get hold of; sessions will do. */
+		if (code == CODE_BUSY) {
+			presence.count = view.participants;
+			code = CODE_OK;
+		}
+	}
 	if (code == CODE_LIMIT_EXCEEDED)
 		return true;
 	if (code == CODE_OK)
@@ -169,8 +173,7 @@ static bool enter_room(struct tail *tail, struct session *session, const struct 
 
 	if (stalls(tail, code))
 		return false;
-	if (code != CODE_OK ||
-	    fanout_join(&chat->fanout, session, record->room, view.uuid) == -1)
+	if (code != CODE_OK || fanout_join(&chat->fanout, session, record->room, view.uuid) == -1)
 		session_drop(session, CHAT_RESTART); /* it would miss the room's messages */
 	return true;
 }
@@ -214,7 +217,8 @@ static void use_session_open(struct chat *chat, const struct record *record)
 	if (session != NULL)
 		sign_in_opened(session, record);
 	else if (is_own(chat, record))
-		session_close_later(chat, record->origin.session); /* nobody waits for it any more */
+		session_close_later(chat,
+				    record->origin.session); /* nobody waits for it any more */
 }
 
 static void use_session_close(struct chat *chat, const struct record *record)

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 /*
- * Deadlines with a resolution of a second, for many things at a small price: no timer each, but a
- * place in the list of its second. A deadline that moved away meanwhile is found out when its old
- * one comes, so moving one costs nothing.
+ * Deadlines with a coarse resolution, the tick, for many things at a small price: no timer each,
+ * but a place in the list of its tick. A deadline that moved away meanwhile is found out when its
+ * old one comes, so moving one costs nothing.
  */
 enum { WHEEL_SLOTS = 256 };
 
@@ -18,17 +18,17 @@ struct wheel_entry {
 
 struct wheel {
 	LIST_HEAD(, wheel_entry) slot[WHEEL_SLOTS];
-	uint32_t now; /* seconds; everything due before was called */
+	uint32_t now; /* ticks; everything due before was called */
 };
 
 void wheel_init(struct wheel *wheel, uint32_t now);
 
-/* Calls entry at the second due, or up to WHEEL_SLOTS - 1 seconds from now if that is sooner. */
+/* Calls entry at the tick due, or up to WHEEL_SLOTS - 1 ticks from now if that is sooner. */
 void wheel_add(struct wheel *wheel, struct wheel_entry *entry, uint32_t due);
 void wheel_del(struct wheel_entry *entry);
 
 /*
- * Goes on to the second now: calls due for each entry whose time has come. It returns the next
+ * Goes on to the tick now: calls due for each entry whose time has come. It returns the next
  * deadline of that entry, or 0 if the entry is to stay out (it may be freed by then).
  */
 void wheel_turn(struct wheel *wheel, uint32_t now,

@@ -14,10 +14,10 @@ struct ws_input {
 	wslay_frame_context_ptr frames; /* owned */
 	const uint8_t *data;		/* borrowed: not yet taken by it */
 	size_t size;
-	uint64_t fed, used;    /* bytes that it was given, and that made up whole or begun frames */
-	uint64_t left;	       /* bytes of the payload of the frame under way that are to come */
+	uint64_t fed, used; /* bytes that it was given, and that made up whole or begun frames */
+	uint64_t left;	    /* bytes of the payload of the frame under way that are to come */
 	bool in_frame, in_message;
-	struct buf message;    /* of the frames so far */
+	struct buf message; /* of the frames so far */
 	uint8_t control_size;
 	uint8_t control[CONTROL_MAX];
 	uint8_t newest[HEAD_IN_MAX]; /* the last bytes that it was given */
@@ -46,7 +46,7 @@ static ssize_t give_bytes(uint8_t *out, size_t size, int flags, void *arg)
 
 static struct ws_input *input_new(void)
 {
-	static const struct wslay_frame_callbacks callbacks = { .recv_callback = give_bytes };
+	static const struct wslay_frame_callbacks callbacks = {.recv_callback = give_bytes};
 	struct ws_input *in = calloc(1, sizeof(*in));
 
 	if (in == NULL)
@@ -103,7 +103,7 @@ static void send_control(struct ws *ws, unsigned opcode, const void *data, size_
 
 void ws_close(struct ws *ws, enum ws_close code)
 {
-	const uint8_t text[2] = { (uint8_t)(code >> 8), (uint8_t)code };
+	const uint8_t text[2] = {(uint8_t)(code >> 8), (uint8_t)code};
 
 	if (ws->open)
 		send_control(ws, WSLAY_CONNECTION_CLOSE, text, sizeof(text));
@@ -292,7 +292,7 @@ static size_t take_frames(struct ws *ws, const uint8_t *data, size_t size)
 	in->data = data;
 	in->size = size;
 	while (!conn_paused(&ws->conn)) {
-		struct wslay_frame_iocb io = { 0 };
+		struct wslay_frame_iocb io = {0};
 		ssize_t n = wslay_frame_recv(in->frames, &io);
 
 		if (n == WSLAY_ERR_WANT_READ)

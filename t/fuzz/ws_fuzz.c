@@ -43,7 +43,7 @@ static bool feed(struct stub *stub, struct conn *conn, const uint8_t *data, size
 static bool feed_text(struct stub *stub, struct conn *conn, const uint8_t *text, size_t size,
 		      size_t piece)
 {
-	uint8_t head[8] = { 0x81, (uint8_t)(0x80 | size) };
+	uint8_t head[8] = {0x81, (uint8_t)(0x80 | size)};
 	size_t used = 6;
 
 	if (size > 65535)

@@ -13,6 +13,7 @@
 struct chat {
 	const struct conf *conf;
 	struct stub_call call;
+	struct session *session;
 };
 
 void stub_init(struct stub *stub)
@@ -66,7 +67,8 @@ static bool is_there(const struct stub *stub, const struct conn *conn)
 {
 	const struct conn *one;
 
-	LIST_FOREACH(one, &stub->net.all, all) {
+	LIST_FOREACH(one, &stub->net.all, all)
+	{
 		if (one == conn)
 			return true;
 	}
@@ -104,6 +106,11 @@ void stub_close(struct stub *stub)
 	stub->peer = -1;
 }
 
+struct session *stub_session(struct stub *stub)
+{
+	return stub->chat->session;
+}
+
 struct stub_call *stub_last(struct stub *stub)
 {
 	return &stub->chat->call;
@@ -118,6 +125,7 @@ void session_init(struct session *session, struct chat *chat, const struct front
 	session->chat = chat;
 	session->front = front;
 	session->conn = conn;
+	chat->session = session;
 }
 
 void session_end(struct session *session)
@@ -156,15 +164,15 @@ static void called(struct session *session, const char *name, struct text text, 
 	call->text[length] = '\0';
 }
 
-static const struct text nothing = { "", 0 };
-static const uint8_t uuid_known[16] = { 1, 2, 3, 4, 5, 6, 0x47, 8, 0x89 };
+static const struct text nothing = {"", 0};
+static const uint8_t uuid_known[16] = {1, 2, 3, 4, 5, 6, 0x47, 8, 0x89};
 
 static void sign_in(struct session *session, const struct chat_id *id)
 {
 	const struct chat_signed_in result = {
-		.uri = { "sip:alice@example.test", 22 },
-		.name = { "Alice", 5 },
-		.token = { "token", 5 },
+		.uri = {"sip:alice@example.test", 22},
+		.name = {"Alice", 5},
+		.token = {"token", 5},
 		.data = "v=1",
 		.size = 3,
 		.expires = 1,
@@ -178,7 +186,7 @@ static void sign_in(struct session *session, const struct chat_id *id)
 void chat_sign_in(struct session *session, const struct chat_id *id, const char *mechanism,
 		  const void *data, size_t size)
 {
-	called(session, "sign_in", (struct text){ data, (uint32_t)size }, 0);
+	called(session, "sign_in", (struct text){data, (uint32_t)size}, 0);
 	if (strcmp(mechanism, "PLAIN") == 0)
 		sign_in(session, id);
 	else
@@ -188,7 +196,7 @@ void chat_sign_in(struct session *session, const struct chat_id *id, const char 
 void chat_sign_in_step(struct session *session, const struct chat_id *id, const void *data,
 		       size_t size)
 {
-	called(session, "sign_in_step", (struct text){ data, (uint32_t)size }, 0);
+	called(session, "sign_in_step", (struct text){data, (uint32_t)size}, 0);
 	sign_in(session, id);
 }
 
@@ -210,10 +218,10 @@ static void put_row(struct session *session, struct buf *list)
 	struct chat_message message = {
 		.seq = 7,
 		.time = 1,
-		.from = { "sip:alice@example.test", 22 },
-		.name = { "Alice \"A\"", 9 },
-		.text = { "line\n\x01\\", 7 },
-		.id = { "id", 2 },
+		.from = {"sip:alice@example.test", 22},
+		.name = {"Alice \"A\"", 9},
+		.text = {"line\n\x01\\", 7},
+		.id = {"id", 2},
 		.alert = true,
 	};
 
@@ -224,8 +232,8 @@ static void put_row(struct session *session, struct buf *list)
 void chat_join(struct session *session, const struct chat_id *id, const struct chat_join *joins,
 	       unsigned count)
 {
-	static struct room_view room = { .name_length = 5, .name = "Lobby" };
-	struct chat_joined joined = { .room = &room, .last_seq = 7 };
+	static struct room_view room = {.name_length = 5, .name = "Lobby"};
+	struct chat_joined joined = {.room = &room, .last_seq = 7};
 	struct buf messages, list;
 
 	called(session, "join", nothing, count);
@@ -256,7 +264,7 @@ void chat_participants(struct session *session, const struct chat_id *id, const 
 
 	called(session, "participants", nothing, room[0]);
 	buf_init(&list);
-	session->front->user(&list, (struct text){ "sip:a@b", 7 }, (struct text){ "A", 1 });
+	session->front->user(&list, (struct text){"sip:a@b", 7}, (struct text){"A", 1});
 	session->front->users(session, id, &list);
 	buf_fini(&list);
 }
@@ -285,7 +293,7 @@ void chat_history(struct session *session, const struct chat_id *id, const uint8
 void chat_rooms(struct session *session, const struct chat_id *id, struct text text, uint32_t limit,
 		uint32_t offset)
 {
-	static const struct room_view room = { .name_length = 5, .name = "Lobby" };
+	static const struct room_view room = {.name_length = 5, .name = "Lobby"};
 	struct buf list;
 
 	called(session, "rooms", text, limit);
@@ -319,7 +327,7 @@ void chat_user_remove(struct session *session, const struct chat_id *id, struct 
 
 void chat_users(struct session *session, const struct chat_id *id, uint32_t limit, uint32_t offset)
 {
-	static const struct principal_view user = { .uri_length = 7, .uri = "sip:a@b" };
+	static const struct principal_view user = {.uri_length = 7, .uri = "sip:a@b"};
 	struct buf list;
 
 	called(session, "users", nothing, limit);

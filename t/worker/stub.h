@@ -42,6 +42,9 @@ size_t stub_read(struct stub *stub, char *out, size_t size);
 /* Ends all connections. */
 void stub_close(struct stub *stub);
 
+/* The session of the connection that was opened last. */
+struct session *stub_session(struct stub *stub);
+
 struct stub_call *stub_last(struct stub *stub);
 
 #endif

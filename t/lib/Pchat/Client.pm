@@ -157,6 +157,18 @@ sub join_room ($self, $room, %params) {
 	return $answer;
 }
 
+# Joins behind the last message seen and pages on; all messages that were missed.
+sub catch_up ($self, $room, $since) {
+	my $page = $self->join_room($room, since => $since);
+	my @missed = @{ $page->{messages} };
+	while ($page->{more}) {
+		my $after = @missed ? $missed[-1]{seq} : $since;
+		$page = $self->call('message.history', room => $room, after => $after, limit => 500);
+		push @missed, @{ $page->{messages} };
+	}
+	return @missed;
+}
+
 # The name of its refusal, or "ok".
 sub refusal_of_join ($self, $room) {
 	my ($error, $result) = $self->try('room.join', room => $room);

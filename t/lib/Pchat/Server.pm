@@ -279,7 +279,8 @@ sub processes ($self) {
 }
 
 sub pids ($self, $role) {
-	return sort { $a <=> $b } map { $_->{pid} } grep { $_->{role} eq $role } $self->processes;
+	my @pids = sort { $a <=> $b } map { $_->{pid} } grep { $_->{role} eq $role } $self->processes;
+	return @pids;
 }
 
 # The worker that serves a client: whose process holds the other end of its connection.

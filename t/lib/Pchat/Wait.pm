@@ -14,7 +14,7 @@ our @EXPORT = qw(wait_for);
 # and returns that.
 sub wait_for ($what, $condition, $seconds = $ENV{PCHAT_WAIT} // 60) {
 	my $end = time + $seconds;
-	my $turn = Mojo::IOLoop->recurring(0.01 => sub { });
+	my $turn = Mojo::IOLoop->recurring(0.02 => sub { });
 	my $result;
 	until ($result = $condition->()) {
 		die "gave up waiting: $what\n" if time > $end;

@@ -1,0 +1,234 @@
+#include "config.h"
+
+#include "t/bench/load_client.h"
+
+#include <gsasl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/clock.h"
+
+enum { RETRY_US = 20000 };
+
+static unsigned user_of(const struct load_worker *w, const struct load_client *c)
+{
+	return c->index % w->options->users;
+}
+
+void load_client_send(struct load_worker *w, struct load_client *c, const char *text, size_t size)
+{
+	load_connection_send(&c->connection, FRAME_TEXT, text, size);
+	if (!c->dirty) {
+		c->dirty = true;
+		c->next_dirty = w->dirty;
+		w->dirty = c;
+	}
+}
+
+static void send_json(struct load_worker *w, struct load_client *c, int id, const char *method,
+		      json_t *take_params)
+{
+	json_t *request = json_pack("{s:s, s:i, s:s, s:o}", "jsonrpc", "2.0", "id", id, "method",
+				    method, "params", take_params);
+	char *text = json_dumps(request, JSON_COMPACT);
+	if (text)
+		load_client_send(w, c, text, strlen(text));
+	free(text);
+	json_decref(request);
+}
+
+static void lost(struct load_worker *w, struct load_client *c)
+{
+	if (c->state == CLIENT_READY) {
+		w->unready++;
+		w->stats->disconnects++;
+	}
+	if (c->state == CLIENT_OPENING || c->state == CLIENT_SIGNING || c->state == CLIENT_JOINING)
+		w->opening--;
+	load_connection_stop(&c->connection);
+	client_sasl_free(&c->sasl);
+	c->state = CLIENT_IDLE;
+	c->retry_at = w->now + RETRY_US;
+}
+
+void load_client_start(struct load_worker *w, struct load_client *c)
+{
+	c->state = CLIENT_OPENING;
+	w->opening++;
+	if (load_connection_start(&c->connection, &w->network, c->index % w->options->sources, c) !=
+	    0)
+		lost(w, c);
+}
+
+/* Signing in. */
+
+static void sign_in_plain(struct load_worker *w, struct load_client *c, const char *user)
+{
+	struct err err;
+	char *data = NULL;
+	struct client_sasl *sasl = client_sasl_new("PLAIN", user, w->options->password, &err);
+	if (sasl && client_sasl_step(sasl, NULL, &data, &err) == 1)
+		send_json(w, c, ID_SIGN_IN, "auth.start",
+			  json_pack("{s:s, s:s}", "mechanism", "PLAIN", "data", data));
+	free(data);
+	client_sasl_free(&sasl);
+}
+
+static void sign_in_scram(struct load_worker *w, struct load_client *c, const char *user)
+{
+	struct err err;
+	char *data = NULL;
+	c->sasl = client_sasl_new("SCRAM-SHA-256", user, w->options->password, &err);
+	if (c->sasl && client_sasl_step(c->sasl, NULL, &data, &err) == 0)
+		send_json(w, c, ID_SIGN_IN, "auth.start",
+			  json_pack("{s:s, s:s}", "mechanism", "SCRAM-SHA-256", "data", data));
+	free(data);
+}
+
+static void sign_in(struct load_worker *w, struct load_client *c)
+{
+	char user[64];
+	const char *token = w->token[user_of(w, c)];
+	snprintf(user, sizeof(user), "%s%u", w->options->user_prefix, user_of(w, c));
+	c->state = CLIENT_SIGNING;
+	if (token && (c->was_ready || w->options->auth == LOAD_TOKEN))
+		send_json(w, c, ID_SIGN_IN, "auth.resume", json_pack("{s:s}", "token", token));
+	else if (w->options->auth == LOAD_SCRAM)
+		sign_in_scram(w, c, user);
+	else
+		sign_in_plain(w, c, user);
+}
+
+static void scram_step(struct load_worker *w, struct load_client *c, const json_t *result)
+{
+	struct err err;
+	char *data = NULL;
+	const char *challenge = json_string_value(json_object_get(result, "data"));
+	if (c->sasl && client_sasl_step(c->sasl, challenge ? challenge : "", &data, &err) == 0)
+		send_json(w, c, ID_SIGN_IN, "auth.step", json_pack("{s:s}", "data", data));
+	free(data);
+}
+
+static json_t *wish(const struct load_worker *w, const struct load_client *c,
+		    const struct load_member *member)
+{
+	const char *uri = w->shared->room[member->room].uri;
+	if (c->was_ready)
+		return json_pack("{s:s, s:I}", "room", uri, "since", (json_int_t)member->seen);
+	return json_pack("{s:s, s:i}", "room", uri, "history", 0);
+}
+
+/* At most 128 rooms in one call; the answer to the last call makes the client ready. */
+static void join(struct load_worker *w, struct load_client *c)
+{
+	c->state = CLIENT_JOINING;
+	c->behind = 0;
+	json_t *rooms = json_array();
+	for (uint32_t i = 0; i < c->members; i++) {
+		c->member[i].catching = true;
+		c->member[i].live = 0;
+		c->behind++;
+		json_array_append_new(rooms, wish(w, c, &c->member[i]));
+		if (json_array_size(rooms) == 128 || i + 1 == c->members) {
+			send_json(w, c, ID_JOIN, "room.join", json_pack("{s:o}", "rooms", rooms));
+			rooms = json_array();
+		}
+	}
+	json_decref(rooms);
+	if (c->members == 0)
+		load_message_joined(w, c, NULL);
+}
+
+static void signed_in(struct load_worker *w, struct load_client *c, const json_t *result)
+{
+	const char *token = json_string_value(json_object_get(result, "token"));
+	unsigned user = user_of(w, c);
+	if (token && !w->token[user])
+		w->token[user] = strdup(token);
+	client_sasl_free(&c->sasl);
+	join(w, c);
+}
+
+static void take_json(struct load_worker *w, struct load_client *c, const char *text, size_t size)
+{
+	json_t *answer = json_loadb(text, size, 0, NULL);
+	const json_t *result = json_object_get(answer, "result");
+	json_int_t id = json_integer_value(json_object_get(answer, "id"));
+	if (answer && !result) {
+		/* Busy, or a void token: from the start again, after a pause. */
+		unsigned user = user_of(w, c);
+		free(w->token[user]);
+		w->token[user] = NULL;
+		w->stats->malformed += id == 0;
+		c->retry_at = 1;
+	} else if (id == ID_SIGN_IN && json_is_true(json_object_get(result, "done"))) {
+		signed_in(w, c, result);
+	} else if (id == ID_SIGN_IN) {
+		scram_step(w, c, result);
+	} else if (id == ID_JOIN) {
+		load_message_joined(w, c, result);
+	} else if (id >= ID_HISTORY && id < ID_HISTORY + c->members) {
+		load_message_page(w, c, &c->member[id - ID_HISTORY], result);
+	}
+	json_decref(answer);
+}
+
+struct context {
+	struct load_worker *w;
+	struct load_client *c;
+};
+
+static int on_frame(void *ctx, const struct load_frame *frame)
+{
+	struct context *context = ctx;
+	struct load_worker *w = context->w;
+	struct load_client *c = context->c;
+	switch (frame->opcode) {
+	case FRAME_TEXT:
+		if (!load_message_take(w, c, frame->payload, frame->size))
+			take_json(w, c, frame->payload, frame->size);
+		return c->retry_at == 1 ? -1 : 0;
+	case FRAME_PING:
+		load_connection_send(&c->connection, FRAME_PONG, frame->payload, frame->size);
+		load_client_send(w, c, NULL, 0);
+		return 0;
+	case FRAME_CLOSE:
+		return -1;
+	default:
+		return 0;
+	}
+}
+
+void load_client_event(struct load_worker *w, struct load_client *c)
+{
+	struct context context = {w, c};
+	int result = 1;
+	if (c->state == CLIENT_IDLE)
+		return;
+	if (c->state == CLIENT_OPENING) {
+		result = load_connection_turn(&c->connection, &w->network, c);
+		if (result == 1) {
+			if (c->was_ready && w->stats->first_back == 0)
+				w->stats->first_back = clock_mono();
+			sign_in(w, c);
+		}
+	}
+	if (result == 1)
+		result = load_connection_read(&c->connection, on_frame, &context) == 0 ? 0 : -1;
+	if (result < 0 || load_connection_flush(&c->connection, &w->network, c) != 0)
+		lost(w, c);
+}
+
+void load_client_free(struct load_client *c)
+{
+	load_connection_stop(&c->connection);
+	client_sasl_free(&c->sasl);
+	for (uint32_t i = 0; i < c->members; i++) {
+		if (c->member[i].sender)
+			free(c->member[i].sender->seen.word);
+		free(c->member[i].sender);
+	}
+	free(c->member);
+}

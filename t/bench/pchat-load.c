@@ -1,0 +1,381 @@
+/*
+ * pchat-load: puts a load on a server, measures it and checks what it delivers; see t/bench/README.
+ * Prints one line of JSON.
+ */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <err.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "conf/clock.h"
+#include "conf/code.h"
+#include "t/bench/load.h"
+
+enum { READY_TIMEOUT_US = 600000000 };
+
+static const char usage[] =
+	"usage: pchat-load --server ADDRESS:PORT --rooms FILE --connections N [options]\n"
+	"  --rooms FILE          URIs, one a line\n"
+	"  --join R:N[,R:N...]   the first R rooms get N connections each, and so on\n"
+	"  --senders N           connections of each room that post; 0 (default): all; none: --idle\n"
+	"  --window N            closed loop: posts under way of each sender (1)\n"
+	"  --rate N              open loop: posts/s of all senders together\n"
+	"  --seconds N, --warmup N, --size BYTES, --processes N, --sources N, --handshakes N\n"
+	"  --users N --user PREFIX --password TEXT; users are PREFIX0, PREFIX1, ...\n"
+	"  --auth plain|scram|token   token: each user signs in once by PLAIN\n"
+	"  --tls                 certificates are not checked\n"
+	"  --kill PID            kill it in the middle of the run and measure the return\n"
+	"  --idle                join, print a line, and wait for the end of standard input\n"
+	"  --label TEXT          comes back in the output\n";
+
+static const struct option options_table[] = {
+	{"server", required_argument, NULL, 's'},    {"rooms", required_argument, NULL, 'r'},
+	{"connections", required_argument, NULL, 'c'}, {"join", required_argument, NULL, 'j'},
+	{"senders", required_argument, NULL, 'n'},   {"window", required_argument, NULL, 'w'},
+	{"rate", required_argument, NULL, 'R'},	     {"seconds", required_argument, NULL, 't'},
+	{"warmup", required_argument, NULL, 'W'},    {"size", required_argument, NULL, 'b'},
+	{"processes", required_argument, NULL, 'p'}, {"sources", required_argument, NULL, 'S'},
+	{"handshakes", required_argument, NULL, 'H'}, {"users", required_argument, NULL, 'U'},
+	{"user", required_argument, NULL, 'u'},	     {"password", required_argument, NULL, 'P'},
+	{"auth", required_argument, NULL, 'a'},	     {"tls", no_argument, NULL, 'T'},
+	{"kill", required_argument, NULL, 'k'},	     {"idle", no_argument, NULL, 'i'},
+	{"label", required_argument, NULL, 'l'},     {0},
+};
+
+static unsigned number(const char *text, unsigned least, unsigned most)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+	if (*end || value < least || value > most)
+		errx(EX_USAGE, "%s is not a number from %u to %u", text, least, most);
+	return (unsigned)value;
+}
+
+static double seconds(const char *text)
+{
+	char *end;
+	double value = strtod(text, &end);
+	if (*end || !(value >= 0 && value <= 1e7))
+		errx(EX_USAGE, "%s is not a number that makes sense here", text);
+	return value;
+}
+
+static void take_server(struct load_options *o, char *text)
+{
+	char *colon = strrchr(text, ':');
+	if (!colon)
+		errx(EX_USAGE, "the server is ADDRESS:PORT");
+	*colon = '\0';
+	o->server.sin_family = AF_INET;
+	o->server.sin_port = htons((uint16_t)number(colon + 1, 1, 65535));
+	if (inet_pton(AF_INET, text, &o->server.sin_addr) != 1)
+		errx(EX_USAGE, "%s is not an IPv4 address", text);
+	if (text[0] != '1' || strncmp(text, "127.", 4) != 0)
+		errx(EX_USAGE, "loads are put on this host only");
+}
+
+static void take_groups(struct load_options *o, char *text)
+{
+	char *item;
+	while ((item = strsep(&text, ","))) {
+		char *colon = strchr(item, ':');
+		if (!colon || o->groups == LOAD_GROUPS)
+			errx(EX_USAGE, "--join is ROOMS:SIZE, at most %d of them", LOAD_GROUPS);
+		*colon = '\0';
+		o->group[o->groups].rooms = number(item, 1, 10000000);
+		o->group[o->groups++].size = number(colon + 1, 1, 1000000);
+	}
+}
+
+static void take_auth(struct load_options *o, const char *text)
+{
+	if (strcmp(text, "plain") == 0)
+		o->auth = LOAD_PLAIN;
+	else if (strcmp(text, "scram") == 0)
+		o->auth = LOAD_SCRAM;
+	else if (strcmp(text, "token") == 0)
+		o->auth = LOAD_TOKEN;
+	else
+		errx(EX_USAGE, "--auth is plain, scram or token");
+}
+
+static void take_option(struct load_options *o, int option)
+{
+	switch (option) {
+	case 's': take_server(o, optarg); break;
+	case 'r': o->rooms_file = optarg; break;
+	case 'c': o->connections = number(optarg, 1, 1000000); break;
+	case 'j': take_groups(o, optarg); break;
+	case 'n': o->senders = number(optarg, 0, 1000000); break;
+	case 'w': o->window = number(optarg, 1, LOAD_WINDOW_MAX); break;
+	case 'R': o->rate = seconds(optarg); break;
+	case 't': o->seconds = seconds(optarg); break;
+	case 'W': o->warmup = seconds(optarg); break;
+	case 'b': o->size = number(optarg, 1, 8192); break;
+	case 'p': o->processes = number(optarg, 1, LOAD_PROCESSES); break;
+	case 'S': o->sources = number(optarg, 1, 60000); break;
+	case 'H': o->handshakes = number(optarg, 1, 100000); break;
+	case 'U': o->users = number(optarg, 1, 1000000); break;
+	case 'u': o->user_prefix = optarg; break;
+	case 'P': o->password = optarg; break;
+	case 'a': take_auth(o, optarg); break;
+	case 'T': o->tls = true; break;
+	case 'k': o->kill_pid = (int)number(optarg, 2, 1 << 22); break;
+	case 'i': o->idle = true; break;
+	case 'l': o->label = optarg; break;
+	default: fputs(usage, stderr); exit(EX_USAGE);
+	}
+}
+
+static unsigned rooms_wanted(const struct load_options *o)
+{
+	unsigned rooms = 0;
+	for (unsigned i = 0; i < o->groups; i++) {
+		rooms += o->group[i].rooms;
+		if (o->group[i].size > o->connections)
+			errx(EX_USAGE, "a room of %u needs as many connections", o->group[i].size);
+	}
+	return rooms;
+}
+
+static struct load_shared *make_shared(const struct load_options *o)
+{
+	char line[LOAD_URI + 2];
+	unsigned rooms = rooms_wanted(o);
+	size_t size = sizeof(struct load_shared) + rooms * sizeof(struct load_room);
+	struct load_shared *shared =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		err(EX_OSERR, "mmap");
+	shared->rooms = rooms;
+	FILE *file = fopen(o->rooms_file, "re");
+	if (!file)
+		err(EX_NOINPUT, "%s", o->rooms_file);
+	for (unsigned i = 0; i < rooms; i++) {
+		if (!fgets(line, sizeof(line), file))
+			errx(EX_DATAERR, "%s has not as many rooms as are wanted", o->rooms_file);
+		line[strcspn(line, "\n")] = '\0';
+		snprintf(shared->room[i].uri, LOAD_URI, "%.127s", line);
+	}
+	fclose(file);
+	return shared;
+}
+
+static unsigned sum_ready(const struct load_shared *shared, unsigned processes)
+{
+	unsigned sum = 0;
+	for (unsigned i = 0; i < processes; i++)
+		sum += atomic_load(&shared->stats[i].ready);
+	return sum;
+}
+
+static unsigned sum_drained(const struct load_shared *shared, unsigned processes)
+{
+	unsigned sum = 0;
+	for (unsigned i = 0; i < processes; i++)
+		sum += atomic_load(&shared->stats[i].drained);
+	return sum;
+}
+
+static void check_children(void)
+{
+	int status;
+	if (waitpid(-1, &status, WNOHANG) > 0)
+		errx(EX_SOFTWARE, "a process of the load generator ended");
+}
+
+static void wait_ready(const struct load_options *o, const struct load_shared *shared)
+{
+	uint64_t start = clock_mono();
+	while (sum_ready(shared, o->processes) < o->connections) {
+		usleep(1000);
+		check_children();
+		if (clock_mono() - start > READY_TIMEOUT_US)
+			errx(EX_TEMPFAIL, "only %u of %u connections could join",
+			     sum_ready(shared, o->processes), o->connections);
+	}
+}
+
+static void run(const struct load_options *o, struct load_shared *shared)
+{
+	uint64_t begin = clock_mono() + (uint64_t)(o->warmup * 1e6);
+	uint64_t end = begin + (uint64_t)(o->seconds * 1e6);
+	atomic_store(&shared->begin, begin);
+	atomic_store(&shared->end, end);
+	atomic_store(&shared->phase, LOAD_RUN);
+	while (sum_drained(shared, o->processes) < o->processes) {
+		usleep(1000);
+		check_children();
+		if (o->kill_pid && !atomic_load(&shared->killed) &&
+		    clock_mono() > begin + (end - begin) / 2) {
+			atomic_store(&shared->killed, clock_mono());
+			kill(o->kill_pid, SIGKILL);
+		}
+	}
+}
+
+/* The figures of all processes together. */
+static void sum_up(const struct load_options *o, const struct load_shared *shared,
+		   struct load_stats *sum)
+{
+	for (unsigned i = 0; i < o->processes; i++) {
+		const struct load_stats *one = &shared->stats[i];
+		sum->posts += one->posts;
+		sum->deliveries += one->deliveries;
+		sum->acked += one->acked;
+		sum->repeated += one->repeated;
+		sum->disordered += one->disordered;
+		sum->lost += one->lost;
+		sum->unsent += one->unsent;
+		sum->malformed += one->malformed;
+		sum->disconnects += one->disconnects;
+		sum->cpu += one->cpu;
+		if (one->first_back && (!sum->first_back || one->first_back < sum->first_back))
+			sum->first_back = one->first_back;
+		if (one->last_back > sum->last_back)
+			sum->last_back = one->last_back;
+		load_histogram_merge(&sum->delivery, &one->delivery);
+		load_histogram_merge(&sum->ack, &one->ack);
+	}
+}
+
+static json_t *latencies(const struct load_histogram *histogram)
+{
+	return json_pack("{s:I, s:I, s:I, s:I}", "p50",
+			 (json_int_t)load_histogram_quantile(histogram, 0.5), "p99",
+			 (json_int_t)load_histogram_quantile(histogram, 0.99), "p99.9",
+			 (json_int_t)load_histogram_quantile(histogram, 0.999), "max",
+			 (json_int_t)histogram->highest);
+}
+
+static json_t *refusals(const struct load_options *o, const struct load_shared *shared)
+{
+	json_t *object = json_object();
+	for (unsigned i = 0; i < o->processes; i++) {
+		const struct load_stats *one = &shared->stats[i];
+		for (unsigned k = 0; k < LOAD_CODES && one->refused_code[k]; k++) {
+			const char *name = code_name(one->refused_code[k]);
+			json_int_t old = json_integer_value(json_object_get(object, name));
+			json_object_set_new(object, name,
+					    json_integer(old + (json_int_t)one->refused[k]));
+		}
+	}
+	return object;
+}
+
+static void print(json_t *line)
+{
+	json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	putchar('\n');
+	fflush(stdout);
+	json_decref(line);
+}
+
+static json_t *settings(const struct load_options *o, const struct load_shared *shared,
+			const struct load_plan *plan, double joined)
+{
+	return json_pack("{s:s*, s:i, s:i, s:i, s:I, s:I, s:b, s:i, s:i, s:f, s:i, s:f}", "label",
+			 o->label, "connections", (int)o->connections, "users", (int)o->users,
+			 "rooms", (int)shared->rooms, "seats", (json_int_t)plan->seats, "senders",
+			 (json_int_t)plan->senders, "tls", o->tls, "processes", (int)o->processes,
+			 "window", o->rate > 0 ? 0 : (int)o->window, "rate", o->rate, "size",
+			 (int)o->size, "join_seconds", joined);
+}
+
+static void report(const struct load_options *o, const struct load_shared *shared, json_t *line)
+{
+	static struct load_stats sum;
+	sum_up(o, shared, &sum);
+	json_t *figures = json_pack(
+		"{s:f, s:f, s:f, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:f, s:i}", "seconds",
+		o->seconds, "posts_per_second", (double)sum.posts / o->seconds,
+		"deliveries_per_second", (double)sum.deliveries / o->seconds, "delivery_us",
+		latencies(&sum.delivery), "ack_us", latencies(&sum.ack), "acked",
+		(json_int_t)sum.acked, "lost", (json_int_t)sum.lost, "repeated",
+		(json_int_t)sum.repeated, "disordered", (json_int_t)sum.disordered, "malformed",
+		(json_int_t)sum.malformed, "unsent", (json_int_t)sum.unsent, "refused",
+		refusals(o, shared), "generator_cpu",
+		(double)sum.cpu / (o->seconds * 1e6 * o->processes), "cores",
+		(int)sysconf(_SC_NPROCESSORS_ONLN));
+	uint64_t killed = atomic_load(&shared->killed);
+	json_object_update(line, figures);
+	json_decref(figures);
+	json_object_set_new(line, "disconnects", json_integer((json_int_t)sum.disconnects));
+	if (killed && sum.first_back && sum.last_back) {
+		json_object_set_new(line, "first_back_ms",
+				    json_real((double)(sum.first_back - killed) / 1000));
+		json_object_set_new(line, "all_back_ms",
+				    json_real((double)(sum.last_back - killed) / 1000));
+	}
+	print(line);
+}
+
+static void start_processes(const struct load_options *o, struct load_shared *shared,
+			    const struct load_plan *plan)
+{
+	for (unsigned i = 0; i < o->processes; i++) {
+		pid_t pid = fork();
+		if (pid < 0)
+			err(EX_OSERR, "fork");
+		if (pid == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			load_process(o, shared, plan, i);
+		}
+	}
+}
+
+static void stop_processes(struct load_shared *shared)
+{
+	atomic_store(&shared->phase, LOAD_STOP);
+	while (wait(NULL) > 0)
+		;
+}
+
+int main(int argc, char **argv)
+{
+	struct load_options o = {.processes = 1, .users = 1, .sources = 100, .user_prefix = "user",
+				 .password = "secret of bench", .window = 1, .size = 100, .seconds = 5,
+				 .warmup = 1, .handshakes = 64, .auth = LOAD_TOKEN};
+	int option;
+	char byte;
+	while ((option = getopt_long(argc, argv, "", options_table, NULL)) != -1)
+		take_option(&o, option);
+	if (!o.server.sin_port || !o.rooms_file || !o.connections || optind != argc) {
+		fputs(usage, stderr);
+		return EX_USAGE;
+	}
+	if (o.processes > o.connections)
+		o.processes = o.connections;
+	signal(SIGPIPE, SIG_IGN);
+	struct load_shared *shared = make_shared(&o);
+	struct load_plan *plan = load_plan_new(&o);
+	if (!plan)
+		errx(EX_OSERR, "out of memory");
+	uint64_t start = clock_mono();
+	start_processes(&o, shared, plan);
+	wait_ready(&o, shared);
+	json_t *line = settings(&o, shared, plan, (double)(clock_mono() - start) / 1e6);
+	if (o.idle) {
+		print(line);
+		while (read(STDIN_FILENO, &byte, 1) > 0)
+			;
+	} else {
+		run(&o, shared);
+		report(&o, shared, line);
+	}
+	stop_processes(shared);
+	load_plan_free(&plan);
+	return 0;
+}

@@ -1,0 +1,268 @@
+/* The JSON front ends: what is refused and as what, what reaches the chat, and that whatever is
+ * written is JSON. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "t/worker/stub.h"
+#include "worker/conn.h"
+#include "worker/json_peer.h"
+#include "worker/json_text.h"
+
+#define ROOM "\"ma-chan://example.test/01020304-0506-4708-8900-000000000000\""
+
+static struct stub stub;
+static char out[1 << 16];
+
+/* The answer to a line on the local socket (or, as a user, to a text), parsed; a new reference. */
+static json_t *ask(bool local, const char *text)
+{
+	struct conn *conn = stub_open(&stub, true);
+	json_t *answer;
+
+	json_peer_of(stub_session(&stub))->local = local;
+	net_turn(&stub.net);
+	stub_read(&stub, out, sizeof(out));
+	stub_feed(&stub, conn, text, strlen(text));
+	stub_feed(&stub, conn, "\n", 1);
+	stub_read(&stub, out, sizeof(out));
+	answer = json_loads(out, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+	assert_non_null(answer);
+	stub_close(&stub);
+	return answer;
+}
+
+/* The name of the error in the answer, "ok" if there is none. */
+static const char *error_of(bool local, const char *text)
+{
+	static char name[64];
+	json_t *answer = ask(local, text);
+	const char *found = "ok";
+
+	if (json_object_get(answer, "error") != NULL)
+		assert_int_equal(
+			json_unpack(answer, "{s:{s:{s:s}}}", "error", "data", "name", &found), 0);
+	snprintf(name, sizeof(name), "%s", found);
+	json_decref(answer);
+	return name;
+}
+
+static const char *post(const char *params)
+{
+	static char text[20000];
+
+	snprintf(text, sizeof(text),
+		 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"message.post\",\"params\":%s}",
+		 params);
+	return error_of(false, text);
+}
+
+static void what_is_no_json_is_a_parse_error(void **state)
+{
+	static char deep[1000];
+
+	(void)state;
+	memset(deep, '[', sizeof(deep) - 1);
+	assert_string_equal(error_of(false, ""), "ParseError");
+	assert_string_equal(error_of(false, "hello"), "ParseError");
+	assert_string_equal(error_of(false, "{\"jsonrpc\":"), "ParseError");
+	assert_string_equal(error_of(false, "{}{}"), "ParseError");
+	assert_string_equal(error_of(false, "{\"a\":1,\"a\":2}"), "ParseError");
+	assert_string_equal(error_of(false, "{\"a\":\"\xff\"}"), "ParseError");
+	assert_string_equal(error_of(false, deep), "ParseError");
+}
+
+static void what_is_no_request_is_an_invalid_request_without_an_id(void **state)
+{
+	static const char *const texts[] = {
+		"[]",
+		"1",
+		"null",
+		"{}",
+		"{\"jsonrpc\":\"2.0\",\"method\":\"server.info\"}",
+		"{\"jsonrpc\":\"2.0\",\"id\":1.5,\"method\":\"server.info\"}",
+		"{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"server.info\"}",
+		"{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"server.info\"}",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":7}",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"server.info\",\"params\":[]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		json_t *answer;
+
+		assert_string_equal(error_of(false, texts[i]), "InvalidRequest");
+		answer = ask(false, texts[i]);
+		assert_true(json_is_null(json_object_get(answer, "id")));
+		json_decref(answer);
+	}
+}
+
+static void the_id_comes_back_as_it_was(void **state)
+{
+	json_t *answer =
+		ask(false,
+		    "{\"jsonrpc\":\"2.0\",\"id\":\"a\\n\\\"\\u0000z\",\"method\":\"server.info\"}");
+
+	(void)state;
+	assert_int_equal(json_string_length(json_object_get(answer, "id")), 5);
+	assert_memory_equal(json_string_value(json_object_get(answer, "id")), "a\n\"\0z", 5);
+	json_decref(answer);
+	answer = ask(false, "{\"jsonrpc\":\"2.0\",\"id\":-9007199254740993,\"method\":\"x\"}");
+	assert_int_equal(json_integer_value(json_object_get(answer, "id")), -9007199254740993);
+	json_decref(answer);
+}
+
+static void each_kind_of_client_has_its_methods(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		error_of(false, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"user.list\"}"),
+		"MethodNotFound");
+	assert_string_equal(
+		error_of(true, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"user.list\"}"), "ok");
+	assert_string_equal(
+		error_of(true, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"room.search\"}"),
+		"MethodNotFound");
+	assert_string_equal(
+		error_of(true, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"auth.logout\"}"),
+		"MethodNotFound");
+	assert_string_equal(
+		error_of(true, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"room.list\"}"), "ok");
+}
+
+static void a_post_is_checked_before_it_is_sent(void **state)
+{
+	(void)state;
+	assert_string_equal(post("{\"room\":" ROOM ",\"text\":\"hi\",\"id\":\"1\"}"), "ok");
+	assert_string_equal(stub_last(&stub)->name, "post");
+	assert_string_equal(stub_last(&stub)->text, "hi");
+	assert_string_equal(
+		post("{\"room\":" ROOM ",\"text\":\"hi\",\"id\":\"1\",\"importance\":\"alert\"}"),
+		"ok");
+	assert_int_equal(stub_last(&stub)->number, 1);
+	assert_string_equal(post("{}"), "InvalidArgument");
+	assert_string_equal(post("{\"room\":" ROOM ",\"text\":\"\",\"id\":\"1\"}"),
+			    "InvalidArgument");
+	assert_string_equal(post("{\"room\":" ROOM ",\"text\":\"a\\u0000b\",\"id\":\"1\"}"),
+			    "InvalidArgument");
+	assert_string_equal(post("{\"room\":" ROOM ",\"text\":\"a\"}"), "InvalidArgument");
+	assert_string_equal(post("{\"room\":" ROOM ",\"text\":\"a\",\"id\":\"\"}"),
+			    "InvalidArgument");
+	assert_string_equal(
+		post("{\"room\":" ROOM ",\"text\":\"a\",\"id\":\"1\",\"importance\":1}"),
+		"InvalidArgument");
+	assert_string_equal(post("{\"room\":\"lobby\",\"text\":\"a\",\"id\":\"1\"}"),
+			    "InvalidArgument");
+	assert_string_equal(
+		post("{\"room\":\"ma-chan://other.test/"
+		     "01020304-0506-4708-8900-000000000000\",\"text\":\"a\",\"id\":\"1\"}"),
+		"NoSuchNode");
+	assert_string_equal(stub_last(&stub)->name,
+			    "sign_in_local"); /* which is each line's first */
+}
+
+static void many_rooms_are_joined_in_one_call(void **state)
+{
+	json_t *answer, *rooms;
+
+	(void)state;
+	answer = ask(false, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"room.join\",\"params\":{"
+			    "\"rooms\":[{\"room\":" ROOM "},{\"room\":" ROOM ",\"since\":3}]}}");
+	rooms = json_object_get(json_object_get(answer, "result"), "rooms");
+	assert_int_equal(json_array_size(rooms), 2);
+	assert_non_null(json_object_get(json_array_get(rooms, 0), "messages"));
+	assert_non_null(json_object_get(json_array_get(rooms, 1), "error"));
+	json_decref(answer);
+	assert_string_equal(error_of(false,
+				     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"room.join\","
+				     "\"params\":{\"rooms\":[]}}"),
+			    "InvalidArgument");
+	assert_string_equal(error_of(false,
+				     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"room.join\","
+				     "\"params\":{\"room\":" ROOM ",\"history\":501}}"),
+			    "InvalidArgument");
+}
+
+static void a_readers_rows_and_the_caches_become_one_list(void **state)
+{
+	json_t *answer = ask(false, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"message.history\","
+				    "\"params\":{\"room\":" ROOM ",\"after\":5}}");
+	json_t *list = json_object_get(json_object_get(answer, "result"), "messages"), *last;
+
+	(void)state;
+	assert_int_equal(json_array_size(list), 2);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 0), "seq")), 6);
+	last = json_array_get(list, 1);
+	assert_string_equal(json_string_value(json_object_get(last, "name")), "Alice \"A\"");
+	assert_string_equal(json_string_value(json_object_get(last, "text")), "line\n\x01\\");
+	assert_true(json_is_true(json_object_get(json_object_get(answer, "result"), "more")));
+	json_decref(answer);
+}
+
+static void every_byte_of_a_text_survives(void **state)
+{
+	char text[127];
+	struct buf buf;
+	json_t *read;
+
+	(void)state;
+	for (int i = 0; i < 127; i++)
+		text[i] = (char)(i + 1);
+	buf_init(&buf);
+	json_put_string(&buf, text, sizeof(text));
+	read = json_loadb(buf_text(&buf), buf_used(&buf), JSON_DECODE_ANY, NULL);
+	assert_int_equal(json_string_length(read), sizeof(text));
+	assert_memory_equal(json_string_value(read), text, sizeof(text));
+	json_decref(read);
+	buf_fini(&buf);
+}
+
+static void nesting_is_counted_outside_of_strings_only(void **state)
+{
+	(void)state;
+	assert_true(json_depth_ok("[[]]", 4, 2));
+	assert_false(json_depth_ok("[[[]]]", 6, 2));
+	assert_true(json_depth_ok("[][][]", 6, 1));
+	assert_true(json_depth_ok("\"[[[\\\"[[\"", 9, 1));
+	assert_true(json_depth_ok("]]]]", 4, 1));
+	assert_true(json_depth_ok("\"\\", 2, 1));
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	stub_init(&stub);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	stub_fini(&stub);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_no_json_is_a_parse_error),
+		cmocka_unit_test(what_is_no_request_is_an_invalid_request_without_an_id),
+		cmocka_unit_test(the_id_comes_back_as_it_was),
+		cmocka_unit_test(each_kind_of_client_has_its_methods),
+		cmocka_unit_test(a_post_is_checked_before_it_is_sent),
+		cmocka_unit_test(many_rooms_are_joined_in_one_call),
+		cmocka_unit_test(a_readers_rows_and_the_caches_become_one_list),
+		cmocka_unit_test(every_byte_of_a_text_survives),
+		cmocka_unit_test(nesting_is_counted_outside_of_strings_only),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
