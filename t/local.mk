@@ -154,6 +154,11 @@ t_unit_outq_test_SOURCES = t/unit/outq_test.c
 t_unit_outq_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_outq_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/page_test
+t_unit_page_test_SOURCES = t/unit/page_test.c
+t_unit_page_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_page_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/pchat_test
 t_unit_pchat_test_SOURCES = t/unit/pchat_test.c
 t_unit_pchat_test_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
