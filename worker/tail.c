@@ -10,7 +10,7 @@
 
 enum {
 	RECORDS_A_TURN = 4096,
-	DELIVERIES_A_TURN = 32768, /* after which connections are written and read again */
+	DELIVERIES_A_TURN = 131072, /* after which connections are written and read again */
 	STALL_US = 1000000, /* how long a row of the cache may stay unreadable (its writer died) */
 };
 
