@@ -31,6 +31,7 @@ sub cycle ($goal) {
 	);
 	my ($next, $step);
 	$next = sub ($error, $result) {
+		$error //= $result->{rooms}[0]{error}{data} if $result->{rooms};
 		push @errors, "$id: $step->[0]: $error->{name}" if $error;
 		$step = shift @steps;
 		return $client->request(@$step, $next) if $step && !$error;
