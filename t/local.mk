@@ -301,6 +301,8 @@ t_shim_fsync_so_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -fPIC
 t_shim_fsync_so_LDFLAGS = -shared
 
 EXTRA_DIST += t/README t/run t/fuzz/corpus \
+	t/bench/README t/bench/failover t/bench/idle t/bench/posts t/bench/room t/bench/rooms \
+	t/lib/Pchat/Bench.pm \
 	t/lib/Pchat/Client.pm \
 	t/lib/Pchat/Fake.pm \
 	t/lib/Pchat/Load.pm \
@@ -318,6 +320,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus \
 	t/20-client.t \
 	t/20-pchat.t \
 	t/21-pchatctl.t \
+	t/22-load.t \
 	t/30-kill-children.t \
 	t/31-kill-master.t \
 	t/32-promotion.t \
@@ -338,3 +341,11 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus \
 
 check-local:
 	PCHAT_BUILD=$(abs_builddir) $(srcdir)/t/run $(check_PROGRAMS)
+
+# All measures in a short form, one line of JSON each.
+.PHONY: bench
+bench: all t/bench/pchat-load$(EXEEXT)
+	@for question in idle room rooms posts failover; do \
+		PCHAT_BUILD=$(abs_builddir) PCHAT_SOURCE=$(abs_srcdir) \
+			perl $(srcdir)/t/bench/$$question || exit 1; \
+	done

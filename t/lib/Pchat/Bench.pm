@@ -43,8 +43,8 @@ sub _configuration ($self) {
 		workers => { active => $self->{active}, standby => $self->{standby} },
 		json => { connections => $connections + 100, ping_interval => '10m', idle_timeout => '30m' },
 		cache => {
-			rooms => $rooms + 10,
-			principals => $self->{users} + 10,
+			rooms => $rooms + 100,
+			principals => $self->{users} + 100,
 			sessions => 2 * $connections + 100,
 			participants => 2 * ($self->{seats} // 4 * $connections) + 100,
 			messages => 100 * $rooms + 1000,
