@@ -29,10 +29,11 @@ sub cycle ($goal) {
 		['message.post', { room => $room, id => $id, text => $id }],
 		['room.leave', { room => $room }],
 	);
-	my $next;
+	my ($next, $step);
 	$next = sub ($error, $result) {
-		push @errors, "$id: $error->{name}" if $error;
-		my $step = shift @steps;
+		$error //= $result->{rooms}[0]{error}{data} if $result->{rooms};
+		push @errors, "$id: $step->[0]: $error->{name}" if $error;
+		$step = shift @steps;
 		return $client->request(@$step, $next) if $step && !$error;
 		undef $next;
 		$client->end;
@@ -56,15 +57,7 @@ sub cycles ($goal) {
 
 # What each process holds, once the server has seen all connections end.
 sub measure () {
-	wait_for(
-		'connections to end',
-		sub {
-			open my $in, '<', '/proc/net/tcp' or die;
-			my $end = sprintf ':%04X [0-9A-F:]+ 0[18] ', $server->port;
-			my $address = join '', map { sprintf '%02X', $_ } reverse split /\./,
-				$server->address;
-			return !grep {/$address$end/} <$in>;
-		});
+	wait_for('connections to end', sub { $server->status->{connections} == 0 });
 	my %found;
 	for my $process ($server->processes, { pid => $server->pid, role => 'master' }) {
 		my $pid = $process->{pid};

@@ -163,6 +163,11 @@ t_unit_outq_test_SOURCES = t/unit/outq_test.c
 t_unit_outq_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_outq_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/page_test
+t_unit_page_test_SOURCES = t/unit/page_test.c
+t_unit_page_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_page_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/pchat_test
 t_unit_pchat_test_SOURCES = t/unit/pchat_test.c
 t_unit_pchat_test_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
@@ -310,6 +315,8 @@ t_shim_fsync_so_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -fPIC
 t_shim_fsync_so_LDFLAGS = -shared
 
 EXTRA_DIST += t/README t/run t/fuzz/corpus \
+	t/bench/README t/bench/failover t/bench/idle t/bench/posts t/bench/room t/bench/rooms \
+	t/lib/Pchat/Bench.pm \
 	t/lib/Pchat/Client.pm \
 	t/lib/Pchat/Fake.pm \
 	t/lib/Pchat/Load.pm \
@@ -327,6 +334,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus \
 	t/20-client.t \
 	t/20-pchat.t \
 	t/21-pchatctl.t \
+	t/22-load.t \
 	t/30-kill-children.t \
 	t/31-kill-master.t \
 	t/32-promotion.t \
@@ -347,3 +355,11 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus \
 
 check-local:
 	PCHAT_BUILD=$(abs_builddir) $(srcdir)/t/run $(check_PROGRAMS)
+
+# All measures in a short form, one line of JSON each.
+.PHONY: bench
+bench: all t/bench/pchat-load$(EXEEXT)
+	@for question in idle room rooms posts failover; do \
+		PCHAT_BUILD=$(abs_builddir) PCHAT_SOURCE=$(abs_srcdir) \
+			perl $(srcdir)/t/bench/$$question || exit 1; \
+	done

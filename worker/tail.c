@@ -9,7 +9,8 @@
 #include "worker/roster.h"
 
 enum {
-	RECORDS_A_TURN = 1024,
+	RECORDS_A_TURN = 4096,
+	DELIVERIES_A_TURN = 131072, /* after which connections are written and read again */
 	STALL_US = 1000000, /* how long a row of the cache may stay unreadable (its writer died) */
 };
 
@@ -72,6 +73,7 @@ static void deliver(struct delivery *delivery, const struct fanout_room *room, u
 			conn_send(session->conn, frame);
 	}
 	proc_count(delivery->chat->proc, COUNTER_DELIVERIES, room->count);
+	delivery->chat->tail.delivered += room->count;
 	for (unsigned i = 0; i < FRONT_ENDS; i++)
 		frame_unref(&delivery->frame[i]);
 }
@@ -329,7 +331,7 @@ static enum step step(struct tail *tail, uint64_t limit)
 	return STEP_ON;
 }
 
-static enum step steps(struct tail *tail, unsigned max)
+static enum step steps(struct tail *tail, unsigned max, uint64_t max_delivered)
 {
 	uint64_t durable = atomic_load_explicit(&tail->writer->durable, memory_order_acquire);
 	enum step result = STEP_ON;
@@ -338,7 +340,8 @@ static enum step steps(struct tail *tail, unsigned max)
 		tail->lsn = durable;
 	if (durable < tail->lsn)
 		return STEP_END;
-	for (unsigned i = 0; i < max && result == STEP_ON; i++)
+	tail->delivered = 0;
+	for (unsigned i = 0; i < max && tail->delivered < max_delivered && result == STEP_ON; i++)
 		result = step(tail, durable);
 	atomic_store_explicit(&tail->chat->proc->own->cursor, tail->lsn, memory_order_relaxed);
 	return result;
@@ -346,12 +349,12 @@ static enum step steps(struct tail *tail, unsigned max)
 
 bool tail_turn(struct tail *tail)
 {
-	return steps(tail, RECORDS_A_TURN) == STEP_ON;
+	return steps(tail, RECORDS_A_TURN, DELIVERIES_A_TURN) == STEP_ON;
 }
 
 void tail_catch_up(struct tail *tail)
 {
-	(void)steps(tail, UINT32_MAX);
+	(void)steps(tail, UINT32_MAX, UINT64_MAX);
 }
 
 bool tail_ready(const struct tail *tail)

@@ -19,6 +19,7 @@ struct tail {
 	const struct proc_page *writer; /* borrowed: the sequencer's page */
 	uint64_t lsn;			/* of the next record; 0: nothing was durable yet */
 	uint8_t *record;		/* owned: a copy of the one being used */
+	uint64_t delivered;		/* in this turn */
 	uint64_t stalled;		/* clock_mono since when a name could not be read; 0: not */
 };
 

@@ -49,8 +49,8 @@ static void lost(struct load_worker *w, struct load_client *c)
 		w->opening--;
 	load_connection_stop(&c->connection);
 	client_sasl_free(&c->sasl);
+	c->retry_at = w->now + (c->state == CLIENT_READY ? 0 : RETRY_US);
 	c->state = CLIENT_IDLE;
-	c->retry_at = w->now + RETRY_US;
 }
 
 void load_client_start(struct load_worker *w, struct load_client *c)

@@ -116,7 +116,7 @@ sub _scram ($self) {
 sub _do_auth_start ($self, $connection, $id, $params) {
 	my $data = decode_base64 $params->{data} // '';
 	if ($params->{mechanism} eq 'PLAIN') {
-		return $self->signed_in($connection, $id) if $data eq "\0alice\0$self->{password}";
+		return $self->signed_in($connection, $id) if $data =~ /^\0alice\d*\0\Q$self->{password}\E$/;
 		return $connection->refuse($id, 204, 'AuthenticationFailed');
 	}
 	my $scram = $connection->{scram} = Authen::SCRAM::Server->new(
@@ -225,7 +225,8 @@ use Mojo::JSON 'encode_json';
 
 sub new ($class, $fake, $c) { return bless { fake => $fake, c => $c, joined => {} }, $class }
 
-sub send ($self, $object) { $self->{c}->send({ text => encode_json { jsonrpc => '2.0', %$object } }) }
+# Slashes are not escaped: pchatd does not, and pchat-load searches instead of parsing.
+sub send ($self, $object) { $self->raw(encode_json({ jsonrpc => '2.0', %$object }) =~ s{\\/}{/}gr) }
 sub raw ($self, $bytes) { $self->{c}->send({ text => $bytes }) }
 sub answer ($self, $id, $result) { $self->send({ id => $id, result => $result }) }
 sub notify ($self, $method, $params) { $self->send({ method => $method, params => $params }) }

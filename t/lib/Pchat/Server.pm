@@ -103,6 +103,9 @@ sub configure ($self, $changes) {
 	for my $section (keys %$changes) {
 		$conf{$section} = { %{ $conf{$section} // {} }, %{ $changes->{$section} } };
 	}
+	# The sequencer, the store, pchat-auth, the workers, the readers.
+	$self->{children} =
+		3 + $conf{workers}{active} + $conf{workers}{standby} + ($conf{content}{readers} // 2);
 	open my $out, '>', $self->configuration or die "could not write the configuration: $!\n";
 	print $out map { _section($_, $conf{$_}) } sort keys %conf;
 	close $out or die "could not write the configuration: $!\n";
@@ -153,13 +156,14 @@ sub launch ($self) {
 }
 
 # Ready: an administrator is answered by a sequencer that has loaded.
+# All of it: a standby or a reader may be late.
 sub wait_ready ($self) {
 	wait_for(
 		'server to be ready',
 		sub {
 			die "pchatd ended while it started\n" . $self->log_tail if !$self->running;
 			my ($error) = eval { $self->try_admin('user.list', limit => 1) };
-			return !$@ && !$error;
+			return !$@ && !$error && $self->processes == $self->{children};
 		});
 }
 

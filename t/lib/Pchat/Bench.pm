@@ -1,0 +1,195 @@
+package Pchat::Bench;
+
+# What the scripts in t/bench share: a server with users and rooms, pchat-load against it, and one
+# line of JSON in the end.
+#
+#   PCHAT_BENCH=full          the full size; without it everything is small and short
+#   PCHAT_BENCH_RUNS          how often each measure is repeated; the medians are given
+#   PCHAT_BENCH_SERVER_CPUS   processors of the server and
+#   PCHAT_BENCH_LOAD_CPUS     of the generator ("0", "1-3")
+
+use v5.36;
+use Exporter 'import';
+use IO::Socket::UNIX;
+use IPC::Open2 'open2';
+use Mojo::JSON 'decode_json', 'encode_json';
+use Pchat::Server;
+
+our @EXPORT = qw(full size_of runs);
+
+use constant PASSWORD => 'secret of bench';
+
+sub full () { return ($ENV{PCHAT_BENCH} // '') eq 'full' }
+
+# The one number for a short run, the other for a full one.
+sub size_of ($short, $full) { return full() ? $full : $short }
+
+sub runs () { return $ENV{PCHAT_BENCH_RUNS} // (full() ? 5 : 1) }
+
+# tls, active, standby, connections, users, rooms (their number).
+sub new ($class, %self) {
+	my $self = bless { tls => 0, active => 1, standby => 1, users => 10, rooms => 1, connections => 1000, %self }, $class;
+	_pin($ENV{PCHAT_BENCH_SERVER_CPUS});
+	$self->{server} = Pchat::Server->start(tls => $self->{tls}, conf => $self->_configuration);
+	_pin($ENV{PCHAT_BENCH_LOAD_CPUS});
+	$self->_fill;
+	return $self;
+}
+
+sub _configuration ($self) {
+	my ($connections, $rooms) = $self->@{qw(connections rooms)};
+	return {
+		journal => { size => '256M' },
+		workers => { active => $self->{active}, standby => $self->{standby} },
+		json => { connections => $connections + 100, ping_interval => '10m', idle_timeout => '30m' },
+		cache => {
+			rooms => $rooms + 100,
+			principals => $self->{users} + 100,
+			sessions => 2 * $connections + 100,
+			participants => 2 * ($self->{seats} // 4 * $connections) + 100,
+			messages => 100 * $rooms + 1000,
+			history => '128M',
+		},
+	};
+}
+
+# Children take over what their parent may run on.
+sub _pin ($processors) {
+	return if !defined $processors;
+	my $output = `taskset -acp '$processors' $$ 2>&1`;
+	die "could not keep to the processors $processors: $output\n" if $?;
+}
+
+sub server ($self) { return $self->{server} }
+
+# Many requests on one connection, some of them under way at a time; the results in order.
+sub admin ($self, @requests) {
+	my $socket = IO::Socket::UNIX->new(Peer => $self->{server}->admin_socket) or die "could not connect to the admin socket: $!\n";
+	my (@results, $sent);
+	for my $done (0 .. $#requests) {
+		while (($sent //= 0) < @requests && $sent < $done + 16) {
+			my ($method, $params) = @{ $requests[$sent] };
+			print $socket encode_json({ jsonrpc => '2.0', id => $sent++, method => $method, params => $params }), "\n";
+		}
+		$socket->flush;
+		my $answer = decode_json(<$socket> // die "the admin socket was closed\n");
+		die "$requests[$answer->{id}][0]: $answer->{error}{message}\n" if $answer->{error};
+		$results[$answer->{id}] = $answer->{result};
+	}
+	return @results;
+}
+
+sub _fill ($self) {
+	$self->admin(map { ['user.add', { uri => "user$_", name => "User $_", password => PASSWORD }] } 0 .. $self->{users} - 1);
+	my @rooms = $self->admin(map { ['room.create', { name => "Room $_", description => '' }] } 1 .. $self->{rooms});
+	$self->{rooms_file} = $self->{server}->directory . '/rooms';
+	open my $out, '>', $self->{rooms_file} or die;
+	print $out "$_->{room}\n" for @rooms;
+	close $out or die;
+}
+
+sub _command ($self, %options) {
+	my %all = (
+		server => $self->{server}->address . ':' . $self->{server}->port, rooms => $self->{rooms_file},
+		users => $self->{users}, password => PASSWORD, connections => $self->{connections}, %options);
+	return ("$Pchat::Server::build/t/bench/pchat-load", $self->{tls} ? '--tls' : (),
+		map { defined $all{$_} ? ("--$_", $all{$_}) : "--$_" } sort keys %all);
+}
+
+# Runs pchat-load to its end; its figures, and beside them the processor time of each of the server's
+# roles, from the joining to the end, in seconds.
+sub load ($self, %options) {
+	my %before = $self->_cpu;
+	open my $in, '-|', $self->_command(%options) or die "could not start pchat-load: $!\n";
+	my $line = do { local $/; <$in> };
+	close $in or die "pchat-load failed\n";
+	my $figures = decode_json $line;
+	my %after = $self->_cpu;
+	$figures->{server_cpu} = { map { $_ => 0 + sprintf '%.2f', $after{$_} - ($before{$_} // 0) } keys %after };
+	_complain($figures);
+	return $figures;
+}
+
+# The middle one of some runs, by the figure named.
+sub median ($self, $figure, %options) {
+	my @all = sort { $a->{$figure} <=> $b->{$figure} } map { $self->load(%options) } 1 .. runs();
+	return $all[$#all / 2];
+}
+
+# A figure of a server that loses messages is no figure.
+sub _complain ($figures) {
+	for my $fault (qw(lost repeated disordered malformed)) {
+		warn "pchat-load: $figures->{$fault} messages $fault\n" if $figures->{$fault};
+	}
+}
+
+# Connections that stay until the callback returns.
+sub hold ($self, $callback, %options) {
+	my $pid = open2(my $out, my $in, $self->_command(%options, idle => undef)) or die;
+	my $figures = decode_json(<$out> // die "pchat-load failed\n");
+	$callback->($figures);
+	close $in;
+	waitpid $pid, 0;
+	return $figures;
+}
+
+# The workers that serve, not the standbys, as their titles say.
+sub active_workers ($self) {
+	return grep {
+		open my $in, '<', "/proc/$_/cmdline";
+		$in && (<$in> // '') =~ /: active/;
+	} $self->{server}->pids('worker');
+}
+
+# KiB that belong to the processes of a role alone.
+sub private_memory ($self, $role) {
+	my $sum = 0;
+	for my $pid ($self->{server}->pids($role)) {
+		open my $in, '<', "/proc/$pid/smaps_rollup" or next;
+		while (<$in>) { $sum += $1 if /^Private_\w+:\s+(\d+) kB/ }
+	}
+	return $sum;
+}
+
+# KiB of the kernel's own: slabs, and what TCP holds.
+sub kernel_memory () {
+	open my $in, '<', '/proc/meminfo' or return 0;
+	my ($sum) = map { /^Slab:\s+(\d+)/ } <$in>;
+	open $in, '<', '/proc/net/sockstat' or return $sum;
+	my ($pages) = map { /^TCP:.* mem (\d+)/ } <$in>;
+	return $sum + 4 * $pages;
+}
+
+# Seconds of processor time of each role so far.
+sub _cpu ($self) {
+	my %used;
+	for my $process ($self->{server}->processes) {
+		open my $in, '<', "/proc/$process->{pid}/stat" or next;
+		my @fields = split ' ', <$in> =~ s/.*\) //r;
+		$used{ $process->{role} } += ($fields[11] + $fields[12]) / 100;
+	}
+	return %used;
+}
+
+sub _first_line ($command) {
+	my $line = `$command 2>/dev/null` // '';
+	chomp $line;
+	return $line;
+}
+
+# Prints the line: what was asked, where, with which settings, and the figures.
+sub report ($question, %figures) {
+	open my $in, '<', '/proc/cpuinfo' or die;
+	my ($model) = map { /^model name\s*:\s*(.*)/ } <$in>;
+	my $source = $ENV{PCHAT_SOURCE} // '.';
+	my %line = (
+		bench => $question, size => full() ? 'full' : 'short', runs => runs() + 0, time => _first_line('date -u +%Y-%m-%dT%H:%M:%SZ'),
+		machine => $model // 'unknown', cores => _first_line('nproc') + 0, kernel => _first_line('uname -r'),
+		commit => _first_line("git -C '$source' rev-parse --short=12 HEAD"),
+		server_cpus => $ENV{PCHAT_BENCH_SERVER_CPUS} // 'all', load_cpus => $ENV{PCHAT_BENCH_LOAD_CPUS} // 'all',
+		figures => \%figures,
+	);
+	say encode_json(\%line);
+}
+
+1;
