@@ -125,13 +125,17 @@ static struct event_principal alice(uint32_t epoch)
 static void make_cache(struct bench *b)
 {
 	const struct event_principal principal = alice(1);
+	uint8_t payload[256];
 	struct err err;
 	int rw, ro;
 
 	assert_int_equal(segment_create("cache", cache_size(b->conf, &err), &rw, &ro, &err), 0);
 	assert_int_equal(apply_open_shared(&b->shared, rw, &err), 0);
 	assert_int_equal(apply_reset(&b->shared, b->conf, (const uint8_t *)"0123456789abcdef", &err), 0);
-	assert_int_equal(apply_load_principal(&b->shared, &principal, &err), 0);
+	assert_int_equal(apply_load_object(&b->shared, EVENT_PRINCIPAL, payload,
+					   event_principal_put(&principal, payload, sizeof(payload)),
+					   &err),
+			 0);
 	b->shared.undo = true;
 	b->lsn = 4096;
 	give(b, ro, FD_CACHE);
