@@ -15,7 +15,7 @@ enum { IDLE_MS = 1000, GATHER_MS = 20, RING_PART = 4 };
 
 /* Messages of removed rooms go this many at a time: a room can have more of them than one
  * transaction can delete without holding up what is to be stored. */
-enum { SWEEP_MESSAGES = 2000 };
+enum { SWEEP_MESSAGES = 500 };
 
 static const struct proc_page *sequencer(const struct store *store)
 {

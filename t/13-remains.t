@@ -1,0 +1,27 @@
+use v5.36;
+use DBI;
+use Test::More;
+use Pchat::Server;
+use Pchat::Wait;
+
+# A database with what a removed room left behind: more than the store deletes at a time.
+my $server = Pchat::Server->start(tls => 0);
+is($server->stop, 0, 'a server makes its database and stops');
+my $db = DBI->connect('dbi:SQLite:dbname=' . $server->database, '', '', { RaiseError => 1 });
+$db->do('WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2600)'
+		. " INSERT INTO pc_message SELECT room, i, i, 1, 0, '', 'text'"
+		. ' FROM n, (SELECT 7 AS room UNION ALL SELECT 8 UNION ALL SELECT 9)');
+$db->do('INSERT INTO pc_remains VALUES (7), (8)');
+$db->disconnect;
+
+$server->launch;
+$server->wait_ready;
+wait_for('the removed rooms are forgotten', sub { !$server->sql('SELECT * FROM pc_remains') });
+is_deeply(
+	[$server->sql('SELECT room, COUNT(*) AS count FROM pc_message GROUP BY room')],
+	[{ room => 9, count => 2600 }],
+	'the messages of removed rooms are gone, and no others'
+);
+is($server->stop, 0, 'the server stops');
+
+done_testing;
