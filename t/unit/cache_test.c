@@ -584,6 +584,31 @@ static void a_room_that_is_removed_leaves_nothing_behind(void **state)
 	assert_int_equal(find_room_by_name(&b->shared, text("to be removed")), 0);
 }
 
+static void groups_categories_and_add_ins_that_are_removed_leave_nothing_behind(void **state)
+{
+	struct bench *b = *state;
+	uint32_t used[TABLE_COUNT];
+
+	populate(b);
+	for (unsigned t = 0; t < TABLE_COUNT; t++)
+		used[t] = b->shared.header->table[t].used;
+	make_affiliation(b, 1, 2, true), apply(b);
+	make_category(b, 2, "To be removed"), apply(b);
+	make_role(b, NODE_CATEGORY, 2, 1, ROLE_CREATOR, true), apply(b);
+	make_addin(b, 1, "Wiki"), apply(b);
+	assert_int_not_equal(find_affiliation(&b->shared, find_principal(&b->shared, 1),
+					      find_principal(&b->shared, 2)),
+			     0);
+	assert_int_not_equal(find_addin_by_name(&b->shared, text("WIKI")), 0);
+	make_affiliation(b, 1, 2, false), apply(b);
+	make_removed(b, NODE_CATEGORY, 2), apply(b);
+	make_removed(b, NODE_ADDIN, 1), apply(b);
+	for (unsigned t = 0; t < TABLE_COUNT; t++)
+		assert_int_equal(b->shared.header->table[t].used, used[t]);
+	assert_int_equal(find_category_by_name(&b->shared, text("to be removed")), 0);
+	assert_int_equal(find_addin_by_name(&b->shared, text("wiki")), 0);
+}
+
 static void both_copies_come_from_the_same_events(void **state)
 {
 	struct bench *b = *state;
@@ -664,6 +689,7 @@ int main(void)
 		TEST(rows_from_the_database_join_the_history_only_without_a_gap),
 		TEST(a_table_that_is_full_is_an_error_that_names_the_setting),
 		TEST(a_room_that_is_removed_leaves_nothing_behind),
+		TEST(groups_categories_and_add_ins_that_are_removed_leave_nothing_behind),
 		TEST(both_copies_come_from_the_same_events),
 		TEST(a_reader_never_sees_half_of_a_change),
 #ifdef PCHAT_FAULTS
