@@ -79,7 +79,13 @@ static void a_room_comes_out_as_it_was_put_in(void **state)
 	struct event_room in = {.id = 9,
 				.uuid = "0123456789abcde",
 				.disabled = 1,
-				.created = UINT64_C(1) << 60},
+				.category = 3,
+				.addin = 4,
+				.privacy = PRIVACY_SECRET,
+				.behavior = BEHAVIOR_AUDITORIUM,
+				.invitations = 1,
+				.created = UINT64_C(1) << 60,
+				.revision = 7},
 			  out;
 	uint8_t buffer[BUFFER];
 	struct record *record;
@@ -94,12 +100,76 @@ static void a_room_comes_out_as_it_was_put_in(void **state)
 	assert_int_equal(out.id, in.id);
 	assert_memory_equal(out.uuid, in.uuid, sizeof(in.uuid));
 	assert_int_equal(out.disabled, 1);
+	assert_int_equal(out.category, in.category);
+	assert_int_equal(out.addin, in.addin);
+	assert_int_equal(out.privacy, in.privacy);
+	assert_int_equal(out.behavior, in.behavior);
+	assert_int_equal(out.invitations, in.invitations);
 	assert_int_equal(out.created, in.created);
+	assert_int_equal(out.revision, in.revision);
 	assert_text(&out.name, &in.name);
 	assert_text(&out.description, &in.description);
 	free(record);
+	in.privacy = 1;
+	assert_int_equal(event_room_put(&in, buffer, sizeof(buffer)), 0);
 	text_free(&in.name);
 	text_free(&in.description);
+}
+
+static void categories_and_add_ins_come_out_as_they_were_put_in(void **state)
+{
+	struct event_category category = {.id = 1,
+					  .uuid = "0123456789abcde",
+					  .flags = CATEGORY_HISTORY | CATEGORY_FILES,
+					  .created = 2,
+					  .revision = 3,
+					  .name = {"General", 7},
+					  .description = {"for all", 7}},
+			      category_r;
+	struct event_addin addin = {.id = 4,
+				    .uuid = "fedcba987654321",
+				    .name = {"Wiki", 4},
+				    .url = {"http://a.test/", 14}},
+			   addin_r;
+	uint8_t buffer[BUFFER];
+
+	(void)state;
+	assert_true(event_category_parse(
+		buffer, event_category_put(&category, buffer, sizeof(buffer)), &category_r));
+	assert_int_equal(category_r.flags, category.flags);
+	assert_int_equal(category_r.revision, 3);
+	assert_memory_equal(category_r.uuid, category.uuid, sizeof(category.uuid));
+	assert_text(&category_r.name, &category.name);
+	assert_text(&category_r.description, &category.description);
+	category.flags = CATEGORY_FLAGS + 1;
+	assert_int_equal(event_category_put(&category, buffer, sizeof(buffer)), 0);
+	assert_true(event_addin_parse(buffer, event_addin_put(&addin, buffer, sizeof(buffer)),
+				      &addin_r));
+	assert_int_equal(addin_r.id, 4);
+	assert_text(&addin_r.name, &addin.name);
+	assert_text(&addin_r.url, &addin.url);
+}
+
+static void roles_are_of_the_kind_of_node_that_has_them(void **state)
+{
+	uint8_t buffer[BUFFER];
+
+	(void)state;
+	for (unsigned kind = 0; kind < 5; kind++)
+		for (unsigned role = 0; role < 9; role++) {
+			struct event_role event = {(uint8_t)kind, (uint8_t)role, 1, 2, 3}, event_r;
+			bool of_category = role >= ROLE_ALLOWED && role <= ROLE_CREATOR;
+			bool of_room = role >= ROLE_MEMBER && role <= ROLE_PRESENTER;
+			uint32_t size = event_role_put(&event, buffer, sizeof(buffer));
+
+			assert_int_equal(size != 0, (kind == NODE_CATEGORY && of_category) ||
+							    (kind == NODE_ROOM && of_room));
+			if (size == 0)
+				continue;
+			assert_true(event_role_parse(buffer, size, &event_r));
+			assert_memory_equal(&event, &event_r, sizeof(event));
+			assert_false(event_role_parse(buffer, size - 1, &event_r));
+		}
 }
 
 static void sessions_and_messages_come_out_as_they_were_put_in(void **state)
@@ -129,7 +199,11 @@ static void sessions_and_messages_come_out_as_they_were_put_in(void **state)
 
 static void the_same_event_gives_the_same_bytes(void **state)
 {
-	struct event_room event = {.id = 1, .name = {"a", 1}, .description = {"bc", 2}};
+	struct event_room event = {.id = 1,
+				   .privacy = PRIVACY_OPEN,
+				   .behavior = BEHAVIOR_NORMAL,
+				   .name = {"a", 1},
+				   .description = {"bc", 2}};
 	uint8_t one[64], two[64];
 	uint32_t size;
 
@@ -261,6 +335,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_user_comes_out_as_it_was_put_in),
 		cmocka_unit_test(a_room_comes_out_as_it_was_put_in),
+		cmocka_unit_test(categories_and_add_ins_come_out_as_they_were_put_in),
+		cmocka_unit_test(roles_are_of_the_kind_of_node_that_has_them),
 		cmocka_unit_test(sessions_and_messages_come_out_as_they_were_put_in),
 		cmocka_unit_test(the_same_event_gives_the_same_bytes),
 		cmocka_unit_test(nothing_over_its_maximum_is_put),
