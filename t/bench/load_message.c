@@ -156,7 +156,8 @@ void load_message_page(struct load_worker *w, struct load_client *c, struct load
 {
 	size_t i;
 	const json_t *message;
-	json_array_foreach (json_object_get(page, "messages"), i, message) {
+	json_array_foreach(json_object_get(page, "messages"), i, message)
+	{
 		struct mark mark;
 		const char *text = json_string_value(json_object_get(message, "text"));
 		json_int_t seq = json_integer_value(json_object_get(message, "seq"));
@@ -179,17 +180,17 @@ void load_message_joined(struct load_worker *w, struct load_client *c, const jso
 {
 	size_t i;
 	const json_t *room;
-	json_array_foreach (json_object_get(result, "rooms"), i, room) {
+	json_array_foreach(json_object_get(result, "rooms"), i, room)
+	{
 		const char *uri = json_string_value(json_object_get(room, "room"));
-		struct load_member *member =
-			uri ? member_of(w, c, uri, strlen(uri) + 1) : NULL;
+		struct load_member *member = uri ? member_of(w, c, uri, strlen(uri) + 1) : NULL;
 		if (!member || json_object_get(room, "error")) {
 			c->retry_at = 1;
 			return;
 		}
 		if (!c->was_ready)
-			member->seen = (uint64_t)json_integer_value(
-				json_object_get(room, "last_seq"));
+			member->seen =
+				(uint64_t)json_integer_value(json_object_get(room, "last_seq"));
 		load_message_page(w, c, member, c->was_ready ? room : NULL);
 	}
 	if (!result)
