@@ -77,6 +77,8 @@ static void receive(struct load_worker *w, struct load_member *member, uint64_t 
 	own_post(w, member, mark);
 	if (!load_check_agrees(w->check, member->room, seq, mark->seat, mark->number))
 		w->stats->disordered++;
+	if (mark->intended > w->now) /* made by another process in the meantime */
+		w->now = clock_mono();
 	if (mark->intended >= w->begin && w->now < w->end) {
 		atomic_fetch_add_explicit(&w->stats->deliveries, 1, memory_order_relaxed);
 		load_histogram_add(&w->stats->delivery, w->now - mark->intended);
