@@ -355,6 +355,9 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus \
 	t/72-install.t \
 	t/73-layers.t
 
+.PHONY: check-programs
+check-programs: $(check_PROGRAMS)
+
 check-local:
 	PCHAT_BUILD=$(abs_builddir) $(srcdir)/t/run $(check_PROGRAMS)
 
