@@ -149,8 +149,8 @@ void client_leave(struct client_room *room)
 		return;
 	room->state = ROOM_LEFT;
 	client_post_refuse(room, CODE_USER_NOT_JOINED, "the room was left");
-	client_session_call(room->client->session, "room.leave", json_pack("{s:s}", "room", room->uri),
-			    on_left, room);
+	client_session_call(room->client->session, "room.leave",
+			    json_pack("{s:s}", "room", room->uri), on_left, room);
 }
 
 struct client_room *client_rooms(const struct client *client)

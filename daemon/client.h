@@ -38,8 +38,8 @@ struct client_room {
 	unsigned failures; /* in a row, of joining or fetching */
 
 	struct client_merge merge;
-	bool fetching;	   /* a page of history is on its way */
-	uint64_t fetch_at; /* not before */
+	bool fetching;	    /* a page of history is on its way */
+	uint64_t fetch_at;  /* not before */
 	uint64_t fetch_end; /* what the page covers when there is nothing behind it */
 
 	struct client_post *first, **last; /* owned; what is not yet answered, in order */
@@ -54,7 +54,8 @@ struct client_room {
 struct client_handlers {
 	void (*ready)(void *ctx); /* signed in, for the first time or again */
 	void (*lost)(void *ctx, const char *why, uint64_t wait);
-	/* answer is the room's object of pchat-protocol(7); again: not the first since client_join. */
+	/* answer is the room's object of pchat-protocol(7); again: not the first since client_join.
+	 */
 	void (*joined)(void *ctx, struct client_room *room, const json_t *answer, bool again);
 	/* The room could not be joined, or not be joined again. */
 	void (*refused)(void *ctx, struct client_room *room, int code, const char *text);

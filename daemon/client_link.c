@@ -180,8 +180,8 @@ static int expect_host(struct client_link *link, struct err *err)
 {
 	unsigned char address[16];
 	const char *host = link->url->host;
-	bool number = inet_pton(AF_INET, host, address) == 1 ||
-		      inet_pton(AF_INET6, host, address) == 1;
+	bool number =
+		inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
 	bool done;
 	if (number)
 		done = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(link->ssl), host) == 1;

@@ -27,14 +27,13 @@ int client_link_start(struct client_link *link, struct err *err)
 	__attribute__((warn_unused_result));
 
 /* Goes on connecting: 1 when data can flow, 0 when not yet, -1 when every address has failed. */
-int client_link_turn(struct client_link *link, struct err *err)
-	__attribute__((warn_unused_result));
+int client_link_turn(struct client_link *link, struct err *err) __attribute__((warn_unused_result));
 
 /* Bytes read or written; 0: not possible now; -1: the connection is over and err says why. */
 ssize_t client_link_read(struct client_link *link, void *data, size_t size, struct err *err)
 	__attribute__((warn_unused_result));
-ssize_t client_link_write(struct client_link *link, const void *data, size_t size,
-			  struct err *err) __attribute__((warn_unused_result));
+ssize_t client_link_write(struct client_link *link, const void *data, size_t size, struct err *err)
+	__attribute__((warn_unused_result));
 
 /* What poll(2) should wait for, besides what the user of the link wants to write. */
 int client_link_fd(const struct client_link *link);

@@ -30,7 +30,8 @@ static uint64_t number_of(const json_t *message)
 	return seq > 0 ? (uint64_t)seq : 0;
 }
 
-/* Where seq stands or would stand. Messages come nearly in order, so the search starts at the end. */
+/* Where seq stands or would stand. Messages come nearly in order, so the search starts at the end.
+ */
 static size_t place_of(const struct client_merge *merge, uint64_t seq)
 {
 	size_t place = merge->count;
@@ -84,7 +85,8 @@ void client_merge_page(struct client_merge *merge, const json_t *messages, uint6
 	size_t i;
 	json_t *message;
 	bool whole = true;
-	json_array_foreach (messages, i, message) {
+	json_array_foreach(messages, i, message)
+	{
 		uint64_t seq = number_of(message);
 		if (seq > merge->seen)
 			whole = hold(merge, seq, message) && whole;

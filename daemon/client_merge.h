@@ -15,14 +15,14 @@
  * every message up to `sure` that there is either has come out or is held.
  */
 struct client_merge {
-	bool started;	     /* seen means something */
-	uint64_t seen;	     /* all up to here came out */
+	bool started;  /* seen means something */
+	uint64_t seen; /* all up to here came out */
 	uint64_t sure;
 	uint64_t highest; /* number that was notified */
 	struct client_held {
 		uint64_t seq;
 		json_t *message; /* owned reference */
-	} *held;	       /* owned */
+	} * held;		 /* owned */
 	size_t count, size;
 };
 

@@ -113,8 +113,8 @@ void client_post_send(struct client_room *room)
 		return;
 	}
 	room->posting = true;
-	json_t *params = json_pack("{s:s, s:s, s:s}", "room", room->uri, "text", post->text, "id",
-				   post->id);
+	json_t *params =
+		json_pack("{s:s, s:s, s:s}", "room", room->uri, "text", post->text, "id", post->id);
 	if (!params) {
 		room->posting = false;
 		rejected(room, CODE_INVALID_ARGUMENT, "the text is not UTF-8");

@@ -188,7 +188,8 @@ static void on_join(void *ctx, const json_t *result, int code, const char *text)
 	struct client *client = ctx;
 	size_t i;
 	const json_t *answer;
-	json_array_foreach (json_object_get(result, "rooms"), i, answer) {
+	json_array_foreach(json_object_get(result, "rooms"), i, answer)
+	{
 		const char *uri = json_string_value(json_object_get(answer, "room"));
 		struct client_room *room = client_room_find(client, uri);
 		if (room && room->state == ROOM_JOINING)

@@ -5,7 +5,7 @@
 
 /* What client.c, client_room.c and client_post.c share. */
 struct client {
-	struct client_session *session; /* owned */
+	struct client_session *session;		/* owned */
 	const struct client_handlers *handlers; /* borrowed */
 	void *ctx;
 	struct client_room *rooms; /* owned */

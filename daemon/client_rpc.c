@@ -88,7 +88,8 @@ static int take_answer(struct client_rpc *rpc, const json_t *id, const json_t *m
 	struct call *call;
 	if (!json_is_integer(id))
 		return err_set(err, "the server could not read a request");
-	TAILQ_FOREACH (call, &rpc->calls, link) {
+	TAILQ_FOREACH(call, &rpc->calls, link)
+	{
 		if (call->id == json_integer_value(id)) {
 			TAILQ_REMOVE(&rpc->calls, call, link);
 			answer(call, message);

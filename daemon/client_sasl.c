@@ -16,7 +16,8 @@ const char *client_sasl_choose(const json_t *mechanisms, bool trusted)
 	const char *best = NULL;
 	size_t i;
 	json_t *mechanism;
-	json_array_foreach (mechanisms, i, mechanism) {
+	json_array_foreach(mechanisms, i, mechanism)
+	{
 		const char *name = json_string_value(mechanism);
 		if (name && strcmp(name, "SCRAM-SHA-256") == 0)
 			return "SCRAM-SHA-256";

@@ -83,7 +83,7 @@ static void on_notify(void *ctx, const char *method, const json_t *params)
 			 reason ? reason : "no reason given");
 		give_up(session,
 			json_is_false(json_object_get(params, "resume")) ? CLIENT_DENIED
-									  : CLIENT_RUNS,
+									 : CLIENT_RUNS,
 			why);
 		return;
 	}
@@ -102,8 +102,8 @@ static bool copy_options(struct client_session *session, const struct client_opt
 }
 
 struct client_session *client_session_new(const struct client_options *options,
-					  const struct client_session_handlers *handlers,
-					  void *ctx, struct err *err)
+					  const struct client_session_handlers *handlers, void *ctx,
+					  struct err *err)
 {
 	struct client_session *session = calloc(1, sizeof(*session));
 	if (!session || !copy_options(session, options)) {
@@ -203,8 +203,8 @@ static void send_step(struct client_session *session, const char *mechanism, con
 	char *answer;
 	if (!step(session, data, &answer))
 		return;
-	json_t *params = json_pack("{s:s*, s:s}", "mechanism", mechanism, "data",
-				   answer ? answer : "");
+	json_t *params =
+		json_pack("{s:s*, s:s}", "mechanism", mechanism, "data", answer ? answer : "");
 	client_rpc_call(session->rpc, mechanism ? "auth.start" : "auth.step", params, on_step,
 			session);
 	free(answer);
@@ -243,16 +243,15 @@ static void start_sasl(struct client_session *session)
 {
 	struct err err;
 	const json_t *offered = json_object_get(session->info, "mechanisms");
-	const char *mechanism =
-		client_sasl_choose(offered, client_ws_trusted(session->ws));
+	const char *mechanism = client_sasl_choose(offered, client_ws_trusted(session->ws));
 	if (!mechanism) {
 		sign_in_failed(session, CODE_AUTHENTICATION_FAILED,
 			       "the server offers no mechanism that is safe on this connection");
 		return;
 	}
 	client_sasl_free(&session->sasl);
-	session->sasl = client_sasl_new(mechanism, session->options.user,
-					session->options.password, &err);
+	session->sasl =
+		client_sasl_new(mechanism, session->options.user, session->options.password, &err);
 	if (!session->sasl)
 		sign_in_failed(session, CODE_AUTHENTICATION_FAILED, err.text);
 	else

@@ -37,15 +37,15 @@ enum client_end {
 	CLIENT_RUNS = 0,
 	CLIENT_SIGNED_OUT,  /* by client_session_logout */
 	CLIENT_UNREACHABLE, /* the first attempt did not find a server */
-	CLIENT_REFUSED,	    /* nor one of this kind, or one whose certificate is not to be trusted */
-	CLIENT_DENIED,	    /* the server does not let this user in, or put him out */
-	CLIENT_IMPATIENT,   /* see client_options.patience */
+	CLIENT_REFUSED,	  /* nor one of this kind, or one whose certificate is not to be trusted */
+	CLIENT_DENIED,	  /* the server does not let this user in, or put him out */
+	CLIENT_IMPATIENT, /* see client_options.patience */
 };
 
 /* The first turn connects. The caller frees with client_session_free. */
 struct client_session *client_session_new(const struct client_options *options,
-					  const struct client_session_handlers *handlers,
-					  void *ctx, struct err *err);
+					  const struct client_session_handlers *handlers, void *ctx,
+					  struct err *err);
 void client_session_free(struct client_session **session);
 
 /* What poll(2) should wait for; returns how many milliseconds at most. */

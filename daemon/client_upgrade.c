@@ -20,7 +20,7 @@ struct client_upgrade {
 	char request[UPGRADE_REQUEST_MAX];
 	char accept[32]; /* what the server has to answer */
 	http_parser parser;
-	size_t taken;	/* bytes of the answer so far */
+	size_t taken;					     /* bytes of the answer so far */
 	char name[NAME_MAX_LENGTH], value[VALUE_MAX_LENGTH]; /* the header line at hand */
 	bool in_value, complete;
 	bool upgrade, connection, accepted, protocol, extension; /* what its lines said */
@@ -166,8 +166,7 @@ int client_upgrade_take(struct client_upgrade *upgrade, const char *data, size_t
 	if (!upgrade->complete) {
 		if (HTTP_PARSER_ERRNO(&upgrade->parser) != HPE_OK)
 			return err_set(err, "the server does not speak HTTP here: %s",
-				       http_errno_description(
-					       HTTP_PARSER_ERRNO(&upgrade->parser)));
+				       http_errno_description(HTTP_PARSER_ERRNO(&upgrade->parser)));
 		if (upgrade->taken > HEAD_MAX)
 			return err_set(err, "the server's HTTP answer is too long");
 		return 0;

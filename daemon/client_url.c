@@ -80,13 +80,15 @@ int client_url_parse(struct client_url *url_r, const char *text, struct err *err
 		url.tls = false;
 		rest += 5;
 	} else if (strstr(rest, "://")) {
-		return err_set(err, "a server's address starts with wss:// or ws://, not as in \"%s\"",
+		return err_set(err,
+			       "a server's address starts with wss:// or ws://, not as in \"%s\"",
 			       text);
 	}
 	rest = take_host(&url, rest);
 	if (!rest || !take_rest(&url, rest) || !host_is_clean(url.host) ||
 	    !port_is_clean(url.port) || !path_is_clean(url.path))
-		return err_set(err, "\"%s\" is not a server's address like wss://chat.example.test:8010",
+		return err_set(err,
+			       "\"%s\" is not a server's address like wss://chat.example.test:8010",
 			       text);
 	*url_r = url;
 	return 0;

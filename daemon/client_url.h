@@ -7,7 +7,7 @@
 
 /* Where a server is: "wss://host:port/path". */
 struct client_url {
-	bool tls; /* wss */
+	bool tls;	/* wss */
 	char host[256]; /* a name or an address, without the brackets of IPv6 */
 	char port[6];
 	char path[256];

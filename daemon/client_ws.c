@@ -22,14 +22,14 @@ enum {
 enum state { STOPPED, LINKING, REQUESTING, ANSWERING, OPEN };
 
 struct client_ws {
-	const struct client_url *url;  /* borrowed */
-	struct client_link *link;      /* owned */
+	const struct client_url *url;	/* borrowed */
+	struct client_link *link;	/* owned */
 	struct client_upgrade *upgrade; /* owned, while the WebSocket is being opened */
-	wslay_event_context_ptr wslay; /* owned, while it is open */
+	wslay_event_context_ptr wslay;	/* owned, while it is open */
 	client_ws_message_fn *message;
 	void *ctx;
 	enum state state;
-	size_t sent; /* of the upgrade's request */
+	size_t sent;	       /* of the upgrade's request */
 	char early[HEAD_SIZE]; /* what came in one piece with the answer to the upgrade */
 	size_t early_begin, early_end;
 	size_t budget; /* bytes that this turn may still read */
@@ -116,7 +116,8 @@ static ssize_t on_recv(wslay_event_context_ptr wslay, uint8_t *data, size_t size
 		ws->heard = clock_mono();
 		return count;
 	}
-	wslay_event_set_error(wslay, count == 0 ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
+	wslay_event_set_error(wslay,
+			      count == 0 ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
 	return -1;
 }
 
@@ -128,7 +129,8 @@ static ssize_t on_send(wslay_event_context_ptr wslay, const uint8_t *data, size_
 	(void)flags;
 	if (count > 0)
 		return count;
-	wslay_event_set_error(wslay, count == 0 ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
+	wslay_event_set_error(wslay,
+			      count == 0 ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
 	return -1;
 }
 
@@ -173,8 +175,8 @@ static int send_request(struct client_ws *ws, struct err *err)
 	const char *request = client_upgrade_request(ws->upgrade);
 	size_t length = strlen(request);
 	while (ws->sent < length) {
-		ssize_t count = client_link_write(ws->link, request + ws->sent, length - ws->sent,
-						  err);
+		ssize_t count =
+			client_link_write(ws->link, request + ws->sent, length - ws->sent, err);
 		if (count <= 0)
 			return (int)count;
 		ws->sent += (size_t)count;

@@ -24,9 +24,22 @@ const char pchat_args_usage[] =
 	"  -h, --help; -V, --version\n";
 
 enum letter {
-	OPT_SERVER = 's', OPT_USER = 'u', OPT_HELP = 'h', OPT_VERSION = 'V',
-	OPT_PASSWORD = 256, OPT_PASSWORD_FILE, OPT_CA, OPT_INSECURE, OPT_TIMEOUT, OPT_JSON,
-	OPT_SINCE, OPT_COUNT, OPT_LIMIT, OPT_BEFORE, OPT_WHOLE, OPT_ALERT,
+	OPT_SERVER = 's',
+	OPT_USER = 'u',
+	OPT_HELP = 'h',
+	OPT_VERSION = 'V',
+	OPT_PASSWORD = 256,
+	OPT_PASSWORD_FILE,
+	OPT_CA,
+	OPT_INSECURE,
+	OPT_TIMEOUT,
+	OPT_JSON,
+	OPT_SINCE,
+	OPT_COUNT,
+	OPT_LIMIT,
+	OPT_BEFORE,
+	OPT_WHOLE,
+	OPT_ALERT,
 };
 
 static const struct option options[] = {
@@ -85,20 +98,41 @@ static int take_number(struct pchat_args *args, int option, const char *value, s
 static int take_option(struct pchat_args *args, int option, const char *value, struct err *err)
 {
 	switch (option) {
-	case OPT_SERVER: args->server = value; return 0;
-	case OPT_USER: args->user = value; return 0;
-	case OPT_PASSWORD_FILE: args->password_file = value; return 0;
-	case OPT_CA: args->ca = value; return 0;
-	case OPT_INSECURE: args->insecure = true; return 0;
-	case OPT_JSON: args->json = true; return 0;
-	case OPT_WHOLE: args->whole = true; return 0;
-	case OPT_ALERT: args->alert = true; return 0;
+	case OPT_SERVER:
+		args->server = value;
+		return 0;
+	case OPT_USER:
+		args->user = value;
+		return 0;
+	case OPT_PASSWORD_FILE:
+		args->password_file = value;
+		return 0;
+	case OPT_CA:
+		args->ca = value;
+		return 0;
+	case OPT_INSECURE:
+		args->insecure = true;
+		return 0;
+	case OPT_JSON:
+		args->json = true;
+		return 0;
+	case OPT_WHOLE:
+		args->whole = true;
+		return 0;
+	case OPT_ALERT:
+		args->alert = true;
+		return 0;
 	case OPT_PASSWORD:
 		return err_set(err, "a password on the command line could be seen by others; "
 				    "use --password-file");
-	case OPT_HELP: args->command = PCHAT_HELP; return 0;
-	case OPT_VERSION: args->command = PCHAT_VERSION; return 0;
-	default: return take_number(args, option, value, err);
+	case OPT_HELP:
+		args->command = PCHAT_HELP;
+		return 0;
+	case OPT_VERSION:
+		args->command = PCHAT_VERSION;
+		return 0;
+	default:
+		return take_number(args, option, value, err);
 	}
 }
 
@@ -107,7 +141,9 @@ static enum pchat_command command_of(const char *word)
 	static const struct {
 		const char *name;
 		enum pchat_command command;
-	} commands[] = {{"post", PCHAT_POST}, {"tail", PCHAT_TAIL}, {"history", PCHAT_HISTORY},
+	} commands[] = {{"post", PCHAT_POST},
+			{"tail", PCHAT_TAIL},
+			{"history", PCHAT_HISTORY},
 			{"rooms", PCHAT_ROOMS}};
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (strcmp(word, commands[i].name) == 0)
@@ -117,7 +153,10 @@ static enum pchat_command command_of(const char *word)
 
 static int take_words(struct pchat_args *args, char **words, int count, struct err *err)
 {
-	int most[] = {[PCHAT_CHAT] = 1, [PCHAT_POST] = 2, [PCHAT_TAIL] = 1, [PCHAT_HISTORY] = 1,
+	int most[] = {[PCHAT_CHAT] = 1,
+		      [PCHAT_POST] = 2,
+		      [PCHAT_TAIL] = 1,
+		      [PCHAT_HISTORY] = 1,
 		      [PCHAT_ROOMS] = 1};
 	args->command = count > 0 ? command_of(words[0]) : PCHAT_CHAT;
 	if (args->command != PCHAT_CHAT) {
@@ -168,7 +207,8 @@ int pchat_args_parse(struct pchat_args *args_r, int argc, char **argv,
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "s:u:hV", options, NULL)) != -1) {
 		if (option == '?')
-			return err_set(err, "unknown or incomplete option \"%s\"", argv[optind - 1]);
+			return err_set(err, "unknown or incomplete option \"%s\"",
+				       argv[optind - 1]);
 		if (take_option(&args, option, optarg, err) != 0)
 			return -1;
 	}

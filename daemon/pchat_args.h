@@ -6,7 +6,15 @@
 
 #include "conf/err.h"
 
-enum pchat_command { PCHAT_CHAT, PCHAT_POST, PCHAT_TAIL, PCHAT_HISTORY, PCHAT_ROOMS, PCHAT_HELP, PCHAT_VERSION };
+enum pchat_command {
+	PCHAT_CHAT,
+	PCHAT_POST,
+	PCHAT_TAIL,
+	PCHAT_HISTORY,
+	PCHAT_ROOMS,
+	PCHAT_HELP,
+	PCHAT_VERSION
+};
 
 /* The command line; all strings are borrowed from it or from the environment. */
 struct pchat_args {

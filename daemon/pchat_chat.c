@@ -215,7 +215,8 @@ static void on_rooms(void *ctx, const json_t *result, int code, const char *text
 	chat->calls--;
 	if (!result)
 		say(chat, "could not list the rooms: %s", text);
-	json_array_foreach (json_object_get(result, "rooms"), i, room) {
+	json_array_foreach(json_object_get(result, "rooms"), i, room)
+	{
 		const char *name = json_string_value(json_object_get(room, "name"));
 		const char *description = json_string_value(json_object_get(room, "description"));
 		say(chat, "%s (%" JSON_INTEGER_FORMAT ") %s", name ? name : "",
@@ -235,7 +236,8 @@ static void on_who(void *ctx, const json_t *result, int code, const char *text)
 	chat->calls--;
 	if (!result)
 		say(chat, "could not list the participants: %s", text);
-	json_array_foreach (json_object_get(result, "participants"), i, user) {
+	json_array_foreach(json_object_get(result, "participants"), i, user)
+	{
 		const char *name = json_string_value(json_object_get(user, "name"));
 		const char *uri = json_string_value(json_object_get(user, "uri"));
 		say(chat, "%s (%s)", name ? name : "", uri ? uri : "");
@@ -257,7 +259,7 @@ static void on_history(void *ctx, const json_t *result, int code, const char *te
 	chat->calls--;
 	if (!result)
 		say(chat, "could not get the history: %s", text);
-	json_array_foreach (json_object_get(result, "messages"), i, message)
+	json_array_foreach(json_object_get(result, "messages"), i, message)
 		show(chat, page->room, message);
 	free(page);
 }

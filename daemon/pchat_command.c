@@ -22,8 +22,9 @@ static const struct {
 	const char *name;
 	enum pchat_verb verb;
 } verbs[] = {
-	{"join", VERB_JOIN},	   {"leave", VERB_LEAVE}, {"rooms", VERB_ROOMS}, {"who", VERB_WHO},
-	{"history", VERB_HISTORY}, {"alert", VERB_ALERT}, {"help", VERB_HELP},	 {"quit", VERB_QUIT},
+	{"join", VERB_JOIN}, {"leave", VERB_LEAVE},	{"rooms", VERB_ROOMS},
+	{"who", VERB_WHO},   {"history", VERB_HISTORY}, {"alert", VERB_ALERT},
+	{"help", VERB_HELP}, {"quit", VERB_QUIT},
 };
 
 enum pchat_verb pchat_command_parse(const char *line, const char **rest_r)

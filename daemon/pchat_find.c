@@ -15,7 +15,8 @@ struct search {
 	void *ctx;
 	char *name; /* owned */
 	int offset;
-	unsigned same, alike; /* rooms with this name; without regard to the case of ASCII letters */
+	unsigned same,
+		alike; /* rooms with this name; without regard to the case of ASCII letters */
 	char *same_uri, *alike_uri; /* owned: the first of each */
 };
 
@@ -67,8 +68,7 @@ static void on_page(void *ctx, const json_t *result, int code, const char *text)
 	struct search *search = ctx;
 	const json_t *rooms = json_object_get(result, "rooms"), *room;
 	size_t i;
-	json_array_foreach (rooms, i, room)
-		look_at(search, room);
+	json_array_foreach(rooms, i, room) look_at(search, room);
 	search->offset += (int)json_array_size(rooms);
 	if (json_is_true(json_object_get(result, "more")) && json_array_size(rooms) > 0) {
 		ask(search);

@@ -37,7 +37,7 @@ static void print_all(struct history *history)
 	for (size_t page = json_array_size(history->pages); page > 0; page--) {
 		size_t i;
 		const json_t *message;
-		json_array_foreach (json_array_get(history->pages, page - 1), i, message)
+		json_array_foreach(json_array_get(history->pages, page - 1), i, message)
 			print(history, message);
 	}
 	pchat_finish(history->pchat, fflush(stdout) == 0 ? EX_OK : EX_IOERR);

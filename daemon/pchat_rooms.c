@@ -49,7 +49,8 @@ static void on_page(void *ctx, const json_t *result, int code, const char *text)
 		pchat_finish(rooms->pchat, pchat_status_of(code));
 		return;
 	}
-	json_array_foreach (page, i, room) {
+	json_array_foreach(page, i, room)
+	{
 		if (rooms->pchat->args->json)
 			pchat_text_json(room);
 		else

@@ -192,7 +192,8 @@ static void take_plain(struct pchat_screen *screen, size_t count)
 static void read_plain(struct pchat_screen *screen)
 {
 	if (screen->plain_length == LINE_MAX_BYTES)
-		screen->plain_length = 0; /* no message may be as long; the server would refuse it */
+		screen->plain_length =
+			0; /* no message may be as long; the server would refuse it */
 	ssize_t count = read(STDIN_FILENO, screen->plain + screen->plain_length,
 			     LINE_MAX_BYTES - screen->plain_length);
 	if (count > 0) {

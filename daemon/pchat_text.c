@@ -13,14 +13,19 @@
 static size_t decode(const unsigned char *p, uint32_t *code_r)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t length = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
+	size_t length = p[0] < 0x80	  ? 1
+			: p[0] >> 5 == 6  ? 2
+			: p[0] >> 4 == 14 ? 3
+			: p[0] >> 3 == 30 ? 4
+					  : 0;
 	uint32_t code = length == 1 ? p[0] : p[0] & (0x7fu >> length);
 	for (size_t i = 1; i < length; i++) {
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
 		code = code << 6 | (p[i] & 0x3f);
 	}
-	if (length == 0 || code < least[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+	if (length == 0 || code < least[length] || code > 0x10ffff ||
+	    (code >= 0xd800 && code <= 0xdfff))
 		return 0;
 	*code_r = code;
 	return length;
@@ -97,7 +102,8 @@ char *pchat_text_message(const json_t *message)
 	char *name = escaped_member(message, "name", NULL);
 	char *text = escaped_member(message, "text", NULL);
 	if (name && text &&
-	    asprintf(&line, "%s %s<%s> %s", pchat_text_time(utc, false, time), alert, name, text) < 0)
+	    asprintf(&line, "%s %s<%s> %s", pchat_text_time(utc, false, time), alert, name, text) <
+		    0)
 		line = NULL;
 	free(name);
 	free(text);

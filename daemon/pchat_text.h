@@ -6,9 +6,9 @@
 
 /*
  * Text of others, made fit for a terminal: control characters (C0, DEL, C1), characters that turn
- * the direction of writing and bytes that are not UTF-8 come out as \xNN or \u{NNNN}, so nobody can send
- * terminal sequences or forge lines. Line breaks come out as \n; or, with an indent, as a new line
- * that begins with it. The caller frees. NULL: out of memory.
+ * the direction of writing and bytes that are not UTF-8 come out as \xNN or \u{NNNN}, so nobody can
+ * send terminal sequences or forge lines. Line breaks come out as \n; or, with an indent, as a new
+ * line that begins with it. The caller frees. NULL: out of memory.
  */
 char *pchat_text_escape(const char *text, const char *indent);
 

@@ -48,11 +48,19 @@ sub begin ($input, @arguments) {
 }
 
 sub end ($self) {
-	wait_for('pchat to end', sub { !$self->{open} && waitpid($self->{pid}, WNOHANG) > 0 && do { $self->{code} = $? >> 8 || $?; 1 } });
+	wait_for(
+		'pchat to end',
+		sub {
+			!$self->{open}
+				&& waitpid($self->{pid}, WNOHANG) > 0
+				&& do { $self->{code} = $? >> 8 || $?; 1 }
+		});
 	return $self;
 }
 
-sub arguments ($fake, @more) { return ('-s', $fake->url, '-u', 'alice', '--password-file', $password, @more) }
+sub arguments ($fake, @more) {
+	return ('-s', $fake->url, '-u', 'alice', '--password-file', $password, @more);
+}
 sub pchat ($fake, @more) { return end(begin(undef, arguments($fake, @more))) }
 
 subtest 'signing in' => sub {
@@ -60,8 +68,13 @@ subtest 'signing in' => sub {
 	$fake->add_room('Lobby', 'one');
 	my $run = pchat($fake, 'rooms');
 	is($run->{code}, 0, 'SCRAM-SHA-256 signs in') or diag $run->{err};
-	is($run->{out}, "ma-chan://example.test/00000000-0000-4000-8000-000000000001\tLobby\t1\t1\t\n", 'rooms are listed');
-	is(($fake->called('auth.start'))[0]{mechanism}, 'SCRAM-SHA-256', 'although PLAIN would be simpler');
+	is(
+		$run->{out},
+		"ma-chan://example.test/00000000-0000-4000-8000-000000000001\tLobby\t1\t1\t\n",
+		'rooms are listed'
+	);
+	is(($fake->called('auth.start'))[0]{mechanism},
+		'SCRAM-SHA-256', 'although PLAIN would be simpler');
 	is(scalar $fake->called('auth.logout'), 1, 'and the session ends in order');
 
 	$fake->{password} = 'something else';
@@ -75,7 +88,8 @@ subtest 'signing in' => sub {
 			return 1;
 		};
 		$run = pchat($fake, 'rooms');
-		is($run->{code}, 77, 'a server that does not prove that it knows the user is not trusted');
+		is($run->{code}, 77,
+			'a server that does not prove that it knows the user is not trusted');
 		is(scalar $fake->called('room.search'), 1, 'and is asked nothing');
 	}
 
@@ -89,45 +103,87 @@ subtest 'servers that are none' => sub {
 	my $fake = Pchat::Fake->new(protocol => 'other.v1');
 	is(pchat($fake, 'rooms')->{code}, 76, 'another subprotocol is refused');
 	my $url = $fake->url;
-	is(end(begin(undef, '-s', "$url/other", '-u', 'alice', '--password-file', $password, 'rooms'))->{code}, 76, 'so is a page that is not there');
+	is(
+		end(
+			begin(
+				undef, '-s', "$url/other", '-u',
+				'alice', '--password-file', $password, 'rooms'
+			)
+		)->{code},
+		76,
+		'so is a page that is not there'
+	);
 	my $raw = '';
-	my $id = Mojo::IOLoop->server({ address => '127.0.0.1' } => sub ($loop, $stream, $) {
-		$stream->on(read => sub ($stream, $) { $stream->write($raw) });
-	});
+	my $id = Mojo::IOLoop->server(
+		{ address => '127.0.0.1' } => sub ($loop, $stream, $) {
+			$stream->on(read => sub ($stream, $) { $stream->write($raw) });
+		});
 	my $port = Mojo::IOLoop->acceptor($id)->port;
-	for my $case (
-		['another accept key', "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: pchat.v1\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"],
-		['rubbish', "\0\1\2 rubbish\r\n\r\n"], ['an endless head', "HTTP/1.1 101 X\r\nA: " . 'x' x 20000]) {
+	for my $case ([
+			'another accept key',
+			"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: pchat.v1\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+		],
+		['rubbish', "\0\1\2 rubbish\r\n\r\n"],
+		['an endless head', "HTTP/1.1 101 X\r\nA: " . 'x' x 20000]
+	) {
 		$raw = $case->[1];
-		my $run = end(begin(undef, '-s', "ws://127.0.0.1:$port", '-u', 'alice', '--password-file', $password, 'rooms'));
+		my $run = end(
+			begin(
+				undef, '-s', "ws://127.0.0.1:$port", '-u', 'alice',
+				'--password-file', $password, 'rooms'
+			));
 		is($run->{code}, 76, "$case->[0] ends it") or diag $run->{err};
 	}
 	$raw = "no TLS\r\n";
-	is(end(begin(undef, '-s', "wss://127.0.0.1:$port", '-u', 'alice', '--password-file', $password, 'rooms'))->{code}, 76, 'so does a port without TLS');
+	is(
+		end(
+			begin(
+				undef, '-s', "wss://127.0.0.1:$port", '-u', 'alice',
+				'--password-file', $password, 'rooms'
+			)
+		)->{code},
+		76,
+		'so does a port without TLS'
+	);
 	Mojo::IOLoop->remove($id);
 	$fake->stop;
 	is(pchat($fake, 'rooms')->{code}, 69, 'nobody there is said at once');
 };
 
 subtest 'certificates' => sub {
-	my @openssl = (qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test));
+	my @openssl = (
+		qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test)
+	);
 	my %certificate = (right => 'IP:127.0.0.1', wrong => 'DNS:elsewhere.test');
 	for my $name (sort keys %certificate) {
-		system("@openssl -addext subjectAltName=$certificate{$name} -keyout $directory/$name.key -out $directory/$name.crt 2>/dev/null");
+		system(
+			"@openssl -addext subjectAltName=$certificate{$name} -keyout $directory/$name.key -out $directory/$name.crt 2>/dev/null"
+		);
 		my $port = Mojo::IOLoop::Server->generate_port;
-		my $fake = Pchat::Fake->new(tls => ["$directory/$name.crt", "$directory/$name.key", $port], mechanisms => ['PLAIN']);
+		my $fake = Pchat::Fake->new(
+			tls => ["$directory/$name.crt", "$directory/$name.key", $port],
+			mechanisms => ['PLAIN']);
 		my $run = pchat($fake, 'rooms');
 		is($run->{code}, 76, 'a certificate that nobody vouches for is refused');
 		like($run->{err}, qr/certificate/, 'and named');
 		$run = pchat($fake, '--ca', "$directory/$name.crt", 'rooms');
-		is($run->{code}, $name eq 'right' ? 0 : 76, "one for the $name host") or diag $run->{err};
+		is($run->{code}, $name eq 'right' ? 0 : 76, "one for the $name host")
+			or diag $run->{err};
 		$run = pchat($fake, '--insecure', 'rooms');
 		is($run->{code}, 77, 'PLAIN is not used with a certificate that was not checked');
 		$fake->{mechanisms} = ['SCRAM-SHA-256'];
 		is(pchat($fake, '--insecure', 'rooms')->{code}, 0, 'SCRAM is');
 	}
-	is(end(begin(undef, '-s', 'wss://127.0.0.1:1', '-u', 'x', '--password-file', $password, '--ca', $password, 'rooms'))->{code}, 78,
-		'a file without certificates is an error');
+	is(
+		end(
+			begin(
+				undef, '-s', 'wss://127.0.0.1:1', '-u', 'x', '--password-file',
+				$password, '--ca', $password, 'rooms'
+			)
+		)->{code},
+		78,
+		'a file without certificates is an error'
+	);
 };
 
 subtest 'posting exactly once' => sub {
@@ -136,10 +192,16 @@ subtest 'posting exactly once' => sub {
 	my $run = pchat($fake, 'post', 'lobby', 'hello');
 	is_deeply([$run->@{qw(code out)}], [0, "2\n"], 'the number is printed') or diag $run->{err};
 
-	# The connection breaks before the post gets through, or after it; the second time many others came between.
-	my @fates = (sub ($c, $id, $p) { $c->cut; 1 },
+# The connection breaks before the post gets through, or after it; the second time many others came between.
+	my @fates = (
+		sub ($c, $id, $p) { $c->cut; 1 },
 		sub ($c, $id, $p) { $fake->accept_post($p); $c->cut; 1 },
-		sub ($c, $id, $p) { $fake->accept_post($p); $c->cut; $fake->say($room, "other $_") for 1 .. 600; 1 });
+		sub ($c, $id, $p) {
+			$fake->accept_post($p);
+			$c->cut;
+			$fake->say($room, "other $_") for 1 .. 600;
+			1;
+		});
 	for my $fate (@fates) {
 		my $times = 0;
 		$fake->{on}{'message.post'} = sub { return $times++ ? 0 : $fate->(@_) };
@@ -147,15 +209,20 @@ subtest 'posting exactly once' => sub {
 		$run = pchat($fake, 'post', $room, $text);
 		my @found = grep { $_->{text} eq $text } @{ $fake->{rooms}{$room}{messages} };
 		is(scalar @found, 1, 'a lost connection makes neither none nor two');
-		is($run->{out}, "$found[0]{seq}\n", 'and its number is the right one') or diag $run->{err};
+		is($run->{out}, "$found[0]{seq}\n", 'and its number is the right one')
+			or diag $run->{err};
 	}
 	ok(scalar $fake->called('auth.resume') >= 3, 'the token was used for that');
-	is((grep { $_->{text} eq 'fate 3' } $fake->called('message.post')), 1,
-		'a post that was found among the missed messages is not repeated');
+	is((grep { $_->{text} eq 'fate 3' } $fake->called('message.post')),
+		1, 'a post that was found among the missed messages is not repeated');
 
 	# Another post of the same id while the first is forgotten would be a second message.
 	my @codes = (200, 201, 202);
-	$fake->{on}{'message.post'} = sub ($c, $id, $p) { my $code = shift @codes; $c->refuse($id, $code, 'x') if $code; return $code };
+	$fake->{on}{'message.post'} = sub ($c, $id, $p) {
+		my $code = shift @codes;
+		$c->refuse($id, $code, 'x') if $code;
+		return $code;
+	};
 	$run = pchat($fake, 'post', 'Lobby', 'patient');
 	is($run->{code}, 0, 'busy, unavailable and timeout are waited out');
 	my @ids = map { $_->{id} } grep { $_->{text} eq 'patient' } $fake->called('message.post');
@@ -169,15 +236,24 @@ subtest 'posting exactly once' => sub {
 
 	my $before = @{ $fake->{rooms}{$room}{messages} };
 	$run = end(begin("first\n\nsecond\r\nthird", arguments($fake, 'post', 'Lobby')));
-	is_deeply([map { $_->{text} } @{ $fake->{rooms}{$room}{messages} }[$before .. $before + 2]], [qw(first second third)],
-		'lines of standard input are messages, empty ones are not');
+	is_deeply(
+		[map { $_->{text} } @{ $fake->{rooms}{$room}{messages} }[$before .. $before + 2]],
+		[qw(first second third)],
+		'lines of standard input are messages, empty ones are not'
+	);
 	is($run->{out}, join('', map { $before + $_ . "\n" } 1 .. 3), 'each with its number');
-	$run = end(begin("first\n\nsecond\n", arguments($fake, 'post', '--whole', '--alert', '--json', 'Lobby', '-')));
-	is($fake->{rooms}{$room}{messages}[-1]{text}, "first\n\nsecond", '--whole makes one of them');
+	$run = end(
+		begin(
+			"first\n\nsecond\n",
+			arguments($fake, 'post', '--whole', '--alert', '--json', 'Lobby', '-')));
+	is($fake->{rooms}{$room}{messages}[-1]{text},
+		"first\n\nsecond", '--whole makes one of them');
 	is($fake->{rooms}{$room}{messages}[-1]{importance}, 'alert', '--alert an important one');
 	is(decode_json($run->{out})->{seq}, $before + 4, '--json an object');
-	is(end(begin("a\0b\n", arguments($fake, 'post', 'Lobby')))->{code}, 65, 'a zero byte is no text');
-	is(end(begin("\xff\n", arguments($fake, 'post', 'Lobby')))->{code}, 65, 'nor is what is not UTF-8');
+	is(end(begin("a\0b\n", arguments($fake, 'post', 'Lobby')))->{code},
+		65, 'a zero byte is no text');
+	is(end(begin("\xff\n", arguments($fake, 'post', 'Lobby')))->{code},
+		65, 'nor is what is not UTF-8');
 
 	my $posts = 0;
 	$fake->{on}{'message.post'} = sub ($c, $id, $p) {
@@ -187,37 +263,53 @@ subtest 'posting exactly once' => sub {
 		return 1;
 	};
 	$before = @{ $fake->{rooms}{$room}{messages} };
-	$run = end(begin(join('', map { "line $_\n" } 1 .. 40), arguments($fake, 'post', 'Lobby')));
-	is_deeply([map { $_->{text} } @{ $fake->{rooms}{$room}{messages} }[$before .. $#{ $fake->{rooms}{$room}{messages} }]],
-		[map { "line $_" } 1 .. 40], 'many lines over many connections arrive once and in order');
+	$run = end(begin(join('', map {"line $_\n"} 1 .. 40), arguments($fake, 'post', 'Lobby')));
+	is_deeply([
+			map { $_->{text} }
+				@{ $fake->{rooms}{$room}{messages} }
+				[$before .. $#{ $fake->{rooms}{$room}{messages} }]
+		],
+		[map {"line $_"} 1 .. 40],
+		'many lines over many connections arrive once and in order'
+	);
 };
 
 subtest 'reading without a gap' => sub {
 	my $fake = Pchat::Fake->new(page => 7);
-	my $room = $fake->add_room('Lobby', map { "text $_" } 1 .. 40);
+	my $room = $fake->add_room('Lobby', map {"text $_"} 1 .. 40);
 	$fake->{rooms}{$room}{messages}[$_]{removed} = 1 for 11, 12, 39;
 	my @there = grep { $_ !~ /^(12|13|40)$/ } 1 .. 60;
 	$fake->{on}{'message.history'} = sub ($connection, $id, $params) {
-		# Something new comes while an old page is being fetched; and the server is busy now and then.
-		$fake->say($room, 'text ' . (1 + @{ $fake->{rooms}{$room}{messages} })) if @{ $fake->{rooms}{$room}{messages} } < 50;
+      # Something new comes while an old page is being fetched; and the server is busy now and then.
+		$fake->say($room, 'text ' . (1 + @{ $fake->{rooms}{$room}{messages} }))
+			if @{ $fake->{rooms}{$room}{messages} } < 50;
 		return 0 if ++(state $count) % 3;
 		$connection->refuse($id, 200, 'busy');
 		return 1;
 	};
-	my $tail = begin(undef, arguments($fake, '--json', 'tail', '--since', 0, '--count', scalar @there, 'Lobby'));
+	my $tail = begin(undef,
+		arguments($fake, '--json', 'tail', '--since', 0, '--count', scalar @there, 'Lobby')
+	);
 	wait_for('some messages', sub { $tail->{out} =~ /text 41/ });
 	$fake->cut;
 	$fake->say($room, "text $_") for 1 + @{ $fake->{rooms}{$room}{messages} } .. 55;
 	wait_for('more messages', sub { $tail->{out} =~ /text 55/ });
 	my ($connection) = $fake->connections;
 	# Two are lost on the way, one comes twice, two change places.
-	my @late = map { { seq => $_, time => Pchat::Fake::TIME, from => 'sip:bob@example.test', name => 'Bob', text => "text $_" } } 56 .. 60;
+	my @late = map { {
+		seq => $_,
+		time => Pchat::Fake::TIME,
+		from => 'sip:bob@example.test',
+		name => 'Bob',
+		text => "text $_"
+	} } 56 .. 60;
 	push @{ $fake->{rooms}{$room}{messages} }, @late;
 	$connection->notify(message => { room => $room, %{ $late[$_] } }) for 0, 0, 4, 3;
 	end($tail);
 	is($tail->{code}, 0, 'tail ends after as many as asked') or diag $tail->{err};
 	my @seen = map { decode_json $_ } split /\n/, $tail->{out};
-	is_deeply([map { $_->{seq} } @seen], \@there, 'each message that is there came once and in order');
+	is_deeply([map { $_->{seq} } @seen],
+		\@there, 'each message that is there came once and in order');
 	is($seen[0]{room}, $room, 'with the room');
 
 	# Live messages before the answer to room.join.
@@ -227,48 +319,85 @@ subtest 'reading without a gap' => sub {
 		return 0;
 	};
 	my $run = pchat($fake, 'tail', '--since', 60, '--count', 1, 'Lobby');
-	is($run->{out}, "2026-11-21 09:30:00 <Bob> early\n", 'one that comes before the answer is not shown twice');
+	is(
+		$run->{out},
+		"2026-11-21 09:30:00 <Bob> early\n",
+		'one that comes before the answer is not shown twice'
+	);
 
 	# What the server says when it drops a client.
 	delete $fake->{on}{'room.join'};
 	$tail = begin(undef, arguments($fake, '--json', 'tail', '--count', 2, 'Lobby'));
-	wait_for('a reader', sub { grep { $_->{joined}{$room} } $fake->connections });
+	wait_for(
+		'a reader',
+		sub {
+			grep { $_->{joined}{$room} } $fake->connections;
+		});
 	for my $connection ($fake->connections) {
 		$connection->notify(dropped => { reason => 'slow', resume => true });
 		$connection->close(1008);
 	}
 	$fake->say($room, "while away $_") for 1, 2;
-	is(scalar(() = end($tail)->{out} =~ /while away/g), 2, 'after dropped it comes back and misses nothing');
+	is(scalar(() = end($tail)->{out} =~ /while away/g),
+		2, 'after dropped it comes back and misses nothing');
 	$tail = begin(undef, arguments($fake, 'tail', 'Lobby'));
-	wait_for('a reader', sub { grep { $_->{joined}{$room} } $fake->connections });
+	wait_for(
+		'a reader',
+		sub {
+			grep { $_->{joined}{$room} } $fake->connections;
+		});
 	$_->notify(dropped => { reason => 'signed_out', resume => false }) for $fake->connections;
 	is(end($tail)->{code}, 77, 'if it may not come back it ends');
 
-	$fake->{on}{'auth.resume'} = sub ($connection, $id, $params) { $connection->refuse($id, 118, 'InvalidToken'); 1 };
+	$fake->{on}{'auth.resume'} =
+		sub ($connection, $id, $params) { $connection->refuse($id, 118, 'InvalidToken'); 1 };
 	$tail = begin(undef, arguments($fake, 'tail', '--count', 1, 'Lobby'));
-	wait_for('a reader', sub { grep { $_->{joined}{$room} } $fake->connections });
+	wait_for(
+		'a reader',
+		sub {
+			grep { $_->{joined}{$room} } $fake->connections;
+		});
 	$fake->cut;
 	$fake->say($room, 'while the token was void');
 	is(end($tail)->{code}, 0, 'a void token is replaced by signing in');
 
 	delete $fake->{on}{'message.history'};
 	$run = pchat($fake, '--json', 'history', '--limit', 3, '--before', 10, 'Lobby');
-	is_deeply([map { decode_json($_)->{seq} } split /\n/, $run->{out}], [7, 8, 9], 'history gives what is before a number');
+	is_deeply(
+		[map { decode_json($_)->{seq} } split /\n/, $run->{out}],
+		[7, 8, 9],
+		'history gives what is before a number'
+	);
 	$fake->say($room, "much $_") for 1 .. 1200;
 	$run = pchat($fake, '--json', 'history', '--limit', 1100, 'Lobby');
-	is_deeply([map { decode_json($_)->{text} } split /\n/, $run->{out}], [map { "much $_" } 101 .. 1200], 'and as many pages as it takes');
+	is_deeply(
+		[map { decode_json($_)->{text} } split /\n/, $run->{out}],
+		[map {"much $_"} 101 .. 1200],
+		'and as many pages as it takes'
+	);
 };
 
 subtest 'text of others is harmless' => sub {
 	my $fake = Pchat::Fake->new;
 	my $room = $fake->add_room('Lobby');
-	$fake->say($room, "\e]0;owned\a\x{9b}2J\nforged: line\r\x{202e}txt\x7f Grüße 漢字 🙂", name => "B\e[31mob");
+	$fake->say(
+		$room,
+		"\e]0;owned\a\x{9b}2J\nforged: line\r\x{202e}txt\x7f Grüße 漢字 🙂",
+		name => "B\e[31mob"
+	);
 	my $run = pchat($fake, 'history', 'Lobby');
-	is($run->{out}, encode('UTF-8', '2026-11-21 09:30:00 <B\x1b[31mob> \x1b]0;owned\x07\x9b2J\nforged: line\x0d\u{202e}txt\x7f Grüße 漢字 🙂') . "\n",
-		'control characters, line breaks and directions are shown, not done');
+	is(
+		$run->{out},
+		encode('UTF-8',
+			'2026-11-21 09:30:00 <B\x1b[31mob> \x1b]0;owned\x07\x9b2J\nforged: line\x0d\u{202e}txt\x7f Grüße 漢字 🙂'
+			)
+			. "\n",
+		'control characters, line breaks and directions are shown, not done'
+	);
 	$fake->add_room("Evil\e[2J");
 	unlike(pchat($fake, 'rooms')->{out}, qr/\e/, 'in names of rooms, too');
-	$fake->{on}{'room.join'} = sub ($connection, $id, $params) { $connection->refuse($id, 109, "no\e[2J"); 1 };
+	$fake->{on}{'room.join'} =
+		sub ($connection, $id, $params) { $connection->refuse($id, 109, "no\e[2J"); 1 };
 	$run = pchat($fake, 'tail', 'Lobby');
 	is($run->{code}, 77, 'a refused join ends it');
 	unlike($run->{err}, qr/\e/, 'and in what the server says of it');
@@ -276,7 +405,7 @@ subtest 'text of others is harmless' => sub {
 
 subtest 'rooms by name' => sub {
 	my $fake = Pchat::Fake->new;
-	$fake->add_room($_) for 'Lobby', 'lobby', 'Garden', 'LOBBY WEST', map { "Hall $_" } 1 .. 250;
+	$fake->add_room($_) for 'Lobby', 'lobby', 'Garden', 'LOBBY WEST', map {"Hall $_"} 1 .. 250;
 	is(pchat($fake, 'post', 'lobby', 'x')->{code}, 0, 'the exact name counts most');
 	is(pchat($fake, 'post', 'gARDEN', 'x')->{code}, 0, 'then one in another case');
 	is(pchat($fake, 'post', 'LOBBY', 'x')->{code}, 66, 'if there is but one');
@@ -289,13 +418,18 @@ subtest 'chatting by a script' => sub {
 	my $fake = Pchat::Fake->new;
 	my $room = $fake->add_room('Lobby', 'welcome');
 	$fake->add_room('Garden');
-	my $run = end(begin("/rooms\nhello\n/join Garden\n/who\nhow green\n/join Lobby\n//me waves\n/alert fire\n/history 1\n/leave\n/leave\nnobody hears\n/what\n/help\n",
+	my $run = end(begin(
+		"/rooms\nhello\n/join Garden\n/who\nhow green\n/join Lobby\n//me waves\n/alert fire\n/history 1\n/leave\n/leave\nnobody hears\n/what\n/help\n",
 		arguments($fake, 'Lobby')));
 	is($run->{code}, 0, 'it ends at the end of its input') or diag $run->{err};
-	is_deeply([map { "$_->{room} $_->{text}" =~ s/.*-0+//r } $fake->called('message.post')],
-		['1 hello', '2 how green', '1 /me waves', '1 fire'], 'each line went to the room that was current');
+	is_deeply(
+		[map { "$_->{room} $_->{text}" =~ s/.*-0+//r } $fake->called('message.post')],
+		['1 hello', '2 how green', '1 /me waves', '1 fire'],
+		'each line went to the room that was current'
+	);
 	like($run->{out}, qr/09:30 Lobby <Bob> welcome\n/, 'recent messages are shown');
-	like($run->{out}, qr/Lobby ALERT <Alice> fire\n.*Lobby ALERT <Alice> fire\n/s, 'and history');
+	like($run->{out}, qr/Lobby ALERT <Alice> fire\n.*Lobby ALERT <Alice> fire\n/s,
+		'and history');
 	like($run->{out}, qr/-- join a room first/, 'a message without a room is refused');
 	like($run->{out}, qr/-- there is no such command/, 'so is an unknown command');
 	like($run->{out}, qr{^/quit}m, 'help helps');
@@ -319,10 +453,16 @@ subtest 'chatting on a terminal' => sub {
 	print $keys 'half a li';
 	wait_for('what was typed', sub { $screen->() =~ /half a li$/ });
 	$fake->say($room, "in between\e[2J");
-	wait_for('the message above it', sub { $screen->() =~ /\r\x1b\[J09:30 Lobby <Bob> in between\\x1b\[2J\r\nLobby> half a li$/ });
+	wait_for(
+		'the message above it',
+		sub {
+			$screen->() =~
+				/\r\x1b\[J09:30 Lobby <Bob> in between\\x1b\[2J\r\nLobby> half a li$/;
+		});
 	print $keys "ne\n";
 	wait_for('the post', sub { $fake->called('message.post') });
-	is(($fake->called('message.post'))[0]{text}, 'half a line', 'a message that comes in does not disturb what is being typed');
+	is(($fake->called('message.post'))[0]{text},
+		'half a line', 'a message that comes in does not disturb what is being typed');
 	print $keys "rubbed out\x15";
 	print $keys "/quit\n";
 	wait_for('the end', sub { $fake->called('auth.logout') && !$fake->connections });
@@ -330,11 +470,30 @@ subtest 'chatting on a terminal' => sub {
 };
 
 subtest 'the command line' => sub {
-	for my $wrong (['--frobnicate'], ['tail'], ['post', 'a', 'b', 'c'], ['--since', 'x', 'tail', 'r'], ['--since', 3, 'rooms'], ['-s', 'http://x', 'rooms'], ['--password', 'secret', 'rooms']) {
-		is(end(begin(undef, '--password-file', $password, @$wrong))->{code}, 64, "wrong: @$wrong");
+	for my $wrong (
+		['--frobnicate'],
+		['tail'],
+		['post', 'a', 'b', 'c'],
+		['--since', 'x', 'tail', 'r'],
+		['--since', 3, 'rooms'],
+		['-s', 'http://x', 'rooms'],
+		['--password', 'secret', 'rooms']
+	) {
+		is(end(begin(undef, '--password-file', $password, @$wrong))->{code},
+			64, "wrong: @$wrong");
 	}
 	is(end(begin(undef, '--help'))->{code}, 0, 'help is no error');
-	is(end(begin(undef, '-s', 'ws://127.0.0.1:1', '--password-file', "$directory/nothing", 'rooms'))->{code}, 66, 'a password file that is not there is');
+	is(
+		end(
+			begin(
+				undef, '-s',
+				'ws://127.0.0.1:1', '--password-file',
+				"$directory/nothing", 'rooms'
+			)
+		)->{code},
+		66,
+		'a password file that is not there is'
+	);
 };
 
 done_testing;

@@ -331,11 +331,13 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus \
 	t/10-order.t \
 	t/11-durable.t \
 	t/12-rooms.t \
+	t/13-objects.t \
 	t/13-remains.t \
 	t/20-client.t \
 	t/20-pchat.t \
 	t/21-pchatctl.t \
 	t/22-load.t \
+	t/23-protocol-page.t \
 	t/30-kill-children.t \
 	t/31-kill-master.t \
 	t/32-promotion.t \
@@ -353,6 +355,9 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus \
 	t/71-distcheck.t \
 	t/72-install.t \
 	t/73-layers.t
+
+.PHONY: check-programs
+check-programs: $(check_PROGRAMS)
 
 check-local:
 	PCHAT_BUILD=$(abs_builddir) $(srcdir)/t/run $(check_PROGRAMS)

@@ -55,24 +55,25 @@ struct load_options {
 	double seconds, warmup;
 	unsigned handshakes; /* under way at a time, of one process */
 	int kill_pid;	     /* killed in the middle of the run; 0: nobody */
-	bool idle;	     /* after joining, print a line and wait for the end of standard input */
+	bool idle; /* after joining, print a line and wait for the end of standard input */
 };
 
 enum load_phase { LOAD_CONNECT, LOAD_RUN, LOAD_STOP };
 
 /* One process's figures: written by it alone, read by the parent. */
 struct load_stats {
-	_Atomic unsigned ready;	  /* connections that have joined their rooms */
-	_Atomic unsigned drained; /* 1: all was received, or the wait is over */
-	_Atomic unsigned failed;  /* 1: it has given up */
+	_Atomic unsigned ready;		    /* connections that have joined their rooms */
+	_Atomic unsigned drained;	    /* 1: all was received, or the wait is over */
+	_Atomic unsigned failed;	    /* 1: it has given up */
 	_Atomic uint64_t posts, deliveries; /* within the measured time */
-	_Atomic uint64_t acked; /* of all times */
+	_Atomic uint64_t acked;		    /* of all times */
 	uint64_t repeated, disordered, lost, unsent, malformed;
 	uint64_t refused[LOAD_CODES];
 	int refused_code[LOAD_CODES];
 	uint64_t disconnects;
-	uint64_t first_back, last_back; /* after a kill: when a connection stood again, and the last had joined */
-	uint64_t cpu; /* us, within the measured time */
+	uint64_t first_back, last_back; /* after a kill: when a connection stood again, and the last
+					   had joined */
+	uint64_t cpu;			/* us, within the measured time */
 	struct load_histogram delivery, ack;
 };
 

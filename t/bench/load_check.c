@@ -6,7 +6,7 @@
 #include <string.h>
 
 struct room_seen {
-	uint64_t base; /* the first number that was seen */
+	uint64_t base;	/* the first number that was seen */
 	uint32_t *mark; /* owned: by number, a hash of seat and post; 0: not seen */
 	size_t size;
 };

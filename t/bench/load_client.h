@@ -10,10 +10,10 @@
 /* One client's place in one room. */
 struct load_member {
 	uint32_t room, seat; /* seat: its number in the whole plan */
-	bool catching; /* joined again after a lost connection, and not yet up to date */
-	uint64_t seen; /* number of the last message */
-	uint64_t known; /* up to here notifications may still come for what the join gave */
-	uint64_t live; /* highest that was notified while catching up */
+	bool catching;	     /* joined again after a lost connection, and not yet up to date */
+	uint64_t seen;	     /* number of the last message */
+	uint64_t known;	     /* up to here notifications may still come for what the join gave */
+	uint64_t live;	     /* highest that was notified while catching up */
 	struct load_sender *sender; /* owned; NULL: it only reads */
 };
 
@@ -21,7 +21,7 @@ struct load_sender {
 	uint32_t next;	  /* number of the next post */
 	uint32_t unacked; /* posts under way */
 	uint64_t acked;
-	struct load_set seen; /* its posts that came back as messages */
+	struct load_set seen;		    /* its posts that came back as messages */
 	uint64_t intended[LOAD_WINDOW_MAX]; /* of post number modulo this; 0: none under way */
 };
 
@@ -31,7 +31,7 @@ struct load_client {
 	enum { CLIENT_IDLE, CLIENT_OPENING, CLIENT_SIGNING, CLIENT_JOINING, CLIENT_READY } state;
 	bool was_ready, dirty; /* dirty: its output is to be flushed */
 	uint64_t retry_at;
-	struct client_sasl *sasl; /* owned */
+	struct client_sasl *sasl;   /* owned */
 	struct load_member *member; /* owned */
 	uint32_t members;
 	uint32_t behind; /* members that are catching up */
@@ -62,9 +62,9 @@ struct load_worker {
 	struct {
 		struct load_client *client;
 		uint32_t member;
-	} *sender; /* owned: all of this process */
+	} * sender; /* owned: all of this process */
 	uint32_t senders;
-	uint64_t slot; /* open loop: posts so far */
+	uint64_t slot;		  /* open loop: posts so far */
 	struct load_retry *retry; /* owned ring */
 	size_t retry_first, retry_count, retry_size;
 	unsigned run; /* makes the ids of this run its own */

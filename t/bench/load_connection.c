@@ -189,7 +189,8 @@ int load_connection_turn(struct load_connection *c, const struct load_network *n
 }
 
 /* Calls take for the whole frames; *used_r: how many bytes they were. */
-static int take_frames(const uint8_t *data, size_t size, size_t *used_r, load_take_fn *take, void *ctx)
+static int take_frames(const uint8_t *data, size_t size, size_t *used_r, load_take_fn *take,
+		       void *ctx)
 {
 	struct load_frame frame;
 	*used_r = 0;
@@ -245,7 +246,8 @@ int load_connection_read(struct load_connection *c, load_take_fn *take, void *ct
 	}
 }
 
-int load_connection_send(struct load_connection *c, unsigned opcode, const void *payload, size_t size)
+int load_connection_send(struct load_connection *c, unsigned opcode, const void *payload,
+			 size_t size)
 {
 	if (c->state != LINK_OPEN ||
 	    reserve(&c->out, &c->out_size, c->out_length + size + FRAME_HEAD_MAX) != 0)

@@ -4,9 +4,10 @@
 #include "t/bench/load.h"
 #include "t/bench/load_frame.h"
 
-/* A WebSocket to the server: TCP, TLS if wanted, frames. It holds no buffers while nothing is under way. */
+/* A WebSocket to the server: TCP, TLS if wanted, frames. It holds no buffers while nothing is under
+ * way. */
 struct load_connection {
-	int fd; /* -1: none */
+	int fd;	  /* -1: none */
 	SSL *ssl; /* owned */
 	enum { LINK_DOWN, LINK_CONNECTING, LINK_TLS, LINK_ASKING, LINK_OPEN } state;
 	bool waits_to_write; /* epoll has been told */
@@ -32,7 +33,8 @@ typedef int load_take_fn(void *ctx, const struct load_frame *frame);
 int load_connection_read(struct load_connection *c, load_take_fn *take, void *ctx);
 
 /* Queues a frame; load_connection_flush sends what is queued. -1: out of memory; over. */
-int load_connection_send(struct load_connection *c, unsigned opcode, const void *payload, size_t size);
+int load_connection_send(struct load_connection *c, unsigned opcode, const void *payload,
+			 size_t size);
 int load_connection_flush(struct load_connection *c, const struct load_network *network, void *tag);
 
 void load_connection_stop(struct load_connection *c);

@@ -77,6 +77,8 @@ static void receive(struct load_worker *w, struct load_member *member, uint64_t 
 	own_post(w, member, mark);
 	if (!load_check_agrees(w->check, member->room, seq, mark->seat, mark->number))
 		w->stats->disordered++;
+	if (mark->intended > w->now) /* made by another process in the meantime */
+		w->now = clock_mono();
 	if (mark->intended >= w->begin && w->now < w->end) {
 		atomic_fetch_add_explicit(&w->stats->deliveries, 1, memory_order_relaxed);
 		load_histogram_add(&w->stats->delivery, w->now - mark->intended);
@@ -156,7 +158,8 @@ void load_message_page(struct load_worker *w, struct load_client *c, struct load
 {
 	size_t i;
 	const json_t *message;
-	json_array_foreach (json_object_get(page, "messages"), i, message) {
+	json_array_foreach(json_object_get(page, "messages"), i, message)
+	{
 		struct mark mark;
 		const char *text = json_string_value(json_object_get(message, "text"));
 		json_int_t seq = json_integer_value(json_object_get(message, "seq"));
@@ -179,17 +182,17 @@ void load_message_joined(struct load_worker *w, struct load_client *c, const jso
 {
 	size_t i;
 	const json_t *room;
-	json_array_foreach (json_object_get(result, "rooms"), i, room) {
+	json_array_foreach(json_object_get(result, "rooms"), i, room)
+	{
 		const char *uri = json_string_value(json_object_get(room, "room"));
-		struct load_member *member =
-			uri ? member_of(w, c, uri, strlen(uri) + 1) : NULL;
+		struct load_member *member = uri ? member_of(w, c, uri, strlen(uri) + 1) : NULL;
 		if (!member || json_object_get(room, "error")) {
 			c->retry_at = 1;
 			return;
 		}
 		if (!c->was_ready)
-			member->seen = (uint64_t)json_integer_value(
-				json_object_get(room, "last_seq"));
+			member->seen =
+				(uint64_t)json_integer_value(json_object_get(room, "last_seq"));
 		load_message_page(w, c, member, c->was_ready ? room : NULL);
 	}
 	if (!result)

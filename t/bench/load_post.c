@@ -30,7 +30,8 @@ static void send_post(struct load_worker *w, struct load_client *c, uint32_t ind
 	load_client_send(w, c, text, (size_t)length + 3);
 }
 
-static void post_new(struct load_worker *w, struct load_client *c, uint32_t index, uint64_t intended)
+static void post_new(struct load_worker *w, struct load_client *c, uint32_t index,
+		     uint64_t intended)
 {
 	struct load_sender *sender = c->member[index].sender;
 	uint64_t *place = &sender->intended[sender->next % LOAD_WINDOW_MAX];
@@ -76,7 +77,8 @@ static void count_refusal(struct load_stats *stats, int code)
 	}
 }
 
-static void retry_later(struct load_worker *w, struct load_client *c, uint32_t index, uint32_t number)
+static void retry_later(struct load_worker *w, struct load_client *c, uint32_t index,
+			uint32_t number)
 {
 	if (w->retry_count == w->retry_size) {
 		size_t size = w->retry_size ? w->retry_size * 2 : 1024;

@@ -209,8 +209,11 @@ _Noreturn void load_process(const struct load_options *options, struct load_shar
 		struct timespec wait = {.tv_nsec = wait_of(&w)};
 		int count = epoll_pwait2(w.network.epoll, events, EVENTS, &wait, NULL);
 		w.now = clock_mono();
-		for (int i = 0; i < count; i++)
+		for (int i = 0; i < count; i++) {
+			/* Not once a turn: a busy generator would leave out its own delay. */
+			w.now = clock_mono();
 			load_client_event(&w, events[i].data.ptr);
+		}
 		start_clients(&w);
 		follow(&w, &stage);
 		load_post_turn(&w);

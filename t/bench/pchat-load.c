@@ -29,7 +29,8 @@ static const char usage[] =
 	"usage: pchat-load --server ADDRESS:PORT --rooms FILE --connections N [options]\n"
 	"  --rooms FILE          URIs, one a line\n"
 	"  --join R:N[,R:N...]   the first R rooms get N connections each, and so on\n"
-	"  --senders N           connections of each room that post; 0 (default): all; none: --idle\n"
+	"  --senders N           connections of each room that post; 0 (default): all; none: "
+	"--idle\n"
 	"  --window N            closed loop: posts under way of each sender (1)\n"
 	"  --rate N              open loop: posts/s of all senders together\n"
 	"  --seconds N, --warmup N, --size BYTES, --processes N, --sources N, --handshakes N\n"
@@ -41,17 +42,17 @@ static const char usage[] =
 	"  --label TEXT          comes back in the output\n";
 
 static const struct option options_table[] = {
-	{"server", required_argument, NULL, 's'},    {"rooms", required_argument, NULL, 'r'},
+	{"server", required_argument, NULL, 's'},      {"rooms", required_argument, NULL, 'r'},
 	{"connections", required_argument, NULL, 'c'}, {"join", required_argument, NULL, 'j'},
-	{"senders", required_argument, NULL, 'n'},   {"window", required_argument, NULL, 'w'},
-	{"rate", required_argument, NULL, 'R'},	     {"seconds", required_argument, NULL, 't'},
-	{"warmup", required_argument, NULL, 'W'},    {"size", required_argument, NULL, 'b'},
-	{"processes", required_argument, NULL, 'p'}, {"sources", required_argument, NULL, 'S'},
-	{"handshakes", required_argument, NULL, 'H'}, {"users", required_argument, NULL, 'U'},
-	{"user", required_argument, NULL, 'u'},	     {"password", required_argument, NULL, 'P'},
-	{"auth", required_argument, NULL, 'a'},	     {"tls", no_argument, NULL, 'T'},
-	{"kill", required_argument, NULL, 'k'},	     {"idle", no_argument, NULL, 'i'},
-	{"label", required_argument, NULL, 'l'},     {0},
+	{"senders", required_argument, NULL, 'n'},     {"window", required_argument, NULL, 'w'},
+	{"rate", required_argument, NULL, 'R'},	       {"seconds", required_argument, NULL, 't'},
+	{"warmup", required_argument, NULL, 'W'},      {"size", required_argument, NULL, 'b'},
+	{"processes", required_argument, NULL, 'p'},   {"sources", required_argument, NULL, 'S'},
+	{"handshakes", required_argument, NULL, 'H'},  {"users", required_argument, NULL, 'U'},
+	{"user", required_argument, NULL, 'u'},	       {"password", required_argument, NULL, 'P'},
+	{"auth", required_argument, NULL, 'a'},	       {"tls", no_argument, NULL, 'T'},
+	{"kill", required_argument, NULL, 'k'},	       {"idle", no_argument, NULL, 'i'},
+	{"label", required_argument, NULL, 'l'},       {0},
 };
 
 static unsigned number(const char *text, unsigned least, unsigned most)
@@ -114,28 +115,72 @@ static void take_auth(struct load_options *o, const char *text)
 static void take_option(struct load_options *o, int option)
 {
 	switch (option) {
-	case 's': take_server(o, optarg); break;
-	case 'r': o->rooms_file = optarg; break;
-	case 'c': o->connections = number(optarg, 1, 1000000); break;
-	case 'j': take_groups(o, optarg); break;
-	case 'n': o->senders = number(optarg, 0, 1000000); break;
-	case 'w': o->window = number(optarg, 1, LOAD_WINDOW_MAX); break;
-	case 'R': o->rate = seconds(optarg); break;
-	case 't': o->seconds = seconds(optarg); break;
-	case 'W': o->warmup = seconds(optarg); break;
-	case 'b': o->size = number(optarg, 1, 8192); break;
-	case 'p': o->processes = number(optarg, 1, LOAD_PROCESSES); break;
-	case 'S': o->sources = number(optarg, 1, 60000); break;
-	case 'H': o->handshakes = number(optarg, 1, 100000); break;
-	case 'U': o->users = number(optarg, 1, 1000000); break;
-	case 'u': o->user_prefix = optarg; break;
-	case 'P': o->password = optarg; break;
-	case 'a': take_auth(o, optarg); break;
-	case 'T': o->tls = true; break;
-	case 'k': o->kill_pid = (int)number(optarg, 2, 1 << 22); break;
-	case 'i': o->idle = true; break;
-	case 'l': o->label = optarg; break;
-	default: fputs(usage, stderr); exit(EX_USAGE);
+	case 's':
+		take_server(o, optarg);
+		break;
+	case 'r':
+		o->rooms_file = optarg;
+		break;
+	case 'c':
+		o->connections = number(optarg, 1, 1000000);
+		break;
+	case 'j':
+		take_groups(o, optarg);
+		break;
+	case 'n':
+		o->senders = number(optarg, 0, 1000000);
+		break;
+	case 'w':
+		o->window = number(optarg, 1, LOAD_WINDOW_MAX);
+		break;
+	case 'R':
+		o->rate = seconds(optarg);
+		break;
+	case 't':
+		o->seconds = seconds(optarg);
+		break;
+	case 'W':
+		o->warmup = seconds(optarg);
+		break;
+	case 'b':
+		o->size = number(optarg, 1, 8192);
+		break;
+	case 'p':
+		o->processes = number(optarg, 1, LOAD_PROCESSES);
+		break;
+	case 'S':
+		o->sources = number(optarg, 1, 60000);
+		break;
+	case 'H':
+		o->handshakes = number(optarg, 1, 100000);
+		break;
+	case 'U':
+		o->users = number(optarg, 1, 1000000);
+		break;
+	case 'u':
+		o->user_prefix = optarg;
+		break;
+	case 'P':
+		o->password = optarg;
+		break;
+	case 'a':
+		take_auth(o, optarg);
+		break;
+	case 'T':
+		o->tls = true;
+		break;
+	case 'k':
+		o->kill_pid = (int)number(optarg, 2, 1 << 22);
+		break;
+	case 'i':
+		o->idle = true;
+		break;
+	case 'l':
+		o->label = optarg;
+		break;
+	default:
+		fputs(usage, stderr);
+		exit(EX_USAGE);
 	}
 }
 
@@ -298,17 +343,17 @@ static void report(const struct load_options *o, const struct load_shared *share
 {
 	static struct load_stats sum;
 	sum_up(o, shared, &sum);
-	json_t *figures = json_pack(
-		"{s:f, s:f, s:f, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:f, s:i}", "seconds",
-		o->seconds, "posts_per_second", (double)sum.posts / o->seconds,
-		"deliveries_per_second", (double)sum.deliveries / o->seconds, "delivery_us",
-		latencies(&sum.delivery), "ack_us", latencies(&sum.ack), "acked",
-		(json_int_t)sum.acked, "lost", (json_int_t)sum.lost, "repeated",
-		(json_int_t)sum.repeated, "disordered", (json_int_t)sum.disordered, "malformed",
-		(json_int_t)sum.malformed, "unsent", (json_int_t)sum.unsent, "refused",
-		refusals(o, shared), "generator_cpu",
-		(double)sum.cpu / (o->seconds * 1e6 * o->processes), "cores",
-		(int)sysconf(_SC_NPROCESSORS_ONLN));
+	json_t *figures =
+		json_pack("{s:f, s:f, s:f, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:f, s:i}",
+			  "seconds", o->seconds, "posts_per_second", (double)sum.posts / o->seconds,
+			  "deliveries_per_second", (double)sum.deliveries / o->seconds,
+			  "delivery_us", latencies(&sum.delivery), "ack_us", latencies(&sum.ack),
+			  "acked", (json_int_t)sum.acked, "lost", (json_int_t)sum.lost, "repeated",
+			  (json_int_t)sum.repeated, "disordered", (json_int_t)sum.disordered,
+			  "malformed", (json_int_t)sum.malformed, "unsent", (json_int_t)sum.unsent,
+			  "refused", refusals(o, shared), "generator_cpu",
+			  (double)sum.cpu / (o->seconds * 1e6 * o->processes), "cores",
+			  (int)sysconf(_SC_NPROCESSORS_ONLN));
 	uint64_t killed = atomic_load(&shared->killed);
 	json_object_update(line, figures);
 	json_decref(figures);
@@ -345,9 +390,17 @@ static void stop_processes(struct load_shared *shared)
 
 int main(int argc, char **argv)
 {
-	struct load_options o = {.processes = 1, .users = 1, .sources = 100, .user_prefix = "user",
-				 .password = "secret of bench", .window = 1, .size = 100, .seconds = 5,
-				 .warmup = 1, .handshakes = 64, .auth = LOAD_TOKEN};
+	struct load_options o = {.processes = 1,
+				 .users = 1,
+				 .sources = 100,
+				 .user_prefix = "user",
+				 .password = "secret of bench",
+				 .window = 1,
+				 .size = 100,
+				 .seconds = 5,
+				 .warmup = 1,
+				 .handshakes = 64,
+				 .auth = LOAD_TOKEN};
 	int option;
 	char byte;
 	while ((option = getopt_long(argc, argv, "", options_table, NULL)) != -1)

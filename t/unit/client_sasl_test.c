@@ -47,14 +47,14 @@ static char *server_step(Gsasl_session *server, const char *data, int expected)
 	return answer;
 }
 
-/* The exchange up to the server's last message, which is returned; *done_r: what the client says to it. */
+/* The exchange up to the server's last message, which is returned; *done_r: what the client says to
+ * it. */
 static void exchange(const char *last, int *done_r)
 {
 	struct err err;
 	char *answer, *challenge;
 	Gsasl_session *server;
-	struct client_sasl *client =
-		client_sasl_new("SCRAM-SHA-256", "alice", "tuna on rye", &err);
+	struct client_sasl *client = client_sasl_new("SCRAM-SHA-256", "alice", "tuna on rye", &err);
 	assert_non_null(client);
 	assert_int_equal(gsasl_server_start(library, "SCRAM-SHA-256", &server), GSASL_OK);
 
@@ -102,12 +102,11 @@ static void test_a_challenge_with_another_nonce_is_refused(void **state)
 	client = client_sasl_new("SCRAM-SHA-256", "alice", "tuna on rye", &err);
 	assert_int_equal(client_sasl_step(client, NULL, &answer, &err), 0);
 	free(answer);
-	assert_int_equal(
-		client_sasl_step(client,
-				 "cj1rWjN2UTBiSjhzWXcxbVhySGM3UnRXNWFMcDJOZjlHZCxzPVBWNm"
-				 "hESHVmUXRhT0FjTmFmeXVVNWc9PSxpPTQwOTY=",
-				 &answer, &err),
-		-1);
+	assert_int_equal(client_sasl_step(client,
+					  "cj1rWjN2UTBiSjhzWXcxbVhySGM3UnRXNWFMcDJOZjlHZCxzPVBWNm"
+					  "hESHVmUXRhT0FjTmFmeXVVNWc9PSxpPTQwOTY=",
+					  &answer, &err),
+			 -1);
 	client_sasl_free(&client);
 }
 

@@ -79,9 +79,9 @@ static void test_the_request_says_what_the_protocol_wants(void **state)
 }
 
 #define STATUS "HTTP/1.1 101 Switching Protocols\r\n"
-#define GOOD                                                                                       \
-	"upgrade: WebSocket\r\nConnection: keep-alive, UPGRADE\r\n"                                \
-	"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"                                   \
+#define GOOD                                                        \
+	"upgrade: WebSocket\r\nConnection: keep-alive, UPGRADE\r\n" \
+	"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"    \
 	"Sec-WebSocket-Protocol: pchat.v1\r\n"
 
 static int take(const char *answer, size_t *used_r)

@@ -25,26 +25,37 @@ static void test_letters_of_all_scripts_stay(void **state)
 	(void)state;
 	assert_escaped("", NULL, "");
 	assert_escaped("a\\b \"c\"", NULL, "a\\b \"c\"");
-	assert_escaped("Gr\xc3\xbc\xc3\x9f" "e \xe6\xbc\xa2 \xf0\x9f\x99\x82", NULL,
-		       "Gr\xc3\xbc\xc3\x9f" "e \xe6\xbc\xa2 \xf0\x9f\x99\x82");
+	assert_escaped("Gr\xc3\xbc\xc3\x9f"
+		       "e \xe6\xbc\xa2 \xf0\x9f\x99\x82",
+		       NULL,
+		       "Gr\xc3\xbc\xc3\x9f"
+		       "e \xe6\xbc\xa2 \xf0\x9f\x99\x82");
 }
 
 static void test_control_characters_are_shown_not_done(void **state)
 {
 	(void)state;
 	assert_escaped("\x1b]0;x\x07\x7f\r", NULL, "\\x1b]0;x\\x07\\x7f\\x0d");
-	assert_escaped("\xc2\x9b" "2J \xc2\x85", NULL, "\\x9b2J \\x85");
-	assert_escaped("\xe2\x80\xae" "a\xe2\x80\xa8\xe2\x81\xa6", NULL, "\\u{202e}a\\u{2028}\\u{2066}");
+	assert_escaped("\xc2\x9b"
+		       "2J \xc2\x85",
+		       NULL, "\\x9b2J \\x85");
+	assert_escaped("\xe2\x80\xae"
+		       "a\xe2\x80\xa8\xe2\x81\xa6",
+		       NULL, "\\u{202e}a\\u{2028}\\u{2066}");
 }
 
 static void test_bytes_that_are_not_utf8_are_shown(void **state)
 {
 	(void)state;
-	assert_escaped("\xff" "a", NULL, "\\xffa");
-	assert_escaped("\x9b" "2J", NULL, "\\x9b2J");
+	assert_escaped("\xff"
+		       "a",
+		       NULL, "\\xffa");
+	assert_escaped("\x9b"
+		       "2J",
+		       NULL, "\\x9b2J");
 	assert_escaped("\xc3", NULL, "\\xc3");
 	assert_escaped("\xe6\xbc", NULL, "\\xe6\\xbc");
-	assert_escaped("\xc0\x9b", NULL, "\\xc0\\x9b");		/* overlong */
+	assert_escaped("\xc0\x9b", NULL, "\\xc0\\x9b");		 /* overlong */
 	assert_escaped("\xed\xa0\x80", NULL, "\\xed\\xa0\\x80"); /* a surrogate */
 	assert_escaped("\xf4\x90\x80\x80", NULL, "\\xf4\\x90\\x80\\x80");
 }
@@ -148,12 +159,27 @@ static void test_a_word_that_is_no_command_is_a_room_to_chat_in(void **state)
 static void test_a_command_line_that_makes_no_sense_is_refused(void **state)
 {
 	static const char *const wrong[] = {
-		"--frobnicate",	      "post",		    "tail",	      "history",
-		"tail a b",	      "rooms a b",	    "post a b c",     "a b",
-		"--since 3 rooms",    "--since x tail a",   "--since -1 tail a", "--since",
-		"--count 0 tail a",   "--limit 0 history a", "--json Lobby",  "--whole tail a",
-		"post --whole a b",   "--password x rooms", "--timeout 0 rooms",
-		"--insecure --ca x rooms", "--since 9007199254740993 tail a",
+		"--frobnicate",
+		"post",
+		"tail",
+		"history",
+		"tail a b",
+		"rooms a b",
+		"post a b c",
+		"a b",
+		"--since 3 rooms",
+		"--since x tail a",
+		"--since -1 tail a",
+		"--since",
+		"--count 0 tail a",
+		"--limit 0 history a",
+		"--json Lobby",
+		"--whole tail a",
+		"post --whole a b",
+		"--password x rooms",
+		"--timeout 0 rooms",
+		"--insecure --ca x rooms",
+		"--since 9007199254740993 tail a",
 	};
 	struct pchat_args args;
 	(void)state;

@@ -28,7 +28,15 @@ sub runs () { return $ENV{PCHAT_BENCH_RUNS} // (full() ? 5 : 1) }
 
 # tls, active, standby, connections, users, rooms (their number).
 sub new ($class, %self) {
-	my $self = bless { tls => 0, active => 1, standby => 1, users => 10, rooms => 1, connections => 1000, %self }, $class;
+	my $self = bless {
+		tls => 0,
+		active => 1,
+		standby => 1,
+		users => 10,
+		rooms => 1,
+		connections => 1000,
+		%self
+	}, $class;
 	_pin($ENV{PCHAT_BENCH_SERVER_CPUS});
 	$self->{server} = Pchat::Server->start(tls => $self->{tls}, conf => $self->_configuration);
 	_pin($ENV{PCHAT_BENCH_LOAD_CPUS});
@@ -41,7 +49,11 @@ sub _configuration ($self) {
 	return {
 		journal => { size => '256M' },
 		workers => { active => $self->{active}, standby => $self->{standby} },
-		json => { connections => $connections + 100, ping_interval => '10m', idle_timeout => '30m' },
+		json => {
+			connections => $connections + 100,
+			ping_interval => '10m',
+			idle_timeout => '30m'
+		},
 		cache => {
 			rooms => $rooms + 100,
 			principals => $self->{users} + 100,
@@ -64,12 +76,20 @@ sub server ($self) { return $self->{server} }
 
 # Many requests on one connection, some of them under way at a time; the results in order.
 sub admin ($self, @requests) {
-	my $socket = IO::Socket::UNIX->new(Peer => $self->{server}->admin_socket) or die "could not connect to the admin socket: $!\n";
+	my $socket = IO::Socket::UNIX->new(Peer => $self->{server}->admin_socket)
+		or die "could not connect to the admin socket: $!\n";
 	my (@results, $sent);
 	for my $done (0 .. $#requests) {
 		while (($sent //= 0) < @requests && $sent < $done + 16) {
 			my ($method, $params) = @{ $requests[$sent] };
-			print $socket encode_json({ jsonrpc => '2.0', id => $sent++, method => $method, params => $params }), "\n";
+			print $socket encode_json({
+					jsonrpc => '2.0',
+					id => $sent++,
+					method => $method,
+					params => $params
+				}
+				),
+				"\n";
 		}
 		$socket->flush;
 		my $answer = decode_json(<$socket> // die "the admin socket was closed\n");
@@ -80,8 +100,11 @@ sub admin ($self, @requests) {
 }
 
 sub _fill ($self) {
-	$self->admin(map { ['user.add', { uri => "user$_", name => "User $_", password => PASSWORD }] } 0 .. $self->{users} - 1);
-	my @rooms = $self->admin(map { ['room.create', { name => "Room $_", privacy => 'open' }] } 1 .. $self->{rooms});
+	$self->admin(
+		map { ['user.add', { uri => "user$_", name => "User $_", password => PASSWORD }] }
+			0 .. $self->{users} - 1);
+	my @rooms = $self->admin(map { ['room.create', { name => "Room $_", privacy => 'open' }] }
+			1 .. $self->{rooms});
 	$self->{rooms_file} = $self->{server}->directory . '/rooms';
 	open my $out, '>', $self->{rooms_file} or die;
 	print $out "$_->{room}\n" for @rooms;
@@ -90,10 +113,18 @@ sub _fill ($self) {
 
 sub _command ($self, %options) {
 	my %all = (
-		server => $self->{server}->address . ':' . $self->{server}->port, rooms => $self->{rooms_file},
-		users => $self->{users}, password => PASSWORD, connections => $self->{connections}, %options);
-	return ("$Pchat::Server::build/t/bench/pchat-load", $self->{tls} ? '--tls' : (),
-		map { defined $all{$_} ? ("--$_", $all{$_}) : "--$_" } sort keys %all);
+		server => $self->{server}->address . ':' . $self->{server}->port,
+		rooms => $self->{rooms_file},
+		users => $self->{users},
+		password => PASSWORD,
+		connections => $self->{connections},
+		%options
+	);
+	return (
+		"$Pchat::Server::build/t/bench/pchat-load",
+		$self->{tls} ? '--tls' : (),
+		map { defined $all{$_} ? ("--$_", $all{$_}) : "--$_" } sort keys %all
+	);
 }
 
 # Runs pchat-load to its end; its figures, and beside them the processor time of each of the server's
@@ -105,14 +136,16 @@ sub load ($self, %options) {
 	close $in or die "pchat-load failed\n";
 	my $figures = decode_json $line;
 	my %after = $self->_cpu;
-	$figures->{server_cpu} = { map { $_ => 0 + sprintf '%.2f', $after{$_} - ($before{$_} // 0) } keys %after };
+	$figures->{server_cpu} =
+		{ map { $_ => 0 + sprintf '%.2f', $after{$_} - ($before{$_} // 0) } keys %after };
 	_complain($figures);
 	return $figures;
 }
 
 # The middle one of some runs, by the figure named.
 sub median ($self, $figure, %options) {
-	my @all = sort { $a->{$figure} <=> $b->{$figure} } map { $self->load(%options) } 1 .. runs();
+	my @all =
+		sort { $a->{$figure} <=> $b->{$figure} } map { $self->load(%options) } 1 .. runs();
 	return $all[$#all / 2];
 }
 
@@ -154,9 +187,9 @@ sub private_memory ($self, $role) {
 # KiB of the kernel's own: slabs, and what TCP holds.
 sub kernel_memory () {
 	open my $in, '<', '/proc/meminfo' or return 0;
-	my ($sum) = map { /^Slab:\s+(\d+)/ } <$in>;
+	my ($sum) = map {/^Slab:\s+(\d+)/} <$in>;
 	open $in, '<', '/proc/net/sockstat' or return $sum;
-	my ($pages) = map { /^TCP:.* mem (\d+)/ } <$in>;
+	my ($pages) = map {/^TCP:.* mem (\d+)/} <$in>;
 	return $sum + 4 * $pages;
 }
 
@@ -180,13 +213,19 @@ sub _first_line ($command) {
 # Prints the line: what was asked, where, with which settings, and the figures.
 sub report ($question, %figures) {
 	open my $in, '<', '/proc/cpuinfo' or die;
-	my ($model) = map { /^model name\s*:\s*(.*)/ } <$in>;
+	my ($model) = map {/^model name\s*:\s*(.*)/} <$in>;
 	my $source = $ENV{PCHAT_SOURCE} // '.';
 	my %line = (
-		bench => $question, size => full() ? 'full' : 'short', runs => runs() + 0, time => _first_line('date -u +%Y-%m-%dT%H:%M:%SZ'),
-		machine => $model // 'unknown', cores => _first_line('nproc') + 0, kernel => _first_line('uname -r'),
+		bench => $question,
+		size => full() ? 'full' : 'short',
+		runs => runs() + 0,
+		time => _first_line('date -u +%Y-%m-%dT%H:%M:%SZ'),
+		machine => $model // 'unknown',
+		cores => _first_line('nproc') + 0,
+		kernel => _first_line('uname -r'),
 		commit => _first_line("git -C '$source' rev-parse --short=12 HEAD"),
-		server_cpus => $ENV{PCHAT_BENCH_SERVER_CPUS} // 'all', load_cpus => $ENV{PCHAT_BENCH_LOAD_CPUS} // 'all',
+		server_cpus => $ENV{PCHAT_BENCH_SERVER_CPUS} // 'all',
+		load_cpus => $ENV{PCHAT_BENCH_LOAD_CPUS} // 'all',
 		figures => \%figures,
 	);
 	say encode_json(\%line);

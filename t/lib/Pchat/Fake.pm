@@ -24,8 +24,15 @@ use constant TIME => '2026-11-21T09:30:00.123456Z';
 # tls => [certificate, key] for TLS; mechanisms, protocol: what is offered.
 sub new ($class, %self) {
 	my $self = bless {
-		mechanisms => ['SCRAM-SHA-256'], protocol => 'pchat.v1', password => 'tuna on rye', %self,
-		on => {}, rooms => {}, connections => {}, calls => [], tokens => {},
+		mechanisms => ['SCRAM-SHA-256'],
+		protocol => 'pchat.v1',
+		password => 'tuna on rye',
+		%self,
+		on => {},
+		rooms => {},
+		connections => {},
+		calls => [],
+		tokens => {},
 	}, $class;
 	$self->_listen;
 	return $self;
@@ -35,7 +42,9 @@ sub _listen ($self) {
 	my $app = Mojolicious->new;
 	$app->log->level('fatal');
 	$app->routes->websocket('/pchat')->to(cb => sub ($c) { $self->_accept($c) });
-	my $listen = $self->{tls} ? "https://127.0.0.1:$self->{tls}[2]?cert=$self->{tls}[0]&key=$self->{tls}[1]"
+	my $listen =
+		$self->{tls}
+		? "https://127.0.0.1:$self->{tls}[2]?cert=$self->{tls}[0]&key=$self->{tls}[1]"
 		: 'http://127.0.0.1';
 	$self->{daemon} = Mojo::Server::Daemon->new(app => $app, listen => [$listen], silent => 1);
 	$self->{daemon}->start;
@@ -48,7 +57,8 @@ sub url ($self) { return ($self->{tls} ? 'wss' : 'ws') . "://127.0.0.1:$self->{p
 sub stop ($self) { delete $self->{daemon} }
 
 sub add_room ($self, $name, @texts) {
-	my $uri = sprintf 'ma-chan://example.test/00000000-0000-4000-8000-%012x', 1 + keys %{ $self->{rooms} };
+	my $uri = sprintf 'ma-chan://example.test/00000000-0000-4000-8000-%012x',
+		1 + keys %{ $self->{rooms} };
 	$self->{rooms}{$uri} = { name => $name, messages => [] };
 	$self->say($uri, $_) for @texts;
 	return $uri;
@@ -57,9 +67,17 @@ sub add_room ($self, $name, @texts) {
 # Posts as somebody else; the numbers of calls, in order, are in {calls}.
 sub say ($self, $uri, $text, %more) {
 	my $messages = $self->{rooms}{$uri}{messages};
-	my $message = { seq => 1 + @$messages, time => TIME, from => 'sip:bob@example.test', name => 'Bob', text => $text, %more };
+	my $message = {
+		seq => 1 + @$messages,
+		time => TIME,
+		from => 'sip:bob@example.test',
+		name => 'Bob',
+		text => $text,
+		%more
+	};
 	push @$messages, $message;
-	$_->notify(message => { room => $uri, %$message }) for grep { $_->{joined}{$uri} } values %{ $self->{connections} };
+	$_->notify(message => { room => $uri, %$message })
+		for grep { $_->{joined}{$uri} } values %{ $self->{connections} };
 	return $message;
 }
 
@@ -89,17 +107,24 @@ sub _request ($self, $connection, $request) {
 	my $handler = $self->{on}{$method};
 	return if $handler && $handler->($connection, $id, $params);
 	(my $name = $method) =~ tr/./_/;
-	my $code = $self->can("_do_$name") or return $connection->refuse($id, -32601, 'MethodNotFound');
+	my $code = $self->can("_do_$name")
+		or return $connection->refuse($id, -32601, 'MethodNotFound');
 	$self->$code($connection, $id, $params);
 }
 
 # --- Signing in. ---
 
 sub _do_server_info ($self, $connection, $id, $) {
-	$connection->answer($id, {
-		name => 'pchat', protocol => 'pchat.v1', domain => 'example.test', time => TIME, mechanisms => $self->{mechanisms},
-		limits => { history => 30, history_page => 500, message_size => 8192 },
-	});
+	$connection->answer(
+		$id,
+		{
+			name => 'pchat',
+			protocol => 'pchat.v1',
+			domain => 'example.test',
+			time => TIME,
+			mechanisms => $self->{mechanisms},
+			limits => { history => 30, history_page => 500, message_size => 8192 },
+		});
 }
 
 sub _scram ($self) {
@@ -110,18 +135,25 @@ sub _scram ($self) {
 		$block = hmac_sha256($block, $self->{password});
 		$salted ^.= $block;
 	}
-	return ($salt, sha256(hmac_sha256('Client Key', $salted)), hmac_sha256('Server Key', $salted), $iterations);
+	return (
+		$salt,
+		sha256(hmac_sha256('Client Key', $salted)),
+		hmac_sha256('Server Key', $salted), $iterations
+	);
 }
 
 sub _do_auth_start ($self, $connection, $id, $params) {
 	my $data = decode_base64 $params->{data} // '';
 	if ($params->{mechanism} eq 'PLAIN') {
-		return $self->signed_in($connection, $id) if $data =~ /^\0alice\d*\0\Q$self->{password}\E$/;
+		return $self->signed_in($connection, $id)
+			if $data =~ /^\0alice\d*\0\Q$self->{password}\E$/;
 		return $connection->refuse($id, 204, 'AuthenticationFailed');
 	}
 	my $scram = $connection->{scram} = Authen::SCRAM::Server->new(
-		digest => 'SHA-256', credential_cb => sub ($user) { return $user eq 'alice' ? $self->_scram : () });
-	my $answer = eval { $scram->first_msg($data) } or return $connection->refuse($id, 204, 'AuthenticationFailed');
+		digest => 'SHA-256',
+		credential_cb => sub ($user) { return $user eq 'alice' ? $self->_scram : () });
+	my $answer = eval { $scram->first_msg($data) }
+		or return $connection->refuse($id, 204, 'AuthenticationFailed');
 	$connection->answer($id, { done => false, data => encode_base64($answer, '') });
 }
 
@@ -132,16 +164,23 @@ sub _do_auth_step ($self, $connection, $id, $params) {
 }
 
 sub _do_auth_resume ($self, $connection, $id, $params) {
-	return $connection->refuse($id, 118, 'InvalidToken') if !delete $self->{tokens}{ $params->{token} };
+	return $connection->refuse($id, 118, 'InvalidToken')
+		if !delete $self->{tokens}{ $params->{token} };
 	$self->signed_in($connection, $id);
 }
 
 sub signed_in ($self, $connection, $id, %more) {
 	my $token = 'token' . ++$self->{last_token};
 	$self->{tokens}{$token} = 1;
-	$connection->answer($id, {
-		done => true, %more, user => { uri => 'sip:alice@example.test', name => 'Alice' }, token => $token, token_expires => TIME,
-	});
+	$connection->answer(
+		$id,
+		{
+			done => true,
+			%more,
+			user => { uri => 'sip:alice@example.test', name => 'Alice' },
+			token => $token,
+			token_expires => TIME,
+		});
 }
 
 sub _do_auth_logout ($self, $connection, $id, $) {
@@ -153,40 +192,79 @@ sub _do_auth_logout ($self, $connection, $id, $) {
 
 sub _do_room_search ($self, $connection, $id, $params) {
 	my $text = lc($params->{text} // '');
-	my @uris = sort grep { index(lc $self->{rooms}{$_}{name}, $text) >= 0 } keys %{ $self->{rooms} };
+	my @uris = sort grep { index(lc $self->{rooms}{$_}{name}, $text) >= 0 }
+		keys %{ $self->{rooms} };
 	my ($offset, $limit) = ($params->{offset} // 0, $params->{limit} // 50);
-	my @page = grep { defined } @uris[$offset .. $offset + $limit - 1];
-	$connection->answer($id, { rooms => [map { $self->_room($_) } @page], more => @uris > $offset + $limit ? true : false });
+	my @page = grep {defined} @uris[$offset .. $offset + $limit - 1];
+	$connection->answer(
+		$id,
+		{
+			rooms => [map { $self->_room($_) } @page],
+			more => @uris > $offset + $limit ? true : false
+		});
 }
 
 sub _room ($self, $uri) {
 	my $room = $self->{rooms}{$uri};
-	return { room => $uri, name => $room->{name}, description => $room->{description} // '', participants => 1,
-		last_seq => scalar @{ $room->{messages} }, disabled => false, created => TIME };
+	return {
+		room => $uri,
+		name => $room->{name},
+		description => $room->{description} // '',
+		participants => 1,
+		last_seq => scalar @{ $room->{messages} },
+		disabled => false,
+		created => TIME
+	};
 }
 
 sub _do_room_join ($self, $connection, $id, $params) {
-	$connection->answer($id, { rooms => [map { $self->_join($connection, $_) } @{ $params->{rooms} // [$params] }] });
+	$connection->answer(
+		$id,
+		{
+			rooms => [
+				map { $self->_join($connection, $_) }
+					@{ $params->{rooms} // [$params] }] });
 }
 
 sub _join ($self, $connection, $wish) {
 	my $uri = $wish->{room};
 	my $room = $self->{rooms}{$uri}
-		or return { room => $uri, error => { code => 110, message => 'there is no such room', data => { name => 'NoSuchNode' } } };
+		or return {
+		room => $uri,
+		error => {
+			code => 110,
+			message => 'there is no such room',
+			data => { name => 'NoSuchNode' } } };
 	$connection->{joined}{$uri} = 1;
 	my $last = @{ $room->{messages} };
-	my ($messages, $more) = defined $wish->{since} ? $self->page($uri, after => $wish->{since}, limit => $self->{page} // 500)
+	my ($messages, $more) =
+		defined $wish->{since}
+		? $self->page($uri, after => $wish->{since}, limit => $self->{page} // 500)
 		: $self->page($uri, limit => $wish->{history} // 30);
-	return { room => $uri, name => $room->{name}, description => '', last_seq => $last, participant_count => 1,
-		participants => [{ uri => 'sip:alice@example.test', name => 'Alice' }], messages => $messages, more => $more };
+	return {
+		room => $uri,
+		name => $room->{name},
+		description => '',
+		last_seq => $last,
+		participant_count => 1,
+		participants => [{ uri => 'sip:alice@example.test', name => 'Alice' }],
+		messages => $messages,
+		more => $more
+	};
 }
 
 sub page ($self, $uri, %bounds) {
-	my @found = grep { $_->{seq} > ($bounds{after} // 0) && $_->{seq} < ($bounds{before} // 1e15) && !$_->{removed} }
-		@{ $self->{rooms}{$uri}{messages} };
+	my @found = grep {
+			   $_->{seq} > ($bounds{after} // 0)
+			&& $_->{seq} < ($bounds{before} // 1e15)
+			&& !$_->{removed}
+	} @{ $self->{rooms}{$uri}{messages} };
 	my $more = @found > $bounds{limit};
-	@found = defined $bounds{after} && !defined $bounds{before} ? @found[0 .. $bounds{limit} - 1]
-		: $bounds{limit} ? @found[-$bounds{limit} .. -1] : () if $more;
+	@found =
+		defined $bounds{after} && !defined $bounds{before} ? @found[0 .. $bounds{limit} - 1]
+		: $bounds{limit} ? @found[-$bounds{limit} .. -1]
+		: ()
+		if $more;
 	return (\@found, $more ? true : false);
 }
 
@@ -196,25 +274,34 @@ sub _do_room_leave ($self, $connection, $id, $params) {
 }
 
 sub _do_room_participants ($self, $connection, $id, $) {
-	$connection->answer($id, { participants => [{ uri => 'sip:alice@example.test', name => 'Alice' }] });
+	$connection->answer($id,
+		{ participants => [{ uri => 'sip:alice@example.test', name => 'Alice' }] });
 }
 
 sub _do_message_history ($self, $connection, $id, $params) {
-	my ($messages, $more) = $self->page($params->{room}, %$params, limit => $params->{limit} // 50);
+	my ($messages, $more) =
+		$self->page($params->{room}, %$params, limit => $params->{limit} // 50);
 	$connection->answer($id, { messages => $messages, more => $more });
 }
 
 sub _do_message_post ($self, $connection, $id, $params) {
-	return $connection->refuse($id, 114, 'UserNotJoined') if !$connection->{joined}{ $params->{room} };
-	my ($first) = grep { ($_->{id} // '') eq $params->{id} } @{ $self->{rooms}{ $params->{room} }{messages} };
-	return $connection->answer($id, { seq => $first->{seq}, time => TIME, repeated => true }) if $first;
+	return $connection->refuse($id, 114, 'UserNotJoined')
+		if !$connection->{joined}{ $params->{room} };
+	my ($first) = grep { ($_->{id} // '') eq $params->{id} }
+		@{ $self->{rooms}{ $params->{room} }{messages} };
+	return $connection->answer($id, { seq => $first->{seq}, time => TIME, repeated => true })
+		if $first;
 	my $message = $self->accept_post($params);
 	$connection->answer($id, { seq => $message->{seq}, time => TIME });
 }
 
 # The message of a post is there; it has not been answered.
 sub accept_post ($self, $params) {
-	return $self->say($params->{room}, $params->{text}, id => $params->{id}, from => 'sip:alice@example.test', name => 'Alice',
+	return $self->say(
+		$params->{room}, $params->{text},
+		id => $params->{id},
+		from => 'sip:alice@example.test',
+		name => 'Alice',
 		$params->{importance} ? (importance => $params->{importance}) : ());
 }
 
@@ -233,7 +320,12 @@ sub notify ($self, $method, $params) { $self->send({ method => $method, params =
 sub close ($self, $code) { $self->{c}->finish($code) }
 
 sub refuse ($self, $id, $code, $name) {
-	$self->send({ id => $id, error => { code => $code, message => "refused: $name", data => { name => $name } } });
+	$self->send({
+			id => $id,
+			error => {
+				code => $code,
+				message => "refused: $name",
+				data => { name => $name } } });
 }
 
 sub cut ($self) {
