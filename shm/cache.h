@@ -132,6 +132,10 @@ int cache_members(const struct cache *cache, uint32_t group, uint32_t *list, uin
  */
 int cache_rights(const struct cache *cache, uint32_t principal, uint32_t room, unsigned *rights_r);
 
+/* The roles that a user has in a room (bits 1 << enum role), by himself or by a group. */
+int cache_own_roles(const struct cache *cache, uint32_t principal, uint32_t room,
+		    unsigned *roles_r);
+
 /* Whether a user may make rooms in a category. */
 int cache_may_create(const struct cache *cache, uint32_t principal, uint32_t category,
 		     bool *may_r);

@@ -307,6 +307,24 @@ int cache_rights(const struct cache *cache, uint32_t principal, uint32_t room, u
 	return CODE_BUSY;
 }
 
+int cache_own_roles(const struct cache *cache, uint32_t principal, uint32_t room, unsigned *roles_r)
+{
+	struct attempt a = attempt(&cache->header->rights);
+	struct circle circle;
+	uint32_t row = 0;
+	int code = attempt_room_row(cache, room, &row);
+
+	if (code != CODE_OK)
+		return code;
+	while (attempt_begin(&a)) {
+		circle_find(cache, principal, &circle);
+		*roles_r = circle_roles(cache, &circle, NODE_ROOM, row);
+		if (attempt_undisturbed(&a))
+			return CODE_OK;
+	}
+	return CODE_BUSY;
+}
+
 int cache_may_create(const struct cache *cache, uint32_t principal, uint32_t category, bool *may_r)
 {
 	struct attempt a = attempt(&cache->header->rights);

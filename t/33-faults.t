@@ -37,7 +37,7 @@ sub everything () {
 		if $turn % 3 == 0;
 	$server->admin('user.passwd', uri => 'carol', password => $server->password('carol'))
 		if $turn % 3 == 1;
-	$server->admin('room.create', name => "room $turn", description => '') if $turn % 3 == 2;
+	$server->admin('room.create', name => "room $turn", privacy => 'open') if $turn % 3 == 2;
 }
 
 # What is only passed by a process that starts is reached by killing its predecessor.

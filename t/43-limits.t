@@ -31,7 +31,7 @@ sub admin_refusal (@call) {
 my @rooms;
 my ($count, $refusal) = until_refused(sub ($turn) {
 	my ($error, $result) =
-		$server->try_admin('room.create', name => "room $turn", description => '');
+		$server->try_admin('room.create', name => "room $turn", privacy => 'open');
 	push @rooms, $result->{room} if $result;
 	return $error ? $error->{name} : 'ok';
 });

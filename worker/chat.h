@@ -45,8 +45,14 @@ struct chat_presence {
 	uint8_t room[16];
 	bool joined; /* else left */
 	struct text uri, name;
-	uint32_t count; /* users in the room now */
+	bool no_access; /* left, because he may not be there any more */
+	bool counted;
+	uint32_t count; /* if counted: users in the room now */
 };
+
+struct object_key;
+struct object_room;
+struct object_front;
 
 enum chat_drop {
 	CHAT_SLOW,
@@ -86,6 +92,9 @@ struct front_end {
 	/* Events. */
 	struct frame *(*message)(const struct chat *chat, const struct chat_message *message);
 	struct frame *(*presence)(const struct chat *chat, const struct chat_presence *presence);
+	struct frame *(*changed)(const struct chat *chat, const struct object_room *room);
+
+	const struct object_front *object; /* see object.h */
 
 	/* Items of lists; a list is a buf that they add to. rows: a reader's JSON array of
 	   messages; false: it is malformed. */
@@ -155,8 +164,20 @@ struct chat_range {
 };
 void chat_history(struct session *session, const struct chat_id *id, const uint8_t room[16],
 		  const struct chat_range *range);
-void chat_rooms(struct session *session, const struct chat_id *id, struct text text, uint32_t limit,
-		uint32_t offset);
+
+/* A search for rooms. What is 0 or empty does not matter; nobody is shown what he may not see. */
+struct chat_search {
+	struct text text; /* in name or description */
+	const struct object_key *category;
+	struct text member, manager; /* as in lists of principals */
+	struct text addin;
+	uint8_t privacy, behavior; /* enum privacy, enum behavior */
+	uint8_t own; /* bits 1 << role: rooms in which who asks has one, himself or by a group */
+	enum { CHAT_EITHER, CHAT_ENABLED, CHAT_DISABLED } state;
+	uint32_t limit, offset;
+};
+void chat_rooms(struct session *session, const struct chat_id *id,
+		const struct chat_search *search);
 
 /* Administration: sessions that were signed in by chat_sign_in_local. A user is given as a name
  * of the server's domain, a name with a domain, or a URI. */
@@ -164,10 +185,7 @@ void chat_user_add(struct session *session, const struct chat_id *id, struct tex
 		   struct text name, struct text password);
 void chat_user_password(struct session *session, const struct chat_id *id, struct text user,
 			struct text password);
-void chat_user_remove(struct session *session, const struct chat_id *id, struct text user);
 void chat_users(struct session *session, const struct chat_id *id, uint32_t limit, uint32_t offset);
-void chat_room_add(struct session *session, const struct chat_id *id, struct text name,
-		   struct text description);
 
 /* For front ends: the configuration. */
 const struct conf *chat_conf(const struct chat *chat);

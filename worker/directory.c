@@ -1,114 +1,120 @@
-#include <stdlib.h>
-#include <string.h>
-#include <unicase.h>
-
-#include "worker/core.h"
+#include "shm/role.h"
+#include "worker/match.h"
+#include "worker/object_find.h"
 
 /* Lists of rooms and users, taken from the cache. */
 
 enum { TRIES = 32 }; /* to read a row that is being changed */
 
-struct match {
-	uint32_t id;
-	uint16_t length;
-	char name[]; /* folded */
+/* A search with its names looked up. */
+struct search {
+	const struct chat_search *wanted; /* borrowed */
+	struct match_text text;
+	uint32_t category, addin; /* ids; 0: any */
+	uint32_t member, manager; /* ids; 0: whoever */
 };
 
-struct matches {
-	struct match **list; /* owned */
-	size_t count, size;
-	bool failed;
-};
-
-/* Text made fit for comparison without regard to case; *length_r bytes at out, cut off at size. */
-static void fold(struct text text, char *out, size_t size, size_t *length_r)
+static int find_principal(const struct chat *chat, struct text text, uint32_t *id_r)
 {
-	uint8_t *folded;
-
-	*length_r = size;
-	folded = u8_casefold((const uint8_t *)text.data, text.length, NULL, NULL, (uint8_t *)out,
-			     length_r);
-	if (folded == NULL)
-		*length_r = 0;
-	if (folded == NULL || folded == (uint8_t *)out)
-		return;
-	if (*length_r > size)
-		*length_r = size;
-	memcpy(out, folded, *length_r);
-	free(folded);
+	return text.length == 0 ? CODE_OK : object_find_principal(chat, text, id_r);
 }
 
-static void add(struct matches *all, uint32_t id, const char *name, size_t length)
+/* Whatever is looked for and does not exist is in no room. */
+static int search_init(const struct session *session, const struct chat_search *wanted,
+		       struct search *search)
 {
-	struct match *match;
+	const struct chat *chat = session->chat;
+	struct category_view category;
+	struct addin_view addin;
+	int code = CODE_OK;
 
-	if (all->count == all->size) {
-		size_t size = all->size == 0 ? 64 : all->size * 2;
-		struct match **larger = reallocarray(all->list, size, sizeof(*larger));
-
-		if (larger == NULL) {
-			all->failed = true;
-			return;
-		}
-		all->list = larger;
-		all->size = size;
+	*search = (struct search){.wanted = wanted};
+	match_text_init(&search->text, wanted->text);
+	if (wanted->category != NULL) {
+		code = object_find_category(chat, wanted->category, &category);
+		search->category = category.id;
 	}
-	match = malloc(sizeof(*match) + length);
-	if (match == NULL) {
-		all->failed = true;
-		return;
+	if (code == CODE_OK && wanted->addin.length > 0) {
+		code = object_find_addin(chat, wanted->addin, &addin);
+		search->addin = addin.id;
 	}
-	match->id = id;
-	match->length = (uint16_t)length;
-	memcpy(match->name, name, length);
-	all->list[all->count++] = match;
+	if (code == CODE_OK)
+		code = find_principal(chat, wanted->member, &search->member);
+	if (code == CODE_OK)
+		code = find_principal(chat, wanted->manager, &search->manager);
+	return code;
 }
 
-static void matches_fini(struct matches *all)
+/* What the room itself says. */
+static bool is_wanted(const struct search *search, const struct room_view *room)
 {
-	for (size_t i = 0; i < all->count; i++)
-		free(all->list[i]);
-	free(all->list);
+	const struct chat_search *wanted = search->wanted;
+
+	return (search->category == 0 || room->category == search->category) &&
+	       (search->addin == 0 || room->addin == search->addin) &&
+	       (wanted->privacy == 0 || room->privacy == wanted->privacy) &&
+	       (wanted->behavior == 0 || room->behavior == wanted->behavior) &&
+	       (wanted->state != CHAT_ENABLED || !room->disabled) &&
+	       (wanted->state != CHAT_DISABLED || room->disabled) &&
+	       match_text(&search->text, (struct text){room->name, room->name_length},
+			  (struct text){room->description, room->description_length});
 }
 
-static int by_name(const void *a, const void *b)
+/* *has_r is left alone where the principal has one of the roles, else cleared. */
+static int check_roles(const struct chat *chat, uint32_t principal, uint32_t room, unsigned roles,
+		       bool *has_r)
 {
-	const struct match *x = *(const struct match *const *)a;
-	const struct match *y = *(const struct match *const *)b;
-	int order = memcmp(x->name, y->name, x->length < y->length ? x->length : y->length);
+	unsigned own = 0;
+	int code = CODE_BUSY;
 
-	if (order != 0)
-		return order;
-	if (x->length != y->length)
-		return x->length < y->length ? -1 : 1;
-	return x->id < y->id ? -1 : x->id > y->id;
+	if (principal == 0 || roles == 0)
+		return CODE_OK;
+	for (unsigned i = 0; i < TRIES && code == CODE_BUSY; i++)
+		code = cache_own_roles(chat->cache, principal, room, &own);
+	*has_r = *has_r && (own & roles) != 0;
+	return code;
 }
 
-static void match_room(const struct room_view *room, const char *wanted, size_t length,
-		       struct matches *all)
+/* Whether the session may see it: disabled rooms are for administrators and managers. */
+static int check_rights(const struct session *session, const struct room_view *room, bool *may_r)
 {
-	char name[2 * EVENT_NAME_MAX], description[2 * EVENT_DESCRIPTION_MAX];
-	size_t name_length, description_length;
+	unsigned rights = 0;
+	int code = object_rights(session, room->id, &rights);
 
-	fold((struct text){room->name, room->name_length}, name, sizeof(name), &name_length);
-	if (length > 0 && memmem(name, name_length, wanted, length) == NULL) {
-		fold((struct text){room->description, room->description_length}, description,
-		     sizeof(description), &description_length);
-		if (memmem(description, description_length, wanted, length) == NULL)
-			return;
-	}
-	add(all, room->id, name, name_length);
+	*may_r = *may_r && rights != 0 && (!room->disabled || (rights & RIGHT_MANAGE) != 0);
+	return code;
+}
+
+/* Takes a room into the list if it is one of those. A room that vanishes meanwhile is none. */
+static int consider(const struct session *session, const struct search *search,
+		    const struct room_view *room, struct matches *all)
+{
+	const struct chat *chat = session->chat;
+	bool take = true;
+	int code;
+
+	if (!is_wanted(search, room))
+		return CODE_OK;
+	code = check_rights(session, room, &take);
+	if (code == CODE_OK && take)
+		code = check_roles(chat, session->principal, room->id, search->wanted->own, &take);
+	if (code == CODE_OK && take)
+		code = check_roles(chat, search->member, room->id, ROLE_BIT(ROLE_MEMBER), &take);
+	if (code == CODE_OK && take)
+		code = check_roles(chat, search->manager, room->id, ROLE_BIT(ROLE_MANAGER), &take);
+	if (code == CODE_OK && take)
+		matches_add(all, room->id, (struct text){room->name, room->name_length});
+	return code == CODE_NO_SUCH_NODE ? CODE_OK : code;
 }
 
 /* A page of the matches, in the order of their names. A room that vanished is left out. */
 static int write_rooms(struct session *session, struct matches *all, uint32_t limit,
 		       uint32_t offset, struct buf *list)
 {
-	if (all->count > 0)
-		qsort(all->list, all->count, sizeof(all->list[0]), by_name);
+	matches_sort(all);
 	for (size_t i = offset; i < all->count && i - offset < limit; i++) {
 		struct room_view room;
-		int code = cache_room(session->chat->cache, all->list[i]->id, &room);
+		int code = cache_room(session->chat->cache, matches_id(all, i), &room);
 
 		if (code == CODE_BUSY)
 			return code;
@@ -131,25 +137,36 @@ static int next_room(const struct cache *cache, uint32_t *position, struct room_
 	return code;
 }
 
-void chat_rooms(struct session *session, const struct chat_id *id, struct text text, uint32_t limit,
-		uint32_t offset)
+static int find_rooms(const struct session *session, const struct chat_search *wanted,
+		      struct matches *all)
 {
-	char wanted[2 * EVENT_NAME_MAX];
-	struct matches all = {0};
+	struct search search;
 	struct room_view room;
 	uint32_t position = 0;
-	struct buf list;
-	size_t length;
-	int code;
+	int code = search_init(session, wanted, &search);
 
-	fold(text, wanted, sizeof(wanted), &length);
-	while ((code = next_room(session->chat->cache, &position, &room)) == CODE_OK)
-		match_room(&room, wanted, length, &all);
+	if (code != CODE_OK)
+		return code;
+	while ((code = next_room(session->chat->cache, &position, &room)) == CODE_OK) {
+		code = consider(session, &search, &room, all);
+		if (code != CODE_OK)
+			return code;
+	}
+	return code == CODE_BUSY || all->failed ? CODE_BUSY : CODE_OK;
+}
+
+void chat_rooms(struct session *session, const struct chat_id *id, const struct chat_search *search)
+{
+	const uint64_t end = (uint64_t)search->offset + search->limit;
+	struct matches all = {0};
+	struct buf list;
+	int code = find_rooms(session, search, &all);
+
 	buf_init(&list);
-	code = all.failed || code == CODE_BUSY ? CODE_BUSY
-					       : write_rooms(session, &all, limit, offset, &list);
 	if (code == CODE_OK)
-		session->front->rooms(session, id, &list, all.count > (uint64_t)offset + limit);
+		code = write_rooms(session, &all, search->limit, search->offset, &list);
+	if (code == CODE_OK)
+		session->front->rooms(session, id, &list, all.count > end);
 	else
 		session_refuse(session, id, code);
 	buf_fini(&list);
@@ -171,6 +188,8 @@ void chat_users(struct session *session, const struct chat_id *id, uint32_t limi
 			continue;
 		if (code != CODE_OK)
 			break;
+		if (user.kind != PRINCIPAL_USER)
+			continue;
 		if (found >= offset && found < (uint64_t)offset + limit)
 			session->front->account(&list, &user);
 		found++;

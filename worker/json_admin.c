@@ -1,6 +1,7 @@
 #include "worker/json_peer.h"
+#include "worker/object.h"
 
-/* What local administrators call. */
+/* What local administrators call: users. */
 
 static int user_add(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
@@ -28,16 +29,6 @@ static int user_passwd(struct json_peer *peer, const struct chat_id *id, const j
 	return code;
 }
 
-static int user_remove(struct json_peer *peer, const struct chat_id *id, const json_t *params)
-{
-	struct text user;
-	int code = json_get_text(params, "uri", true, &user);
-
-	if (code == CODE_OK)
-		chat_user_remove(&peer->session, id, user);
-	return code;
-}
-
 static int user_list(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
 	uint64_t limit = CHAT_SEARCH, offset = 0;
@@ -50,20 +41,38 @@ static int user_list(struct json_peer *peer, const struct chat_id *id, const jso
 	return code;
 }
 
-static int room_create(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+static int set_state(struct json_peer *peer, const struct chat_id *id, const json_t *params,
+		     enum principal_state state)
 {
-	struct text name, description = {"", 0};
-	int code = json_get_text(params, "name", true, &name);
+	struct text user;
+	int code = json_get_text(params, "uri", true, &user);
 
 	if (code == CODE_OK)
-		code = json_get_text(params, "description", false, &description);
-	if (code == CODE_OK)
-		chat_room_add(&peer->session, id, name, description);
+		object_principal_state(&peer->session, id, user, false, state);
 	return code;
 }
 
+static int user_remove(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+{
+	return set_state(peer, id, params, PRINCIPAL_DELETED);
+}
+
+static int user_disable(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+{
+	return set_state(peer, id, params, PRINCIPAL_DISABLED);
+}
+
+static int user_enable(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+{
+	return set_state(peer, id, params, PRINCIPAL_ACTIVE);
+}
+
 const struct json_method json_admin_methods[] = {
-	{"user.add", JSON_LOCAL, user_add},	  {"user.passwd", JSON_LOCAL, user_passwd},
-	{"user.remove", JSON_LOCAL, user_remove}, {"user.list", JSON_LOCAL, user_list},
-	{"room.create", JSON_LOCAL, room_create}, {NULL, JSON_ANYBODY, NULL},
+	{"user.add", JSON_LOCAL, user_add},
+	{"user.disable", JSON_LOCAL, user_disable},
+	{"user.enable", JSON_LOCAL, user_enable},
+	{"user.list", JSON_LOCAL, user_list},
+	{"user.passwd", JSON_LOCAL, user_passwd},
+	{"user.remove", JSON_LOCAL, user_remove},
+	{NULL, JSON_ANYBODY, NULL},
 };

@@ -1,6 +1,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "worker/json_object.h"
 #include "worker/json_peer.h"
 #include "worker/json_text.h"
 
@@ -111,6 +112,7 @@ static void item_room(const struct chat *chat, struct buf *list, const struct ro
 	buf_string(list, ",\"last_seq\":");
 	buf_number(list, room->last_seq);
 	buf_string(list, room->disabled ? ",\"disabled\":true" : ",\"disabled\":false");
+	json_put_kind(list, room);
 	buf_string(list, ",\"created\":");
 	json_put_time(list, room->created);
 	buf_char(list, '}');
@@ -344,6 +346,7 @@ static void answer_room_added(struct session *session, const struct chat_id *id,
 
 void json_front_init(struct front_end *front)
 {
+	front->object = &json_object_front;
 	front->user = item_user;
 	front->account = item_account;
 	front->room = item_room;
@@ -392,8 +395,17 @@ void json_presence_text(struct buf *buf, const struct chat *chat,
 	json_put_room(buf, chat, presence->room);
 	buf_string(buf, ",\"user\":");
 	put_user(buf, presence->uri, presence->name);
-	buf_string(buf, ",\"count\":");
-	buf_number(buf, presence->count);
+	if (presence->counted) {
+		buf_string(buf, ",\"count\":");
+		buf_number(buf, presence->count);
+	}
+	buf_string(buf, presence->no_access ? ",\"reason\":\"no_access\"}}" : "}}");
+}
+
+void json_changed_text(struct buf *buf, const struct chat *chat, const struct object_room *room)
+{
+	notify(buf, "room");
+	json_put_object_room(buf, chat, room);
 	buf_string(buf, "}}");
 }
 

@@ -34,6 +34,15 @@ static struct frame *frame_presence(const struct chat *chat, const struct chat_p
 	return ws_frame(&buf);
 }
 
+static struct frame *frame_changed(const struct chat *chat, const struct object_room *room)
+{
+	struct buf buf;
+
+	buf_init(&buf);
+	json_changed_text(&buf, chat, room);
+	return ws_frame(&buf);
+}
+
 static enum ws_close close_code(enum chat_drop reason)
 {
 	switch (reason) {
@@ -71,6 +80,7 @@ static const struct front_end *front_end(void)
 		.number = 0,
 		.message = frame_message,
 		.presence = frame_presence,
+		.changed = frame_changed,
 		.drop = drop,
 	};
 

@@ -50,6 +50,7 @@ void json_message_text(struct buf *buf, const struct chat *chat,
 		       const struct chat_message *message);
 void json_presence_text(struct buf *buf, const struct chat *chat,
 			const struct chat_presence *presence);
+void json_changed_text(struct buf *buf, const struct chat *chat, const struct object_room *room);
 void json_dropped_text(struct buf *buf, enum chat_drop reason);
 
 /* --- Between the files of the front ends. --- */
@@ -58,14 +59,15 @@ void json_dropped_text(struct buf *buf, enum chat_drop reason);
  * a refusal. */
 struct json_method {
 	const char *name;
-	enum { JSON_ANYBODY, JSON_USER, JSON_LOCAL } who;
+	enum { JSON_ANYBODY, JSON_USER, JSON_LOCAL, JSON_SIGNED_IN } who;
 	int (*call)(struct json_peer *peer, const struct chat_id *id, const json_t *params);
 };
 
 const struct json_method *json_method_find(const char *name);
 
 /* The methods of each file, ended by one without a name. */
-extern const struct json_method json_session_methods[], json_room_methods[], json_admin_methods[];
+extern const struct json_method json_session_methods[], json_room_methods[], json_admin_methods[],
+	json_manage_methods[], json_category_methods[], json_group_methods[];
 
 /* A member of params. absent (or null) leaves *_r as it is where it is not required. */
 int json_get_text(const json_t *params, const char *name, bool required, struct text *text_r);

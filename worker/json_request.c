@@ -86,8 +86,9 @@ int json_get_room(const struct json_peer *peer, const json_t *params, uint8_t uu
 
 const struct json_method *json_method_find(const char *name)
 {
-	const struct json_method *const lists[] = {json_session_methods, json_room_methods,
-						   json_admin_methods};
+	const struct json_method *const lists[] = {
+		json_session_methods, json_room_methods,     json_manage_methods,
+		json_admin_methods,   json_category_methods, json_group_methods};
 
 	for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		for (const struct json_method *m = lists[i]; m->name != NULL; m++) {
@@ -105,6 +106,7 @@ static bool may_call(const struct json_peer *peer, const struct json_method *met
 		return peer->local;
 	case JSON_USER:
 		return !peer->local;
+	case JSON_SIGNED_IN:
 	case JSON_ANYBODY:
 		break;
 	}

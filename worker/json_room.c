@@ -5,21 +5,6 @@
 
 /* What users call: rooms and messages. */
 
-static int room_search(struct json_peer *peer, const struct chat_id *id, const json_t *params)
-{
-	uint64_t limit = CHAT_SEARCH, offset = 0;
-	struct text text = {"", 0};
-	int code = json_get_text(params, "text", false, &text);
-
-	if (code == CODE_OK)
-		code = json_get_number(params, "limit", 1, CHAT_SEARCH_MAX, &limit);
-	if (code == CODE_OK)
-		code = json_get_number(params, "offset", 0, UINT32_MAX, &offset);
-	if (code == CODE_OK)
-		chat_rooms(&peer->session, id, text, (uint32_t)limit, (uint32_t)offset);
-	return code;
-}
-
 static int get_join(const struct json_peer *peer, const json_t *item, struct chat_join *join_r)
 {
 	const json_t *since = json_object_get(item, "since");
@@ -142,7 +127,5 @@ const struct json_method json_room_methods[] = {
 	{"room.join", JSON_USER, room_join},
 	{"room.leave", JSON_USER, room_leave},
 	{"room.participants", JSON_USER, room_participants},
-	{"room.search", JSON_USER, room_search},
-	{"room.list", JSON_LOCAL, room_search},
 	{NULL, JSON_ANYBODY, NULL},
 };

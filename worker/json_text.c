@@ -8,6 +8,7 @@
 #include "conf/clock.h"
 
 #define ROOM_SCHEME "ma-chan://"
+#define CATEGORY_SCHEME "ma-cat://"
 
 enum { UUID_TEXT = 36 };
 
@@ -54,7 +55,8 @@ void json_put_time(struct buf *buf, uint64_t utc)
 	buf_char(buf, '"');
 }
 
-void json_put_room(struct buf *buf, const struct chat *chat, const uint8_t uuid[16])
+static void put_uri(struct buf *buf, const struct chat *chat, const char *scheme,
+		    const uint8_t uuid[16])
 {
 	static const char digits[] = "0123456789abcdef";
 	char text[UUID_TEXT + 2], *p = text;
@@ -66,10 +68,21 @@ void json_put_room(struct buf *buf, const struct chat *chat, const uint8_t uuid[
 		*p++ = digits[uuid[i] & 15];
 	}
 	*p++ = '"';
-	buf_string(buf, "\"" ROOM_SCHEME);
+	buf_char(buf, '"');
+	buf_string(buf, scheme);
 	buf_string(buf, chat_conf(chat)->domain);
 	buf_char(buf, '/');
 	buf_add(buf, text, (size_t)(p - text));
+}
+
+void json_put_room(struct buf *buf, const struct chat *chat, const uint8_t uuid[16])
+{
+	put_uri(buf, chat, ROOM_SCHEME, uuid);
+}
+
+void json_put_category(struct buf *buf, const struct chat *chat, const uint8_t uuid[16])
+{
+	put_uri(buf, chat, CATEGORY_SCHEME, uuid);
 }
 
 void json_put_base64(struct buf *buf, const void *data, size_t size)
@@ -111,12 +124,13 @@ static bool parse_uuid(const char *text, uint8_t uuid_r[16])
 	return true;
 }
 
-int json_room_parse(const struct chat *chat, struct text uri, uint8_t uuid_r[16])
+static int parse_uri(const struct chat *chat, const char *scheme_text, struct text uri,
+		     uint8_t uuid_r[16])
 {
 	const char *domain = chat_conf(chat)->domain;
-	size_t scheme = strlen(ROOM_SCHEME), length;
+	size_t scheme = strlen(scheme_text), length;
 
-	if (uri.length < scheme + 1 + UUID_TEXT || memcmp(uri.data, ROOM_SCHEME, scheme) != 0)
+	if (uri.length < scheme + 1 + UUID_TEXT || memcmp(uri.data, scheme_text, scheme) != 0)
 		return CODE_INVALID_ARGUMENT;
 	length = uri.length - scheme - 1 - UUID_TEXT;
 	if (uri.data[scheme + length] != '/' || !parse_uuid(uri.data + scheme + length + 1, uuid_r))
@@ -124,6 +138,16 @@ int json_room_parse(const struct chat *chat, struct text uri, uint8_t uuid_r[16]
 	if (length != strlen(domain) || strncasecmp(uri.data + scheme, domain, length) != 0)
 		return CODE_NO_SUCH_NODE;
 	return CODE_OK;
+}
+
+int json_room_parse(const struct chat *chat, struct text uri, uint8_t uuid_r[16])
+{
+	return parse_uri(chat, ROOM_SCHEME, uri, uuid_r);
+}
+
+int json_category_parse(const struct chat *chat, struct text uri, uint8_t uuid_r[16])
+{
+	return parse_uri(chat, CATEGORY_SCHEME, uri, uuid_r);
 }
 
 bool json_depth_ok(const char *text, size_t size, unsigned max)

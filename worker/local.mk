@@ -11,15 +11,30 @@ worker_libworker_a_SOURCES = \
 	worker/join.c \
 	worker/json_admin.c \
 	worker/json_answer.c \
+	worker/json_category.c \
 	worker/json_client.c worker/json_client.h \
+	worker/json_edit.c worker/json_edit.h \
+	worker/json_group.c \
+	worker/json_manage.c \
+	worker/json_object.c worker/json_object.h \
 	worker/json_peer.h \
 	worker/json_request.c \
 	worker/json_room.c \
 	worker/json_session.c \
 	worker/json_text.c worker/json_text.h \
 	worker/local_client.c worker/local_client.h \
+	worker/match.c worker/match.h \
 	worker/names.c worker/names.h \
 	worker/net.c worker/net.h \
+	worker/object.h \
+	worker/object_category.c \
+	worker/object_find.c worker/object_find.h \
+	worker/object_get.c \
+	worker/object_group.c \
+	worker/object_list.c \
+	worker/object_role.c \
+	worker/object_room.c \
+	worker/object_send.c worker/object_send.h \
 	worker/outq.c worker/outq.h \
 	worker/page.c worker/page.h \
 	worker/pending.c worker/pending.h \

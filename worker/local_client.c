@@ -42,6 +42,15 @@ static struct frame *frame_presence(const struct chat *chat, const struct chat_p
 	return frame_line(&buf);
 }
 
+static struct frame *frame_changed(const struct chat *chat, const struct object_room *room)
+{
+	struct buf buf;
+
+	buf_init(&buf);
+	json_changed_text(&buf, chat, room);
+	return frame_line(&buf);
+}
+
 static void end(struct local_client *client)
 {
 	session_end(&client->peer.session);
@@ -82,6 +91,7 @@ static const struct front_end *front_end(void)
 		json_front_init(&front);
 		front.message = frame_message;
 		front.presence = frame_presence;
+		front.changed = frame_changed;
 		front.drop = drop;
 		front.signed_in = signed_in;
 		front.refuse = refuse;

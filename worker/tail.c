@@ -6,6 +6,7 @@
 #include "conf/clock.h"
 #include "conf/log.h"
 #include "worker/core.h"
+#include "worker/object_find.h"
 #include "worker/roster.h"
 
 enum {
@@ -42,8 +43,9 @@ void tail_fini(struct tail *tail)
 /* The same event for all of a room's sessions, encoded at most once for each front end. */
 struct delivery {
 	struct chat *chat;
-	const struct chat_message *message; /* one of the two */
+	const struct chat_message *message; /* one of the three */
 	const struct chat_presence *presence;
+	const struct object_room *changed;
 	struct frame *frame[FRONT_ENDS]; /* owned */
 };
 
@@ -53,8 +55,12 @@ static struct frame *encode(struct delivery *delivery, const struct front_end *f
 
 	if (*frame != NULL)
 		return *frame;
-	*frame = delivery->message != NULL ? front->message(delivery->chat, delivery->message)
-					   : front->presence(delivery->chat, delivery->presence);
+	if (delivery->message != NULL)
+		*frame = front->message(delivery->chat, delivery->message);
+	else if (delivery->presence != NULL)
+		*frame = front->presence(delivery->chat, delivery->presence);
+	else
+		*frame = front->changed(delivery->chat, delivery->changed);
 	return *frame;
 }
 
@@ -136,7 +142,11 @@ static bool tell_presence(struct tail *tail, const struct record *record, bool j
 {
 	struct chat *chat = tail->chat;
 	struct fanout_room *room = fanout_find(&chat->fanout, record->room);
-	struct chat_presence presence = {.joined = joined};
+	struct chat_presence presence = {
+		.joined = joined,
+		.no_access = (record->flags & EVENT_NO_ACCESS) != 0,
+		.counted = true,
+	};
 	struct delivery delivery = {.chat = chat, .presence = &presence};
 	uint32_t except = is_own(chat, record) ? record->origin.session : 0;
 	struct room_view view;
@@ -199,12 +209,35 @@ static bool use_join(struct tail *tail, const struct record *record)
 	return true;
 }
 
+/* Tells a session that it is not in a room any more, though it did not ask to leave. */
+static void tell_lost(struct session *session, const struct record *record,
+		      const struct name_view *name)
+{
+	struct fanout_room *room = fanout_find(&session->chat->fanout, record->room);
+	struct chat_presence presence = {.no_access = true, .uri = name->uri, .name = name->name};
+
+	if (room == NULL || !fanout_has(session, record->room))
+		return;
+	memcpy(presence.room, room->uuid, sizeof(presence.room));
+	conn_give(session->conn, session->front->presence(session->chat, &presence));
+}
+
 static bool use_leave(struct tail *tail, const struct record *record)
 {
 	struct session *session = own_session(tail->chat, record);
+	bool lost = session != NULL && (record->flags & EVENT_NO_ACCESS);
+	struct chat *chat = tail->chat;
+	struct name_view name = {0};
 
+	/* Here, because after the others have been told nothing can be tried again. */
+	if (lost && stalls(tail, names_get(&chat->names, chat->cache, record->actor, &name)))
+		return false;
 	if ((record->flags & EVENT_LAST) && !tell_presence(tail, record, false))
 		return false;
+	if (lost) {
+		(void)names_get(&chat->names, chat->cache, record->actor, &name);
+		tell_lost(session, record, &name);
+	}
 	if (session != NULL) {
 		fanout_leave(&tail->chat->fanout, session, record->room);
 		settle(tail->chat, record);
@@ -242,6 +275,29 @@ static void use_principal(struct chat *chat, const struct record *record)
 	settle(chat, record);
 }
 
+/* Tells those in a room that it is another now. */
+static bool use_room(struct tail *tail, const struct record *record)
+{
+	struct chat *chat = tail->chat;
+	struct fanout_room *room = fanout_find(&chat->fanout, record->room);
+	struct object_names names;
+	struct delivery delivery = {.chat = chat, .changed = &names.room};
+	struct room_view view;
+	int code = CODE_OK;
+
+	if (room != NULL) {
+		code = cache_room(chat->cache, record->room, &view);
+		if (code == CODE_OK)
+			code = object_name_room(chat, &view, &names);
+		if (stalls(tail, code))
+			return false;
+		if (code == CODE_OK)
+			deliver(&delivery, room, 0);
+	}
+	settle(chat, record);
+	return true;
+}
+
 static bool use(struct tail *tail, const struct record *record)
 {
 	switch (record->type) {
@@ -253,8 +309,7 @@ static bool use(struct tail *tail, const struct record *record)
 		use_principal(tail->chat, record);
 		return true;
 	case EVENT_ROOM:
-		settle(tail->chat, record);
-		return true;
+		return use_room(tail, record);
 	case EVENT_SESSION_OPEN:
 		use_session_open(tail->chat, record);
 		return true;
@@ -268,6 +323,7 @@ static bool use(struct tail *tail, const struct record *record)
 	case EVENT_MESSAGE:
 		return use_message(tail, record);
 	default:
+		settle(tail->chat, record);
 		return true;
 	}
 }

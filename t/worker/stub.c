@@ -9,6 +9,7 @@
 #include "worker/conn.h"
 #include "worker/json_client.h"
 #include "worker/local_client.h"
+#include "worker/object.h"
 
 struct chat {
 	const struct conf *conf;
@@ -290,16 +291,15 @@ void chat_history(struct session *session, const struct chat_id *id, const uint8
 	buf_fini(&list);
 }
 
-void chat_rooms(struct session *session, const struct chat_id *id, struct text text, uint32_t limit,
-		uint32_t offset)
+void chat_rooms(struct session *session, const struct chat_id *id, const struct chat_search *search)
 {
 	static const struct room_view room = {.name_length = 5, .name = "Lobby"};
 	struct buf list;
 
-	called(session, "rooms", text, limit);
+	called(session, "rooms", search->text, search->limit);
 	buf_init(&list);
 	session->front->room(session->chat, &list, &room);
-	session->front->rooms(session, id, &list, offset > 0);
+	session->front->rooms(session, id, &list, search->offset > 0);
 	buf_fini(&list);
 }
 
@@ -319,12 +319,6 @@ void chat_user_password(struct session *session, const struct chat_id *id, struc
 	session->front->done(session, id);
 }
 
-void chat_user_remove(struct session *session, const struct chat_id *id, struct text user)
-{
-	called(session, "user_remove", user, 0);
-	session->front->done(session, id);
-}
-
 void chat_users(struct session *session, const struct chat_id *id, uint32_t limit, uint32_t offset)
 {
 	static const struct principal_view user = {.uri_length = 7, .uri = "sip:a@b"};
@@ -337,10 +331,144 @@ void chat_users(struct session *session, const struct chat_id *id, uint32_t limi
 	buf_fini(&list);
 }
 
-void chat_room_add(struct session *session, const struct chat_id *id, struct text name,
-		   struct text description)
+/* --- The calls of object.h. --- */
+
+void object_category(struct session *session, const struct chat_id *id,
+		     const struct object_key *key, const struct command_change *change,
+		     const struct event_category *wanted)
 {
-	(void)description;
-	called(session, "room_add", name, 0);
-	session->front->room_added(session, id, uuid_known);
+	called(session, "category", wanted->name, change->fields);
+	if (key == NULL)
+		session->front->object->category_made(session, id, uuid_known);
+	else
+		session->front->done(session, id);
+}
+
+void object_addin(struct session *session, const struct chat_id *id, struct text addin,
+		  const struct command_change *change, const struct event_addin *wanted)
+{
+	called(session, "addin", wanted->name, change->fields);
+	if (addin.length == 0)
+		session->front->object->addin_made(session, id, wanted->name);
+	else
+		session->front->done(session, id);
+}
+
+void object_room(struct session *session, const struct chat_id *id, const struct object_key *key,
+		 const struct command_change *change, const struct event_room *wanted,
+		 const struct object_key *category, struct text addin)
+{
+	(void)category;
+	(void)addin;
+	called(session, "room", wanted->name, change->fields);
+	if (key == NULL)
+		session->front->room_added(session, id, uuid_known);
+	else
+		session->front->done(session, id);
+}
+
+void object_remove(struct session *session, const struct chat_id *id, enum node_kind kind,
+		   const struct object_key *key)
+{
+	called(session, "remove", key->by_name ? key->name : nothing, kind);
+	session->front->done(session, id);
+}
+
+void object_roles(struct session *session, const struct chat_id *id, enum node_kind kind,
+		  const struct object_key *key, const struct object_edits *edits)
+{
+	(void)key;
+	(void)kind;
+	called(session, "roles", edits->count > 0 ? edits->list[0].principal : nothing,
+	       edits->count);
+	session->front->done(session, id);
+}
+
+/* Three lists of two each. */
+static void put_lists(struct session *session, struct buf *lists)
+{
+	for (unsigned i = 0; i < OBJECT_LISTS; i++) {
+		buf_init(&lists[i]);
+		session->front->object->principal(&lists[i], (struct text){"*", 1});
+		session->front->object->principal(&lists[i], (struct text){"sip:\"@b", 7});
+	}
+}
+
+static void drop_lists(struct buf *lists)
+{
+	for (unsigned i = 0; i < OBJECT_LISTS; i++)
+		buf_fini(&lists[i]);
+}
+
+void object_get(struct session *session, const struct chat_id *id, enum node_kind kind,
+		const struct object_key *key)
+{
+	static const struct category_view category = {.name_length = 5, .name = "C\"\\\n\t"};
+	static const struct room_view view = {.name_length = 5, .name = "Lobby"};
+	static const struct object_room room = {.room = &view, .rights = 15};
+	struct buf lists[OBJECT_LISTS];
+
+	called(session, "get", key->by_name ? key->name : nothing, kind);
+	put_lists(session, lists);
+	if (kind == NODE_CATEGORY)
+		session->front->object->category_whole(session, id, &category, lists, true);
+	else
+		session->front->object->room_whole(session, id, &room, lists, false);
+	drop_lists(lists);
+}
+
+void object_list(struct session *session, const struct chat_id *id, enum object_list kind,
+		 struct text text, uint32_t limit, uint32_t offset)
+{
+	static const struct category_view category = {.name_length = 1, .name = "c"};
+	static const struct addin_view addin = {.name_length = 1, .name = "a"};
+	static const struct principal_view group = {.uri_length = 8, .uri = "ma-grp:g"};
+	const struct object_front *object = session->front->object;
+	struct buf list;
+
+	called(session, "list", text, limit);
+	buf_init(&list);
+	for (unsigned i = 0; i < 2; i++) {
+		if (kind == OBJECT_CATEGORIES)
+			object->category(session->chat, &list, &category);
+		else if (kind == OBJECT_ADDINS)
+			object->addin(&list, &addin);
+		else
+			object->group(&list, &group);
+	}
+	object->listed(session, id, kind, &list, offset > 0);
+	buf_fini(&list);
+}
+
+void object_group_add(struct session *session, const struct chat_id *id, struct text uri,
+		      struct text name, enum principal_kind kind)
+{
+	called(session, "group_add", name, kind);
+	session->front->account_added(session, id, uri, 7);
+}
+
+void object_group_get(struct session *session, const struct chat_id *id, struct text uri)
+{
+	static const struct principal_view group = {.uri_length = 8, .uri = "ma-grp:g"};
+	struct buf lists[OBJECT_LISTS];
+
+	called(session, "group_get", uri, 0);
+	put_lists(session, lists);
+	session->front->object->group_whole(session, id, &group, lists, false);
+	drop_lists(lists);
+}
+
+void object_group_edit(struct session *session, const struct chat_id *id, struct text uri,
+		       const struct object_edits *edits)
+{
+	called(session, "group_edit", uri, edits->count);
+	session->front->done(session, id);
+}
+
+void object_principal_state(struct session *session, const struct chat_id *id, struct text uri,
+			    bool group, enum principal_state state)
+{
+	(void)group;
+	called(session, "state", uri, state);
+	session->front->done(session, id);
 }

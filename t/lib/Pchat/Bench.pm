@@ -103,7 +103,7 @@ sub _fill ($self) {
 	$self->admin(
 		map { ['user.add', { uri => "user$_", name => "User $_", password => PASSWORD }] }
 			0 .. $self->{users} - 1);
-	my @rooms = $self->admin(map { ['room.create', { name => "Room $_", description => '' }] }
+	my @rooms = $self->admin(map { ['room.create', { name => "Room $_", privacy => 'open' }] }
 			1 .. $self->{rooms});
 	$self->{rooms_file} = $self->{server}->directory . '/rooms';
 	open my $out, '>', $self->{rooms_file} or die;

@@ -238,8 +238,15 @@ sub add_users ($self, @names) {
 
 sub password ($self, $user) { return $self->{passwords}{$user} }
 
-sub add_room ($self, $name, $description = "where $name is talked about") {
-	return $self->admin('room.create', name => $name, description => $description)->{room};
+# Open to everybody, unless the settings say other things.
+sub add_room ($self, $name, $description = "where $name is talked about", %settings) {
+	return $self->admin(
+		'room.create',
+		name => $name,
+		description => $description,
+		privacy => 'open',
+		%settings
+	)->{room};
 }
 
 # Runs pchatctl of the build tree; (exit status, output and errors).
