@@ -35,11 +35,90 @@ my %wrong = (
 	'a percent sign' => '%',
 	'a long URI' => $room . 'x' x 500,
 );
+my $nowhere = $room =~ s{[^/]+$}{00000000-0000-4000-8000-000000000000}r;
+my $no_category = $nowhere =~ s/chan/cat/r;
+my %edit = (add => ['nobody']);
+# Those that an administrator and a user may call alike; no right value changes anything.
+my %both = (
+	'addin.create' => { name => 'x', url => 'https://example.test/' },
+	'addin.delete' => { addin => 'nothing' },
+	'addin.list' => { text => '', limit => 1, offset => 0 },
+	'addin.update' => { addin => 'nothing', name => 'x', url => 'https://example.test/' },
+	'category.create' => {
+		name => 'x',
+		description => 'x',
+		invitations => true,
+		files => true,
+		history => true,
+		authors_remove => true
+	},
+	'category.delete' => { category => $no_category },
+	'category.get' => { category => $no_category },
+	'category.list' => { text => '', limit => 1, offset => 0 },
+	'category.roles' => {
+		category => $no_category,
+		allowed => \%edit,
+		denied => \%edit,
+		creators => \%edit,
+		if_revision => 1
+	},
+	'category.update' => {
+		category => $no_category,
+		name => 'x',
+		description => 'x',
+		history => true,
+		if_revision => 1
+	},
+	'room.create' => {
+		name => 'x',
+		description => 'x',
+		category => $no_category,
+		privacy => 'open',
+		type => 'normal',
+		invitations => true,
+		addin => ''
+	},
+	'room.delete' => { room => $nowhere },
+	'room.disable' => { room => $nowhere, if_revision => 1 },
+	'room.enable' => { room => $nowhere, if_revision => 1 },
+	'room.get' => { room => $nowhere },
+	'room.roles' => {
+		room => $nowhere,
+		members => \%edit,
+		managers => \%edit,
+		presenters => \%edit,
+		if_revision => 1
+	},
+	'room.update' => {
+		room => $nowhere,
+		name => 'x',
+		description => 'x',
+		category => $no_category,
+		privacy => 'open',
+		type => 'normal',
+		invitations => true,
+		addin => '',
+		if_revision => 1
+	},
+);
 my %methods = (
+	%both,
+	'room.mine' => { as => 'member', limit => 1, offset => 0 },
 	'auth.start' => { mechanism => 'PLAIN', data => '' },
 	'auth.step' => { data => '' },
 	'auth.resume' => { token => 'x' },
-	'room.search' => { text => '', limit => 1, offset => 0 },
+	'room.search' => {
+		text => '',
+		privacy => 'open',
+		type => 'normal',
+		category => $no_category,
+		member => '*',
+		manager => '*',
+		addin => '',
+		disabled => false,
+		limit => 1,
+		offset => 0
+	},
 	'room.join' => { room => $room, since => 0, history => 0, rooms => undef },
 	'room.participants' => { room => $room },
 	'message.post' => { room => $room, text => '', id => 'id', importance => 'regular' },
@@ -47,7 +126,7 @@ my %methods = (
 	'room.leave' => { room => $room },
 );
 my $names =
-	qr/^(ok|InvalidArgument|InvalidRequest|NoSuchNode|UserNotJoined|TooLarge|LimitExceeded|InvalidToken|InvalidFlowOfOperations|AuthenticationFailed)$/;
+	qr/^(ok|InvalidArgument|InvalidRequest|NoSuchNode|UserNotJoined|TooLarge|LimitExceeded|InvalidToken|InvalidFlowOfOperations|AuthenticationFailed|ErrorPermission|NoSuchPrincipal)$/;
 
 sub all_wrong ($ask, $method, $right) {
 	for my $name (sort keys %$right) {
@@ -103,14 +182,22 @@ is_deeply([map { $_->{pid} } $server->processes], \@before, 'no process died of 
 
 # The administrator's methods, by the local socket.
 my %admin = (
+	%both,
+	'group.add' => { uri => 'ma-grp:x', name => 'x', kind => 'group' },
+	'group.get' => { uri => 'ma-grp:nothing' },
+	'group.list' => { text => '', limit => 1, offset => 0 },
+	'group.members' => { uri => 'ma-grp:nothing', add => ['nobody'], remove => [] },
+	'group.remove' => { uri => 'ma-grp:nothing' },
+	'user.disable' => { uri => 'nobody' },
+	'user.enable' => { uri => 'nobody' },
 	'user.add' => { uri => 'carol', name => 'Carol', password => 'x' },
 	'user.passwd' => { uri => 'nobody', password => 'x' },
 	'user.list' => { limit => 1, offset => 0 },
 	'user.remove' => { uri => 'nobody' },
-	'room.create' => { name => 'x', description => 'x' },
 	'room.list' => { text => '', limit => 1, offset => 0 },
 );
-my $more = qr/^(PrincipalsAlreadyDefined|NoSuchPrincipal|DuplicateRoomName)$/;
+my $more =
+	qr/^(PrincipalsAlreadyDefined|NoSuchPrincipal|DuplicateRoomName|DuplicateAddinName|PrincipalsNotInScope)$/;
 for my $method (sort keys %admin) {
 	all_wrong(
 		sub (@call) {

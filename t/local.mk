@@ -331,6 +331,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus \
 	t/10-order.t \
 	t/11-durable.t \
 	t/12-rooms.t \
+	t/13-objects.t \
 	t/13-remains.t \
 	t/20-client.t \
 	t/20-pchat.t \
