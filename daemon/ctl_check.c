@@ -124,7 +124,7 @@ static bool same_name(const char *name, const char *other)
 	       order == 0;
 }
 
-/* Whether another row than the object itself has the name. */
+/* Whether another row than the object (NULL: it is of another kind, or new) has the name. */
 static int check_free(const struct ctl *ctl, const char *name, const json_t *object,
 		      const char *method, const char *member, const char *key)
 {
@@ -146,6 +146,7 @@ static int check_free(const struct ctl *ctl, const char *name, const json_t *obj
 /* Rooms and categories share one space of names, add-ins have their own. */
 static int check_name(const struct ctl *ctl, const json_t *object)
 {
+	const bool is_room = is(ctl->verb->noun, "room");
 	const char *name = ctl->option[CTL_NAME];
 	int code;
 
@@ -156,11 +157,11 @@ static int check_name(const struct ctl *ctl, const json_t *object)
 	if (is(ctl->verb->noun, "addin") && !is_new(ctl) && same_name(name, ctl->arguments[0]))
 		return EX_OK;
 	if (is(ctl->verb->noun, "addin"))
-		return check_free(ctl, name, object, "addin.list", "addins", "url");
-	code = check_free(ctl, name, object, "room.list", "rooms", "room");
+		return check_free(ctl, name, NULL, "addin.list", "addins", "name");
+	code = check_free(ctl, name, is_room ? object : NULL, "room.list", "rooms", "room");
 	return code != EX_OK ? code :
-			       check_free(ctl, name, object, "category.list", "categories",
-					  "category");
+			       check_free(ctl, name, is_room ? NULL : object, "category.list",
+					  "categories", "category");
 }
 
 static int check_options(const struct ctl *ctl)

@@ -41,12 +41,15 @@ static int change(const struct ctl *ctl, const char *method, json_t *take_params
 }
 
 /* What is to be changed was looked at as revision N; changed once it is N + 1. If it is not then,
- * somebody else came in between. */
+ * somebody else came in between. It may have another name by then, too. */
 static json_t *edit_params(const struct ctl *ctl, bool second)
 {
 	json_t *params = ctl_option_params(ctl, true);
 	json_t *revision = json_object_get(params, "if_revision");
 
+	if (second && ctl->option[CTL_NAME])
+		json_object_set_new(params, ctl->verb->parameter,
+				    json_string(ctl->option[CTL_NAME]));
 	if (second && revision)
 		json_integer_set(revision, json_integer_value(revision) + 1);
 	return params;
