@@ -17,6 +17,7 @@ dist_examples_DATA = \
 	conf/logrotate.sample \
 	conf/odbc.ini.sample \
 	conf/odbcinst.ini.sample \
+	conf/pchatctl.bash-completion \
 	conf/pchat.sysusers.sample \
 	conf/pchat.tmpfiles.sample \
 	conf/pchatd.conf.sample

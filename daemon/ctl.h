@@ -2,6 +2,7 @@
 #define PCHAT_DAEMON_CTL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -9,11 +10,64 @@
  * pchatctl: one verb a run. Functions that return int return an exit code of sysexits(3); where it
  * is not 0, they have said on stderr why.
  */
+
+/* Options that only some verbs have (ctl_option.c says what each is). */
+enum ctl_option {
+	CTL_PASSWORD_FILE,
+	CTL_NAME,
+	CTL_DESCRIPTION,
+	CTL_CATEGORY,
+	CTL_PRIVACY,
+	CTL_TYPE,
+	CTL_INVITATIONS,
+	CTL_FILES,
+	CTL_HISTORY,
+	CTL_AUTHORS_REMOVE,
+	CTL_ADDIN,
+	CTL_URL,
+	CTL_KIND,
+	CTL_MEMBER,
+	CTL_MANAGER,
+	CTL_DISABLED,
+	CTL_LIMIT,
+	CTL_OFFSET,
+	CTL_IF_REVISION,
+	CTL_DRY_RUN,
+	CTL_YES,
+	/* Edits of lists: adding, removing, replacing of each. */
+	CTL_MEMBERS,
+	CTL_MANAGERS = CTL_MEMBERS + 3,
+	CTL_PRESENTERS = CTL_MANAGERS + 3,
+	CTL_ALLOWED = CTL_PRESENTERS + 3,
+	CTL_DENIED = CTL_ALLOWED + 3,
+	CTL_CREATORS = CTL_DENIED + 3,
+	CTL_OPTIONS = CTL_CREATORS + 3,
+};
+
+#define CTL_BIT(option) (UINT64_C(1) << (option))
+#define CTL_EDIT(list) (UINT64_C(7) << (list))
+
+struct ctl;
+
+struct ctl_verb {
+	const char *noun, *verb; /* verb "": the noun stands alone */
+	const char *arguments, *help;
+	int min, max;	  /* arguments */
+	uint64_t options; /* CTL_BIT of those that it has */
+	int (*run)(const struct ctl *ctl);
+
+	/* What the functions of ctl_object.c call. */
+	const char *method, *parameter; /* parameter: what the argument is */
+	const char *shown;		/* member of the result that is printed, or NULL */
+	const char *edit;		/* method that changes the lists, or NULL */
+};
+
 struct ctl {
-	const char *name;	   /* "user add", for messages */
-	const char *run_directory; /* borrowed, as all that follows */
+	const char *name;	     /* "user add", for messages */
+	const struct ctl_verb *verb; /* borrowed, as all that follows */
+	const char *run_directory;
 	bool json;
-	const char *password_file, *full_name, *description; /* options; NULL: not given */
+	const char *option[CTL_OPTIONS]; /* NULL: not given */
 	char **arguments;
 	int count; /* of the arguments; the table of verbs says how many there can be */
 };
@@ -32,7 +86,8 @@ int ctl_print_json(const struct ctl *ctl, const json_t *document);
  */
 int ctl_call(const struct ctl *ctl, const char *method, json_t *take_params, json_t **result_r);
 
-/* All rows of a method that answers in pages; *rows_r is an array of the caller's. */
+/* The rows of a method that answers in pages, all or those that --limit and --offset ask for;
+ * *rows_r is an array of the caller's. */
 int ctl_call_pages(const struct ctl *ctl, const char *method, json_t *take_params,
 		   const char *member, json_t **rows_r);
 
@@ -46,9 +101,11 @@ int ctl_password(const struct ctl *ctl, char password_r[CTL_PASSWORD_MAX + 1]);
 int ctl_status(const struct ctl *ctl);
 int ctl_user_add(const struct ctl *ctl);
 int ctl_user_passwd(const struct ctl *ctl);
-int ctl_user_list(const struct ctl *ctl);
-int ctl_user_remove(const struct ctl *ctl);
-int ctl_room_create(const struct ctl *ctl);
-int ctl_room_list(const struct ctl *ctl);
+
+/* What categories, rooms, add-ins, users and groups have in common. */
+int ctl_object_change(const struct ctl *ctl);
+int ctl_object_delete(const struct ctl *ctl);
+int ctl_object_get(const struct ctl *ctl);
+int ctl_object_list(const struct ctl *ctl);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "conf/clock.h"
 #include "conf/code.h"
-#include "daemon/ctl.h"
+#include "daemon/ctl_option.h"
 
 enum { ANSWER_TIMEOUT_US = 30000000, ANSWER_MAX = 64 << 20, PAGE_ROWS = 100 };
 
@@ -223,22 +223,27 @@ int ctl_call(const struct ctl *ctl, const char *method, json_t *take_params, jso
 int ctl_call_pages(const struct ctl *ctl, const char *method, json_t *take_params,
 		   const char *member, json_t **rows_r)
 {
+	const uint64_t wanted = ctl_option_number(ctl, CTL_LIMIT, UINT64_MAX);
+	const uint64_t offset = ctl_option_number(ctl, CTL_OFFSET, 0);
 	json_t *rows = json_array();
-	bool more = true;
+	bool more = wanted > 0;
 	int code = EX_OK;
 
-	json_object_set_new(take_params, "limit", json_integer(PAGE_ROWS));
 	while (more && code == EX_OK) {
 		const size_t before = json_array_size(rows);
+		const uint64_t left = wanted - before;
 		json_t *page;
 
-		json_object_set_new(take_params, "offset", json_integer((json_int_t)before));
+		json_object_set_new(take_params, "limit",
+				    json_integer(left < PAGE_ROWS ? (json_int_t)left : PAGE_ROWS));
+		json_object_set_new(take_params, "offset",
+				    json_integer((json_int_t)(offset + before)));
 		code = ctl_call(ctl, method, json_deep_copy(take_params), &page);
 		if (code == EX_OK)
 			json_array_extend(rows, json_object_get(page, member));
 		/* A page without rows is the last one, whatever it says. */
 		more = json_is_true(json_object_get(page, "more")) &&
-		       json_array_size(rows) > before;
+		       json_array_size(rows) > before && json_array_size(rows) < wanted;
 		json_decref(page);
 	}
 	json_decref(take_params);

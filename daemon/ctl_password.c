@@ -41,13 +41,13 @@ static int from_file(const struct ctl *ctl, int fd, char *password_r)
 	size_t length;
 
 	if (size == -1)
-		return ctl_fail(ctl, EX_IOERR, "could not read %s: %s", ctl->password_file,
+		return ctl_fail(ctl, EX_IOERR, "could not read %s: %s", ctl->option[CTL_PASSWORD_FILE],
 				strerror(errno));
 	length = without_newline(text, (size_t)size);
 	if (length == 0 || length > CTL_PASSWORD_MAX || memchr(text, '\0', length) ||
 	    memchr(text, '\n', length)) {
 		code = ctl_fail(ctl, EX_DATAERR, "%s is not one line of at most %d bytes",
-				ctl->password_file, CTL_PASSWORD_MAX);
+				ctl->option[CTL_PASSWORD_FILE], CTL_PASSWORD_MAX);
 	} else {
 		memcpy(password_r, text, length);
 		password_r[length] = '\0';
@@ -79,12 +79,12 @@ int ctl_password(const struct ctl *ctl, char password_r[CTL_PASSWORD_MAX + 1])
 {
 	int code, fd = STDIN_FILENO;
 
-	if (!ctl->password_file)
+	if (!ctl->option[CTL_PASSWORD_FILE])
 		return from_terminal(ctl, password_r);
-	if (strcmp(ctl->password_file, "-") != 0)
-		fd = open(ctl->password_file, O_RDONLY | O_CLOEXEC);
+	if (strcmp(ctl->option[CTL_PASSWORD_FILE], "-") != 0)
+		fd = open(ctl->option[CTL_PASSWORD_FILE], O_RDONLY | O_CLOEXEC);
 	if (fd == -1)
-		return ctl_fail(ctl, EX_NOINPUT, "could not open %s: %s", ctl->password_file,
+		return ctl_fail(ctl, EX_NOINPUT, "could not open %s: %s", ctl->option[CTL_PASSWORD_FILE],
 				strerror(errno));
 	code = from_file(ctl, fd, password_r);
 	if (fd != STDIN_FILENO)

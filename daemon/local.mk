@@ -80,12 +80,16 @@ daemon_pchat_auth_LDADD = $(ODBC_LIB) $(AUTH_LIBS)
 
 daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_call.c \
+	daemon/ctl_check.c daemon/ctl_check.h \
+	daemon/ctl_list.c \
+	daemon/ctl_object.c \
+	daemon/ctl_option.c daemon/ctl_option.h \
 	daemon/ctl_password.c \
 	daemon/ctl_status.c daemon/ctl_status.h daemon/status.h \
 	daemon/ctl_status_document.c \
 	daemon/ctl_status_print.c \
 	daemon/ctl_table.c daemon/ctl_table.h \
-	daemon/ctl_verb.c
+	daemon/ctl_user.c
 daemon_pchatctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(BSD_CFLAGS)
 daemon_pchatctl_LDADD = $(SHM_LIBS) $(JANSSON_LIBS) $(UNISTRING_LIBS)
 

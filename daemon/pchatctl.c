@@ -10,51 +10,112 @@
 
 #include "conf/conf.h"
 #include "conf/setting.h"
-#include "daemon/ctl.h"
+#include "daemon/ctl_option.h"
 
 static const char DEFAULT_FILE[] = PCHAT_SYSCONFDIR "/pchatd.conf";
 
-/* Options that only some verbs have. */
-enum { PASSWORD_FILE = 1, FULL_NAME = 2, DESCRIPTION = 4 };
+enum {
+	CHANGE = 1 << CTL_DRY_RUN,
+	PAGES = 1 << CTL_LIMIT | 1 << CTL_OFFSET,
+	OBJECT = 1 << CTL_NAME | 1 << CTL_DESCRIPTION,
+	CATEGORY = 1 << CTL_INVITATIONS | 1 << CTL_FILES | 1 << CTL_HISTORY |
+		   1 << CTL_AUTHORS_REMOVE,
+	ROOM = 1 << CTL_CATEGORY | 1 << CTL_PRIVACY | 1 << CTL_TYPE | 1 << CTL_INVITATIONS |
+	       1 << CTL_ADDIN,
+	ROOM_FILTERS = 1 << CTL_CATEGORY | 1 << CTL_PRIVACY | 1 << CTL_TYPE | 1 << CTL_ADDIN |
+		       1 << CTL_MEMBER | 1 << CTL_MANAGER | 1 << CTL_DISABLED,
+	REVISION = 1 << CTL_IF_REVISION,
+	DELETE = CHANGE | 1 << CTL_YES,
+};
 
-static const struct verb {
-	const char *noun, *verb; /* verb "": the noun stands alone */
-	const char *arguments, *help;
-	int min, max; /* arguments */
-	unsigned options;
-	int (*run)(const struct ctl *ctl);
-} verbs[] = {
-	{"status", "", "", "show processes, journal, cache and sessions", 0, 0, 0, ctl_status},
-	{"user", "add", "USER", "add a user", 1, 1, PASSWORD_FILE | FULL_NAME, ctl_user_add},
-	{"user", "passwd", "USER", "change a user's password", 1, 1, PASSWORD_FILE,
-	 ctl_user_passwd},
-	{"user", "list", "", "list the users", 0, 0, 0, ctl_user_list},
-	{"user", "remove", "USER", "remove a user and end his sessions", 1, 1, 0, ctl_user_remove},
-	{"room", "create", "NAME", "create a room and print its URI", 1, 1, DESCRIPTION,
-	 ctl_room_create},
-	{"room", "list", "[TEXT]", "list rooms with this text in name or description", 0, 1, 0,
-	 ctl_room_list},
+static const struct ctl_verb verbs[] = {
+	{"status", "", "", "show processes, journal, cache and sessions", 0, 0, 0, ctl_status, NULL,
+	 NULL, NULL, NULL},
+
+	{"category", "create", "NAME", "create a category and print its URI", 1, 1,
+	 CHANGE | 1 << CTL_DESCRIPTION | CATEGORY, ctl_object_change, "category.create", "name",
+	 "category", NULL},
+	{"category", "update", "CATEGORY", "change a category and its lists", 1, 1,
+	 CHANGE | OBJECT | CATEGORY | REVISION | CTL_EDIT(CTL_ALLOWED) | CTL_EDIT(CTL_DENIED) |
+		 CTL_EDIT(CTL_CREATORS),
+	 ctl_object_change, "category.update", "category", NULL, "category.roles"},
+	{"category", "delete", "CATEGORY", "delete a category that has no rooms", 1, 1, DELETE,
+	 ctl_object_delete, "category.delete", "category", NULL, NULL},
+	{"category", "get", "CATEGORY", "show a category", 1, 1, 0, ctl_object_get, "category.get",
+	 "category", NULL, NULL},
+	{"category", "list", "[TEXT]", "list categories with this text in name or description", 0, 1,
+	 PAGES, ctl_object_list, "category.list", "text", NULL, NULL},
+
+	{"room", "create", "NAME", "create a room and print its URI", 1, 1,
+	 CHANGE | 1 << CTL_DESCRIPTION | ROOM, ctl_object_change, "room.create", "name", "room",
+	 NULL},
+	{"room", "update", "ROOM", "change a room and its lists", 1, 1,
+	 CHANGE | OBJECT | ROOM | REVISION | CTL_EDIT(CTL_MEMBERS) | CTL_EDIT(CTL_MANAGERS) |
+		 CTL_EDIT(CTL_PRESENTERS),
+	 ctl_object_change, "room.update", "room", NULL, "room.roles"},
+	{"room", "disable", "ROOM", "put everybody out of a room and keep it", 1, 1,
+	 CHANGE | REVISION, ctl_object_change, "room.disable", "room", NULL, NULL},
+	{"room", "enable", "ROOM", "let people into it again", 1, 1, CHANGE | REVISION,
+	 ctl_object_change, "room.enable", "room", NULL, NULL},
+	{"room", "delete", "ROOM", "delete a room and its messages", 1, 1, DELETE,
+	 ctl_object_delete, "room.delete", "room", NULL, NULL},
+	{"room", "get", "ROOM", "show a room", 1, 1, 0, ctl_object_get, "room.get", "room", NULL,
+	 NULL},
+	{"room", "list", "[TEXT]", "list rooms with this text in name or description", 0, 1,
+	 PAGES | ROOM_FILTERS, ctl_object_list, "room.list", "text", NULL, NULL},
+
+	{"addin", "create", "NAME", "register an add-in", 1, 1, CHANGE | 1 << CTL_URL,
+	 ctl_object_change, "addin.create", "name", "name", NULL},
+	{"addin", "update", "NAME", "change an add-in", 1, 1,
+	 CHANGE | 1 << CTL_NAME | 1 << CTL_URL, ctl_object_change, "addin.update", "addin", NULL,
+	 NULL},
+	{"addin", "delete", "NAME", "delete an add-in; rooms lose it", 1, 1, DELETE,
+	 ctl_object_delete, "addin.delete", "addin", NULL, NULL},
+	{"addin", "list", "[TEXT]", "list add-ins with this text in name or URL", 0, 1, PAGES,
+	 ctl_object_list, "addin.list", "text", NULL, NULL},
+
+	{"user", "add", "USER", "add a user", 1, 1, 1 << CTL_PASSWORD_FILE | 1 << CTL_NAME,
+	 ctl_user_add, NULL, NULL, NULL, NULL},
+	{"user", "passwd", "USER", "change a user's password", 1, 1, 1 << CTL_PASSWORD_FILE,
+	 ctl_user_passwd, NULL, NULL, NULL, NULL},
+	{"user", "list", "", "list the users", 0, 0, PAGES, ctl_object_list, "user.list", NULL, NULL,
+	 NULL},
+	{"user", "disable", "USER", "end a user's sessions and let him in no more", 1, 1, CHANGE,
+	 ctl_object_change, "user.disable", "uri", NULL, NULL},
+	{"user", "enable", "USER", "let him in again", 1, 1, CHANGE, ctl_object_change,
+	 "user.enable", "uri", NULL, NULL},
+	{"user", "remove", "USER", "remove a user and end his sessions", 1, 1, CHANGE,
+	 ctl_object_change, "user.remove", "uri", NULL, NULL},
+
+	{"group", "add", "GROUP", "add a group, a folder or a domain", 1, 1,
+	 CHANGE | 1 << CTL_NAME | 1 << CTL_KIND, ctl_object_change, "group.add", "uri", "uri",
+	 NULL},
+	{"group", "update", "GROUP", "change who is in a group", 1, 1,
+	 CHANGE | CTL_EDIT(CTL_MEMBERS), ctl_object_change, NULL, "uri", NULL, "group.members"},
+	{"group", "remove", "GROUP", "remove a group", 1, 1, CHANGE, ctl_object_change,
+	 "group.remove", "uri", NULL, NULL},
+	{"group", "get", "GROUP", "show a group and who is in it", 1, 1, 0, ctl_object_get,
+	 "group.get", "uri", NULL, NULL},
+	{"group", "list", "[TEXT]", "list groups with this text in name or URI", 0, 1, PAGES,
+	 ctl_object_list, "group.list", "text", NULL, NULL},
 };
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
-enum { OPTION_PASSWORD_FILE = 256, OPTION_NAME, OPTION_DESCRIPTION, OPTION_VERSION };
+enum { OPTION_VERSION = 256, OPTION_FIRST };
 
-static const struct option options[] = {
+static const struct option common[] = {
 	{"config", required_argument, NULL, 'f'},
 	{"run-directory", required_argument, NULL, 's'},
 	{"json", no_argument, NULL, 'j'},
-	{"password-file", required_argument, NULL, OPTION_PASSWORD_FILE},
-	{"name", required_argument, NULL, OPTION_NAME},
-	{"description", required_argument, NULL, OPTION_DESCRIPTION},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPTION_VERSION},
-	{NULL, 0, NULL, 0},
 };
+enum { COMMON = sizeof(common) / sizeof(common[0]) };
 
 struct command_line {
 	struct ctl ctl;
 	const char *file, *run_directory; /* -f and -s; NULL: not given */
-	unsigned options;		  /* the verb's own ones that were given */
+	uint64_t options;		  /* the verb's own ones that were given */
 	bool help, version;
 };
 
@@ -87,30 +148,36 @@ static void print_usage(FILE *out)
 	      out);
 }
 
+static void print_options(const struct ctl_verb *verb)
+{
+	for (unsigned i = 0; i < CTL_OPTIONS; i++) {
+		struct ctl_option_name name;
+
+		if (!(verb->options & CTL_BIT(i)))
+			continue;
+		ctl_option_name((enum ctl_option)i, &name);
+		printf("  %-26s   --%s%s%s\n", "", name.name, name.takes_value ? " " : ": ",
+		       name.help);
+	}
+}
+
 static void print_help(void)
 {
 	print_usage(stdout);
 	fputs("\n", stdout);
 	for (unsigned i = 0; i < VERBS; i++) {
-		const struct verb *verb = &verbs[i];
+		const struct ctl_verb *verb = &verbs[i];
 		char call[64];
 
 		snprintf(call, sizeof(call), "%s %s %s", verb->noun, verb->verb, verb->arguments);
-		printf("  %-24s %s\n", call, verb->help);
-		if (verb->options & FULL_NAME)
-			printf("  %-24s   --name NAME: shown to others\n", "");
-		if (verb->options & DESCRIPTION)
-			printf("  %-24s   --description TEXT\n", "");
-		if (verb->options & PASSWORD_FILE)
-			printf("  %-24s   --password-file FILE: one line; \"-\": standard input;\n"
-			       "  %-24s   without it the password is asked for\n",
-			       "", "");
+		printf("  %-26s %s\n", call, verb->help);
+		print_options(verb);
 	}
 	printf("\n"
-	       "  -f, --config FILE        take the run directory from this configuration,\n"
-	       "                           instead of %s\n"
-	       "  -s, --run-directory DIR  where the server's sockets are\n"
-	       "  -j, --json               one JSON document instead of text\n"
+	       "  -f, --config FILE          take the run directory from this configuration,\n"
+	       "                             instead of %s\n"
+	       "  -s, --run-directory DIR    where the server's sockets are\n"
+	       "  -j, --json                 one JSON document instead of text\n"
 	       "  -h, --help, --version\n",
 	       DEFAULT_FILE);
 }
@@ -120,6 +187,15 @@ static int usage_error(void)
 	print_usage(stderr);
 	fputs("pchatctl --help lists nouns and verbs\n", stderr);
 	return EX_USAGE;
+}
+
+static int take_own_option(struct command_line *line, unsigned option)
+{
+	if (option >= CTL_OPTIONS)
+		return -1;
+	line->ctl.option[option] = optarg ? optarg : "";
+	line->options |= CTL_BIT(option);
+	return 0;
 }
 
 static int take_option(struct command_line *line, int option)
@@ -140,27 +216,32 @@ static int take_option(struct command_line *line, int option)
 	case OPTION_VERSION:
 		line->version = true;
 		return 0;
-	case OPTION_PASSWORD_FILE:
-		line->ctl.password_file = optarg;
-		line->options |= PASSWORD_FILE;
-		return 0;
-	case OPTION_NAME:
-		line->ctl.full_name = optarg;
-		line->options |= FULL_NAME;
-		return 0;
-	case OPTION_DESCRIPTION:
-		line->ctl.description = optarg;
-		line->options |= DESCRIPTION;
-		return 0;
 	default:
-		return -1;
+		return take_own_option(line, (unsigned)(option - OPTION_FIRST));
 	}
+}
+
+/* The names have to outlive getopt_long's use of them. */
+static void make_options(struct ctl_option_name names[CTL_OPTIONS],
+			 struct option options[COMMON + CTL_OPTIONS + 1])
+{
+	memcpy(options, common, sizeof(common));
+	for (int i = 0; i < CTL_OPTIONS; i++) {
+		ctl_option_name((enum ctl_option)i, &names[i]);
+		options[COMMON + i] = (struct option){
+			names[i].name, names[i].takes_value ? required_argument : no_argument, NULL,
+			OPTION_FIRST + i};
+	}
+	options[COMMON + CTL_OPTIONS] = (struct option){NULL, 0, NULL, 0};
 }
 
 static int parse(struct command_line *line, int argc, char **argv)
 {
+	struct ctl_option_name names[CTL_OPTIONS];
+	struct option options[COMMON + CTL_OPTIONS + 1];
 	int option;
 
+	make_options(names, options);
 	while ((option = getopt_long(argc, argv, "f:s:jh", options, NULL)) != -1) {
 		if (take_option(line, option) == -1)
 			return -1;
@@ -168,12 +249,19 @@ static int parse(struct command_line *line, int argc, char **argv)
 	return line->file && line->run_directory ? -1 : 0;
 }
 
-static const struct verb *find_verb(int count, char **words)
+/* Users are principals, too: the word that the original has for them. */
+static bool is_noun(const char *word, const char *noun)
+{
+	return strcmp(word, noun) == 0 ||
+	       (strcmp(word, "principal") == 0 && strcmp(noun, "user") == 0);
+}
+
+static const struct ctl_verb *find_verb(int count, char **words)
 {
 	for (unsigned i = 0; i < VERBS; i++) {
 		const bool alone = !*verbs[i].verb;
 
-		if (count < (alone ? 1 : 2) || strcmp(words[0], verbs[i].noun) != 0)
+		if (count < (alone ? 1 : 2) || !is_noun(words[0], verbs[i].noun))
 			continue;
 		if (alone || strcmp(words[1], verbs[i].verb) == 0)
 			return &verbs[i];
@@ -181,14 +269,17 @@ static const struct verb *find_verb(int count, char **words)
 	return NULL;
 }
 
-static int run(const struct verb *verb, struct ctl *ctl)
+static int run(const struct ctl_verb *verb, struct ctl *ctl)
 {
 	char name[32];
 	int code;
 
 	snprintf(name, sizeof(name), "%s%s%s", verb->noun, *verb->verb ? " " : "", verb->verb);
 	ctl->name = name;
-	code = verb->run(ctl);
+	ctl->verb = verb;
+	code = ctl_option_check(ctl);
+	if (code == EX_OK)
+		code = verb->run(ctl);
 	ctl->name = "";
 	if (fflush(stdout) == EOF && code == EX_OK)
 		code = ctl_fail(ctl, EX_IOERR, "could not write: %s", strerror(errno));
@@ -196,7 +287,7 @@ static int run(const struct verb *verb, struct ctl *ctl)
 }
 
 /* Without a configuration of its own the server runs on defaults, and so do we. */
-static int run_configured(const struct verb *verb, struct command_line *line)
+static int run_configured(const struct ctl_verb *verb, struct command_line *line)
 {
 	const bool built_in = !line->file && access(DEFAULT_FILE, F_OK) == -1;
 	const char *file = line->file ? line->file : DEFAULT_FILE;
@@ -220,7 +311,7 @@ static int run_configured(const struct verb *verb, struct command_line *line)
 int main(int argc, char **argv)
 {
 	struct command_line line = {.ctl = {.name = ""}};
-	const struct verb *verb;
+	const struct ctl_verb *verb;
 	int words;
 
 	setlocale(LC_ALL, "");

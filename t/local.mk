@@ -337,6 +337,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus \
 	t/20-pchat.t \
 	t/21-pchatctl.t \
 	t/22-load.t \
+	t/23-pchatctl-objects.t \
 	t/23-protocol-page.t \
 	t/30-kill-children.t \
 	t/31-kill-master.t \

@@ -4,9 +4,8 @@
 
 /* Rooms found, made and changed: by administrators, and by users who may. */
 
-/* The first is what a new room is where nothing is said. */
-static const char *const privacy_words[] = {"open", "closed", "secret"};
-static const uint8_t privacies[] = {PRIVACY_OPEN, PRIVACY_CLOSED, PRIVACY_SECRET};
+static const char *const privacy_words[] = {"closed", "open", "secret"};
+static const uint8_t privacies[] = {PRIVACY_CLOSED, PRIVACY_OPEN, PRIVACY_SECRET};
 static const char *const type_words[] = {"normal", "auditorium"};
 static const uint8_t behaviors[] = {BEHAVIOR_NORMAL, BEHAVIOR_AUDITORIUM};
 

@@ -1,0 +1,143 @@
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "daemon/ctl_option.h"
+#include "daemon/ctl_table.h"
+
+/* What the server has, shown: one object line by line, or rows of many. */
+
+enum { COLUMNS = 6 };
+
+static const struct list {
+	const char *noun, *member; /* of the result */
+	const char *align;
+	const char *heading[COLUMNS], *column[COLUMNS];
+} lists[] = {
+	{"category", "categories", "lrll", {"NAME", "ROOMS", "DESCRIPTION", "URI"},
+	 {"name", "rooms", "description", "category"}},
+	{"room", "rooms", "lllrrl",
+	 {"NAME", "PRIVACY", "STATE", "PARTICIPANTS", "MESSAGES", "URI"},
+	 {"name", "privacy", "disabled", "participants", "last_seq", "room"}},
+	{"addin", "addins", "ll", {"NAME", "URL"}, {"name", "url"}},
+	{"user", "users", "lll", {"URI", "NAME", "STATE"}, {"uri", "name", "state"}},
+	{"group", "groups", "llll", {"URI", "NAME", "KIND", "STATE"},
+	 {"uri", "name", "kind", "state"}},
+};
+
+static void add_list(struct ctl_table *table, const json_t *value)
+{
+	char text[4096] = "";
+	size_t used = 0, i;
+	json_t *item;
+
+	json_array_foreach(value, i, item) {
+		const char *name = json_string_value(item);
+
+		if (!name || used + strlen(name) + 3 > sizeof(text) - 4)
+			break;
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
+					 used > 0 ? ", " : "", name);
+	}
+	ctl_table_add(table, "%s%s", text, i < json_array_size(value) ? " ..." : "");
+}
+
+static void add_cell(struct ctl_table *table, const char *member, const json_t *value)
+{
+	if (json_is_integer(value))
+		ctl_table_add(table, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	else if (json_is_array(value))
+		add_list(table, value);
+	else if (json_is_string(value))
+		ctl_table_add(table, "%s", json_string_value(value));
+	else if (strcmp(member, "disabled") == 0)
+		ctl_table_add(table, "%s", json_is_true(value) ? "disabled" : "enabled");
+	else
+		ctl_table_add(table, "%s", json_is_true(value) ? "yes" : "no");
+}
+
+static int print_table(const struct ctl *ctl, struct ctl_table *table)
+{
+	const bool printed = table && ctl_table_print(table) == 0;
+
+	ctl_table_free(&table);
+	return printed ? EX_OK : ctl_fail(ctl, EX_IOERR, "could not write the table");
+}
+
+/* --- One. --- */
+
+static int print_object(const struct ctl *ctl, json_t *object)
+{
+	struct ctl_table *table = ctl_table_new("ll");
+	const char *member;
+	json_t *value;
+
+	if (!table)
+		return print_table(ctl, NULL);
+	json_object_foreach(object, member, value) {
+		ctl_table_add(table, "%s:", strcmp(member, "disabled") == 0 ? "state" : member);
+		add_cell(table, member, value);
+	}
+	return print_table(ctl, table);
+}
+
+int ctl_object_get(const struct ctl *ctl)
+{
+	json_t *params = ctl_option_params(ctl, false), *object;
+	int code = params ? ctl_call(ctl, ctl->verb->method, params, &object) : EX_DATAERR;
+
+	if (code != EX_OK)
+		return code;
+	code = ctl->json ? ctl_print_json(ctl, object) : print_object(ctl, object);
+	json_decref(object);
+	return code;
+}
+
+/* --- Many. --- */
+
+static const struct list *list_of(const char *noun)
+{
+	const struct list *list = lists;
+
+	while (strcmp(list->noun, noun) != 0)
+		list++;
+	return list;
+}
+
+static int print_rows(const struct ctl *ctl, const struct list *list, const json_t *rows)
+{
+	struct ctl_table *table = ctl_table_new(list->align);
+	json_t *row;
+	size_t i;
+
+	if (!table)
+		return print_table(ctl, NULL);
+	for (unsigned k = 0; k < COLUMNS && list->heading[k]; k++)
+		ctl_table_add(table, "%s", list->heading[k]);
+	json_array_foreach(rows, i, row) {
+		for (unsigned k = 0; k < COLUMNS && list->column[k]; k++)
+			add_cell(table, list->column[k], json_object_get(row, list->column[k]));
+	}
+	return print_table(ctl, table);
+}
+
+int ctl_object_list(const struct ctl *ctl)
+{
+	const struct list *list = list_of(ctl->verb->noun);
+	json_t *params = ctl_option_params(ctl, false), *rows, *document;
+	int code = EX_DATAERR;
+
+	if (params)
+		code = ctl_call_pages(ctl, ctl->verb->method, params, list->member, &rows);
+	if (code != EX_OK)
+		return code;
+	if (ctl->json) {
+		document = json_pack("{s:O}", list->member, rows);
+		code = ctl_print_json(ctl, document);
+		json_decref(document);
+	} else {
+		code = print_rows(ctl, list, rows);
+	}
+	json_decref(rows);
+	return code;
+}

@@ -1,0 +1,199 @@
+#include "daemon/ctl_option.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+enum kind {
+	TEXT,
+	YES_NO,
+	NUMBER,
+	SWITCH, /* without a value; no parameter, as is the next */
+	OURS,
+};
+
+static const struct {
+	const char *name, *member;
+	enum kind kind;
+	const char *help;
+} table[CTL_MEMBERS] = {
+	[CTL_PASSWORD_FILE] = {"password-file", NULL, OURS,
+			       "FILE: one line; \"-\": standard input"},
+	[CTL_NAME] = {"name", "name", TEXT, "NAME: what others see"},
+	[CTL_DESCRIPTION] = {"description", "description", TEXT, "TEXT"},
+	[CTL_CATEGORY] = {"category", "category", TEXT, "CATEGORY: its name or URI"},
+	[CTL_PRIVACY] = {"privacy", "privacy", TEXT, "open|closed|secret"},
+	[CTL_TYPE] = {"type", "type", TEXT, "normal|auditorium"},
+	[CTL_INVITATIONS] = {"invitations", "invitations", YES_NO, "yes|no"},
+	[CTL_FILES] = {"files", "files", YES_NO, "yes|no: files may be sent"},
+	[CTL_HISTORY] = {"history", "history", YES_NO, "yes|no: messages are kept"},
+	[CTL_AUTHORS_REMOVE] = {"authors-remove", "authors_remove", YES_NO,
+				"yes|no: authors may remove what they posted"},
+	[CTL_ADDIN] = {"addin", "addin", TEXT, "NAME: an add-in; empty: none"},
+	[CTL_URL] = {"url", "url", TEXT, "URL: http or https"},
+	[CTL_KIND] = {"kind", "kind", TEXT, "group|folder|domain"},
+	[CTL_MEMBER] = {"member", "member", TEXT, "USER: rooms with this member"},
+	[CTL_MANAGER] = {"manager", "manager", TEXT, "USER: rooms with this manager"},
+	[CTL_DISABLED] = {"disabled", "disabled", YES_NO, "yes|no: only rooms that are, or are not"},
+	[CTL_LIMIT] = {"limit", NULL, NUMBER, "N: rows at most; all by default"},
+	[CTL_OFFSET] = {"offset", NULL, NUMBER, "N: rows left out at the start"},
+	[CTL_IF_REVISION] = {"if-revision", "if_revision", NUMBER,
+			     "N: only if nobody has changed it since"},
+	[CTL_DRY_RUN] = {"dry-run", NULL, SWITCH, "check it and say what would be done"},
+	[CTL_YES] = {"yes", NULL, SWITCH, "do not ask"},
+};
+
+enum { ADD, REMOVE, REPLACE, EDITS };
+
+static const char *const edits[EDITS] = {"add", "remove", "replace"};
+static const char *const lists[] = {"members", "managers", "presenters",
+				    "allowed", "denied",   "creators"};
+enum { LISTS = sizeof(lists) / sizeof(lists[0]) };
+static_assert(CTL_MEMBERS + LISTS * EDITS == CTL_OPTIONS, "each list has three options");
+
+void ctl_option_name(enum ctl_option option, struct ctl_option_name *name_r)
+{
+	const unsigned edit = option - CTL_MEMBERS;
+
+	if (option < CTL_MEMBERS) {
+		snprintf(name_r->name, sizeof(name_r->name), "%s", table[option].name);
+		name_r->takes_value = table[option].kind != SWITCH;
+		name_r->help = table[option].help;
+		return;
+	}
+	snprintf(name_r->name, sizeof(name_r->name), "%s-%s", edits[edit % EDITS],
+		 lists[edit / EDITS]);
+	name_r->takes_value = true;
+	name_r->help = "USER,...";
+}
+
+static bool parse_number(const char *text, uint64_t *number_r)
+{
+	char *end;
+
+	errno = 0;
+	*number_r = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !*end && errno == 0 && *number_r <= INT64_MAX;
+}
+
+static bool is_yes_or_no(const char *text)
+{
+	return strcmp(text, "yes") == 0 || strcmp(text, "no") == 0;
+}
+
+int ctl_option_check(const struct ctl *ctl)
+{
+	for (unsigned i = 0; i < CTL_MEMBERS; i++) {
+		uint64_t number;
+
+		if (!ctl->option[i])
+			continue;
+		if (table[i].kind == YES_NO && !is_yes_or_no(ctl->option[i]))
+			return ctl_fail(ctl, EX_USAGE, "--%s is yes or no", table[i].name);
+		if (table[i].kind == NUMBER && !parse_number(ctl->option[i], &number))
+			return ctl_fail(ctl, EX_USAGE, "--%s is a number", table[i].name);
+	}
+	return EX_OK;
+}
+
+uint64_t ctl_option_number(const struct ctl *ctl, enum ctl_option option, uint64_t otherwise)
+{
+	uint64_t number;
+
+	return ctl->option[option] && parse_number(ctl->option[option], &number) ? number :
+										    otherwise;
+}
+
+unsigned ctl_option_count(const struct ctl *ctl, bool of_edits)
+{
+	unsigned count = 0;
+
+	for (unsigned i = of_edits ? CTL_MEMBERS : 0;
+	     i < (of_edits ? (unsigned)CTL_OPTIONS : (unsigned)CTL_MEMBERS); i++) {
+		if (ctl->option[i] && i != CTL_IF_REVISION && (of_edits || table[i].member))
+			count++;
+	}
+	return count;
+}
+
+/* NULL where the text is not UTF-8. */
+static json_t *value_of(enum kind kind, const char *text)
+{
+	uint64_t number = 0;
+
+	switch (kind) {
+	case YES_NO:
+		return json_boolean(strcmp(text, "yes") == 0);
+	case NUMBER:
+		parse_number(text, &number);
+		return json_integer((json_int_t)number);
+	default:
+		return json_string(text);
+	}
+}
+
+/* "a,b" as ["a","b"]; "" as []. */
+static json_t *split(const char *text)
+{
+	json_t *list = json_array();
+
+	while (list && *text) {
+		const size_t length = strcspn(text, ",");
+
+		if (length > 0 && json_array_append_new(list, json_stringn(text, length)) == -1) {
+			json_decref(list);
+			return NULL;
+		}
+		text += length + (text[length] == ',');
+	}
+	return list;
+}
+
+/* The edits of one list: members of params itself for a group, which has but one. */
+static int add_edits(const struct ctl *ctl, unsigned list, json_t *params)
+{
+	const bool alone = strcmp(ctl->verb->noun, "group") == 0;
+	json_t *edit = alone ? json_incref(params) : json_object();
+	int failed = 0;
+
+	for (unsigned i = 0; i < EDITS; i++) {
+		const char *value = ctl->option[CTL_MEMBERS + list * EDITS + i];
+
+		if (value)
+			failed |= json_object_set_new(edit, edits[i], split(value));
+	}
+	if (!alone && json_object_size(edit) > 0)
+		failed |= json_object_set(params, lists[list], edit);
+	json_decref(edit);
+	return failed;
+}
+
+static int add_argument(const struct ctl *ctl, json_t *params)
+{
+	if (!ctl->verb->parameter || ctl->count == 0)
+		return 0;
+	return json_object_set_new(params, ctl->verb->parameter, json_string(ctl->arguments[0]));
+}
+
+json_t *ctl_option_params(const struct ctl *ctl, bool of_edits)
+{
+	json_t *params = json_object();
+	int failed = add_argument(ctl, params);
+
+	for (unsigned i = 0; i < CTL_MEMBERS; i++) {
+		if (!ctl->option[i] || !table[i].member || (of_edits && i != CTL_IF_REVISION))
+			continue;
+		failed |= json_object_set_new(params, table[i].member,
+					      value_of(table[i].kind, ctl->option[i]));
+	}
+	for (unsigned i = 0; of_edits && i < LISTS; i++)
+		failed |= add_edits(ctl, i, params);
+	if (!failed)
+		return params;
+	json_decref(params);
+	ctl_fail(ctl, EX_DATAERR, "a value is not UTF-8");
+	return NULL;
+}

@@ -1,0 +1,120 @@
+use v5.36;
+use Mojo::JSON 'decode_json', 'false', 'true';
+use Test::More;
+use Pchat::Server;
+
+# pchatctl's nouns category, room, addin, user and group.
+my $server = Pchat::Server->start;
+$server->add_users(qw(alice bob));
+
+sub works ($sentence, @words) {
+	my ($code, $output) = $server->pchatctl(@words);
+	is($code, 0, $sentence) or diag $output;
+	return $output;
+}
+
+sub fails ($sentence, $wanted, $pattern, @words) {
+	my ($code, $output) = $server->pchatctl(@words);
+	is($code, $wanted, $sentence) or diag $output;
+	like($output, $pattern, 'and says why');
+}
+
+sub json (@words) {
+	my ($code, $output) = $server->pchatctl('--json', @words);
+	return $code == 0 ? decode_json $output : diag $output;
+}
+
+like(works('a category is made', qw(category create Labs --files yes --history no)),
+	qr{^ma-cat://}, 'and its URI is printed');
+works('and changed', qw(category update labs --description research --add-allowed *));
+is_deeply(
+	[@{ json(qw(category get labs)) }{qw(description files history allowed)}],
+	['research', true, false, ['*']],
+	'properties and lists by one call'
+);
+like(works('it is shown', qw(category get labs)), qr/^files: +yes$/m, 'line by line');
+like(works('categories are listed', qw(category list)), qr/General.*Labs/s, 'by name');
+
+like(works('a group is added', qw(group add ma-grp:staff --name Staff --kind folder)),
+	qr/^ma-grp:staff$/, 'and its URI is printed');
+works('it gets members', 'group', 'update', 'ma-grp:staff', '--add-members', 'alice,bob');
+works('and loses some', qw(group update ma-grp:staff --remove-members bob));
+is_deeply(json(qw(group get ma-grp:staff))->{members}, ['sip:alice@example.test'], 'which shows');
+like(
+	works('groups are listed', qw(group list)),
+	qr/ma-grp:staff +Staff +folder +active/,
+	'with their kind'
+);
+
+works('an add-in is registered', qw(addin create Map --url https://example.test/));
+works('and renamed', qw(addin update Map --name Chart));
+works('a room is made',
+	qw(room create Atom --category Labs --privacy secret --type auditorium --addin chart));
+my $room = json(qw(room get Atom));
+is_deeply([@$room{qw(privacy type addin)}], [qw(secret auditorium Chart)], 'as it was described');
+works(
+	'name and lists are changed together',
+	qw(room update Atom --name Molecule --add-members),
+	'ma-grp:staff,bob',
+	qw(--add-presenters bob --replace-managers alice --if-revision),
+	$room->{revision});
+is_deeply(
+	[map { [sort @$_] } @{ json(qw(room get Molecule)) }{qw(members managers presenters)}],
+	[
+		['ma-grp:staff', 'sip:bob@example.test'], ['sip:alice@example.test'],
+		['sip:bob@example.test']
+	],
+	'as asked'
+);
+fails(
+	'but not if somebody was faster',
+	65, qr/DataCollision/, qw(room update Molecule --name x --if-revision),
+	$room->{revision});
+works("room $_ is made", 'room', 'create', $_, qw(--category General --privacy open)) for qw(b a c);
+my $names = sub (@filter) {
+	join ' ', map { $_->{name} } @{ json('room', 'list', @filter)->{rooms} };
+};
+is($names->(), 'a b c Molecule', 'rooms are listed by name');
+is($names->(qw(--limit 2 --offset 1)), 'b c', 'or a part of them');
+is($names->(qw(--privacy secret)), 'Molecule', 'or those that a filter lets through');
+is($names->(qw(--member alice)), 'Molecule', 'members by a group included');
+works('a room is disabled', qw(room disable a));
+is($names->(qw(--disabled yes)), 'a', 'which shows');
+works('and enabled', qw(room enable a));
+
+# --dry-run.
+my $before = json(qw(room get Molecule));
+like(
+	works('a dry run', qw(room update Molecule --name Ion --add-members bob --dry-run)),
+	qr/^would call room\.update .*"Ion".*^would call room\.roles .*bob/ms,
+	'says what would be done'
+);
+is_deeply(json(qw(room get Molecule)), $before, 'and does not do it');
+fails('it finds a name that is in use',
+	65, qr/in use/, qw(room update Molecule --name LABS --dry-run));
+fails('and users who do not exist',
+	65, qr/NoSuchPrincipal/, qw(room update Molecule --add-members nobody --dry-run));
+fails('and rooms that do not exist', 65, qr/NoSuchNode/, qw(room delete Nothing --dry-run));
+fails('and another revision',
+	65, qr/DataCollision/, qw(room update Molecule --name x --if-revision 99 --dry-run));
+fails('and a category with rooms in it', 65, qr/InvalidFlow/, qw(category delete Labs --dry-run));
+
+# Deleting asks.
+fails('nothing is deleted where nobody can be asked', 64, qr/--yes/, qw(room delete b));
+works("$_->[0] is deleted", @{$_}[0 .. 2], '--yes')
+	for [qw(room delete b)], [qw(room delete Molecule)], [qw(addin delete chart)],
+	[qw(category delete Labs)];
+is($names->(), 'a c', 'what was deleted is gone');
+
+works('a user is disabled', qw(principal disable alice));
+like(works('users are listed', qw(user list)), qr/alice.*disabled/, 'with their state');
+works('and enabled', qw(user enable alice));
+works('a group is removed', qw(group remove ma-grp:staff));
+
+fails('a wrong yes or no is an error of usage',
+	64, qr/yes or no/, qw(room create x --invitations maybe));
+fails('an option of another verb', 64, qr/usage/, qw(room get a --url x));
+fails('a wrong word', 65, qr/InvalidArgument/, qw(room create x --category General --privacy x));
+fails('an update without a change', 64, qr/nothing to change/, qw(room update a));
+
+done_testing;
