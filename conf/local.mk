@@ -21,6 +21,7 @@ dist_examples_DATA = \
 	conf/pchat.sysusers.sample \
 	conf/pchat.tmpfiles.sample \
 	conf/pchatd.conf.sample
+dist_pkgdata_DATA = conf/compliance.xsd conf/compliance-actiance.xsl
 init_SCRIPTS = conf/init/pchatd
 systemdsystemunit_DATA = conf/pchatd.service
 

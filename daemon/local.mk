@@ -52,6 +52,18 @@ daemon_libreader_a_SOURCES = \
 	daemon/reader_page.c daemon/reader_page.h
 READER_LIBS = daemon/libreader.a $(ODBC_LIB) $(SHM_LIBS)
 
+# Compliance records become files; of the tests, too.
+noinst_LIBRARIES += daemon/libadapter.a
+daemon_libadapter_a_SOURCES = \
+	daemon/adapter.c daemon/adapter.h \
+	daemon/adapter_eml.c \
+	daemon/adapter_rows.c \
+	daemon/adapter_xml.c daemon/adapter_xml.h \
+	daemon/adapter_xslt.c \
+	daemon/fragment.c daemon/fragment.h
+daemon_libadapter_a_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS) $(XSLT_CFLAGS) $(SSL_CFLAGS)
+ADAPTER_LIBS = daemon/libadapter.a $(CONF_LIBS) $(XSLT_LIBS) $(XML_LIBS) $(SSL_LIBS) $(UNISTRING_LIBS)
+
 daemon_pchat_reader_SOURCES = daemon/pchat-reader.c
 daemon_pchat_reader_LDADD = $(READER_LIBS)
 

@@ -230,6 +230,11 @@ t_unit_ws_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
 endif
 
+# Writes what adapters make of some records, for t/83-adapters.t.
+check_PROGRAMS += t/adapter/files
+t_adapter_files_SOURCES = t/adapter/files.c t/adapter/records.c t/adapter/records.h
+t_adapter_files_LDADD = $(ADAPTER_LIBS)
+
 # A fuzz target t/fuzz/NAME_fuzz.c is also linked with replay.c, which feeds it t/fuzz/corpus/NAME.
 FUZZ_CORPUS = -DFUZZ_CORPUS=\"$(abs_srcdir)/t/fuzz/corpus
 
@@ -314,7 +319,7 @@ t_shim_fsync_so_SOURCES = t/shim/fsync.c
 t_shim_fsync_so_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -fPIC
 t_shim_fsync_so_LDFLAGS = -shared
 
-EXTRA_DIST += t/README t/run t/fuzz/corpus \
+EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/bench/README t/bench/failover t/bench/idle t/bench/posts t/bench/room t/bench/rooms \
 	t/lib/Pchat/Bench.pm \
 	t/lib/Pchat/Client.pm \
