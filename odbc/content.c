@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "odbc/content_schema.h"
 #include "odbc/fold.h"
 #include "odbc/hex.h"
-#include "odbc/schema.h"
 
 static const char READER[] = "content"; /* our row in pc_cursor */
 
@@ -21,12 +21,12 @@ static void bind_string(struct db_stmt *stmt, unsigned place, const char *text)
 
 enum db_result content_open(struct db *db, struct err *err)
 {
-	return schema_upgrade(db, err);
+	return schema_upgrade(db, &schema_content, err);
 }
 
 enum db_result content_check(struct db *db, struct err *err)
 {
-	return schema_check(db, err);
+	return schema_check(db, &schema_content, err);
 }
 
 /* --- The cursor row. --- */

@@ -197,19 +197,21 @@ void db_disconnect(struct db *db)
 	SQLDisconnect(db->dbc);
 }
 
-/* The connection string with the option that its dialect needs, if it does not say that itself. */
+/* The connection string with the options that its dialect needs, where it does not say them. */
 static int complete_dsn(const char *dsn, const struct dialect *dialect, char out[DSN_MAX],
 			struct err *err)
 {
-	const char *const end = *dsn && dsn[strlen(dsn) - 1] == ';' ? "" : ";";
-	int n;
+	const struct dialect_option *option = dialect ? dialect->options : NULL;
+	size_t used = (size_t)snprintf(out, DSN_MAX, "%s", dsn);
 
-	if (!dialect || !dialect->option || strcasestr(dsn, dialect->option))
-		n = snprintf(out, DSN_MAX, "%s", dsn);
-	else
-		n = snprintf(out, DSN_MAX, "%s%s%s=%s", dsn, end, dialect->option,
-			     dialect->option_value);
-	if (n < 0 || n >= DSN_MAX)
+	for (; option && option->name && used < DSN_MAX; option++) {
+		if (strcasestr(dsn, option->name))
+			continue;
+		used += (size_t)snprintf(out + used, DSN_MAX - used, "%s%s=%s",
+					 used > 0 && out[used - 1] != ';' ? ";" : "", option->name,
+					 option->value);
+	}
+	if (used >= DSN_MAX)
 		return err_set(err, "could not use a connection string of more than %d bytes",
 			       DSN_MAX - 1);
 	return 0;
@@ -457,7 +459,7 @@ static SQLRETURN bind(struct db_stmt *stmt, unsigned place)
 static enum db_result prepare(struct db_stmt *stmt, struct err *err)
 {
 	struct db *db = stmt->db;
-	const char *const sql = db->dialect->statements[stmt->number];
+	const char *const sql = dialect_statement(db->dialect, stmt->number);
 
 	if (stmt->handle)
 		return DB_OK;
@@ -503,7 +505,8 @@ enum db_result db_execute(struct db_stmt *stmt, struct err *err)
 			SQLFreeStmt(stmt->handle, SQL_CLOSE);
 		return result;
 	}
-	/* Without a result there is no cursor to be closed, and closing costs a new prepare on SQLite. */
+	/* Without a result there is no cursor to be closed, and closing costs a new prepare on
+	 * SQLite. */
 	stmt->open = *dialect_columns(stmt->number) != '\0';
 	return DB_OK;
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct dialect *const dialects[] = {&dialect_sqlite};
+static const struct dialect *const dialects[] = {&dialect_sqlite, &dialect_postgresql};
 enum { DIALECTS = sizeof(dialects) / sizeof(dialects[0]) };
 
 /*
@@ -83,4 +83,11 @@ const char *dialect_columns(enum statement number)
 #undef X
 	};
 	return columns[number];
+}
+
+const char *dialect_statement(const struct dialect *dialect, enum statement number)
+{
+	const char *own = dialect->statements[number];
+
+	return own ? own : statement_text[number];
 }

@@ -8,8 +8,8 @@
 #include "odbc/statement.h"
 
 /*
- * What differs between the databases, and nothing else does: one constant struct each. A new
- * database is a new pair of files, NAME.c (this struct, statements, error codes) and NAME_schema.c.
+ * What differs between the databases, and nothing else does: one constant struct each, in a file of
+ * its own, with the statements that statement.c does not say for all of them.
  */
 
 /* How a failure is sorted: the first row that agrees counts. */
@@ -20,18 +20,33 @@ struct dialect_error {
 	bool next; /* this database takes no writes: the next connection string is tried */
 };
 
-/* One upgrade of the schema: statements, ended by NULL, run in one transaction. */
-struct dialect_step {
-	const char *const *sql;
+/*
+ * What stands for a word in braces in the steps of a schema. Every dialect knows them all:
+ *
+ *	{text}     text of any length           {text N}   of at most N bytes of UTF-8
+ *	{binary}   bytes                        {add}      ADD COLUMN of an ALTER TABLE
+ *	{keyed}    at the end of a CREATE TABLE whose rows are found by their primary key
+ *	{length}   the function that counts characters
+ *	{now}      UTC in microseconds          {uuid}     a new random one
+ *	{not NAME} {only NAME}   at the beginning: the statement is left out for this, for another
+ *	           dialect
+ *
+ * An N in the meaning of "text N" is the number. All text is compared byte by byte.
+ */
+struct dialect_word {
+	const char *word, *meaning;
+};
+
+/* What is appended to a connection string that does not name it itself. */
+struct dialect_option {
+	const char *name, *value;
 };
 
 struct dialect {
 	const char *name; /* "sqlite" */
 	const char *dbms; /* SQL_DBMS_NAME begins with this */
 	const char *hint; /* a connection string that has this in it is of this dialect */
-
-	/* Appended to a connection string that does not name option itself; NULL: nothing. */
-	const char *option, *option_value;
+	const struct dialect_option *options; /* ended by a row without a name */
 
 	const char *const *session; /* run after connecting, ended by NULL */
 	const char *begin, *commit, *rollback;
@@ -40,12 +55,11 @@ struct dialect {
 
 	int16_t text_type, binary_type;	    /* SQL types as which text and binary are bound */
 	const struct dialect_error *errors; /* ended by a row without a state */
-	const char *const *statements;	    /* by enum statement */
-	const struct dialect_step *steps;   /* number 1 first */
-	unsigned step_count;
+	const char *const *statements;	  /* by enum statement: NULL where statement_text says it */
+	const struct dialect_word *words; /* ended by a row without a word */
 };
 
-extern const struct dialect dialect_sqlite;
+extern const struct dialect dialect_sqlite, dialect_postgresql;
 
 /* The dialect by SQL_DBMS_NAME, or NULL. */
 const struct dialect *dialect_of_dbms(const char *dbms);
@@ -56,6 +70,13 @@ const struct dialect *dialect_of_dsn(const char *dsn);
 /* What a failure means. dialect NULL: not known yet. *next_r: try the next connection string. */
 enum db_result dialect_sort(const struct dialect *dialect, const char *state, int native,
 			    bool *next_r);
+
+/* A statement's text in the dialect. */
+const char *dialect_statement(const struct dialect *dialect, enum statement number);
+
+/* A schema's statement in the dialect's words, which the caller frees; empty where it is left out.
+ * NULL: an unknown word, or no memory. */
+char *dialect_expand(const struct dialect *dialect, const char *text, struct err *err);
 
 /* Parameters and columns of a statement (odbc/statement.h). */
 const char *dialect_parameters(enum statement number);

@@ -4,7 +4,7 @@
 /*
  * Every statement that is used on the content database: its name, its parameters and its
  * columns, one letter each in their order: i integer, t text, b binary. The text stands in
- * each dialect's file (struct dialect); all dialects agree on what stands here.
+ * statement.c where the databases agree on it, else in the dialects' files.
  */
 #define STATEMENT_LIST(X)                                                                          \
 	X(SCHEMA_EXISTS, "", "i")	/* whether there is a table pc_schema: 0 or 1 */           \
@@ -60,6 +60,9 @@ enum statement {
 #undef X
 	STATEMENTS
 };
+
+/* Their texts; NULL where each dialect has its own. */
+extern const char *const statement_text[STATEMENTS];
 
 enum { STATEMENT_PARAMETERS_MAX = 16, STATEMENT_COLUMNS_MAX = 16 };
 

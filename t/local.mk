@@ -6,6 +6,8 @@ MESSAGES = t/unit/messages.c t/unit/messages.h t/unit/disk.c t/unit/disk.h
 
 if HAVE_CMOCKA
 
+DATABASE = t/unit/database.c t/unit/database.h
+
 ENGINE_BENCH = t/unit/engine_bench.c t/unit/engine_bench.h \
 	daemon/engine.c daemon/engine.h daemon/engine_ask.h \
 	daemon/engine_object.c daemon/engine_room.c
@@ -71,12 +73,12 @@ t_unit_conf_test_CPPFLAGS = $(AM_CPPFLAGS) -DPCHAT_SOURCE=\"$(abs_srcdir)\" $(CM
 t_unit_conf_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/content_object_test
-t_unit_content_object_test_SOURCES = t/unit/content_object_test.c
+t_unit_content_object_test_SOURCES = t/unit/content_object_test.c $(DATABASE)
 t_unit_content_object_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_content_object_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/content_test
-t_unit_content_test_SOURCES = t/unit/content_test.c
+t_unit_content_test_SOURCES = t/unit/content_test.c $(DATABASE)
 t_unit_content_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_content_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 

@@ -10,12 +10,12 @@
 #include <string.h>
 
 #include "odbc/content.h"
-#include "odbc/dialect.h"
+#include "odbc/content_schema.h"
+#include "t/unit/database.h"
 
 /* A database of its own for each test, in a scratch directory; connected, without a schema yet. */
 struct place {
-	char directory[64], dsn[256];
-	struct conf_list list;
+	struct database database;
 	struct db *db;
 	struct err err;
 };
@@ -27,14 +27,9 @@ static int setup_empty(void **state)
 	if (!place)
 		return -1;
 	*state = place;
-	strcpy(place->directory, "/tmp/pchat-object-XXXXXX");
-	if (!mkdtemp(place->directory))
+	if (!database_make(&place->database, ""))
 		return -1;
-	snprintf(place->dsn, sizeof(place->dsn), "Driver=SQLite3;Database=%s/content.db",
-		 place->directory);
-	place->list.count = 1;
-	place->list.item[0] = place->dsn;
-	place->db = db_new(&place->list, &place->err);
+	place->db = db_new(&place->database.list, &place->err);
 	return place->db && db_connect(place->db, &place->err) == DB_OK ? 0 : -1;
 }
 
@@ -51,12 +46,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct place *place = *state;
-	char command[128];
 
 	db_free(&place->db);
-	snprintf(command, sizeof(command), "rm -r '%s'", place->directory);
-	if (system(command) != 0)
-		return -1;
+	database_remove(&place->database);
 	free(place);
 	return 0;
 }
@@ -76,15 +68,9 @@ static void expect_bytes(struct db_bytes got, const char *text)
 /* What the database says, by another connection than ours. */
 static void expect(struct place *place, const char *sql, const char *answer)
 {
-	char command[1024], line[256] = "";
-	FILE *out;
+	char line[256];
 
-	snprintf(command, sizeof(command), "sqlite3 %s/content.db \"%s\"", place->directory, sql);
-	out = popen(command, "r");
-	assert_non_null(out);
-	if (fgets(line, sizeof(line), out))
-		line[strcspn(line, "\n")] = '\0';
-	assert_int_equal(pclose(out), 0);
+	assert_true(database_ask(&place->database, sql, line, sizeof(line)));
 	assert_string_equal(line, answer);
 }
 
@@ -137,19 +123,20 @@ static void run(struct place *place, const char *sql)
 /* The database of a server that knew of version 1 only. */
 static void make_version_1(struct place *place)
 {
-	for (const char *const *sql = dialect_sqlite.steps[0].sql; *sql; sql++)
-		run(place, *sql);
-	run(place, "INSERT INTO pc_schema (version, applied) VALUES (1, 1)");
-	run(place, "INSERT INTO pc_cursor (reader, journal_id, lsn, last_principal, last_room,"
-		   " last_time) VALUES ('content', '000102030405060708090a0b0c0d0e0f', 4096, 2, 9, 5)");
+	assert_db(schema_upgrade_to(place->db, &schema_content, 1, &place->err), DB_OK);
+	run(place,
+	    "INSERT INTO pc_cursor (reader, journal_id, lsn, last_principal, last_room,"
+	    " last_time) VALUES ('content', '000102030405060708090a0b0c0d0e0f', 4096, 2, 9, 5)");
 	run(place, "INSERT INTO pc_principal (id, kind, state, epoch, uri, name)"
 		   " VALUES (2, 5, 0, 3, 'sip:alice@example.test', 'Alice')");
-	run(place, "INSERT INTO pc_room (id, uuid, name, description, disabled, created, last_seq,"
-		   " folded) VALUES (7, '00000000-0000-4000-8000-000000000007', 'Lobby', 'all', 0, 77,"
-		   " 2, 'lobby' || CHAR(10) || 'all')");
-	run(place, "INSERT INTO pc_room (id, uuid, name, description, disabled, created, last_seq,"
-		   " folded) VALUES (9, '00000000-0000-4000-8000-000000000009', 'Old', '', 1, 99, 0,"
-		   " 'old' || CHAR(10))");
+	run(place,
+	    "INSERT INTO pc_room (id, uuid, name, description, disabled, created, last_seq,"
+	    " folded) VALUES (7, '00000000-0000-4000-8000-000000000007', 'Lobby', 'all', 0, 77,"
+	    " 2, 'lobby\nall')");
+	run(place,
+	    "INSERT INTO pc_room (id, uuid, name, description, disabled, created, last_seq,"
+	    " folded) VALUES (9, '00000000-0000-4000-8000-000000000009', 'Old', '', 1, 99, 0,"
+	    " 'old\n')");
 	run(place, "INSERT INTO pc_message (room, seq, time, author, flags, client_id, body)"
 		   " VALUES (7, 1, 1000, 2, 0, 'a', 'one'), (7, 2, 1001, 2, 0, 'b', 'two')");
 }
@@ -244,8 +231,10 @@ static void test_category_comes_back_as_it_was_put(void **state)
 static void test_addin_comes_back_as_it_was_put(void **state)
 {
 	struct place *place = *state;
-	struct content_addin addin = {
-		.id = 4, .uuid = {9}, .name = BYTES("Board"), .url = BYTES("https://a.test/?x=%25")};
+	struct content_addin addin = {.id = 4,
+				      .uuid = {9},
+				      .name = BYTES("Board"),
+				      .url = BYTES("https://a.test/?x=%25")};
 	struct content_addin got;
 
 	assert_db(content_addin_put(place->db, &addin, &place->err), DB_OK);
@@ -353,7 +342,8 @@ static void test_roles_are_loaded_page_by_page_each_once(void **state)
 
 	assert_db(db_begin(place->db, &place->err), DB_OK);
 	for (unsigned i = 0; i < 10 * rooms; i++)
-		put_role(place, CONTENT_ROOM, 1 + i / 10, 1 + i / 2 % 5, (uint8_t)(4 + i % 2), true);
+		put_role(place, CONTENT_ROOM, 1 + i / 10, 1 + i / 2 % 5, (uint8_t)(4 + i % 2),
+			 true);
 	assert_db(db_commit(place->db, &place->err), DB_OK);
 	do {
 		in_page = 0;
@@ -382,8 +372,8 @@ static void test_affiliations_are_loaded_page_by_page_each_once(void **state)
 	assert_db(db_begin(place->db, &place->err), DB_OK);
 	for (unsigned i = 0; i < count; i++)
 		assert_db(content_affiliation_put(
-				  place->db, &(struct content_affiliation){1 + i / 3, 1 + i % 3}, true,
-				  &place->err),
+				  place->db, &(struct content_affiliation){1 + i / 3, 1 + i % 3},
+				  true, &place->err),
 			  DB_OK);
 	assert_db(db_commit(place->db, &place->err), DB_OK);
 	do {

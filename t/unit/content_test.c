@@ -13,11 +13,11 @@
 #include "odbc/content.h"
 #include "odbc/fold.h"
 #include "odbc/hex.h"
+#include "t/unit/database.h"
 
 /* A content database of its own for each test, in a scratch directory. */
 struct place {
-	char directory[64], dsn[256];
-	struct conf_list list;
+	struct database database;
 	struct db *db;
 	struct err err;
 };
@@ -28,14 +28,9 @@ static int setup(void **state)
 
 	if (!place)
 		return -1;
-	strcpy(place->directory, "/tmp/pchat-content-XXXXXX");
-	if (!mkdtemp(place->directory))
+	if (!database_make(&place->database, ""))
 		return -1;
-	snprintf(place->dsn, sizeof(place->dsn), "Driver=SQLite3;Database=%s/content.db",
-		 place->directory);
-	place->list.count = 1;
-	place->list.item[0] = place->dsn;
-	place->db = db_new(&place->list, &place->err);
+	place->db = db_new(&place->database.list, &place->err);
 	*state = place;
 	if (!place->db || db_connect(place->db, &place->err) != DB_OK ||
 	    content_open(place->db, &place->err) != DB_OK) {
@@ -47,20 +42,13 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const files[] = {"content.db", "content.db-wal", "content.db-shm"};
 	struct place *place = *state;
-	char path[128];
 
 	db_free(&place->db);
-	for (unsigned i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s/%s", place->directory, files[i]);
-		unlink(path);
-	}
-	rmdir(place->directory);
+	database_remove(&place->database);
 	free(place);
 	return 0;
 }
-
 #define assert_db(expression, result) assert_int_equal((expression), (result))
 #define BYTES(text)                      \
 	{                                \
@@ -389,7 +377,8 @@ static void search(struct place *place, const char *text, const char *names)
 
 	assert_db(content_search(place->db, text, strlen(text), 50, 0, &place->err), DB_OK);
 	while (content_search_next(place->db, &row, &place->err) == DB_OK)
-		strncat(strcat(found, found[0] ? "," : ""), row.room.name.data, row.room.name.length);
+		strncat(strcat(found, found[0] ? "," : ""), row.room.name.data,
+			row.room.name.length);
 	assert_string_equal(found, names);
 }
 

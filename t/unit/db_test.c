@@ -14,7 +14,7 @@
 #include "odbc/backoff.h"
 #include "odbc/db.h"
 #include "odbc/dialect.h"
-#include "odbc/schema.h"
+#include "odbc/content_schema.h"
 
 struct place {
 	char directory[64], dsn[256], other[256];
@@ -61,7 +61,7 @@ static int teardown(void **state)
 static void connect_both(struct place *place)
 {
 	assert_db(db_connect(place->db, &place->err), DB_OK);
-	assert_db(schema_upgrade(place->db, &place->err), DB_OK);
+	assert_db(schema_upgrade(place->db, &schema_content, &place->err), DB_OK);
 	assert_db(db_connect(place->rival, &place->err), DB_OK);
 }
 
@@ -172,8 +172,8 @@ static void test_reading_goes_on_while_another_writes(void **state)
 	connect_both(place);
 	assert_db(db_begin(place->rival, &place->err), DB_OK);
 	assert_db(db_run(place->rival, "DELETE FROM pc_schema", &place->err), DB_OK);
-	assert_db(schema_version(place->db, &version, &place->err), DB_OK);
-	assert_int_equal(version, dialect_sqlite.step_count);
+	assert_db(schema_version(place->db, &schema_content, &version, &place->err), DB_OK);
+	assert_int_equal(version, schema_content.step_count);
 	db_rollback(place->rival);
 }
 
@@ -206,8 +206,8 @@ static void test_failed_row_leaves_the_transaction_to_its_owner(void **state)
 	assert_db(put_version(place, 98), DB_BAD_DATA);
 	assert_true(db_connected(place->db));
 	db_rollback(place->db);
-	assert_db(schema_version(place->db, &version, &place->err), DB_OK);
-	assert_int_equal(version, dialect_sqlite.step_count);
+	assert_db(schema_version(place->db, &schema_content, &version, &place->err), DB_OK);
+	assert_int_equal(version, schema_content.step_count);
 	assert_db(put_version(place, 98), DB_OK);
 }
 
@@ -223,8 +223,8 @@ static void test_transaction_of_a_lost_connection_is_undone(void **state)
 	assert_db(put_version(place, 99), DB_RETRY);
 	assert_db(db_commit(place->db, &place->err), DB_RETRY);
 	assert_db(db_connect(place->db, &place->err), DB_OK);
-	assert_db(schema_version(place->db, &version, &place->err), DB_OK);
-	assert_int_equal(version, dialect_sqlite.step_count);
+	assert_db(schema_version(place->db, &schema_content, &version, &place->err), DB_OK);
+	assert_int_equal(version, schema_content.step_count);
 }
 
 static void test_full_database_is_retried(void **state)
@@ -308,7 +308,7 @@ static void test_nothing_works_without_a_connection(void **state)
 	unsigned version;
 
 	assert_db(db_begin(place->db, &place->err), DB_RETRY);
-	assert_db(schema_version(place->db, &version, &place->err), DB_RETRY);
+	assert_db(schema_version(place->db, &schema_content, &version, &place->err), DB_RETRY);
 	assert_db(db_run(place->db, "SELECT 1", &place->err), DB_RETRY);
 	db_rollback(place->db);
 	db_disconnect(place->db);
@@ -322,12 +322,12 @@ static void test_interrupted_upgrade_leaves_nothing_behind(void **state)
 	/* A table of the first step is in the way, so the step fails in its middle. */
 	assert_db(db_connect(place->db, &place->err), DB_OK);
 	assert_db(db_run(place->db, "CREATE TABLE pc_message (x INTEGER)", &place->err), DB_OK);
-	assert_db(schema_upgrade(place->db, &place->err), DB_FATAL);
+	assert_db(schema_upgrade(place->db, &schema_content, &place->err), DB_FATAL);
 	assert_db(db_connect(place->db, &place->err), DB_OK);
-	assert_db(schema_version(place->db, &version, &place->err), DB_OK);
+	assert_db(schema_version(place->db, &schema_content, &version, &place->err), DB_OK);
 	assert_int_equal(version, 0);
 	assert_db(db_run(place->db, "DROP TABLE pc_message", &place->err), DB_OK);
-	assert_db(schema_upgrade(place->db, &place->err), DB_OK);
+	assert_db(schema_upgrade(place->db, &schema_content, &place->err), DB_OK);
 }
 
 static void test_upgrade_waits_for_its_turn(void **state)
@@ -337,11 +337,11 @@ static void test_upgrade_waits_for_its_turn(void **state)
 	assert_db(db_connect(place->db, &place->err), DB_OK);
 	assert_db(db_connect(place->rival, &place->err), DB_OK);
 	assert_db(db_begin(place->rival, &place->err), DB_OK);
-	assert_db(schema_upgrade(place->db, &place->err), DB_RETRY);
+	assert_db(schema_upgrade(place->db, &schema_content, &place->err), DB_RETRY);
 	db_rollback(place->rival);
-	assert_db(schema_upgrade(place->rival, &place->err), DB_OK);
+	assert_db(schema_upgrade(place->rival, &schema_content, &place->err), DB_OK);
 	assert_db(db_connect(place->db, &place->err), DB_OK);
-	assert_db(schema_upgrade(place->db, &place->err), DB_OK);
+	assert_db(schema_upgrade(place->db, &schema_content, &place->err), DB_OK);
 }
 
 static void test_back_off_grows_to_a_bound_and_forgets(void **state)

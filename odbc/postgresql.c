@@ -1,0 +1,91 @@
+#include <stddef.h>
+
+#include <sqlext.h>
+
+#include "odbc/dialect.h"
+
+/*
+ * PostgreSQL by psqlodbc. What its driver does stands in the table of traps at odbc/README.
+ *
+ * Options: a statement that fails inside a transaction ends it for the server; the driver would put
+ * a savepoint before every statement so that it need not, which costs a round trip each and is not
+ * wanted, because whoever sees a failure rolls back.
+ */
+static const struct dialect_option options[] = {
+	{"Protocol", "7.4-0"},
+	{"UseServerSidePrepare", "1"},
+	{"ByteaAsLongVarBinary", "1"},
+	{"LFConversion", "0"},
+	{NULL, NULL},
+};
+
+/*
+ * A lock is waited for as long as a store may be silent, not longer. An idle transaction of a host
+ * that died must not hold the cursor row for ever. A commit that is answered before it is on a disk
+ * would let the cursor row go back behind what the journal has overwritten: where the administrator
+ * has turned that off, it is turned on, and what is stricter remains. A database in another
+ * encoding cannot hold all text.
+ */
+static const char *const session[] = {
+	"SET client_encoding = 'UTF8'",
+	"SET lock_timeout = 2000",
+	"SET idle_in_transaction_session_timeout = 30000",
+	"SELECT set_config('synchronous_commit', 'on', false)"
+	" WHERE current_setting('synchronous_commit') = 'off'",
+	"DO $$ BEGIN IF current_setting('server_encoding') <> 'UTF8' THEN"
+	" RAISE EXCEPTION 'the database has the encoding %, not UTF8',"
+	" current_setting('server_encoding'); END IF; END $$",
+	NULL,
+};
+
+static const struct dialect_error errors[] = {
+	{"0A000", 0, DB_RETRY, false},	  /* a prepared plan whose table has changed */
+	{"22P05", 0, DB_BAD_DATA, false}, /* a character that the encoding does not have */
+	{"25P", 0, DB_RETRY, false},	  /* in a failed transaction; idle for too long in one */
+	{"26", 0, DB_RETRY, false},	  /* a prepared statement is gone, as behind a pooler */
+	{"28", 0, DB_FATAL, true},	  /* not let in */
+	{"3D", 0, DB_FATAL, true},	  /* no such database */
+	{"53", 0, DB_RETRY, false},	  /* disk full, no memory, too many connections */
+	{"54", 0, DB_BAD_DATA, false},	  /* too long for an index */
+	{"55P03", 0, DB_RETRY, false},	  /* locked */
+	{"55006", 0, DB_RETRY, false},	  /* in use */
+	{"57", 0, DB_RETRY, false},	  /* cancelled, shut down, starting */
+	{"58", 0, DB_RETRY, false},	  /* the disk failed */
+	{NULL, 0, DB_FATAL, false},
+};
+
+static const char *const statements[STATEMENTS] = {
+	[STATEMENT_SCHEMA_EXISTS] =
+		"SELECT COUNT(*) FROM information_schema.tables "
+		"WHERE table_schema = current_schema() AND table_name = 'pc_schema'",
+};
+
+/* Names are compared byte by byte, and sorted so, as in SQLite. */
+static const struct dialect_word words[] = {
+	{"text", "TEXT COLLATE \"C\""},
+	{"text N", "VARCHAR(N) COLLATE \"C\""},
+	{"binary", "BYTEA"},
+	{"keyed", ""},
+	{"add", "ADD COLUMN"},
+	{"length", "LENGTH"},
+	{"now", "CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000000 AS BIGINT)"},
+	{"uuid", "CAST(gen_random_uuid() AS VARCHAR(36))"},
+	{NULL, NULL},
+};
+
+const struct dialect dialect_postgresql = {
+	.name = "postgresql",
+	.dbms = "PostgreSQL",
+	.hint = "postgresql",
+	.options = options,
+	.session = session,
+	.begin = "BEGIN",
+	.commit = "COMMIT",
+	.rollback = "ROLLBACK",
+	.schema_lock = "SELECT pg_advisory_xact_lock(1885562739)",
+	.text_type = SQL_WLONGVARCHAR,
+	.binary_type = SQL_LONGVARBINARY,
+	.errors = errors,
+	.statements = statements,
+	.words = words,
+};

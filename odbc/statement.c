@@ -1,0 +1,118 @@
+#include "odbc/statement.h"
+
+#include <stddef.h>
+
+/*
+ * SQL that SQLite and PostgreSQL both understand, and that mssql_text.c can turn into T-SQL:
+ * upserts by INSERT with ON CONFLICT, LIMIT at the end, no functions but the standard's.
+ */
+#define HISTORY_COLUMNS                                                                \
+	"SELECT m.seq, m.time, m.author, m.flags, m.client_id, m.body, p.uri, p.name " \
+	"FROM pc_message AS m LEFT JOIN pc_principal AS p ON p.id = m.author "         \
+	"WHERE m.room = ? AND m.seq > ? AND m.seq < ? "
+
+#define ROOM_COLUMNS                                                                               \
+	"SELECT r.id, r.uuid, r.name, r.description, r.disabled, r.category, r.addin, r.privacy, " \
+	"r.behavior, r.invitations, r.created, r.revision, r.last_seq"
+
+const char *const statement_text[STATEMENTS] = {
+	[STATEMENT_SCHEMA_VERSION] = "SELECT COALESCE(MAX(version), 0) FROM pc_schema",
+	[STATEMENT_SCHEMA_PUT] = "INSERT INTO pc_schema (version, applied) VALUES (?, ?)",
+	[STATEMENT_CURSOR_GET] =
+		"SELECT journal_id, lsn, last_principal, last_room, last_category, last_addin, "
+		"last_time FROM pc_cursor WHERE reader = ?",
+	[STATEMENT_CURSOR_PUT] =
+		"INSERT INTO pc_cursor (reader, journal_id, lsn, last_principal, last_room, "
+		"last_category, last_addin, last_time) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (reader) DO UPDATE SET "
+		"journal_id = excluded.journal_id, lsn = excluded.lsn, "
+		"last_principal = excluded.last_principal, last_room = excluded.last_room, "
+		"last_category = excluded.last_category, last_addin = excluded.last_addin, "
+		"last_time = excluded.last_time",
+	[STATEMENT_PRINCIPAL_PUT] =
+		"INSERT INTO pc_principal (id, kind, state, epoch, uri, name) "
+		"VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, "
+		"state = excluded.state, epoch = excluded.epoch, uri = excluded.uri, "
+		"name = excluded.name",
+	[STATEMENT_AFFILIATION_PUT] = "INSERT INTO pc_affiliation (member, group_id) VALUES (?, ?) "
+				      "ON CONFLICT (member, group_id) DO NOTHING",
+	[STATEMENT_AFFILIATION_REMOVE] =
+		"DELETE FROM pc_affiliation WHERE member = ? AND group_id = ?",
+	[STATEMENT_CATEGORY_PUT] =
+		"INSERT INTO pc_category "
+		"(id, uuid, name, description, flags, created, revision, folded) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+		"uuid = excluded.uuid, name = excluded.name, description = excluded.description, "
+		"flags = excluded.flags, created = excluded.created, "
+		"revision = excluded.revision, folded = excluded.folded",
+	[STATEMENT_CATEGORY_REMOVE] = "DELETE FROM pc_category WHERE id = ?",
+	[STATEMENT_ADDIN_PUT] =
+		"INSERT INTO pc_addin (id, uuid, name, url) VALUES (?, ?, ?, ?) "
+		"ON CONFLICT (id) DO UPDATE SET uuid = excluded.uuid, name = excluded.name, "
+		"url = excluded.url",
+	[STATEMENT_ADDIN_REMOVE] = "DELETE FROM pc_addin WHERE id = ?",
+	[STATEMENT_ROOM_PUT] =
+		"INSERT INTO pc_room (id, uuid, name, description, disabled, category, addin, "
+		"privacy, behavior, invitations, created, revision, folded, last_seq) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (id) DO UPDATE SET "
+		"uuid = excluded.uuid, name = excluded.name, description = excluded.description, "
+		"disabled = excluded.disabled, category = excluded.category, "
+		"addin = excluded.addin, privacy = excluded.privacy, "
+		"behavior = excluded.behavior, invitations = excluded.invitations, "
+		"created = excluded.created, revision = excluded.revision, "
+		"folded = excluded.folded",
+	[STATEMENT_ROOM_REMOVE] = "DELETE FROM pc_room WHERE id = ?",
+	[STATEMENT_ROLE_PUT] =
+		"INSERT INTO pc_role (kind, node, principal, role) VALUES (?, ?, ?, ?) "
+		"ON CONFLICT (kind, node, principal, role) DO NOTHING",
+	[STATEMENT_ROLE_REMOVE] =
+		"DELETE FROM pc_role WHERE kind = ? AND node = ? AND principal = ? AND role = ?",
+	[STATEMENT_ROLES_REMOVE] = "DELETE FROM pc_role WHERE kind = ? AND node = ?",
+	[STATEMENT_ROOM_SEQ] = "UPDATE pc_room SET last_seq = ? WHERE id = ? AND last_seq < ?",
+	[STATEMENT_MESSAGE_PUT] =
+		"INSERT INTO pc_message (room, seq, time, author, flags, client_id, body) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room, seq) DO NOTHING",
+	[STATEMENT_DEAD_PUT] =
+		"INSERT INTO pc_dead_letter (lsn, type, reader, reason, record, time) "
+		"VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (reader, lsn) DO NOTHING",
+	[STATEMENT_PRINCIPALS] = "SELECT id, kind, state, epoch, uri, name FROM pc_principal "
+				 "WHERE id > ? ORDER BY id LIMIT ?",
+	[STATEMENT_AFFILIATIONS] =
+		"SELECT member, group_id FROM pc_affiliation WHERE (member, group_id) > (?, ?) "
+		"ORDER BY member, group_id LIMIT ?",
+	[STATEMENT_CATEGORIES] =
+		"SELECT id, uuid, name, description, flags, created, revision FROM pc_category "
+		"WHERE id > ? ORDER BY id LIMIT ?",
+	[STATEMENT_ADDINS] =
+		"SELECT id, uuid, name, url FROM pc_addin WHERE id > ? ORDER BY id LIMIT ?",
+	[STATEMENT_ROOMS] = ROOM_COLUMNS " FROM pc_room AS r WHERE r.id > ? ORDER BY r.id LIMIT ?",
+	[STATEMENT_ROLES] = "SELECT kind, node, principal, role FROM pc_role "
+			    "WHERE (kind, node, principal, role) > (?, ?, ?, ?) "
+			    "ORDER BY kind, node, principal, role LIMIT ?",
+	[STATEMENT_REMAINS_PUT] =
+		"INSERT INTO pc_remains (room) VALUES (?) ON CONFLICT (room) DO NOTHING",
+	[STATEMENT_REMAINS_NEXT] =
+		"SELECT r.room, (SELECT MAX(o.seq) FROM (SELECT m.seq FROM pc_message AS m "
+		"WHERE m.room = r.room ORDER BY m.seq LIMIT ?) AS o) "
+		"FROM (SELECT MIN(room) AS room FROM pc_remains) AS r WHERE r.room IS NOT NULL",
+	[STATEMENT_REMAINS_MESSAGES] = "DELETE FROM pc_message WHERE room = ? AND seq <= ?",
+	[STATEMENT_REMAINS_END] = "DELETE FROM pc_remains WHERE room = ?",
+	[STATEMENT_HISTORY_NEWEST] = HISTORY_COLUMNS "ORDER BY m.seq DESC LIMIT ?",
+	[STATEMENT_HISTORY_OLDEST] = HISTORY_COLUMNS "ORDER BY m.seq LIMIT ?",
+	[STATEMENT_SEARCH] = ROOM_COLUMNS ", c.uuid FROM pc_room AS r "
+					  "LEFT JOIN pc_category AS c ON c.id = r.category "
+					  "WHERE r.folded LIKE ? ESCAPE '\\' "
+					  "ORDER BY r.folded, r.id LIMIT ? OFFSET ?",
+	[STATEMENT_CREDENTIAL_GET] =
+		"SELECT c.iterations, c.salt, c.stored_key, c.server_key, c.changed, "
+		"p.id, p.epoch, p.state FROM pc_credential AS c "
+		"LEFT JOIN pc_principal AS p ON p.uri = c.uri WHERE c.uri = ? AND c.mechanism = ?",
+	[STATEMENT_CREDENTIAL_PUT] =
+		"INSERT INTO pc_credential "
+		"(uri, mechanism, iterations, salt, stored_key, server_key, changed) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uri, mechanism) DO UPDATE SET "
+		"iterations = excluded.iterations, salt = excluded.salt, "
+		"stored_key = excluded.stored_key, server_key = excluded.server_key, "
+		"changed = excluded.changed",
+	[STATEMENT_CREDENTIAL_REMOVE] = "DELETE FROM pc_credential WHERE uri = ?",
+};

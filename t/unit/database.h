@@ -1,0 +1,31 @@
+#ifndef PCHAT_UNIT_DATABASE_H
+#define PCHAT_UNIT_DATABASE_H
+
+#include <stdbool.h>
+
+#include "odbc/db.h"
+
+/*
+ * An empty database for one test: a file of SQLite in a scratch directory, or, where PCHAT_TEST_DSN
+ * has a connection string, the database that it names, emptied first. So a test of odbc/ runs
+ * against any database; t/14-postgresql.t runs all of them on PostgreSQL.
+ */
+struct database {
+	char directory[64]; /* of the test */
+	char dsn[512];
+	struct conf_list list;
+};
+
+/* timeout: more of SQLite's connection string ("Timeout=50"), or "". False: told by print_message.
+ */
+bool database_make(struct database *database, const char *timeout);
+void database_remove(struct database *database);
+
+/* The columns of the first row of the answer, '|' between them, by a connection of its own; "" where
+ * there is none. */
+bool database_ask(const struct database *database, const char *sql, char *answer, size_t size);
+
+/* Whether it is SQLite: for tests of what only SQLite does. */
+bool database_is_sqlite(void);
+
+#endif
