@@ -10,9 +10,15 @@
 #include "conf/log.h"
 #include "daemon/sequencer.h"
 #include "shm/apply.h"
+#include "shm/schedule.h"
 
 /* Bounds of one batch: what is decided together waits together for one fdatasync. */
-enum { BATCH_COMMANDS = 4096, WAIT_IDLE_MS = 500, WAIT_BLOCKED_MS = 10 };
+enum {
+	BATCH_COMMANDS = 4096,
+	WAIT_IDLE_MS = 500,
+	WAIT_BLOCKED_MS = 10,
+	BURST_US = 100, /* all workers wait for it, and most of its time it waits for the disk */
+};
 
 /* --- The master's word. --- */
 
@@ -293,6 +299,7 @@ static int start(struct sequencer *s, int argc, char **argv)
 		return code;
 	while ((option = getopt(argc, argv, "s:g:r")) != -1)
 		s->recover = s->recover || option == 'r';
+	schedule_short(BURST_US);
 	s->engine.conf = s->child.conf;
 	s->engine.proc = &s->child.proc;
 	if (open_mail(s, &err) < 0 || apply_open_shared(&s->shared, FD_CACHE, &err) < 0 ||

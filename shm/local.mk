@@ -20,6 +20,7 @@ shm_libshm_a_SOURCES = \
 	shm/proc.c shm/proc.h \
 	shm/recent.c shm/recent.h \
 	shm/role.c shm/role.h \
+	shm/schedule.c shm/schedule.h \
 	shm/segment.c shm/segment.h \
 	shm/table.c shm/table.h \
 	shm/user_uri.c shm/user_uri.h

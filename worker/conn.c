@@ -154,16 +154,30 @@ uint32_t conn_due(struct conn *conn)
 
 /* --- Output. --- */
 
-/* Bytes written, 0 if the socket takes none now, -1 if the connection is broken. */
-static ssize_t write_plain(struct conn *conn)
+static ssize_t write_vector(struct conn *conn)
 {
 	struct iovec iov[IOV_COUNT];
 	struct msghdr msg = {.msg_iov = iov};
-	ssize_t n;
 
 	msg.msg_iovlen = outq_iov(&conn->out, iov, IOV_COUNT);
+	return sendmsg(conn->fd, &msg, MSG_NOSIGNAL);
+}
+
+/* A few small frames: copying them here is cheaper than having the kernel look at each. */
+static ssize_t write_small(struct conn *conn)
+{
+	size_t size = outq_gather(&conn->out, conn->net->record, NET_RECORD);
+
+	return send(conn->fd, conn->net->record, size, MSG_NOSIGNAL);
+}
+
+/* Bytes written, 0 if the socket takes none now, -1 if the connection is broken. */
+static ssize_t write_plain(struct conn *conn)
+{
+	ssize_t n;
+
 	do
-		n = sendmsg(conn->fd, &msg, MSG_NOSIGNAL);
+		n = conn->out.bytes <= NET_RECORD ? write_small(conn) : write_vector(conn);
 	while (n == -1 && errno == EINTR);
 	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return 0;
@@ -419,6 +433,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 	struct conn *conn = arg;
 
 	(void)fd;
+	net_read(conn->net);
 	if (conn->state == CONN_HANDSHAKE) {
 		shake_hands(conn);
 		return;

@@ -16,7 +16,7 @@
 
 /*
  * pchat-worker: holds connections and sessions. One loop; a turn takes what has come (from sockets,
- * the journal, the sequencer, readers and pchat-auth) and then writes to each connection once.
+ * the journal, the sequencer, readers and pchat-auth) and then writes a part of what goes out.
  */
 enum { STOP_US = 2000000, STALL_PAUSE_US = 1000 };
 
@@ -113,14 +113,19 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	net_tick(&w->net);
 }
 
-/* What every turn does once events have been taken from the sockets. True: there is more to do. */
+/*
+ * What every turn does once events have been taken from the sockets. True: there is more to do.
+ * The sequencer is woken before anything is written: its disk works while this process writes.
+ */
 static bool turn(struct worker *w, uint64_t *next_r)
 {
-	bool more = tail_turn(&w->chat.tail);
+	bool more;
 
+	chat_turn(&w->chat);
+	more = tail_turn(&w->chat.tail);
 	chat_refusals(&w->chat);
 	*next_r = pending_expire(&w->chat.pending, clock_mono());
-	net_turn(&w->net);
+	more |= net_turn(&w->net);
 	chat_turn(&w->chat);
 	if (w->stop_at == 0)
 		accept_turn(&w->accept);

@@ -10,7 +10,12 @@
 #include "conf/log.h"
 #include "worker/conn.h"
 
-enum { PEM_MAX = 1 << 20, TICK_MIN_US = 10000, TICK_MAX_US = 1000000 };
+enum {
+	PEM_MAX = 1 << 20,
+	TICK_MIN_US = 10000,
+	TICK_MAX_US = 1000000,
+	CLOCK_SHARE = 8, /* connections between two looks at the clock */
+};
 
 /* Fine enough for the shortest of the time limits, and no finer: an idle worker should sleep. */
 static uint64_t choose_tick(const struct conf *conf)
@@ -212,13 +217,27 @@ void net_stop(struct net *net)
 	}
 }
 
-void net_turn(struct net *net)
+bool net_turn(struct net *net)
 {
+	uint64_t end = clock_mono() + NET_WRITE_US;
 	struct conn *conn;
+	unsigned done = 0;
 
+	net->reads = 0;
 	while ((conn = TAILQ_FIRST(&net->touched)) != NULL) {
+		if (++done % CLOCK_SHARE == 0 && clock_mono() >= end)
+			return true;
 		TAILQ_REMOVE(&net->touched, conn, touched);
 		conn->is_touched = false;
 		conn_turn(conn);
 	}
+	return false;
+}
+
+void net_read(struct net *net)
+{
+	if (net->reads++ == 0)
+		net->reading = clock_mono();
+	else if (net->reads % CLOCK_SHARE == 0 && clock_mono() - net->reading >= NET_READ_US)
+		event_base_loopbreak(net->base); /* the rest stays active for the next turn */
 }

@@ -32,6 +32,8 @@ struct net {
 	uint32_t now;	  /* ticks since then; moved by net_tick */
 	uint64_t logged;  /* clock_mono of the last of the log lines below */
 	uint32_t count;	  /* connections */
+	uint32_t reads;	  /* in this turn; */
+	uint64_t reading; /* clock_mono when they began */
 	uint64_t dropped_slow, dropped_protocol, tls_failed; /* since the last log line */
 };
 
@@ -51,8 +53,19 @@ uint32_t net_ticks(const struct net *net, uint64_t microseconds);
 /* Once a tick: deadlines, and once a second a log line for what happened too often for one each. */
 void net_tick(struct net *net);
 
-/* The end of a turn of the loop: each connection that was given output gets one write of it all,
- * and what died is freed. */
-void net_turn(struct net *net);
+/*
+ * The end of a turn of the loop: connections that were given output get one write of it all each,
+ * those first that wait longest, and what died is freed. Ends after about NET_WRITE_US: true if
+ * some are left for the next turn. What comes for them until then goes out in the same write.
+ *
+ * Writing to a thousand connections takes as long as a hundred posts. In short slices it holds
+ * nobody's post up, and the more there is to be read the more is gathered in each write: reading
+ * may take the larger part of a turn because of that, but never all of it.
+ */
+enum { NET_WRITE_US = 500, NET_READ_US = 4000 };
+bool net_turn(struct net *net);
+
+/* A connection is about to be read: ends this turn's reading when it has lasted NET_READ_US. */
+void net_read(struct net *net);
 
 #endif

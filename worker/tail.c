@@ -11,7 +11,7 @@
 
 enum {
 	RECORDS_A_TURN = 4096,
-	DELIVERIES_A_TURN = 131072, /* after which connections are written and read again */
+	DELIVERIES_A_TURN = 8192, /* a few milliseconds, as NET_READ_US */
 	STALL_US = 1000000, /* how long a row of the cache may stay unreadable (its writer died) */
 };
 
