@@ -50,6 +50,7 @@ struct db {
 	SQLHENV env;
 	SQLHDBC dbc;
 	bool connected, in_transaction;
+	bool spoilt; /* a statement of the transaction has failed */
 	const struct dialect *dialect; /* of the connection */
 	int native;		       /* of the last failure */
 	struct db_stmt stmt[STATEMENTS];
@@ -158,6 +159,7 @@ static enum db_result fail(struct db *db, SQLSMALLINT type, SQLHANDLE handle, co
 {
 	const enum db_result result = diagnose(db, type, handle, what, err);
 
+	db->spoilt = true;
 	if (result != DB_BAD_DATA)
 		db_disconnect(db);
 	return result;
@@ -321,6 +323,7 @@ enum db_result db_run(struct db *db, const char *sql, struct err *err)
 	if (!SQL_SUCCEEDED(ret) && ret != SQL_NO_DATA) {
 		snprintf(what, sizeof(what), "run %.40s", sql);
 		result = diagnose(db, SQL_HANDLE_STMT, handle, what, err);
+		db->spoilt = true;
 	}
 	SQLFreeHandle(SQL_HANDLE_STMT, handle);
 	if (result != DB_OK && result != DB_BAD_DATA)
@@ -337,6 +340,7 @@ enum db_result db_begin(struct db *db, struct err *err)
 		return not_connected(err);
 	result = db_run(db, db->dialect->begin, err);
 	db->in_transaction = result == DB_OK;
+	db->spoilt = false;
 	return result;
 }
 
@@ -347,6 +351,12 @@ enum db_result db_commit(struct db *db, struct err *err)
 	if (!db->connected)
 		return not_connected(err);
 	bug_on(!db->in_transaction);
+	if (db->spoilt) {
+		/* PostgreSQL would roll back and call it a success. */
+		db_rollback(db);
+		err_set(err, "could not commit: a statement of the transaction has failed");
+		return DB_RETRY;
+	}
 	result = db_run(db, db->dialect->commit, err);
 	if (result == DB_OK) {
 		db->in_transaction = false;

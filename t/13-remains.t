@@ -1,5 +1,4 @@
 use v5.36;
-use DBI;
 use Test::More;
 use Pchat::Server;
 use Pchat::Wait;
@@ -7,12 +6,13 @@ use Pchat::Wait;
 # A database with what a removed room left behind: more than the store deletes at a time.
 my $server = Pchat::Server->start(tls => 0);
 is($server->stop, 0, 'a server makes its database and stops');
-my $db = DBI->connect('dbi:SQLite:dbname=' . $server->database, '', '', { RaiseError => 1 });
-$db->do('WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2600)'
-		. " INSERT INTO pc_message SELECT room, i, i, 1, 0, '', 'text'"
-		. ' FROM n, (SELECT 7 AS room UNION ALL SELECT 8 UNION ALL SELECT 9)');
-$db->do('INSERT INTO pc_remains VALUES (7), (8)');
-$db->disconnect;
+$server->change_sql(
+	'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2600)'
+		. ' INSERT INTO pc_message (room, seq, time, author, flags, client_id, body)'
+		. " SELECT r.room, n.i, n.i, 1, 0, '', 'text'"
+		. ' FROM n, (SELECT 7 AS room UNION ALL SELECT 8 UNION ALL SELECT 9) AS r',
+	'INSERT INTO pc_remains (room) VALUES (7), (8)'
+);
 
 $server->launch;
 $server->wait_ready;

@@ -1,5 +1,4 @@
 use v5.36;
-use DBI;
 use Test::More;
 use Pchat::Client;
 use Pchat::Server;
@@ -13,12 +12,7 @@ my $room = $server->add_room('lobby');
 my $alice = Pchat::Client->new(server => $server, user => 'alice')->connect->sign_in;
 $alice->join_room($room);
 
-sub change ($sql) {
-	my $db = DBI->connect('dbi:SQLite:dbname=' . $server->database, '', '', { RaiseError => 1 });
-	$db->sqlite_busy_timeout(30000);
-	$db->do($sql);
-	$db->disconnect;
-}
+sub change (@sql) { return $server->change_sql(@sql) }
 
 sub wait_log ($text) {
 	return wait_for("\"$text\" in the log", sub { index($server->log, $text) >= 0 });
@@ -40,8 +34,18 @@ ok($page->{more}, 'and says that there is more');
 
 # --- A message that the database refuses. ---
 
-change(q{CREATE TRIGGER refuse BEFORE INSERT ON pc_message WHEN NEW.body LIKE 'poison%'
-	BEGIN SELECT RAISE(ABORT, 'no poison here'); END});
+my %refuse = (
+	sqlite => [
+		q{CREATE TRIGGER refuse BEFORE INSERT ON pc_message WHEN NEW.body LIKE 'poison%'
+			BEGIN SELECT RAISE(ABORT, 'no poison here'); END}
+	],
+	postgresql => [
+		q{CREATE FUNCTION refuse() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN
+			RAISE 'no poison here' USING ERRCODE = 'check_violation'; END $$},
+		q{CREATE TRIGGER refuse BEFORE INSERT ON pc_message FOR EACH ROW
+			WHEN (NEW.body LIKE 'poison%') EXECUTE FUNCTION refuse()}
+	]);
+change(@{ $refuse{ $server->postgres ? 'postgresql' : 'sqlite' } });
 $alice->post($room, $_) for 'before', 'poison 1', 'between', 'poison 2', 'behind';
 is_deeply(
 	seqs($server->stored($room, 23)),
@@ -53,7 +57,7 @@ is(scalar @dead, 2, 'they become dead letters');
 like($dead[0]{reason}, qr/no poison here/, 'with the reason');
 like(pack('H*', $dead[1]{record}), qr/poison 2/, 'and all that was to be stored');
 wait_log('was put into pc_dead_letter');
-change('DROP TRIGGER refuse');
+change('DROP TRIGGER refuse' . ($server->postgres ? ' ON pc_message' : ''));
 
 # --- A database that is newer, or another one. ---
 

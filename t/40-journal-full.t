@@ -1,5 +1,4 @@
 use v5.36;
-use DBI;
 use Test::More;
 use Pchat::Client;
 use Pchat::Server;
@@ -14,10 +13,9 @@ $alice->post($room, 'first');
 $server->stored($room, 1);
 
 # The database takes nothing as long as somebody else holds its lock.
-my $lock = DBI->connect('dbi:SQLite:dbname=' . $server->database,
-	'', '', { RaiseError => 1, sqlite_use_immediate_transaction => 0 });
-$lock->sqlite_busy_timeout(30000);
-$lock->do('BEGIN IMMEDIATE');
+my $lock = $server->connect_sql;
+$lock->do($server->postgres ? 'BEGIN' : 'BEGIN IMMEDIATE');
+$lock->do('UPDATE pc_cursor SET lsn = 0');
 
 my ($count, $refusal) = (1);
 until ($refusal || $count > 2000) {
@@ -45,7 +43,7 @@ ok($server->status, 'pchatctl status answers');
 is(scalar $bob->notes, 0, 'what was refused was not delivered');
 is(scalar($server->sql('SELECT seq FROM pc_message')), 1, 'the database has nothing new');
 
-$lock->rollback if !$lock->{AutoCommit};
+$lock->do('ROLLBACK');
 $lock->disconnect;
 my $seq;
 wait_for(

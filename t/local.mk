@@ -93,7 +93,7 @@ t_unit_crc32c_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_crc32c_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/db_test
-t_unit_db_test_SOURCES = t/unit/db_test.c
+t_unit_db_test_SOURCES = t/unit/db_test.c $(DATABASE)
 t_unit_db_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_db_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
@@ -180,13 +180,18 @@ t_unit_pending_test_SOURCES = t/unit/pending_test.c
 t_unit_pending_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_pending_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/postgresql_test
+t_unit_postgresql_test_SOURCES = t/unit/postgresql_test.c $(DATABASE)
+t_unit_postgresql_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
+t_unit_postgresql_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/proc_test
 t_unit_proc_test_SOURCES = t/unit/proc_test.c
 t_unit_proc_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_proc_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/reader_test
-t_unit_reader_test_SOURCES = t/unit/reader_test.c
+t_unit_reader_test_SOURCES = t/unit/reader_test.c $(DATABASE)
 t_unit_reader_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS) $(JANSSON_CFLAGS)
 t_unit_reader_test_LDADD = $(READER_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS)
 
@@ -206,7 +211,7 @@ t_unit_segment_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_segment_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/store_test
-t_unit_store_test_SOURCES = t/unit/store_test.c
+t_unit_store_test_SOURCES = t/unit/store_test.c $(DATABASE)
 t_unit_store_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_store_test_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 
@@ -327,6 +332,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/lib/Pchat/Client.pm \
 	t/lib/Pchat/Fake.pm \
 	t/lib/Pchat/Load.pm \
+	t/lib/Pchat/Postgres.pm \
 	t/lib/Pchat/Server.pm \
 	t/lib/Pchat/Stubs.pm \
 	t/lib/Pchat/Wait.pm \
@@ -340,6 +346,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/12-rooms.t \
 	t/13-objects.t \
 	t/13-remains.t \
+	t/14-postgresql.t \
 	t/20-client.t \
 	t/20-pchat.t \
 	t/21-pchatctl.t \

@@ -352,7 +352,8 @@ static void test_row_that_breaks_a_rule_is_bad_data(void **state)
 
 	assert_db(content_messages_put(place->db, &message, 1, &place->err), DB_BAD_DATA);
 	assert_db(content_principal_put(place->db, &principal, &place->err), DB_BAD_DATA);
-	assert_int_equal(db_native(place->db), 19);
+	if (database_is_sqlite())
+		assert_int_equal(db_native(place->db), 19);
 	assert_true(db_connected(place->db));
 }
 

@@ -24,6 +24,10 @@ static const char *const empty_postgresql[] = {
 	"SET client_min_messages = 'warning'",
 	"DROP SCHEMA public CASCADE",
 	"CREATE SCHEMA public",
+	/* What SQLite has and the tests use. */
+	"CREATE FUNCTION add_to_group (TEXT, ANYELEMENT) RETURNS TEXT LANGUAGE sql AS"
+	" $$ SELECT COALESCE($1 || ',', '') || CAST($2 AS TEXT) $$",
+	"CREATE AGGREGATE group_concat (ANYELEMENT) (SFUNC = add_to_group, STYPE = TEXT)",
 	NULL,
 };
 

@@ -13,10 +13,10 @@
 
 #include "daemon/reader_page.h"
 #include "shm/event.h"
+#include "t/unit/database.h"
 
 struct place {
-	char directory[64], dsn[256];
-	struct conf_list list;
+	struct database database;
 	struct db *db;
 	struct fragment json;
 	uint32_t flags;
@@ -30,14 +30,9 @@ static int setup(void **state)
 	if (!place)
 		return -1;
 	*state = place;
-	strcpy(place->directory, "/tmp/pchat-reader-XXXXXX");
-	if (!mkdtemp(place->directory))
+	if (!database_make(&place->database, ""))
 		return -1;
-	snprintf(place->dsn, sizeof(place->dsn), "Driver=SQLite3;Database=%s/content.db",
-		 place->directory);
-	place->list.count = 1;
-	place->list.item[0] = place->dsn;
-	place->db = db_new(&place->list, &place->err);
+	place->db = db_new(&place->database.list, &place->err);
 	return place->db && db_connect(place->db, &place->err) == DB_OK &&
 			       content_open(place->db, &place->err) == DB_OK
 		       ? 0
@@ -47,13 +42,10 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct place *place = *state;
-	char command[128];
 
 	db_free(&place->db);
 	fragment_free(&place->json);
-	snprintf(command, sizeof(command), "rm -r '%s'", place->directory);
-	if (system(command) != 0)
-		return -1;
+	database_remove(&place->database);
 	free(place);
 	return 0;
 }

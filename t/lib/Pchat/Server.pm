@@ -6,7 +6,9 @@ package Pchat::Server;
 #   $server->add_users(qw(alice bob));
 #   my $room = $server->add_room('lobby');
 #
-# Options: tls => 0 for plain text; conf: settings over the defaults below; environment.
+# Options: tls => 0 for plain text; conf: settings over the defaults below; environment; postgres: the
+# Pchat::Postgres that has its content database. Where PCHAT_TEST_DATABASE says "postgresql" every
+# server gets one, all servers of a test the same; else the database is SQLite's.
 # When the server stops, what its log says of sanitizers and unexpected deaths fails the test.
 
 use v5.36;
@@ -19,6 +21,7 @@ use IO::Socket::UNIX;
 use Mojo::JSON 'decode_json', 'encode_json';
 use POSIX ':sys_wait_h', 'setpgid';
 use Pchat::Client;
+use Pchat::Postgres;
 use Pchat::Wait;
 use Test::More ();
 
@@ -38,12 +41,23 @@ sub new ($class, %option) {
 		expected => {},
 		passwords => {},
 		owner => $$,
+		postgres => $option{postgres} // _postgres(),
 	}, $class;
 	$all{$self} = $self;
+	$self->{content} = $self->{postgres}->add_database("content$self->{port}") if $self->{postgres};
 	mkdir "$directory/$_" or die "could not make $directory/$_: $!\n" for qw(state run);
 	$self->_make_certificate if $self->{tls};
 	$self->configure($option{conf} // {});
 	return $self;
+}
+
+# The one for all servers of this test, if they are to have one.
+sub _postgres () {
+	state $postgres;
+	my $kind = $ENV{PCHAT_TEST_DATABASE} // 'sqlite';
+	return undef if $kind eq 'sqlite';
+	die "PCHAT_TEST_DATABASE must be sqlite or postgresql\n" if $kind ne 'postgresql';
+	return $postgres //= Pchat::Postgres->start;
 }
 
 # Made, started and ready.
@@ -99,6 +113,7 @@ sub configure ($self, $changes) {
 			: (tls => 'false'),
 		},
 		auth => { iterations => 4096 },
+		$self->{postgres} ? (content => { dsn => [$self->dsn] }) : (),
 	);
 	for my $section (keys %$changes) {
 		$conf{$section} = { %{ $conf{$section} // {} }, %{ $changes->{$section} } };
@@ -376,10 +391,27 @@ sub disarm_fault ($self) { return unlink $self->fault_file }
 
 # --- The database, as an outsider sees it. ---
 
-sub sql ($self, $query, @values) {
+sub postgres ($self) { return $self->{postgres} }
+sub dsn ($self) { return $self->{postgres}->dsn($self->{content}) }
+
+# A connection of DBI.
+sub connect_sql ($self, %attributes) {
+	return $self->{postgres}->connect($self->{content}) if $self->{postgres};
 	my $db = DBI->connect('dbi:SQLite:dbname=' . $self->database,
-		'', '', { RaiseError => 1, PrintError => 0, sqlite_unicode => 1, ReadOnly => 1 });
+		'', '', { RaiseError => 1, PrintError => 0, sqlite_unicode => 1, %attributes });
 	$db->sqlite_busy_timeout(30000);
+	return $db;
+}
+
+# Changes the database behind the server's back.
+sub change_sql ($self, @statements) {
+	my $db = $self->connect_sql;
+	$db->do($_) for @statements;
+	$db->disconnect;
+}
+
+sub sql ($self, $query, @values) {
+	my $db = $self->connect_sql(ReadOnly => 1);
 	my $rows = $db->selectall_arrayref($query, { Slice => {} }, @values);
 	$db->disconnect;
 	return @$rows;
