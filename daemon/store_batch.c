@@ -8,12 +8,6 @@
 #include "conf/log.h"
 #include "daemon/store_row.h"
 
-/* The highest number of a room in a batch: one UPDATE for each room, not for each message. */
-struct store_room {
-	uint32_t room; /* 0: free */
-	uint64_t seq;
-};
-
 /* Events that become no row are cheap, but their number must have a bound, too. */
 enum { RECORDS_PER_ROW = 64 };
 
@@ -95,14 +89,15 @@ static enum db_result put_messages(struct store_batch *batch, struct db *db, uns
 	return content_messages_put(db, batch->message, count, err);
 }
 
+/* The table of rooms becomes a list. */
 static enum db_result put_room_numbers(struct store_batch *batch, struct db *db, struct err *err)
 {
-	enum db_result result = DB_OK;
+	unsigned count = 0;
 
-	for (unsigned i = 0; i < batch->size && result == DB_OK; i++)
+	for (unsigned i = 0; i < batch->size; i++)
 		if (batch->room[i].room != 0)
-			result = content_room_seq(db, batch->room[i].room, batch->room[i].seq, err);
-	return result;
+			batch->room[count++] = batch->room[i];
+	return content_room_seqs(db, batch->room, count, err);
 }
 
 static enum db_result put_rows(struct store_batch *batch, struct db *db, unsigned first,

@@ -17,7 +17,8 @@ struct store_batch {
 	const struct record **row; /* owned array of borrowed records: those that become rows */
 	unsigned rows, size;
 	struct content_message *message; /* owned, as many as row: a run of messages */
-	struct store_room *room;	 /* owned, as many as row: highest numbers */
+	struct content_room_seq *room;	 /* owned, as many as row: the highest number of each room,
+					    by hash; room 0: free */
 	struct content_cursor cursor;	 /* when all of it is stored */
 	unsigned dead;			 /* how many of the rows became dead letters */
 	bool removal;			 /* a room may be removed, and its messages remain */

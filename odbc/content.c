@@ -131,39 +131,56 @@ enum db_result content_room_put(struct db *db, const struct content_room *room, 
 	return result;
 }
 
-static enum db_result put_message(struct db *db, const struct content_message *message,
-				  struct err *err)
+static void bind_message(struct db_stmt *stmt, unsigned place,
+			 const struct content_message *message)
 {
-	struct db_stmt *stmt = db_statement(db, STATEMENT_MESSAGE_PUT);
-
-	db_bind_int(stmt, 0, message->room);
-	db_bind_int(stmt, 1, (int64_t)message->seq);
-	db_bind_int(stmt, 2, (int64_t)message->time);
-	db_bind_int(stmt, 3, message->author);
-	db_bind_int(stmt, 4, message->flags);
-	bind_bytes(stmt, 5, message->id);
-	bind_bytes(stmt, 6, message->text);
-	return db_execute(stmt, err);
+	db_bind_int(stmt, place, message->room);
+	db_bind_int(stmt, place + 1, (int64_t)message->seq);
+	db_bind_int(stmt, place + 2, (int64_t)message->time);
+	db_bind_int(stmt, place + 3, message->author);
+	db_bind_int(stmt, place + 4, message->flags);
+	bind_bytes(stmt, place + 5, message->id);
+	bind_bytes(stmt, place + 6, message->text);
 }
+
+enum { MESSAGE_WIDTH = 7 };
 
 enum db_result content_messages_put(struct db *db, const struct content_message *list,
 				    unsigned count, struct err *err)
 {
 	enum db_result result = DB_OK;
+	unsigned rows;
 
-	for (unsigned i = 0; i < count && result == DB_OK; i++)
-		result = put_message(db, &list[i], err);
+	for (; count > 0 && result == DB_OK; list += rows, count -= rows) {
+		struct db_stmt *stmt;
+
+		rows = db_rows(db, count);
+		stmt = db_statement_rows(db, STATEMENT_MESSAGE_PUT, rows);
+		for (unsigned i = 0; i < rows; i++)
+			bind_message(stmt, i * MESSAGE_WIDTH, &list[i]);
+		result = db_execute(stmt, err);
+	}
 	return result;
 }
 
-enum db_result content_room_seq(struct db *db, uint32_t room, uint64_t seq, struct err *err)
+enum db_result content_room_seqs(struct db *db, const struct content_room_seq *list, unsigned count,
+				 struct err *err)
 {
-	struct db_stmt *stmt = db_statement(db, STATEMENT_ROOM_SEQ);
+	enum db_result result = DB_OK;
+	unsigned rows;
 
-	db_bind_int(stmt, 0, (int64_t)seq);
-	db_bind_int(stmt, 1, room);
-	db_bind_int(stmt, 2, (int64_t)seq);
-	return db_execute(stmt, err);
+	for (; count > 0 && result == DB_OK; list += rows, count -= rows) {
+		struct db_stmt *stmt;
+
+		rows = db_rows(db, count);
+		stmt = db_statement_rows(db, STATEMENT_ROOM_SEQ, rows);
+		for (unsigned i = 0; i < rows; i++) {
+			db_bind_int(stmt, 2 * i, (int64_t)list[i].seq);
+			db_bind_int(stmt, 2 * i + 1, list[i].room);
+		}
+		result = db_execute(stmt, err);
+	}
+	return result;
 }
 
 enum db_result content_dead_put(struct db *db, const struct content_dead *dead, struct err *err)

@@ -119,10 +119,16 @@ enum db_result content_addin_remove(struct db *db, uint32_t id, struct err *err)
  * *more_r: there may be more. */
 enum db_result content_sweep(struct db *db, unsigned messages, bool *more_r, struct err *err);
 
-/* Stores messages; the caller then tells each room's highest number by content_room_seq. */
+/* Stores messages; the caller then tells each room's highest number, each room once. */
 enum db_result content_messages_put(struct db *db, const struct content_message *list,
 				    unsigned count, struct err *err);
-enum db_result content_room_seq(struct db *db, uint32_t room, uint64_t seq, struct err *err);
+
+struct content_room_seq {
+	uint32_t room; /* id */
+	uint64_t seq;
+};
+enum db_result content_room_seqs(struct db *db, const struct content_room_seq *list, unsigned count,
+				 struct err *err);
 
 /* An event that the database cannot take. record: its bytes as they stand in the journal. */
 struct content_dead {

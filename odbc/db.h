@@ -78,6 +78,15 @@ enum db_result db_run(struct db *db, const char *sql, struct err *err);
 struct db_stmt;
 struct db_stmt *db_statement(struct db *db, enum statement number);
 
+/*
+ * The same for a statement that stores, with several rows at once: a round trip to the database
+ * costs more than many rows. How many of `count` rows the next execution is to take, which depends
+ * on the dialect and is at least 1; then the statement for so many, whose parameters are those of
+ * the rows one behind the other.
+ */
+unsigned db_rows(const struct db *db, unsigned count);
+struct db_stmt *db_statement_rows(struct db *db, enum statement number, unsigned rows);
+
 /* The same statement with its execution under way, to take further rows from it. */
 struct db_stmt *db_open_statement(struct db *db, enum statement number);
 

@@ -1,7 +1,11 @@
 #include "odbc/dialect.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "conf/bug.h"
 
 static const struct dialect *const dialects[] = {&dialect_sqlite, &dialect_postgresql};
 enum { DIALECTS = sizeof(dialects) / sizeof(dialects[0]) };
@@ -85,9 +89,50 @@ const char *dialect_columns(enum statement number)
 	return columns[number];
 }
 
-const char *dialect_statement(const struct dialect *dialect, enum statement number)
+/* The end of the list that begins with a parenthesis. */
+static const char *end_of_list(const char *text)
 {
-	const char *own = dialect->statements[number];
+	unsigned depth = 0;
 
-	return own ? own : statement_text[number];
+	do {
+		depth += *text == '(';
+		depth -= *text == ')';
+		text++;
+	} while (depth > 0 && *text);
+	return text;
+}
+
+static void put_rows(FILE *out, const char *text, unsigned rows)
+{
+	static const char word[] = "VALUES (";
+	const char *const values = strstr(text, word);
+	const char *list, *end;
+
+	bug_on(!values);
+	list = values + sizeof(word) - 2;
+	end = end_of_list(list);
+	fwrite(text, 1, (size_t)(end - text), out);
+	while (--rows > 0)
+		fprintf(out, ", %.*s", (int)(end - list), list);
+	fputs(end, out);
+}
+
+char *dialect_statement(const struct dialect *dialect, enum statement number, unsigned rows)
+{
+	const char *const own = dialect->statements[number];
+	const char *const text = own ? own : statement_text[number];
+	char *out = NULL;
+	size_t size;
+	FILE *stream;
+
+	if (rows == 1)
+		return strdup(text);
+	stream = open_memstream(&out, &size);
+	if (!stream)
+		return NULL;
+	put_rows(stream, text, rows);
+	if (fclose(stream) == 0)
+		return out;
+	free(out);
+	return NULL;
 }

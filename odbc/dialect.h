@@ -42,6 +42,8 @@ struct dialect_option {
 	const char *name, *value;
 };
 
+enum { DIALECT_ROWS = 2 };
+
 struct dialect {
 	const char *name; /* "sqlite" */
 	const char *dbms; /* SQL_DBMS_NAME begins with this */
@@ -57,6 +59,7 @@ struct dialect {
 	const struct dialect_error *errors; /* ended by a row without a state */
 	const char *const *statements;	  /* by enum statement: NULL where statement_text says it */
 	const struct dialect_word *words; /* ended by a row without a word */
+	unsigned rows[DIALECT_ROWS];	  /* how many go into one statement; 0: one alone */
 };
 
 extern const struct dialect dialect_sqlite, dialect_postgresql;
@@ -71,8 +74,9 @@ const struct dialect *dialect_of_dsn(const char *dsn);
 enum db_result dialect_sort(const struct dialect *dialect, const char *state, int native,
 			    bool *next_r);
 
-/* A statement's text in the dialect. */
-const char *dialect_statement(const struct dialect *dialect, enum statement number);
+/* A statement's text in the dialect for so many rows, which the caller frees; NULL: no memory. More
+ * than one row needs a text with VALUES (...). */
+char *dialect_statement(const struct dialect *dialect, enum statement number, unsigned rows);
 
 /* A schema's statement in the dialect's words, which the caller frees; empty where it is left out.
  * NULL: an unknown word, or no memory. */

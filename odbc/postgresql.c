@@ -88,4 +88,5 @@ const struct dialect dialect_postgresql = {
 	.errors = errors,
 	.statements = statements,
 	.words = words,
+	.rows = {100, 10},
 };

@@ -68,7 +68,9 @@ const char *const statement_text[STATEMENTS] = {
 	[STATEMENT_ROLE_REMOVE] =
 		"DELETE FROM pc_role WHERE kind = ? AND node = ? AND principal = ? AND role = ?",
 	[STATEMENT_ROLES_REMOVE] = "DELETE FROM pc_role WHERE kind = ? AND node = ?",
-	[STATEMENT_ROOM_SEQ] = "UPDATE pc_room SET last_seq = ? WHERE id = ? AND last_seq < ?",
+	[STATEMENT_ROOM_SEQ] = "UPDATE pc_room SET last_seq = v.column1 "
+			       "FROM (VALUES (CAST(? AS BIGINT), CAST(? AS BIGINT))) AS v "
+			       "WHERE pc_room.id = v.column2 AND pc_room.last_seq < v.column1",
 	[STATEMENT_MESSAGE_PUT] =
 		"INSERT INTO pc_message (room, seq, time, author, flags, client_id, body) "
 		"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room, seq) DO NOTHING",

@@ -28,7 +28,7 @@
 	X(ROLE_PUT, "iiii", "")		/* kind, node, principal, role */                          \
 	X(ROLE_REMOVE, "iiii", "")	/* the same */                                             \
 	X(ROLES_REMOVE, "ii", "")	/* kind, node */                                           \
-	X(ROOM_SEQ, "iii", "")		/* seq, id, seq: raises the room's last number */          \
+	X(ROOM_SEQ, "ii", "")		/* seq, id: raises the room's last number */               \
 	X(MESSAGE_PUT, "iiiiitt", "")	/* room, seq, time, author, flags, client id, body */      \
 	X(DEAD_PUT, "iittti", "")	/* lsn, type, reader, reason, record, time */             \
 	X(PRINCIPALS, "ii", "iiiitt")	/* above, limit -> as PRINCIPAL_PUT */                     \

@@ -1,7 +1,7 @@
 /*
- * What the content database can take: messages stored in batches by the statements of the store, each
- * batch a transaction with the cursor row; then pages of 50 read back. One connection. Prints one
- * line of JSON:
+ * What the content database can take: messages stored in batches by the statements of the store,
+ * each batch a transaction with the cursor row; then pages of 50 read back. One connection. Prints
+ * one line of JSON:
  *
  *   t/bench/store [-c CONNECTION_STRING] [-s BODY_BYTES] [-t SECONDS] [-r ROOMS] [-d DIRECTORY]
  *
@@ -56,7 +56,8 @@ static void store(struct bench *bench, unsigned batch)
 	}
 	must(bench, db_begin(bench->db, &bench->err));
 	must(bench, content_messages_put(bench->db, bench->message, batch, &bench->err));
-	must(bench, content_room_seq(bench->db, 1, bench->seq[0], &bench->err));
+	must(bench, content_room_seqs(bench->db, &(struct content_room_seq){1, bench->seq[0]}, 1,
+				      &bench->err));
 	must(bench, content_cursor_put(bench->db, &cursor, &bench->err));
 	must(bench, db_commit(bench->db, &bench->err));
 }
@@ -73,8 +74,8 @@ static void run(struct bench *bench, unsigned batch)
 		longest = now - before > longest ? now - before : longest;
 		before = now;
 	}
-	printf("{\"batch\":%u,\"rows_per_s\":%.0f,\"commits_per_s\":%.0f,\"longest_ms\":%.1f}", batch,
-	       (double)rows * 1e6 / (double)(now - start),
+	printf("{\"batch\":%u,\"rows_per_s\":%.0f,\"commits_per_s\":%.0f,\"longest_ms\":%.1f}",
+	       batch, (double)rows * 1e6 / (double)(now - start),
 	       (double)rows / batch * 1e6 / (double)(now - start), (double)longest / 1000);
 }
 
@@ -120,10 +121,8 @@ static void read_pages(struct bench *bench)
 
 static void put_rooms(struct bench *bench)
 {
-	const struct content_principal alice = {.id = 1,
-						.kind = 5,
-						.uri = {"sip:alice@example.test", 22},
-						.name = {"Alice", 5}};
+	const struct content_principal alice = {
+		.id = 1, .kind = 5, .uri = {"sip:alice@example.test", 22}, .name = {"Alice", 5}};
 
 	must(bench, db_connect(bench->db, &bench->err));
 	must(bench, content_open(bench->db, &bench->err));
@@ -143,7 +142,8 @@ static void measure(struct bench *bench)
 	static const unsigned batches[] = {1, 10, 100, 500, 1000, 5000};
 
 	put_rooms(bench);
-	printf("{\"bench\":\"store\",\"body\":%zu,\"rooms\":%u,\"store\":[", bench->size, bench->rooms);
+	printf("{\"bench\":\"store\",\"body\":%zu,\"rooms\":%u,\"store\":[", bench->size,
+	       bench->rooms);
 	for (unsigned i = 0; i < sizeof(batches) / sizeof(batches[0]); i++) {
 		printf("%s", i ? "," : "");
 		run(bench, batches[i]);

@@ -194,8 +194,10 @@ static void test_changed_room_keeps_its_last_number(void **state)
 	struct content_room row;
 
 	put_room(place, 1, "Demo", "");
-	assert_db(content_room_seq(place->db, 1, 17, &place->err), DB_OK);
-	assert_db(content_room_seq(place->db, 1, 16, &place->err), DB_OK);
+	assert_db(content_room_seqs(place->db, &(struct content_room_seq){1, 17}, 1, &place->err),
+		  DB_OK);
+	assert_db(content_room_seqs(place->db, &(struct content_room_seq){1, 16}, 1, &place->err),
+		  DB_OK);
 	put_room(place, 1, "Renamed", "now with a description");
 	assert_db(content_rooms(place->db, 0, &place->err), DB_OK);
 	assert_db(content_rooms_next(place->db, &row, &place->err), DB_OK);

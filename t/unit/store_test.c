@@ -389,14 +389,12 @@ static void test_rows_that_somebody_spoilt_are_left_out(void **state)
 	append_room(place, 41);
 	append_room(place, 42);
 	drain(place);
-	expect(place,
-	       "UPDATE pc_category SET uuid = 'x' WHERE id = 20;"
-	       "UPDATE pc_addin SET uuid = 'x';"
-	       "UPDATE pc_room SET privacy = 99 WHERE id = 40;"
-	       "UPDATE pc_room SET uuid = 'x' WHERE id = 41;"
-	       "UPDATE pc_role SET role = 99 WHERE kind = 2 AND role = 5;"
-	       "UPDATE pc_principal SET state = 99",
-	       "");
+	expect(place, "UPDATE pc_category SET uuid = 'x' WHERE id = 20", "");
+	expect(place, "UPDATE pc_addin SET uuid = 'x'", "");
+	expect(place, "UPDATE pc_room SET privacy = 99 WHERE id = 40", "");
+	expect(place, "UPDATE pc_room SET uuid = 'x' WHERE id = 41", "");
+	expect(place, "UPDATE pc_role SET role = 99 WHERE kind = 2 AND role = 5", "");
+	expect(place, "UPDATE pc_principal SET state = 99", "");
 	assert_int_equal(store_objects(place->db, take, &given, &place->err), DB_END);
 	assert_string_equal(given.text,
 			    "1 in 2;1 in 3;category 1;category 21;room 42 up to 0;"

@@ -1,0 +1,64 @@
+#ifndef PCHAT_ODBC_DB_HANDLE_H
+#define PCHAT_ODBC_DB_HANDLE_H
+
+#include <sql.h>
+#include <sqlext.h>
+
+#include "odbc/db.h"
+#include "odbc/dialect.h"
+
+/* What db.c (connections, transactions) and db_statement.c (statements, rows) share; nobody else
+ * includes it. */
+
+struct parameter {
+	char kind; /* i, t, b; 0: not bound */
+	int64_t integer;
+	const void *data; /* borrowed */
+	SQLLEN length;
+};
+
+struct column {
+	int64_t integer;
+	char *data; /* owned */
+	size_t size;
+	SQLLEN length; /* SQL_NULL_DATA for NULL */
+};
+
+/* A statement for so many rows; its handle is prepared when it is first needed. */
+struct db_stmt {
+	struct db *db; /* borrowed, contains us */
+	enum statement number;
+	unsigned rows;
+	SQLHSTMT handle;	     /* SQL_NULL_HSTMT until it is prepared */
+	bool open;		     /* has a result */
+	struct parameter *parameter; /* owned; rows times what the statement has; NULL at first */
+	struct column column[STATEMENT_COLUMNS_MAX];
+};
+
+enum { DB_FORMS = 1 + DIALECT_ROWS }; /* for one row, and for those of the dialect */
+
+struct db {
+	const struct conf_list *dsn; /* borrowed */
+	unsigned place;		     /* of the connection string in use */
+	bool skip;		     /* that database takes no writes: begin with the next one */
+	SQLHENV env;
+	SQLHDBC dbc;
+	bool connected, in_transaction;
+	bool spoilt;		       /* a statement of the transaction has failed */
+	const struct dialect *dialect; /* of the connection */
+	int native;		       /* of the last failure */
+	struct db_stmt stmt[STATEMENTS][DB_FORMS];
+};
+
+/* The first diagnosis of a handle goes to err, behind what was attempted, and is sorted; all but
+ * bad data closes the connection. */
+enum db_result db_fail(struct db *db, SQLSMALLINT type, SQLHANDLE handle, const char *what,
+		       struct err *err);
+
+enum db_result db_not_connected(struct err *err);
+
+/* Frees the handles of all statements, or also what is kept for the next connection. */
+void db_drop_statements(struct db *db);
+void db_free_statements(struct db *db);
+
+#endif
