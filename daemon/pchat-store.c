@@ -5,6 +5,7 @@
 #include "conf/code.h"
 #include "conf/log.h"
 #include "daemon/store.h"
+#include "shm/schedule.h"
 
 enum {
 	IDLE_MS = 1000,
@@ -214,6 +215,7 @@ int main(int argc, char **argv)
 		log_error("%s", err.text);
 		return EX_OSERR;
 	}
+	schedule_batch();
 	proc_state(&store.child.proc, PROC_LOADING);
 	run(&store);
 	if (!store.attached || !store_drained(&store))

@@ -15,6 +15,7 @@ worker_libworker_a_SOURCES = \
 	worker/json_client.c worker/json_client.h \
 	worker/json_edit.c worker/json_edit.h \
 	worker/json_group.c \
+	worker/json_memory.c worker/json_memory.h \
 	worker/json_manage.c \
 	worker/json_object.c worker/json_object.h \
 	worker/json_peer.h \

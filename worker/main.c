@@ -12,6 +12,7 @@
 #include "shm/child.h"
 #include "worker/accept.h"
 #include "worker/core.h"
+#include "worker/json_memory.h"
 #include "worker/sandbox.h"
 
 /*
@@ -285,6 +286,7 @@ static int open_all(struct worker *w, struct err *err)
 {
 	reset_gauges(&w->child.proc);
 	raise_descriptor_limit();
+	json_memory_install();
 	json_object_seed(0); /* reads random bytes */
 	if (open_loop(w, err) == -1 || open_memory(w, err) == -1 || open_chat(w, err) == -1)
 		return -1;
