@@ -61,6 +61,7 @@ struct conf {
 		uint32_t message_size;	   /* bytes of a message's text: 8192 */
 		uint32_t rooms_per_session; /* 1024 */
 		uint32_t participant_update_limit; /* 75 */
+		uint64_t delivery_delay; /* above which posts are refused: 500 ms */
 	} limits;
 
 	struct {

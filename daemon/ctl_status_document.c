@@ -74,6 +74,8 @@ static void add_own(struct gathering *g, json_t *row, const struct proc_page *pa
 		json_object_set_new(row, "cursor", number(get(&page->cursor)));
 		json_object_set_new(row, "lag", number(behind(g->durable, get(&page->cursor))));
 	}
+	if (slot >= SLOT_WORKER && slot < SLOT_READER)
+		json_object_set_new(row, "delay", seconds(get(&page->delay)));
 	json_object_set_new(row, "counters", counters(page));
 	if (slot >= SLOT_WORKER && slot < SLOT_READER)
 		g->connections += get(&page->counters[COUNTER_CONNECTIONS_OPEN]);

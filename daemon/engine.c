@@ -304,11 +304,14 @@ static enum decision decide_message(struct engine *engine, const struct ask_for 
 		ask->answer->time = first->time;
 		return refuse(ask, CODE_OK);
 	}
+	if (overload_refuse(&engine->overload))
+		return refuse(ask, CODE_BUSY);
 	if (no_room(engine, ask, command->payload, 1, &decision))
 		return decision;
 	head.actor = session->principal;
 	head.flags = command->flags & EVENT_ALERT;
 	head.seq = room_at(engine, room)->last_seq + 1;
+	overload_accept(&engine->overload, room_at(engine, room)->participants);
 	return become(engine, &head, ask->payload, command->payload);
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "conf/conf.h"
+#include "daemon/overload.h"
 #include "shm/command.h"
 #include "shm/journal.h"
 #include "shm/proc.h"
@@ -29,6 +30,7 @@ struct engine {
 	bool rechecking;
 	uint32_t circle_owner; /* whose circle is kept; 0: nobody's */
 	struct circle circle;
+	struct overload overload;
 	bool broken; /* the journal has an event that could not be applied: stop */
 };
 

@@ -151,6 +151,7 @@ int sequencer_commit(struct sequencer *s, struct err *err)
 		return -1;
 	fault_point("sequencer.applied");
 	s->published = end;
+	overload_mark(&s->engine.overload, end);
 	publish(s);
 	return 0;
 }
@@ -209,6 +210,7 @@ static bool turn(struct sequencer *s, struct err *err)
 
 	note_slots(s);
 	s->engine.oldest = oldest_needed(s);
+	overload_look(&s->engine.overload, &s->child.proc);
 	left = engine_reap(&s->engine);
 	left = engine_recheck(&s->engine) || left;
 	for (unsigned slot = 0; slot < SLOTS; slot++)
@@ -302,6 +304,7 @@ static int start(struct sequencer *s, int argc, char **argv)
 	schedule_short(BURST_US);
 	s->engine.conf = s->child.conf;
 	s->engine.proc = &s->child.proc;
+	s->engine.overload.limit = s->child.conf->limits.delivery_delay;
 	if (open_mail(s, &err) < 0 || apply_open_shared(&s->shared, FD_CACHE, &err) < 0 ||
 	    apply_open_private(&s->engine.cache, s->child.conf, &err) < 0) {
 		log_error("%s", err.text);

@@ -83,6 +83,9 @@ struct proc_page {
 	   below has been handed to clients. The sequencer frees the ring by the first kind only. */
 	_Atomic uint64_t cursor;
 	_Atomic uint64_t cursor_time; /* record time (UTC us) of the newest event below cursor */
+	_Atomic uint64_t delay; /* workers: microseconds from an event to its being written, now */
+	_Atomic uint64_t pace;	/* workers: nanoseconds for each delivery when there are many; 0:
+				   there were never many */
 
 	_Atomic uint64_t counters[COUNTERS];
 

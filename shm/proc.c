@@ -40,6 +40,8 @@ static void take_over(struct proc *proc)
 	own->slot = proc->slot;
 	atomic_store(&own->sleeping, 0);
 	atomic_store(&own->busy_since, 0);
+	atomic_store(&own->delay, 0);
+	atomic_store(&own->pace, 0);
 	atomic_store(&own->pid, getpid());
 	atomic_store(&own->started, clock_utc());
 	atomic_store(&own->heartbeat, clock_mono());

@@ -10,7 +10,8 @@ DATABASE = t/unit/database.c t/unit/database.h
 
 ENGINE_BENCH = t/unit/engine_bench.c t/unit/engine_bench.h \
 	daemon/engine.c daemon/engine.h daemon/engine_ask.h \
-	daemon/engine_object.c daemon/engine_room.c
+	daemon/engine_object.c daemon/engine_room.c \
+	daemon/overload.c daemon/overload.h
 
 check_PROGRAMS += t/unit/ask_test
 t_unit_ask_test_SOURCES = t/unit/ask_test.c
@@ -169,6 +170,11 @@ check_PROGRAMS += t/unit/outq_test
 t_unit_outq_test_SOURCES = t/unit/outq_test.c
 t_unit_outq_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_outq_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/overload_test
+t_unit_overload_test_SOURCES = t/unit/overload_test.c daemon/overload.c daemon/overload.h
+t_unit_overload_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_overload_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/page_test
 t_unit_page_test_SOURCES = t/unit/page_test.c

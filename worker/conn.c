@@ -27,6 +27,7 @@ static void touch(struct conn *conn)
 	if (conn->is_touched)
 		return;
 	conn->is_touched = true;
+	conn->waits_since = conn->net->clock;
 	TAILQ_INSERT_TAIL(&conn->net->touched, conn, touched);
 }
 

@@ -49,6 +49,7 @@ struct conn {
 	LIST_ENTRY(conn) all;
 	TAILQ_ENTRY(conn) touched;
 	struct wheel_entry timer;
+	uint32_t waits_since; /* millisecond (net->clock) in which it was touched */
 	uint32_t last_in;  /* tick in which something came */
 	uint32_t deadline; /* tick by which it must be settled or closed; 0: settled */
 	int fd;

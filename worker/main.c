@@ -19,7 +19,7 @@
  * pchat-worker: holds connections and sessions. One loop; a turn takes what has come (from sockets,
  * the journal, the sequencer, readers and pchat-auth) and then writes a part of what goes out.
  */
-enum { STOP_US = 2000000, STALL_PAUSE_US = 1000 };
+enum { STOP_US = 2000000, STALL_PAUSE_US = 1000, PACE_DELIVERIES = 16384 };
 
 struct worker {
 	struct child child;
@@ -31,7 +31,9 @@ struct worker {
 	struct chat chat;
 	struct accept accept;
 	struct event *control, *answers, *woken, *second, *tick, *limit;
-	uint64_t stop_at; /* clock_mono: the latest moment to end; 0: not stopping */
+	uint64_t busy_since; /* clock_mono: there was always more to do since then; 0: not */
+	uint64_t delivered;  /* since then */
+	uint64_t stop_at;    /* clock_mono: the latest moment to end; 0: not stopping */
 };
 
 /* --- Control. --- */
@@ -114,6 +116,29 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	net_tick(&w->net);
 }
 
+/* How late deliveries are, and, from turns that follow each other without a rest, what each takes
+ * with all that belongs to it. By that the sequencer knows how much may be accepted. */
+static void say_delay(struct worker *w, bool busy)
+{
+	struct proc_page *own = w->child.proc.own;
+	uint64_t now = clock_mono();
+
+	atomic_store_explicit(&own->delay, w->net.delay + tail_delay(&w->chat.tail),
+			      memory_order_relaxed);
+	if (w->busy_since != 0)
+		w->delivered += w->chat.tail.delivered;
+	if (w->delivered >= PACE_DELIVERIES)
+		atomic_store_explicit(&own->pace, (now - w->busy_since) * 1000 / w->delivered,
+				      memory_order_relaxed);
+	if (!busy)
+		w->busy_since = 0;
+	else if (w->busy_since == 0 || w->delivered >= PACE_DELIVERIES)
+		w->busy_since = now;
+	else
+		return;
+	w->delivered = 0;
+}
+
 /*
  * What every turn does once events have been taken from the sockets. True: there is more to do.
  * The sequencer is woken before anything is written: its disk works while this process writes.
@@ -127,6 +152,7 @@ static bool turn(struct worker *w, uint64_t *next_r)
 	chat_refusals(&w->chat);
 	*next_r = pending_expire(&w->chat.pending, clock_mono());
 	more |= net_turn(&w->net);
+	say_delay(w, more);
 	chat_turn(&w->chat);
 	if (w->stop_at == 0)
 		accept_turn(&w->accept);

@@ -52,6 +52,7 @@ int net_init(struct net *net, struct event_base *base, const struct conf *conf, 
 	net->started = clock_mono();
 	net->tick = choose_tick(conf);
 	net->now = current_tick(net);
+	net->clock = (uint32_t)(net->started / 1000);
 	wheel_init(&net->wheel, net->now);
 	LIST_INIT(&net->all);
 	TAILQ_INIT(&net->touched);
@@ -217,13 +218,12 @@ void net_stop(struct net *net)
 	}
 }
 
-bool net_turn(struct net *net)
+static bool write_slice(struct net *net)
 {
-	uint64_t end = clock_mono() + NET_WRITE_US;
+	uint64_t end = clock_mono() + (net->delay > NET_LATE_US ? NET_READ_US : NET_WRITE_US);
 	struct conn *conn;
 	unsigned done = 0;
 
-	net->reads = 0;
 	while ((conn = TAILQ_FIRST(&net->touched)) != NULL) {
 		if (++done % CLOCK_SHARE == 0 && clock_mono() >= end)
 			return true;
@@ -232,6 +232,17 @@ bool net_turn(struct net *net)
 		conn_turn(conn);
 	}
 	return false;
+}
+
+bool net_turn(struct net *net)
+{
+	bool more = write_slice(net);
+
+	net->reads = 0;
+	net->clock = (uint32_t)(clock_mono() / 1000);
+	net->delay =
+		more ? (uint64_t)(net->clock - TAILQ_FIRST(&net->touched)->waits_since) * 1000 : 0;
+	return more;
 }
 
 void net_read(struct net *net)

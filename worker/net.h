@@ -34,6 +34,8 @@ struct net {
 	uint32_t count;	  /* connections */
 	uint32_t reads;	  /* in this turn; */
 	uint64_t reading; /* clock_mono when they began */
+	uint32_t clock;	  /* milliseconds of clock_mono when this turn's writing ended */
+	uint64_t delay;	  /* microseconds that output waits until it is written, as of then */
 	uint64_t dropped_slow, dropped_protocol, tls_failed; /* since the last log line */
 };
 
@@ -62,7 +64,7 @@ void net_tick(struct net *net);
  * nobody's post up, and the more there is to be read the more is gathered in each write: reading
  * may take the larger part of a turn because of that, but never all of it.
  */
-enum { NET_WRITE_US = 500, NET_READ_US = 4000 };
+enum { NET_WRITE_US = 500, NET_READ_US = 4000, NET_LATE_US = 20000 };
 bool net_turn(struct net *net);
 
 /* A connection is about to be read: ends this turn's reading when it has lasted NET_READ_US. */

@@ -413,6 +413,15 @@ void tail_catch_up(struct tail *tail)
 	(void)steps(tail, UINT32_MAX, UINT64_MAX);
 }
 
+uint64_t tail_delay(const struct tail *tail)
+{
+	const struct proc_page *own = tail->chat->proc->own;
+	uint64_t used = atomic_load_explicit(&own->cursor_time, memory_order_relaxed);
+	uint64_t now = clock_utc();
+
+	return tail_ready(tail) && now > used ? now - used : 0;
+}
+
 bool tail_ready(const struct tail *tail)
 {
 	uint64_t durable = atomic_load_explicit(&tail->writer->durable, memory_order_acquire);

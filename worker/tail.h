@@ -32,6 +32,10 @@ bool tail_turn(struct tail *tail);
 /* Uses all that is durable now. */
 void tail_catch_up(struct tail *tail);
 
+/* How long the event that was used last had waited for it, in microseconds; 0 if it was the newest:
+ * there is none that waits. */
+uint64_t tail_delay(const struct tail *tail);
+
 /* True if there is something to be used. */
 bool tail_ready(const struct tail *tail);
 

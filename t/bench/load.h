@@ -55,6 +55,7 @@ struct load_options {
 	double seconds, warmup;
 	unsigned handshakes; /* under way at a time, of one process */
 	int kill_pid;	     /* killed in the middle of the run; 0: nobody */
+	bool forget;	     /* a refused post that is repeated is a new one */
 	bool idle; /* after joining, print a line and wait for the end of standard input */
 };
 

@@ -139,9 +139,12 @@ static void send_retries(struct load_worker *w)
 		struct load_sender *sender = retry.client->member[retry.member].sender;
 		w->retry_first = (w->retry_first + 1) % w->retry_size;
 		w->retry_count--;
-		if (retry.client->state == CLIENT_READY &&
-		    sender->intended[retry.number % LOAD_WINDOW_MAX] != 0)
-			send_post(w, retry.client, retry.member, retry.number);
+		uint64_t *intended = &sender->intended[retry.number % LOAD_WINDOW_MAX];
+		if (retry.client->state != CLIENT_READY || *intended == 0)
+			continue;
+		if (w->options->forget)
+			*intended = w->now;
+		send_post(w, retry.client, retry.member, retry.number);
 	}
 }
 

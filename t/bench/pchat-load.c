@@ -38,6 +38,7 @@ static const char usage[] =
 	"  --auth plain|scram|token   token: each user signs in once by PLAIN\n"
 	"  --tls                 certificates are not checked\n"
 	"  --kill PID            kill it in the middle of the run and measure the return\n"
+	"  --forget              latency does not count the time in which a post was refused\n"
 	"  --idle                join, print a line, and wait for the end of standard input\n"
 	"  --label TEXT          comes back in the output\n";
 
@@ -52,7 +53,8 @@ static const struct option options_table[] = {
 	{"user", required_argument, NULL, 'u'},	       {"password", required_argument, NULL, 'P'},
 	{"auth", required_argument, NULL, 'a'},	       {"tls", no_argument, NULL, 'T'},
 	{"kill", required_argument, NULL, 'k'},	       {"idle", no_argument, NULL, 'i'},
-	{"label", required_argument, NULL, 'l'},       {0},
+	{"label", required_argument, NULL, 'l'},       {"forget", no_argument, NULL, 'f'},
+	{0},
 };
 
 static unsigned number(const char *text, unsigned least, unsigned most)
@@ -171,6 +173,9 @@ static void take_option(struct load_options *o, int option)
 		break;
 	case 'k':
 		o->kill_pid = (int)number(optarg, 2, 1 << 22);
+		break;
+	case 'f':
+		o->forget = true;
 		break;
 	case 'i':
 		o->idle = true;

@@ -145,7 +145,7 @@ static const char everything[] =
 	"  categories = 105 addins = 106 roles = 107 affiliations = 108\n"
 	"  text = 100001 history = 3M }\n"
 	"limits { history = 31 message_size = 1000 rooms_per_session = 7\n"
-	"  participant_update_limit = 0 }\n"
+	"  participant_update_limit = 0 delivery_delay = 40ms }\n"
 	"json { listen = { '127.0.0.1:21000', '[::1]:21001' } tls = no certificate = /c key = /k\n"
 	"  connections = 11 frame_size = 5000 output_size = 20000 handshake_timeout = 1500ms\n"
 	"  idle_timeout = 1d ping_interval = 1h }\n"

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/clock.h"
 #include "t/unit/engine_bench.h"
 
 static void a_post_needs_a_session_a_room_and_being_in_it(void **state)
@@ -47,6 +48,35 @@ static void a_repeated_post_is_answered_with_the_first_one(void **state)
 	assert_int_equal(b->answer.seq, 1);
 	assert_true(b->answer.time > 0);
 	assert_int_equal(in_batch(b, EVENT_MESSAGE, NULL), 3);
+}
+
+static void while_workers_are_late_posts_are_refused_and_nothing_else(void **state)
+{
+	struct bench *b = *state;
+	struct overload *overload = &b->engine.overload;
+	struct proc_page worker = {.state = PROC_ACTIVE};
+
+	populate(b);
+	overload->limit = 100000;
+	assert_int_equal(post(b, 2, 1, "a", "one"), DECIDED);
+	b->proc.page[SLOT_WORKER] = &worker;
+	worker.heartbeat = clock_mono();
+	worker.delay = 100001;
+	overload_look(overload, &b->proc);
+	assert_int_equal(post(b, 2, 1, "b", "two"), REFUSED(CODE_BUSY));
+	assert_int_equal(overload->refused, 1);
+	assert_int_equal(post(b, 2, 1, "a", "one"), REFUSED(CODE_OK)); /* it is known */
+	assert_int_equal(simple(b, COMMAND_LEAVE, 3, 1), DECIDED);
+
+	worker.delay = 100000;
+	overload_look(overload, &b->proc);
+	assert_int_equal(post(b, 2, 1, "b", "two"), DECIDED);
+
+	worker.delay = 100001;
+	worker.heartbeat = 1; /* it hangs: nobody waits for it */
+	overload_look(overload, &b->proc);
+	assert_int_equal(post(b, 2, 1, "c", "three"), DECIDED);
+	b->proc.page[SLOT_WORKER] = NULL;
 }
 
 static void a_worker_speaks_for_its_own_sessions_only(void **state)
@@ -225,6 +255,7 @@ int main(void)
 		TEST(a_post_needs_a_session_a_room_and_being_in_it),
 		TEST(a_post_must_be_text_of_a_size),
 		TEST(a_repeated_post_is_answered_with_the_first_one),
+		TEST(while_workers_are_late_posts_are_refused_and_nothing_else),
 		TEST(a_worker_speaks_for_its_own_sessions_only),
 		TEST(only_an_administrator_changes_users_and_rooms),
 		TEST(a_sign_in_needs_a_user_who_may),

@@ -1,0 +1,83 @@
+# More is posted than can be handed out: what is accepted comes soon, the rest is refused, and
+# afterwards all is as before.
+use v5.36;
+use Mojo::JSON 'decode_json';
+use Test::More;
+use Pchat::Client;
+use Pchat::Server;
+use Pchat::Wait;
+
+use constant { READERS => 400, SENDERS => 32, WINDOW => 64, LIMIT => '10ms' };
+
+# Some in one room post, each with so many posts under way: what goes out for them all takes
+# the worker seconds.
+sub flood ($server, $room, @options) {
+	my $file = $server->directory . '/rooms';
+	open my $out, '>', $file or die;
+	print $out "$room\n";
+	close $out or die;
+	open my $in, '-|', "$Pchat::Server::build/t/bench/pchat-load", '--server',
+		$server->address . ':' . $server->port, '--rooms', $file, '--connections', READERS,
+		'--join', '1:' . READERS, '--users', 1, '--user', 'user', '--password',
+		$server->password('user0'), '--senders', SENDERS, '--window', WINDOW, '--warmup',
+		0, '--forget', @options
+		or die "could not start pchat-load: $!\n";
+	my $line = do { local $/; <$in> };
+	close $in or die "pchat-load failed\n";
+	return decode_json $line;
+}
+
+sub server ($limit) {
+	my $server = Pchat::Server->start(
+		tls => 0,
+		conf => {
+			journal => { size => '64M' },
+			workers => { active => 1, standby => 1 },
+			limits => { delivery_delay => $limit },
+			cache => { messages => 200000 } });
+	$server->add_users('user0');
+	return $server;
+}
+
+sub delay ($server) {
+	my ($delay) =
+		map { $_->{delay} }
+		grep { $_->{role} eq 'worker' && $_->{state} eq 'active' }
+		@{ $server->status->{processes} };
+	return $delay;
+}
+
+sub faults ($figures) {
+	return join ' ', map {"$_:$figures->{$_}"}
+		grep { $figures->{$_} } qw(lost repeated disordered malformed disconnects);
+}
+
+my $server = server(LIMIT);
+my $room = $server->add_room('lobby');
+my $bound = flood($server, $room, '--seconds', 2);
+cmp_ok($bound->{refused}{busy} // 0,
+	'>', 0, 'when more comes in than goes out posts are refused as busy');
+cmp_ok($bound->{acked}, '>', 0, 'others are accepted');
+is(faults($bound), '',
+	'and of those nothing is lost, repeated or out of order, and nobody is dropped');
+like($server->log, qr/refusing posts: workers need \d+ ms/, 'the log says so');
+wait_for('calm', sub { delay($server) == 0 });
+my $user = Pchat::Client->enter(server => $server, user => 'user0');
+$user->join_room($room);
+is($user->refusal('message.post', room => $room, text => 'on', id => 'on'),
+	'ok', 'afterwards the first post is accepted');
+ok($user->next_note, 'and delivered');
+$server->finish;
+
+# The same without a limit, to see that it is the limit that keeps the delay short.
+my $without = server('1h');
+my $unbound = flood($without, $without->add_room('lobby'), '--seconds', 2);
+is($unbound->{refused}{busy} // 0, 0, 'without a limit nothing is refused');
+cmp_ok(
+	$bound->{delivery_us}{$_},
+	'<',
+	$unbound->{delivery_us}{$_},
+	"but then messages come later ($_ of the latency)"
+) for qw(p50 p99);
+
+done_testing;
