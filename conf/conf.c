@@ -240,6 +240,14 @@ static void check_root(struct parse *parse)
 		      RUN_DIRECTORY_MAX);
 }
 
+/* Text and rich part of the largest message that may be posted. */
+static uint64_t largest_post(const struct conf *conf)
+{
+	const uint64_t message = conf->limits.message_size, story = conf->limits.story_size;
+
+	return (message > story ? message : story) + conf->limits.rich_size;
+}
+
 static void check_rings(struct parse *parse)
 {
 	const struct conf *conf = parse->conf;
@@ -250,9 +258,9 @@ static void check_rings(struct parse *parse)
 	if ((mailbox & (mailbox - 1)) != 0)
 		wrong(parse, "workers", "mailbox",
 		      "must be a power of two, such as 512k, 1M or 2M");
-	if (conf->limits.message_size > mailbox / 4)
+	if (largest_post(conf) > mailbox / 4)
 		wrong(parse, "limits", "message_size",
-		      "must be at most a quarter of workers.mailbox");
+		      "(or story_size) and rich_size must be at most a quarter of workers.mailbox");
 }
 
 static void check_json(struct parse *parse)
@@ -263,9 +271,11 @@ static void check_json(struct parse *parse)
 		wrong(parse, "json", "certificate", "must be set where json.tls is on");
 	if (conf->json.tls && !*conf->json.key)
 		wrong(parse, "json", "key", "must be set where json.tls is on");
-	if (conf->json.frame_size < conf->limits.message_size + REQUEST_SPACE)
+	if (conf->json.frame_size < largest_post(conf) + REQUEST_SPACE)
 		wrong(parse, "json", "frame_size",
-		      "must be at least limits.message_size and %d more", REQUEST_SPACE);
+		      "must be at least limits.message_size (or story_size), limits.rich_size and "
+		      "%d more",
+		      REQUEST_SPACE);
 	if (conf->json.output_size < conf->json.frame_size)
 		wrong(parse, "json", "output_size", "must be at least json.frame_size");
 	if (conf->json.ping_interval >= conf->json.idle_timeout)

@@ -61,6 +61,8 @@ struct client_handlers {
 	void (*refused)(void *ctx, struct client_room *room, int code, const char *text);
 	void (*message)(void *ctx, struct client_room *room, const json_t *message);
 	void (*presence)(void *ctx, struct client_room *room, const json_t *user, bool came);
+	/* What "removed" and "purged" of pchat-protocol(7) say. */
+	void (*removal)(void *ctx, struct client_room *room, const json_t *removal);
 	/* A post is done: its number; or code says why it was refused. */
 	void (*posted)(void *ctx, struct client_room *room, uint64_t seq, const char *time);
 	void (*rejected)(void *ctx, struct client_room *room, int code, const char *text);

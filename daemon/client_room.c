@@ -72,12 +72,11 @@ static void deliver(struct client_room *room)
 	client_room_turn(room);
 }
 
-static uint64_t last_number(const json_t *messages, uint64_t otherwise)
+/* The number up to which a page leaves out no message. */
+static uint64_t last_number(const json_t *page)
 {
-	size_t count = json_array_size(messages);
-	const json_t *last = count ? json_array_get(messages, count - 1) : NULL;
-	json_int_t seq = json_integer_value(json_object_get(last, "seq"));
-	return seq > 0 ? (uint64_t)seq : otherwise;
+	json_int_t last = json_integer_value(json_object_get(page, "last"));
+	return last > 0 ? (uint64_t)last : 0;
 }
 
 /* Fetching what is missing. */
@@ -91,7 +90,7 @@ static void on_page(void *ctx, const json_t *result, int code, const char *text)
 	room->fetching = false;
 	if (result) {
 		if (json_is_true(json_object_get(result, "more")))
-			end = last_number(messages, before);
+			end = last_number(result);
 		client_merge_page(&room->merge, messages, end);
 	}
 	if (room->merge.sure > before)
@@ -166,7 +165,7 @@ static void joined(struct client_room *room, const json_t *answer)
 		if (room->merge.highest < end)
 			room->merge.highest = end;
 		if (json_is_true(json_object_get(answer, "more")))
-			end = last_number(messages, room->merge.sure);
+			end = last_number(answer);
 	}
 	client_merge_page(&room->merge, messages, end);
 	deliver(room);
@@ -268,5 +267,9 @@ void client_room_notify(struct client_room *room, const char *method, const json
 		came_or_went(room, params, true);
 	} else if (strcmp(method, "left") == 0) {
 		came_or_went(room, params, false);
+	} else if (strcmp(method, "removed") == 0 || strcmp(method, "purged") == 0) {
+		const struct client_handlers *handlers = room->client->handlers;
+		if (room->state == ROOM_JOINED && handlers->removal)
+			handlers->removal(room->client->ctx, room, params);
 	}
 }

@@ -34,6 +34,9 @@ enum ctl_option {
 	CTL_IF_REVISION,
 	CTL_DRY_RUN,
 	CTL_YES,
+	CTL_REPLACE,
+	CTL_THROUGH,
+	CTL_UNTIL,
 	/* Edits of lists: adding, removing, replacing of each. */
 	CTL_MEMBERS,
 	CTL_MANAGERS = CTL_MEMBERS + 3,
@@ -107,5 +110,15 @@ int ctl_object_change(const struct ctl *ctl);
 int ctl_object_delete(const struct ctl *ctl);
 int ctl_object_get(const struct ctl *ctl);
 int ctl_object_list(const struct ctl *ctl);
+
+int ctl_message_remove(const struct ctl *ctl);
+int ctl_message_replace(const struct ctl *ctl);
+int ctl_message_purge(const struct ctl *ctl);
+
+/* Calls the verb's method, or says that it would, and prints the result. */
+int ctl_object_call(const struct ctl *ctl, json_t *take_params);
+
+/* Asks "WHAT "argument" for good?", unless --yes or --dry-run was given; EX_OK: yes. */
+int ctl_confirm(const struct ctl *ctl, const char *what);
 
 #endif

@@ -107,7 +107,7 @@ int ctl_object_change(const struct ctl *ctl)
 
 /* --- Deleting. --- */
 
-static int ask(const struct ctl *ctl)
+int ctl_confirm(const struct ctl *ctl, const char *what)
 {
 	char line[8];
 
@@ -115,7 +115,7 @@ static int ask(const struct ctl *ctl)
 		return EX_OK;
 	if (!isatty(STDIN_FILENO))
 		return ctl_fail(ctl, EX_USAGE, "there is nobody to ask: --yes says that it is meant");
-	printf("Delete %s \"%s\" for good? [y/N] ", ctl->verb->noun, ctl->arguments[0]);
+	printf("%s \"%s\" for good? [y/N] ", what, ctl->arguments[0]);
 	fflush(stdout);
 	if (fgets(line, sizeof(line), stdin) && (*line == 'y' || *line == 'Y'))
 		return EX_OK;
@@ -124,13 +124,20 @@ static int ask(const struct ctl *ctl)
 
 int ctl_object_delete(const struct ctl *ctl)
 {
-	json_t *result;
-	int code = ask(ctl);
+	char what[64];
+	int code;
 
+	snprintf(what, sizeof(what), "Delete %s", ctl->verb->noun);
+	code = ctl_confirm(ctl, what);
 	if (code == EX_OK && ctl->option[CTL_DRY_RUN])
 		code = ctl_check(ctl);
-	if (code != EX_OK)
-		return code;
-	code = change(ctl, ctl->verb->method, ctl_option_params(ctl, false), &result);
+	return code == EX_OK ? ctl_object_call(ctl, ctl_option_params(ctl, false)) : code;
+}
+
+int ctl_object_call(const struct ctl *ctl, json_t *take_params)
+{
+	json_t *result;
+	const int code = change(ctl, ctl->verb->method, take_params, &result);
+
 	return done(ctl, code, result);
 }

@@ -44,6 +44,9 @@ static const struct {
 			     "N: only if nobody has changed it since"},
 	[CTL_DRY_RUN] = {"dry-run", NULL, SWITCH, "check it and say what would be done"},
 	[CTL_YES] = {"yes", NULL, SWITCH, "do not ask"},
+	[CTL_REPLACE] = {"text", "replace", TEXT, "TEXT: what is to stand there"},
+	[CTL_THROUGH] = {"through", "seq", NUMBER, "N: up to this message"},
+	[CTL_UNTIL] = {"until", "time", TEXT, "TIME: up to then, 2026-11-21 or with T09:30:00Z"},
 };
 
 enum { ADD, REMOVE, REPLACE, EDITS };

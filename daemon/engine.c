@@ -233,7 +233,7 @@ void engine_rights_changed(struct engine *engine)
 	recheck(engine, 0);
 }
 
-static bool may(struct engine *engine, uint32_t principal, uint32_t room, enum right right)
+bool may(struct engine *engine, uint32_t principal, uint32_t room, enum right right)
 {
 	return circle_rights(&engine->cache, circle_of(engine, principal), room) & right;
 }
@@ -265,55 +265,6 @@ bool engine_recheck(struct engine *engine)
 }
 
 /* --- Commands of sessions. --- */
-
-/* Whoever is in a normal room may speak there, unless rights are just being looked through again. */
-static bool may_post(struct engine *engine, uint32_t principal, uint32_t room)
-{
-	if (room_at(engine, room)->behavior == BEHAVIOR_NORMAL && !engine->rechecking)
-		return true;
-	return may(engine, principal, room, RIGHT_POST);
-}
-
-static enum decision decide_message(struct engine *engine, const struct ask_for *ask)
-{
-	const struct session_row *session = session_at(engine, ask->session);
-	const struct command *command = ask->command;
-	uint32_t room = find_room(&engine->cache, command->room), post;
-	struct record head = head_of(ask, EVENT_MESSAGE);
-	struct event_message event;
-	enum decision decision;
-
-	if (!event_message_parse(ask->payload, command->payload, &event) ||
-	    event.text.length == 0 || !is_text(event.text) || !is_text(event.id))
-		return refuse(ask, CODE_INVALID_ARGUMENT);
-	if (event.text.length > engine->conf->limits.message_size)
-		return refuse(ask, CODE_TOO_LARGE);
-	if (room == 0)
-		return refuse(ask, CODE_NO_SUCH_NODE);
-	if (find_participant(&engine->cache, room, session->principal, ask->session, NULL) == 0)
-		return refuse(ask, CODE_USER_NOT_JOINED);
-	if (!may_post(engine, session->principal, room))
-		return refuse(ask, CODE_ERROR_PERMISSION);
-	post = event.id.length == 0
-		       ? 0
-		       : find_post(&engine->cache, command->room, session->principal, event.id);
-	if (post != 0) {
-		const struct post_row *first = table_row(&engine->cache, TABLE_POST, post);
-
-		ask->answer->seq = first->seq;
-		ask->answer->time = first->time;
-		return refuse(ask, CODE_OK);
-	}
-	if (overload_refuse(&engine->overload))
-		return refuse(ask, CODE_BUSY);
-	if (no_room(engine, ask, command->payload, 1, &decision))
-		return decision;
-	head.actor = session->principal;
-	head.flags = command->flags & EVENT_ALERT;
-	head.seq = room_at(engine, room)->last_seq + 1;
-	overload_accept(&engine->overload, room_at(engine, room)->participants);
-	return become(engine, &head, ask->payload, command->payload);
-}
 
 static enum decision decide_join(struct engine *engine, const struct ask_for *ask)
 {
@@ -439,6 +390,8 @@ static const struct {
 	{COMMAND_ROLES, WORKER, decide_roles},
 	{COMMAND_AFFILIATION, WORKER, decide_affiliation},
 	{COMMAND_REMOVE, WORKER, decide_remove},
+	{COMMAND_MESSAGE_REMOVE, WORKER, decide_message_remove},
+	{COMMAND_PURGE, WORKER, decide_purge},
 	{COMMAND_SESSION_OPEN, AUTH, decide_session_open},
 	{COMMAND_REKEY, AUTH, decide_rekey},
 };

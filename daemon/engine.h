@@ -19,6 +19,7 @@
  */
 struct engine {
 	struct cache cache; /* private */
+	const struct cache *shared; /* borrowed: recent history, which the private copy lacks */
 	struct journal_writer writer;
 	const struct conf *conf; /* borrowed */
 	struct proc *proc;	 /* borrowed */

@@ -67,6 +67,9 @@ void emit_leave(struct engine *engine, uint32_t participant, const struct ask_fo
 bool end_sessions_of(struct engine *engine, uint32_t principal);
 bool empty_room(struct engine *engine, uint32_t room);
 
+/* Whether a principal has a right in a room (row). */
+bool may(struct engine *engine, uint32_t principal, uint32_t room, enum right right);
+
 /* The circle of a principal (shm/role.h); kept, because sign-ins join many rooms at once. */
 const struct circle *circle_of(struct engine *engine, uint32_t principal);
 
@@ -78,8 +81,12 @@ void recheck(struct engine *engine, uint32_t room);
 void engine_room_get(const struct engine *engine, uint32_t row, char *name, char *description,
 		     struct event_room *event_r);
 
-/* engine_object.c, engine_room.c: what administrators and managers do. */
+/* Whether the category of a room (row) has a flag. */
+bool room_has(const struct engine *engine, uint32_t room, enum category_flag flag);
+
+/* engine_message.c, engine_object.c, engine_room.c: what administrators and managers do. */
 typedef enum decision decide_fn(struct engine *engine, const struct ask_for *ask);
+decide_fn decide_message, decide_message_remove, decide_purge;
 decide_fn decide_principal, decide_affiliation, decide_category, decide_addin, decide_room,
 	decide_roles, decide_remove, decide_rekey;
 

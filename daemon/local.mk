@@ -26,7 +26,7 @@ daemon_pchatd_LDADD = $(SHM_LIBS) $(EVENT_LIBS)
 
 daemon_pchat_sequencer_SOURCES = daemon/pchat-sequencer.c \
 	daemon/engine.c daemon/engine.h daemon/engine_ask.h \
-	daemon/engine_object.c daemon/engine_room.c \
+	daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
 	daemon/overload.c daemon/overload.h \
 	daemon/sequencer.h daemon/sequencer_load.c
 daemon_pchat_sequencer_LDADD = $(SHM_LIBS)
@@ -95,6 +95,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_call.c \
 	daemon/ctl_check.c daemon/ctl_check.h \
 	daemon/ctl_list.c \
+	daemon/ctl_message.c \
 	daemon/ctl_object.c \
 	daemon/ctl_option.c daemon/ctl_option.h \
 	daemon/ctl_password.c \

@@ -73,38 +73,64 @@ static void try_attach(struct reader *reader)
 
 struct fill {
 	struct reader *reader;
-	uint64_t below; /* the next row has to be the one before this; 0: any */
-	unsigned sent;
+	const struct ask_history *ask;
+	uint64_t below; /* everything from here on was sent */
 	bool whole;
 };
+
+static bool send_fill(struct fill *fill, const struct command_fill *fixed,
+		      const struct event_message *event)
+{
+	struct reader *reader = fill->reader;
+	const struct command head = {.type = COMMAND_FILL, .room = fill->ask->room};
+	const uint32_t size = event_message_put(event, reader->payload, sizeof(reader->payload));
+
+	if (size == 0 || mailbox_send(&reader->mailbox, &head, fixed, sizeof(*fixed),
+				      reader->payload, size) == 0)
+		return false;
+	fill->below = fixed->seq;
+	return true;
+}
+
+/* Numbers that no message has any more hold their places in the cache, too. */
+static bool fill_hole(struct fill *fill, uint64_t seq)
+{
+	if (fill->below - seq > READER_PAGE_MAX)
+		return false;
+	while (fill->below > seq + 1) {
+		const struct command_fill gone = {.seq = fill->below - 1,
+						  .asked = fill->ask->asked,
+						  .flags = EVENT_GONE};
+
+		if (!send_fill(fill, &gone, &(struct event_message){0}))
+			return false;
+	}
+	return true;
+}
+
+static struct text text_of(struct db_bytes bytes)
+{
+	return (struct text){bytes.data, (uint32_t)bytes.length};
+}
 
 /* Rows that do not join are of no use to the cache; a full mailbox may have them another time. */
 static bool fill_row(const struct content_history_row *row, void *arg)
 {
 	struct fill *fill = arg;
-	struct reader *reader = fill->reader;
 	const struct content_message *message = &row->message;
-	const struct command head = {.type = COMMAND_FILL, .room = message->room};
 	const struct command_fill fixed = {.seq = message->seq,
 					   .time = message->time,
+					   .asked = fill->ask->asked,
 					   .author = message->author,
 					   .flags = message->flags};
-	const struct event_message event = {
-		.id = {message->id.data, (uint32_t)message->id.length},
-		.text = {message->text.data, (uint32_t)message->text.length}};
-	uint32_t size;
+	const struct event_message event = {.id = text_of(message->id),
+					    .title = text_of(message->title),
+					    .text = text_of(message->text),
+					    .rich_type = text_of(message->rich_type),
+					    .rich = text_of(message->rich)};
 
-	fill->whole = false;
-	if (fill->below != 0 && message->seq != fill->below - 1)
-		return false;
-	size = event_message_put(&event, reader->payload, sizeof(reader->payload));
-	if (size == 0 || mailbox_send(&reader->mailbox, &head, &fixed, sizeof(fixed),
-				      reader->payload, size) == 0)
-		return false;
-	fill->below = message->seq;
-	fill->sent++;
-	fill->whole = true;
-	return true;
+	fill->whole = fill_hole(fill, message->seq) && send_fill(fill, &fixed, &event);
+	return fill->whole;
 }
 
 /* --- Questions. --- */
@@ -139,9 +165,9 @@ static void finish(struct reader *reader, const struct ask *question, enum db_re
 
 static void ask_for_history(struct reader *reader, const struct ask *question)
 {
-	struct fill fill = {.reader = reader};
 	struct fragment json = {0};
 	struct ask_history ask;
+	struct fill fill = {.reader = reader, .ask = &ask};
 	enum db_result result;
 	uint32_t flags;
 	struct err err;
@@ -151,9 +177,10 @@ static void ask_for_history(struct reader *reader, const struct ask *question)
 		return;
 	}
 	memcpy(&ask, reader->body, sizeof(ask));
+	fill.below = ask.before;
 	result = reader_history(reader->db, &ask, &json, &flags, ask.fill ? fill_row : NULL, &fill,
 				&err);
-	if (fill.sent > 0)
+	if (fill.below != ask.before)
 		proc_wake(&reader->child.proc, SLOT_SEQUENCER);
 	if (fill.whole)
 		flags |= ASK_FILLED;
@@ -181,15 +208,35 @@ static void ask_for_rooms(struct reader *reader, const struct ask *question)
 	fragment_free(&json);
 }
 
+static void ask_for_moment(struct reader *reader, const struct ask *question)
+{
+	struct fragment json = {0};
+	struct ask_moment ask;
+	enum db_result result;
+	uint32_t flags;
+	struct err err;
+
+	if (question->size != sizeof(ask)) {
+		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
+		return;
+	}
+	memcpy(&ask, reader->body, sizeof(ask));
+	result = reader_moment(reader->db, &ask, &json, &flags, &err);
+	finish(reader, question, result, flags, &json, &err);
+	fragment_free(&json);
+}
+
 static void work(struct reader *reader, const struct ask *question)
 {
 	try_attach(reader);
-	if (question->kind != ASK_HISTORY && question->kind != ASK_ROOMS)
+	if (question->kind < ASK_HISTORY || question->kind > ASK_MOMENT)
 		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
 	else if (!reader->attached)
 		answer(reader, question, CODE_UNAVAILABLE, 0, NULL);
 	else if (question->kind == ASK_HISTORY)
 		ask_for_history(reader, question);
+	else if (question->kind == ASK_MOMENT)
+		ask_for_moment(reader, question);
 	else
 		ask_for_rooms(reader, question);
 }

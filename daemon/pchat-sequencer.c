@@ -303,6 +303,7 @@ static int start(struct sequencer *s, int argc, char **argv)
 		s->recover = s->recover || option == 'r';
 	schedule_short(BURST_US);
 	s->engine.conf = s->child.conf;
+	s->engine.shared = &s->shared;
 	s->engine.proc = &s->child.proc;
 	s->engine.overload.limit = s->child.conf->limits.delivery_delay;
 	if (open_mail(s, &err) < 0 || apply_open_shared(&s->shared, FD_CACHE, &err) < 0 ||

@@ -83,18 +83,21 @@ static void show(struct chat *chat, struct client_room *room, const json_t *mess
 	const char *utc = json_string_value(json_object_get(message, "time"));
 	const char *name = json_string_value(json_object_get(message, "name"));
 	const char *text = json_string_value(json_object_get(message, "text"));
+	const char *title = json_string_value(json_object_get(message, "title"));
 	const char *alert = json_object_get(message, "importance") ? "ALERT " : "";
 	char *clean_room = pchat_text_escape(room->name, NULL);
 	char *clean_name = pchat_text_escape(name ? name : "", NULL);
 	char *clean_text = pchat_text_escape(text ? text : "", "      | ");
-	if (clean_room && clean_name && clean_text &&
-	    asprintf(&line, "%s %s %s<%s> %s", pchat_text_time(utc, true, time), clean_room, alert,
-		     clean_name, clean_text) >= 0)
+	char *clean_title = pchat_text_escape(title ? title : "", NULL);
+	if (clean_room && clean_name && clean_text && clean_title &&
+	    asprintf(&line, "%s %s %s<%s> %s%s%s", pchat_text_time(utc, true, time), clean_room,
+		     alert, clean_name, clean_title, title ? "\n      | " : "", clean_text) >= 0)
 		pchat_screen_print(chat->screen, line);
 	free(line);
 	free(clean_room);
 	free(clean_name);
 	free(clean_text);
+	free(clean_title);
 }
 
 /* Rooms. */
@@ -163,6 +166,20 @@ static void on_presence(void *ctx, struct client_room *room, const json_t *user,
 	struct chat *chat = ctx;
 	const char *name = json_string_value(json_object_get(user, "name"));
 	say(chat, "%s %s %s", name ? name : "somebody", came ? "came into" : "left", room->name);
+}
+
+static void on_removal(void *ctx, struct client_room *room, const json_t *removal)
+{
+	const json_t *through = json_object_get(removal, "through");
+	const char *text = json_string_value(json_object_get(removal, "text"));
+	struct chat *chat = ctx;
+	if (through)
+		say(chat, "%s: messages up to %" JSON_INTEGER_FORMAT " were deleted", room->name,
+		    json_integer_value(through));
+	else
+		say(chat, "%s: message %" JSON_INTEGER_FORMAT " was %s%s", room->name,
+		    json_integer_value(json_object_get(removal, "seq")),
+		    text ? "replaced: " : "deleted", text ? text : "");
 }
 
 static void on_rejected(void *ctx, struct client_room *room, int code, const char *text)
@@ -422,7 +439,8 @@ static void catch_signals(void)
 
 int pchat_chat(struct pchat *pchat, const struct client_options *options)
 {
-	static const struct client_handlers handlers = {.ready = on_ready,
+	static const struct client_handlers handlers = {.removal = on_removal,
+							.ready = on_ready,
 							.lost = on_lost,
 							.joined = on_joined,
 							.refused = on_refused,

@@ -59,10 +59,8 @@ static void on_page(void *ctx, const json_t *result, int code, const char *text)
 	}
 	json_array_append(history->pages, messages);
 	history->left -= count < history->left ? count : history->left;
-	if (count > 0)
-		history->before = (uint64_t)json_integer_value(
-			json_object_get(json_array_get(messages, 0), "seq"));
-	if (history->left == 0 || count == 0 || !json_is_true(json_object_get(result, "more")))
+	history->before = (uint64_t)json_integer_value(json_object_get(result, "first"));
+	if (history->left == 0 || history->before == 0 || !json_is_true(json_object_get(result, "more")))
 		print_all(history);
 	else
 		ask(history);

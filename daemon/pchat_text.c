@@ -100,12 +100,14 @@ char *pchat_text_message(const json_t *message)
 	const char *utc = json_string_value(json_object_get(message, "time"));
 	const char *alert = json_object_get(message, "importance") ? "ALERT " : "";
 	char *name = escaped_member(message, "name", NULL);
+	char *title = escaped_member(message, "title", NULL);
 	char *text = escaped_member(message, "text", NULL);
-	if (name && text &&
-	    asprintf(&line, "%s %s<%s> %s", pchat_text_time(utc, false, time), alert, name, text) <
-		    0)
+	if (name && title && text &&
+	    asprintf(&line, "%s %s<%s> %s%s%s", pchat_text_time(utc, false, time), alert, name,
+		     title, *title ? ": " : "", text) < 0)
 		line = NULL;
 	free(name);
+	free(title);
 	free(text);
 	return line;
 }

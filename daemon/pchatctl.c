@@ -74,6 +74,14 @@ static const struct ctl_verb verbs[] = {
 	{"addin", "list", "[TEXT]", "list add-ins with this text in name or URL", 0, 1, PAGES,
 	 ctl_object_list, "addin.list", "text", NULL, NULL},
 
+	{"message", "remove", "ROOM SEQ...", "delete messages", 2, 501, DELETE, ctl_message_remove,
+	 "message.remove", "room", NULL, NULL},
+	{"message", "replace", "ROOM SEQ...", "put another text in the place of messages", 2, 501,
+	 CHANGE | 1 << CTL_REPLACE, ctl_message_replace, "message.remove", "room", NULL, NULL},
+	{"message", "purge", "ROOM", "delete all messages up to one, or up to a time", 1, 1,
+	 DELETE | 1 << CTL_THROUGH | 1 << CTL_UNTIL, ctl_message_purge, "message.purge", "room",
+	 NULL, NULL},
+
 	{"user", "add", "USER", "add a user", 1, 1, 1 << CTL_PASSWORD_FILE | 1 << CTL_NAME,
 	 ctl_user_add, NULL, NULL, NULL, NULL},
 	{"user", "passwd", "USER", "change a user's password", 1, 1, 1 << CTL_PASSWORD_FILE,

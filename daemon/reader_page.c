@@ -26,9 +26,18 @@ static void put_message(struct fragment *json, const struct content_history_row 
 	fragment_time(json, message->time);
 	put_string(json, ",\"from\":", row->author_uri);
 	put_string(json, ",\"name\":", row->author_name);
+	if (message->title.length > 0)
+		put_string(json, ",\"title\":", message->title);
 	put_string(json, ",\"text\":", message->text);
+	if (message->rich.length > 0) {
+		put_string(json, ",\"rich\":{\"type\":", message->rich_type);
+		put_string(json, ",\"content\":", message->rich);
+		fragment_text(json, "}");
+	}
 	put_string(json, ",\"id\":", message->id);
-	fragment_text(json, message->flags & EVENT_ALERT ? ",\"importance\":\"alert\"}" : "}");
+	if (message->flags & EVENT_ALERT)
+		fragment_text(json, ",\"importance\":\"alert\"");
+	fragment_text(json, message->flags & EVENT_REPLACED ? ",\"replaced\":true}" : "}");
 }
 
 /* --- History. --- */
@@ -38,8 +47,8 @@ struct page {
 	struct fragment rows;	     /* encoded, in the order of the database */
 	size_t end[READER_PAGE_MAX]; /* of each in rows */
 	unsigned count;
-	uint64_t first, last; /* seq */
-	bool more;
+	uint64_t purged;
+	bool more, gap;
 };
 
 /* Whether `before` names a message, so that something can be missing in front of it. */
@@ -48,23 +57,20 @@ static bool is_bounded(const struct ask_history *ask)
 	return ask->before <= INT64_MAX && ask->before > 0 && ask->before - 1 > ask->after;
 }
 
-/* In the order of the database: whether the rows from the newest on reach up to `before`. */
-static bool has_gap(const struct page *page)
+/* Numbers may be missing below: removed, never kept, or refused by the database. What is below the
+ * room's last number in the database is all that there is. To be asked before the rows are. */
+static enum db_result read_state(struct db *db, struct page *page, struct err *err)
 {
-	const struct ask_history *ask = page->ask;
+	uint64_t last_seq = 0;
+	const enum db_result result =
+		content_room_state(db, page->ask->room, &last_seq, &page->purged, err);
 
-	if (!is_bounded(ask))
-		return false;
-	if (ask->from_oldest)
-		return !page->more && (page->count == 0 || page->last != ask->before - 1);
-	return page->count == 0 || page->first != ask->before - 1;
+	page->gap = is_bounded(page->ask) && page->ask->before - 1 > last_seq;
+	return result == DB_END ? DB_OK : result;
 }
 
 static void add_row(struct page *page, const struct content_history_row *row)
 {
-	if (page->count == 0)
-		page->first = row->message.seq;
-	page->last = row->message.seq;
 	put_message(&page->rows, row);
 	page->end[page->count++] = page->rows.used;
 }
@@ -73,7 +79,9 @@ static enum db_result read_page(struct db *db, struct page *page, reader_keep *k
 				struct err *err)
 {
 	const struct content_page wanted = {.room = page->ask->room,
-					    .after = page->ask->after,
+					    .after = page->ask->after > page->purged
+							     ? page->ask->after
+							     : page->purged,
 					    .before = page->ask->before,
 					    .limit = page->ask->limit + 1u,
 					    .from_oldest = page->ask->from_oldest != 0};
@@ -89,7 +97,7 @@ static enum db_result read_page(struct db *db, struct page *page, reader_keep *k
 			continue;
 		}
 		add_row(page, &row);
-		if (keep && (has_gap(page) || !keep(&row, arg)))
+		if (keep && (page->gap || !keep(&row, arg)))
 			keep = NULL;
 	}
 	return result == DB_END ? DB_OK : result;
@@ -123,14 +131,31 @@ enum db_result reader_history(struct db *db, const struct ask_history *ask, stru
 		err_set(err, "could not read a page of %u messages", ask->limit);
 		return DB_BAD_DATA;
 	}
-	result = read_page(db, &page, ask->from_oldest ? NULL : keep, arg, err);
+	result = read_state(db, &page, err);
+	if (result == DB_OK)
+		result = read_page(db, &page, ask->from_oldest ? NULL : keep, arg, err);
 	if (result == DB_OK && !page.rows.failed) {
 		put_page(json, &page);
-		*flags_r = (page.more ? ASK_MORE : 0) | (has_gap(&page) ? ASK_GAP : 0);
+		if (page.more && ask->from_oldest)
+			page.gap = false; /* it is beyond what was asked for */
+		*flags_r = (page.more ? ASK_MORE : 0) | (page.gap ? ASK_GAP : 0);
 	}
 	json->failed = json->failed || page.rows.failed;
 	fragment_free(&page.rows);
 	return result;
+}
+
+enum db_result reader_moment(struct db *db, const struct ask_moment *ask, struct fragment *json,
+			     uint32_t *flags_r, struct err *err)
+{
+	uint64_t last_seq = 0, purged = 0, seq = 0;
+	enum db_result result = content_room_state(db, ask->room, &last_seq, &purged, err);
+
+	*flags_r = ask->before > last_seq + 1 ? ASK_GAP : 0;
+	if (result == DB_OK)
+		result = content_moment(db, ask->room, ask->before, ask->time, &seq, err);
+	fragment_number(json, seq > purged ? seq : 0);
+	return result == DB_END ? DB_OK : result;
 }
 
 /* --- Rooms. --- */

@@ -12,12 +12,17 @@ enum { READER_PAGE_MAX = 500, READER_ROOMS_MAX = 1000 };
 
 /*
  * A page of history as a JSON array of messages, oldest first (pchat-protocol(7)), in json.
- * *flags_r: ASK_MORE, ASK_GAP. keep, if it is not NULL, is called with each row in the order of the
- * database while there is no gap, and returns false when it wants no more.
+ * *flags_r: ASK_MORE, ASK_GAP (the database does not have everything below ask->before yet). keep, if
+ * it is not NULL, is called with each row in the order of the database, unless there is a gap, and
+ * returns false when it wants no more.
  */
 typedef bool reader_keep(const struct content_history_row *row, void *arg);
 enum db_result reader_history(struct db *db, const struct ask_history *ask, struct fragment *json,
 			      uint32_t *flags_r, reader_keep *keep, void *arg, struct err *err);
+
+/* The number that ASK_MOMENT is answered with, in json; *flags_r: ASK_GAP. */
+enum db_result reader_moment(struct db *db, const struct ask_moment *ask, struct fragment *json,
+			     uint32_t *flags_r, struct err *err);
 
 /* Rooms that contain the text as a JSON array. domain is that of their URIs. */
 enum db_result reader_rooms(struct db *db, const struct ask_rooms *ask, const char *text,

@@ -171,7 +171,7 @@ static int load_room(struct load *load, const struct command *command, struct er
 			      command->payload - (uint32_t)sizeof(more), &room))
 		return err_set(err, "room number %llu of the database is malformed",
 			       (unsigned long long)load->rooms);
-	return apply_load_room(&load->s->shared, &room, more.last_seq, err);
+	return apply_load_room(&load->s->shared, &room, &more, err);
 }
 
 static int load_command(struct load *load, const struct command *command, struct err *err)

@@ -51,7 +51,7 @@ enum journal_read store_batch_fill(struct store_batch *batch, const struct conte
 			return read;
 		batch->cursor.time = record->time;
 		store_row_note_ids(&batch->cursor, record);
-		if (record->type == EVENT_REMOVED)
+		if (record->type == EVENT_REMOVED || record->type == EVENT_PURGE)
 			batch->removal = true;
 		if (store_row_is(record->type))
 			batch->row[batch->rows++] = record;
@@ -80,11 +80,15 @@ static enum db_result put_messages(struct store_batch *batch, struct db *db, uns
 {
 	unsigned next = first, count = 0;
 
-	for (; next < end && batch->row[next]->type == EVENT_MESSAGE; next++, count++)
-		if (!store_row_message(batch->row[next], &batch->message[count]))
-			return store_row_malformed(batch->row[next], err);
-	for (unsigned i = 0; i < count; i++)
-		note_room(batch, batch->message[i].room, batch->message[i].seq);
+	for (; next < end && batch->row[next]->type == EVENT_MESSAGE; next++) {
+		const struct record *record = batch->row[next];
+
+		if (!store_row_message(record, &batch->message[count]))
+			return store_row_malformed(record, err);
+		note_room(batch, record->room, record->seq);
+		if (!(record->flags & EVENT_UNLOGGED))
+			count++;
+	}
 	*next_r = next;
 	return content_messages_put(db, batch->message, count, err);
 }
@@ -158,11 +162,16 @@ static enum db_result put_dead(struct db *db, const struct record *record, const
 					  .reason = reason,
 					  .record = record,
 					  .record_size = record->length};
-	const enum db_result result = db_begin(db, err);
+	const struct content_room_seq used = {.room = record->room, .seq = record->seq};
+	enum db_result result = db_begin(db, err);
 
 	if (result != DB_OK)
 		return result;
-	return commit(db, content_dead_put(db, &dead, err), to, cursor, err);
+	result = content_dead_put(db, &dead, err);
+	/* The number is used up: history goes on behind it. */
+	if (result == DB_OK && record->type == EVENT_MESSAGE)
+		result = content_room_seqs(db, &used, 1, err);
+	return commit(db, result, to, cursor, err);
 }
 
 /* The cursor when the rows before end are stored: up to the next row nothing is to be stored. */

@@ -21,7 +21,7 @@ struct store_batch {
 					    by hash; room 0: free */
 	struct content_cursor cursor;	 /* when all of it is stored */
 	unsigned dead;			 /* how many of the rows became dead letters */
-	bool removal;			 /* a room may be removed, and its messages remain */
+	bool removal;			 /* a room may be removed or purged: messages remain */
 };
 
 int store_batch_init(struct store_batch *batch, unsigned size, struct err *err);

@@ -75,7 +75,8 @@ static bool send_begin(struct load *load)
 
 static bool send_object(const struct store_object *object, void *arg)
 {
-	const struct command_load_room room = {.last_seq = object->last_seq};
+	const struct command_load_room room = {.last_seq = object->last_seq,
+					       .removals = object->removals};
 
 	if (object->type == EVENT_ROOM)
 		return send(arg, &(struct command){.type = COMMAND_LOAD_ROOM}, &room, sizeof(room),

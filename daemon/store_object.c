@@ -123,6 +123,7 @@ static enum db_result next_room(struct walk *walk)
 
 	memcpy(event.uuid, row.uuid, sizeof(event.uuid));
 	walk->object.last_seq = row.last_seq;
+	walk->object.removals = row.removals;
 	return found_id(walk, result, "room", row.id,
 			event_room_put(&event, walk->payload, sizeof(walk->payload)));
 }

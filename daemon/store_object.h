@@ -12,7 +12,7 @@ struct store_object {
 	uint16_t type; /* enum event_type */
 	uint32_t size;
 	const void *payload; /* as in the event */
-	uint64_t last_seq;   /* of a room */
+	uint64_t last_seq, removals; /* of a room */
 };
 
 /* Takes an object, which is gone when it returns. False: no more are wanted. */

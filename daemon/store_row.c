@@ -18,6 +18,8 @@ bool store_row_is(unsigned type)
 	case EVENT_ROLE:
 	case EVENT_AFFILIATION:
 	case EVENT_REMOVED:
+	case EVENT_MESSAGE_REMOVED:
+	case EVENT_PURGE:
 		return true;
 	default:
 		return false;
@@ -73,7 +75,10 @@ bool store_row_message(const struct record *record, struct content_message *mess
 					      .author = record->actor,
 					      .flags = record->flags,
 					      .id = bytes(event.id),
-					      .text = bytes(event.text)};
+					      .text = bytes(event.text),
+					      .title = bytes(event.title),
+					      .rich_type = bytes(event.rich_type),
+					      .rich = bytes(event.rich)};
 	return true;
 }
 
@@ -187,6 +192,19 @@ static enum db_result put_removed(struct db *db, const struct record *record, st
 	}
 }
 
+static enum db_result put_message_removed(struct db *db, const struct record *record,
+					  struct err *err)
+{
+	const bool replaced = record->flags & EVENT_REPLACED;
+	struct event_replacement event;
+	struct db_bytes text;
+
+	if (!event_replacement_get(record, &event))
+		return store_row_malformed(record, err);
+	text = bytes(event.text);
+	return content_message_remove(db, record->room, record->seq, replaced ? &text : NULL, err);
+}
+
 enum db_result store_row_put(struct db *db, const struct record *record, struct err *err)
 {
 	switch (record->type) {
@@ -204,6 +222,10 @@ enum db_result store_row_put(struct db *db, const struct record *record, struct 
 		return put_affiliation(db, record, err);
 	case EVENT_REMOVED:
 		return put_removed(db, record, err);
+	case EVENT_MESSAGE_REMOVED:
+		return put_message_removed(db, record, err);
+	case EVENT_PURGE:
+		return content_purge(db, record->room, record->seq, err);
 	default:
 		return store_row_malformed(record, err);
 	}

@@ -141,9 +141,12 @@ static void bind_message(struct db_stmt *stmt, unsigned place,
 	db_bind_int(stmt, place + 4, message->flags);
 	bind_bytes(stmt, place + 5, message->id);
 	bind_bytes(stmt, place + 6, message->text);
+	bind_bytes(stmt, place + 7, message->title);
+	bind_bytes(stmt, place + 8, message->rich_type);
+	bind_bytes(stmt, place + 9, message->rich);
 }
 
-enum { MESSAGE_WIDTH = 7 };
+enum { MESSAGE_WIDTH = 10 };
 
 enum db_result content_messages_put(struct db *db, const struct content_message *list,
 				    unsigned count, struct err *err)
@@ -181,6 +184,44 @@ enum db_result content_room_seqs(struct db *db, const struct content_room_seq *l
 		result = db_execute(stmt, err);
 	}
 	return result;
+}
+
+static enum db_result count_removal(struct db *db, uint32_t room, struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_ROOM_REMOVAL);
+
+	db_bind_int(stmt, 0, room);
+	return db_execute(stmt, err);
+}
+
+enum db_result content_message_remove(struct db *db, uint32_t room, uint64_t seq,
+				      const struct db_bytes *text, struct err *err)
+{
+	struct db_stmt *stmt =
+		db_statement(db, text ? STATEMENT_MESSAGE_REPLACE : STATEMENT_MESSAGE_REMOVE);
+	unsigned place = 0;
+	enum db_result result;
+
+	if (text)
+		bind_bytes(stmt, place++, *text);
+	db_bind_int(stmt, place++, room);
+	db_bind_int(stmt, place, (int64_t)seq);
+	result = db_execute(stmt, err);
+	return result == DB_OK ? count_removal(db, room, err) : result;
+}
+
+enum db_result content_purge(struct db *db, uint32_t room, uint64_t seq, struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_ROOM_PURGE);
+	enum db_result result;
+
+	db_bind_int(stmt, 0, (int64_t)seq);
+	db_bind_int(stmt, 1, room);
+	db_bind_int(stmt, 2, (int64_t)seq);
+	result = db_execute(stmt, err);
+	if (result == DB_OK)
+		result = count_removal(db, room, err);
+	return result == DB_OK ? content_remains(db, room, seq, err) : result;
 }
 
 enum db_result content_dead_put(struct db *db, const struct content_dead *dead, struct err *err)

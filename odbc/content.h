@@ -54,7 +54,7 @@ struct content_room {
 	uint8_t privacy, behavior, invitations; /* numbers, as pchat-schema(7) lists them */
 	uint64_t created;			/* UTC us */
 	uint64_t revision;
-	uint64_t last_seq; /* not written by content_room_put */
+	uint64_t last_seq, removals; /* not written by content_room_put */
 	struct db_bytes name, description;
 };
 
@@ -91,7 +91,7 @@ struct content_message {
 	uint64_t time; /* UTC us */
 	uint32_t author;
 	uint16_t flags;
-	struct db_bytes id, text;
+	struct db_bytes id, text, title, rich_type, rich;
 };
 
 enum db_result content_principal_put(struct db *db, const struct content_principal *principal,
@@ -115,7 +115,10 @@ enum db_result content_category_remove(struct db *db, uint32_t id, struct err *e
 enum db_result content_room_remove(struct db *db, uint32_t id, struct err *err);
 enum db_result content_addin_remove(struct db *db, uint32_t id, struct err *err);
 
-/* Deletes what remains of removed rooms, at most `messages` of it, in a transaction of its own.
+/* Notes that the messages of a room up to seq remain; a part of what removes or purges. */
+enum db_result content_remains(struct db *db, uint32_t room, uint64_t seq, struct err *err);
+
+/* Deletes what remains of removed rooms and purges, at most `messages`, in a transaction of its own.
  * *more_r: there may be more. */
 enum db_result content_sweep(struct db *db, unsigned messages, bool *more_r, struct err *err);
 
@@ -129,6 +132,13 @@ struct content_room_seq {
 };
 enum db_result content_room_seqs(struct db *db, const struct content_room_seq *list, unsigned count,
 				 struct err *err);
+
+/* Removes a message; or gives it another text, where text is not NULL. Counts that in its room. */
+enum db_result content_message_remove(struct db *db, uint32_t room, uint64_t seq,
+				      const struct db_bytes *text, struct err *err);
+
+/* All messages of a room up to seq are no longer shown; content_sweep deletes them afterwards. */
+enum db_result content_purge(struct db *db, uint32_t room, uint64_t seq, struct err *err);
 
 /* An event that the database cannot take. record: its bytes as they stand in the journal. */
 struct content_dead {
@@ -172,6 +182,15 @@ struct content_page {
 	unsigned limit;
 	bool from_oldest; /* the oldest of them, ascending; else the newest, descending */
 };
+
+/* Everything up to *last_seq_r is in the database, but for what is up to *purged_r. DB_END: there is
+ * no such room in it. */
+enum db_result content_room_state(struct db *db, uint32_t room, uint64_t *last_seq_r,
+				  uint64_t *purged_r, struct err *err);
+
+/* The newest message of a room below a number and not after a time (UTC us); 0: there is none. */
+enum db_result content_moment(struct db *db, uint32_t room, uint64_t before, uint64_t time,
+			      uint64_t *seq_r, struct err *err);
 
 struct content_history_row {
 	struct content_message message;

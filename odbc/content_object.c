@@ -244,7 +244,16 @@ enum db_result content_room_remove(struct db *db, uint32_t id, struct err *err)
 
 	if (result == DB_OK)
 		result = remove_roles(db, CONTENT_ROOM, id, err);
-	return result == DB_OK ? execute_id(db, STATEMENT_REMAINS_PUT, id, err) : result;
+	return result == DB_OK ? content_remains(db, id, INT64_MAX, err) : result;
+}
+
+enum db_result content_remains(struct db *db, uint32_t room, uint64_t seq, struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_REMAINS_PUT);
+
+	db_bind_int(stmt, 0, room);
+	db_bind_int(stmt, 1, (int64_t)seq);
+	return db_execute(stmt, err);
 }
 
 enum db_result content_addin_remove(struct db *db, uint32_t id, struct err *err)
@@ -252,7 +261,7 @@ enum db_result content_addin_remove(struct db *db, uint32_t id, struct err *err)
 	return execute_id(db, STATEMENT_ADDIN_REMOVE, id, err);
 }
 
-/* The oldest messages of a removed room, up to seq, or the note that there are any. */
+/* The oldest messages that are to be deleted, up to seq, or the note that there are any. */
 static enum db_result sweep_room(struct db *db, uint32_t room, int64_t seq, struct err *err)
 {
 	struct db_stmt *stmt;

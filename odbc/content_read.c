@@ -74,6 +74,7 @@ static enum db_result next_room(struct db_stmt *stmt, struct content_room *room_
 	room_r->created = (uint64_t)db_int(stmt, 10);
 	room_r->revision = (uint64_t)db_int(stmt, 11);
 	room_r->last_seq = (uint64_t)db_int(stmt, 12);
+	room_r->removals = (uint64_t)db_int(stmt, 13);
 	if (hex_uuid_decode(uuid.data, uuid.length, room_r->uuid))
 		return DB_OK;
 	err_set(err, "could not understand room %u: its uuid is malformed", room_r->id);
@@ -123,9 +124,43 @@ enum db_result content_history_next(struct db *db, const struct content_page *pa
 	row_r->message.flags = (uint16_t)db_int(stmt, 3);
 	row_r->message.id = text_of(stmt, 4);
 	row_r->message.text = text_of(stmt, 5);
-	row_r->author_uri = text_of(stmt, 6);
-	row_r->author_name = text_of(stmt, 7);
+	row_r->message.title = text_of(stmt, 6);
+	row_r->message.rich_type = text_of(stmt, 7);
+	row_r->message.rich = text_of(stmt, 8);
+	row_r->author_uri = text_of(stmt, 9);
+	row_r->author_name = text_of(stmt, 10);
 	return DB_OK;
+}
+
+enum db_result content_room_state(struct db *db, uint32_t room, uint64_t *last_seq_r,
+				  uint64_t *purged_r, struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_ROOM_STATE);
+	enum db_result result;
+
+	db_bind_int(stmt, 0, room);
+	result = db_execute_row(stmt, err);
+	if (result == DB_OK) {
+		*last_seq_r = (uint64_t)db_int(stmt, 0);
+		*purged_r = (uint64_t)db_int(stmt, 1);
+	}
+	db_done(stmt);
+	return result;
+}
+
+enum db_result content_moment(struct db *db, uint32_t room, uint64_t before, uint64_t time,
+			      uint64_t *seq_r, struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_MOMENT);
+	enum db_result result;
+
+	db_bind_int(stmt, 0, room);
+	db_bind_int(stmt, 1, clamp(before));
+	db_bind_int(stmt, 2, clamp(time));
+	result = db_execute_row(stmt, err);
+	*seq_r = result == DB_OK ? (uint64_t)db_int(stmt, 0) : 0;
+	db_done(stmt);
+	return result == DB_END ? DB_OK : result;
 }
 
 /* --- Search of rooms. --- */
@@ -158,6 +193,6 @@ enum db_result content_search_next(struct db *db, struct content_found *found_r,
 	const enum db_result result = next_room(stmt, &found_r->room, err);
 
 	if (result == DB_OK)
-		found_r->category = text_of(stmt, 13);
+		found_r->category = text_of(stmt, 14);
 	return result;
 }

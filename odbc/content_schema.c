@@ -127,7 +127,18 @@ static const char *const step2[] = {
 	NULL,
 };
 
-static const char *const *const steps[] = {step1, step2};
+/* Kinds of messages, and their removal. through: what of a room in pc_remains is to be deleted. */
+static const char *const step3[] = {
+	"ALTER TABLE pc_message {add} title {text 256} NOT NULL DEFAULT ''",
+	"ALTER TABLE pc_message {add} rich_type {text 64} NOT NULL DEFAULT ''",
+	"ALTER TABLE pc_message {add} rich {text} NOT NULL DEFAULT ''",
+	"ALTER TABLE pc_room {add} removals BIGINT NOT NULL DEFAULT 0",
+	"ALTER TABLE pc_room {add} purged BIGINT NOT NULL DEFAULT 0",
+	"ALTER TABLE pc_remains {add} through BIGINT NOT NULL DEFAULT 9223372036854775807",
+	NULL,
+};
+
+static const char *const *const steps[] = {step1, step2, step3};
 
 const struct schema schema_content = {
 	.exists = STATEMENT_SCHEMA_EXISTS,

@@ -7,13 +7,14 @@
  * upserts by INSERT with ON CONFLICT, LIMIT at the end, no functions but the standard's.
  */
 #define HISTORY_COLUMNS                                                                \
-	"SELECT m.seq, m.time, m.author, m.flags, m.client_id, m.body, p.uri, p.name " \
+	"SELECT m.seq, m.time, m.author, m.flags, m.client_id, m.body, m.title, " \
+	"m.rich_type, m.rich, p.uri, p.name "                                          \
 	"FROM pc_message AS m LEFT JOIN pc_principal AS p ON p.id = m.author "         \
 	"WHERE m.room = ? AND m.seq > ? AND m.seq < ? "
 
 #define ROOM_COLUMNS                                                                               \
 	"SELECT r.id, r.uuid, r.name, r.description, r.disabled, r.category, r.addin, r.privacy, " \
-	"r.behavior, r.invitations, r.created, r.revision, r.last_seq"
+	"r.behavior, r.invitations, r.created, r.revision, r.last_seq, r.removals"
 
 const char *const statement_text[STATEMENTS] = {
 	[STATEMENT_SCHEMA_VERSION] = "SELECT COALESCE(MAX(version), 0) FROM pc_schema",
@@ -72,8 +73,16 @@ const char *const statement_text[STATEMENTS] = {
 			       "FROM (VALUES (CAST(? AS BIGINT), CAST(? AS BIGINT))) AS v "
 			       "WHERE pc_room.id = v.column2 AND pc_room.last_seq < v.column1",
 	[STATEMENT_MESSAGE_PUT] =
-		"INSERT INTO pc_message (room, seq, time, author, flags, client_id, body) "
-		"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room, seq) DO NOTHING",
+		"INSERT INTO pc_message "
+		"(room, seq, time, author, flags, client_id, body, title, rich_type, rich) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room, seq) DO NOTHING",
+	[STATEMENT_MESSAGE_REMOVE] = "DELETE FROM pc_message WHERE room = ? AND seq = ?",
+	[STATEMENT_MESSAGE_REPLACE] =
+		"UPDATE pc_message SET body = ?, title = '', rich_type = '', rich = '', "
+		"flags = flags | 128 WHERE room = ? AND seq = ?",
+	[STATEMENT_ROOM_REMOVAL] = "UPDATE pc_room SET removals = removals + 1 WHERE id = ?",
+	[STATEMENT_ROOM_PURGE] = "UPDATE pc_room SET purged = ? WHERE id = ? AND purged < ?",
+	[STATEMENT_ROOM_STATE] = "SELECT last_seq, purged FROM pc_room WHERE id = ?",
 	[STATEMENT_DEAD_PUT] =
 		"INSERT INTO pc_dead_letter (lsn, type, reader, reason, record, time) "
 		"VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (reader, lsn) DO NOTHING",
@@ -92,15 +101,20 @@ const char *const statement_text[STATEMENTS] = {
 			    "WHERE (kind, node, principal, role) > (?, ?, ?, ?) "
 			    "ORDER BY kind, node, principal, role LIMIT ?",
 	[STATEMENT_REMAINS_PUT] =
-		"INSERT INTO pc_remains (room) VALUES (?) ON CONFLICT (room) DO NOTHING",
+		"INSERT INTO pc_remains (room, through) VALUES (?, ?) "
+		"ON CONFLICT (room) DO UPDATE SET through = CASE "
+		"WHEN excluded.through > pc_remains.through THEN excluded.through "
+		"ELSE pc_remains.through END",
 	[STATEMENT_REMAINS_NEXT] =
 		"SELECT r.room, (SELECT MAX(o.seq) FROM (SELECT m.seq FROM pc_message AS m "
-		"WHERE m.room = r.room ORDER BY m.seq LIMIT ?) AS o) "
-		"FROM (SELECT MIN(room) AS room FROM pc_remains) AS r WHERE r.room IS NOT NULL",
+		"WHERE m.room = r.room AND m.seq <= r.through ORDER BY m.seq LIMIT ?) AS o) "
+		"FROM pc_remains AS r WHERE r.room = (SELECT MIN(x.room) FROM pc_remains AS x)",
 	[STATEMENT_REMAINS_MESSAGES] = "DELETE FROM pc_message WHERE room = ? AND seq <= ?",
 	[STATEMENT_REMAINS_END] = "DELETE FROM pc_remains WHERE room = ?",
 	[STATEMENT_HISTORY_NEWEST] = HISTORY_COLUMNS "ORDER BY m.seq DESC LIMIT ?",
 	[STATEMENT_HISTORY_OLDEST] = HISTORY_COLUMNS "ORDER BY m.seq LIMIT ?",
+	[STATEMENT_MOMENT] = "SELECT seq FROM pc_message WHERE room = ? AND seq < ? AND time <= ? "
+			     "ORDER BY seq DESC LIMIT 1",
 	[STATEMENT_SEARCH] = ROOM_COLUMNS ", c.uuid FROM pc_room AS r "
 					  "LEFT JOIN pc_category AS c ON c.id = r.category "
 					  "WHERE r.folded LIKE ? ESCAPE '\\' "

@@ -29,25 +29,33 @@
 	X(ROLE_REMOVE, "iiii", "")	/* the same */                                             \
 	X(ROLES_REMOVE, "ii", "")	/* kind, node */                                           \
 	X(ROOM_SEQ, "ii", "")		/* seq, id: raises the room's last number */               \
-	X(MESSAGE_PUT, "iiiiitt", "")	/* room, seq, time, author, flags, client id, body */      \
+	X(MESSAGE_PUT, "iiiiittttt", "") /* room, seq, time, author, flags, client id, body,       \
+					    title, rich type, rich */                              \
+	X(MESSAGE_REMOVE, "ii", "")	/* room, seq */                                            \
+	X(MESSAGE_REPLACE, "tii", "")	/* body, room, seq */                                      \
+	X(ROOM_REMOVAL, "i", "")	/* id: counts a removal */                                 \
+	X(ROOM_PURGE, "iii", "")	/* seq, id, seq: raises what is purged */                  \
+	X(ROOM_STATE, "i", "ii")	/* id -> last seq, purged */                               \
 	X(DEAD_PUT, "iittti", "")	/* lsn, type, reader, reason, record, time */             \
 	X(PRINCIPALS, "ii", "iiiitt")	/* above, limit -> as PRINCIPAL_PUT */                     \
 	X(AFFILIATIONS, "iii", "ii")	/* above both, limit -> as AFFILIATION_PUT */              \
 	X(CATEGORIES, "ii", "itttiii")	/* above, limit -> id, uuid, name, description, flags,     \
 					   created, revision */                                    \
 	X(ADDINS, "ii", "ittt")		/* above, limit -> as ADDIN_PUT */                         \
-	X(ROOMS, "ii", "itttiiiiiiiii") /* above, limit -> id, uuid, name, description, disabled,  \
-					   category, add-in, privacy, behavior, invitations,       \
-					   created, revision, last seq */                          \
+	X(ROOMS, "ii", "itttiiiiiiiiii") /* above, limit -> id, uuid, name, description, disabled, \
+					    category, add-in, privacy, behavior, invitations,      \
+					    created, revision, last seq, removals */               \
 	X(ROLES, "iiiii", "iiii")	/* above all four, limit -> as ROLE_PUT */                 \
-	X(REMAINS_PUT, "i", "")		/* a removed room, whose messages are still there */       \
+	X(REMAINS_PUT, "ii", "")	/* room, seq: messages up to there are still to be deleted */ \
 	X(REMAINS_NEXT, "i", "ii")	/* limit -> room, the last seq of its oldest messages */   \
 	X(REMAINS_MESSAGES, "ii", "")	/* room, seq: deletes the messages up to there */          \
 	X(REMAINS_END, "i", "")		/* room */                                                 \
-	X(HISTORY_NEWEST, "iiii", "iiiitttt") /* room, after, before, limit -> seq, time, author,  \
-						 flags, client id, body, uri, name */              \
-	X(HISTORY_OLDEST, "iiii", "iiiitttt") /* the same, ascending */                            \
-	X(SEARCH, "tii", "itttiiiiiiiiit") /* pattern, limit, offset -> as ROOMS, and the          \
+	X(HISTORY_NEWEST, "iiii", "iiiittttttt") /* room, after, before, limit -> seq, time,       \
+						    author, flags, client id, body, title, rich    \
+						    type, rich, uri, name */                       \
+	X(HISTORY_OLDEST, "iiii", "iiiittttttt") /* the same, ascending */                         \
+	X(MOMENT, "iii", "i")		/* room, before, time -> seq of the newest up to then */   \
+	X(SEARCH, "tii", "itttiiiiiiiiiit") /* pattern, limit, offset -> as ROOMS, and the          \
 					      category's uuid */                                   \
 	X(CREDENTIAL_GET, "tt", "ibbbiiii") /* uri, mechanism -> iterations, salt, stored key,     \
 					       server key, changed, principal, epoch, state */     \

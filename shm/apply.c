@@ -121,15 +121,16 @@ int apply_load_object(struct cache *cache, unsigned type, const void *payload, u
 	return object_apply(cache, type, payload, size, err);
 }
 
-int apply_load_room(struct cache *cache, const struct event_room *event, uint64_t last_seq,
-		    struct err *err)
+int apply_load_room(struct cache *cache, const struct event_room *event,
+		    const struct command_load_room *more, struct err *err)
 {
 	struct room_row *room;
 
 	if (object_load_room(cache, event, err) < 0)
 		return -1;
 	room = table_row(cache, TABLE_ROOM, find_room(cache, event->id));
-	room->last_seq = last_seq;
+	room->last_seq = more->last_seq;
+	room->removals = more->removals;
 	return 0;
 }
 
@@ -341,12 +342,47 @@ static int message(struct cache *cache, const struct record *record, struct err 
 	return 0;
 }
 
+static int removed_from_recent(struct cache *cache, uint32_t room, const struct record *record,
+			       struct err *err)
+{
+	struct event_replacement event;
+
+	if (record->type == EVENT_PURGE)
+		recent_purge(cache, room, record->seq);
+	else if (event_replacement_get(record, &event))
+		recent_remove(cache, room, record->seq, record->flags & EVENT_REPLACED, event.text);
+	else
+		return err_set(err, "a malformed replacement");
+	return 0;
+}
+
+static int removal(struct cache *cache, const struct record *record, struct err *err)
+{
+	const uint32_t row = find_room(cache, record->room);
+	struct room_row *room;
+	int result;
+
+	if (row == 0)
+		return err_set(err, "no such room");
+	room = table_row(cache, TABLE_ROOM, row);
+	table_write_begin(cache, &room->version);
+	table_set(cache, room->removals, room->removals + 1);
+	table_set(cache, room->removal, record->lsn);
+	result = removed_from_recent(cache, row, record, err);
+	table_write_end(&room->version);
+	return result;
+}
+
 int apply_recent(struct cache *cache, const struct record *record, struct err *err)
 {
 	uint32_t row = find_room(cache, record->room);
 	struct event_message event;
 
-	if (record->type != EVENT_MESSAGE || row == 0)
+	if (row == 0)
+		return 0;
+	if (record->type == EVENT_MESSAGE_REMOVED || record->type == EVENT_PURGE)
+		return removed_from_recent(cache, row, record, err);
+	if (record->type != EVENT_MESSAGE)
 		return 0;
 	if (!event_message_get(record, &event))
 		return err_set(err, "a malformed message");
@@ -376,6 +412,9 @@ static int apply_one(struct cache *cache, const struct record *record, struct er
 		return leave(cache, record, err);
 	case EVENT_MESSAGE:
 		return message(cache, record, err);
+	case EVENT_MESSAGE_REMOVED:
+	case EVENT_PURGE:
+		return removal(cache, record, err);
 	default:
 		return object_apply(cache, record->type, record + 1, record->payload, err);
 	}

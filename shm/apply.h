@@ -32,8 +32,8 @@ void apply_copy(struct cache *private, const struct cache *shared);
 /* Rows from the database, while loading; no undo. -1 and err where it does not fit. */
 int apply_load_object(struct cache *cache, unsigned type, const void *payload, uint32_t size,
 		      struct err *err);
-int apply_load_room(struct cache *cache, const struct event_room *room, uint64_t last_seq,
-		    struct err *err);
+int apply_load_room(struct cache *cache, const struct event_room *room,
+		    const struct command_load_room *more, struct err *err);
 
 /* An event. */
 int apply_record(struct cache *cache, const struct record *record, struct err *err);

@@ -23,6 +23,7 @@ enum ask_kind {
 	/* Readers. */
 	ASK_HISTORY = 1, /* struct ask_history -> JSON array of messages, oldest first */
 	ASK_ROOMS = 2,	 /* struct ask_rooms, the text behind it -> JSON array of rooms */
+	ASK_MOMENT = 3,	 /* struct ask_moment -> a number: the newest message up to then; 0: none */
 
 	/* pchat-auth; tag is the worker's, session is the connection's. ADDRESS is the client's
 	   ("127.0.0.1:50000"), 1 to EVENT_ADDRESS_MAX bytes. */
@@ -66,6 +67,15 @@ struct ask_history {
 	uint16_t limit;
 	uint8_t from_oldest, fill;
 	uint64_t after, before;
+	uint64_t asked; /* for command_fill: the store's cursor when the question was put */
+};
+
+/* Of the messages with a number below `before`. With ASK_GAP not all of them are in the database. */
+struct ask_moment {
+	uint32_t room;
+	uint32_t reserved;
+	uint64_t before;
+	uint64_t time; /* UTC us */
 };
 
 /* Rooms whose name or description contains the text, without regard to case, by name. */

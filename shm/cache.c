@@ -80,6 +80,8 @@ static int view_room(const struct cache *cache, uint32_t row, struct room_view *
 		view->revision = room->revision;
 		view->last_seq = room->last_seq;
 		view->oldest_seq = oldest_seq(cache, room);
+		view->removals = room->removals;
+		view->removal = room->removal;
 		view->participants = room->participants;
 		view->name_length = attempt_text(cache, room->name, view->name, sizeof(view->name));
 		view->description_length = attempt_text(cache, room->description, view->description,
@@ -275,6 +277,31 @@ struct wanted {
 	size_t size;
 };
 
+/* Cuts the next part off a body. A row that is being changed may claim more than there is. */
+static struct text cut(struct text *body, uint32_t length)
+{
+	struct text part = *body;
+
+	if (length < part.length)
+		part.length = length;
+	body->data += part.length;
+	body->length -= part.length;
+	return part;
+}
+
+/* The body of a message; buffer has room for it. */
+static void copy_body(const struct cache *cache, const struct message_row *m, struct blob body,
+		      char *buffer, struct message_view *view)
+{
+	struct text rest = {.data = buffer, .length = body.length};
+
+	blob_copy(cache, TABLE_BODY, body, buffer, body.length);
+	view->title = cut(&rest, m->title_length);
+	view->text = cut(&rest, m->text_length);
+	view->rich_type = cut(&rest, m->rich_type_length);
+	view->rich = rest;
+}
+
 /* Newest first: the walk can be cut off anywhere and what was taken is still contiguous. */
 static unsigned copy_messages(const struct cache *cache, const struct room_row *room,
 			      const struct wanted *wanted)
@@ -286,26 +313,24 @@ static unsigned copy_messages(const struct cache *cache, const struct room_row *
 	for (; attempt_is_row(cache, TABLE_MESSAGE, row) && steps > 0 && count < wanted->limit; steps--) {
 		const struct message_row *m = table_row(cache, TABLE_MESSAGE, row);
 		struct message_view *view = &wanted->list[count];
-		struct blob text = m->text;
+		const struct blob body = m->body;
 
 		row = m->older;
 		if (m->seq <= wanted->after)
 			break;
 		if (m->seq >= wanted->before || m->lsn >= wanted->upto)
 			continue;
-		if (text.length > wanted->size - used)
+		if (body.length > wanted->size - used)
 			break;
 		*view = (struct message_view){.seq = m->seq,
 					      .time = m->time,
 					      .lsn = m->lsn,
 					      .author = m->author,
-					      .flags = m->flags,
-					      .text_length = text.length,
-					      .text = wanted->buffer + used};
+					      .flags = m->flags};
 		view->id_length = m->id_length <= sizeof(view->id) ? m->id_length : 0;
 		memcpy(view->id, m->id, view->id_length);
-		blob_copy(cache, TABLE_BODY, text, view->text, text.length);
-		used += text.length;
+		copy_body(cache, m, body, wanted->buffer + used, view);
+		used += body.length;
 		count++;
 	}
 	return count;
@@ -343,6 +368,21 @@ int cache_history(const struct cache *cache, uint32_t room, uint64_t after, uint
 		}
 	}
 	return CODE_BUSY;
+}
+
+uint32_t cache_author(const struct cache *cache, uint32_t room, uint64_t seq)
+{
+	const uint32_t row = find_room(cache, room);
+	const struct room_row *r = row == 0 ? NULL : table_row(cache, TABLE_ROOM, row);
+
+	for (uint32_t at = r ? r->newest : 0; at != 0;) {
+		const struct message_row *message = table_row(cache, TABLE_MESSAGE, at);
+
+		if (message->seq == seq)
+			return message->flags & EVENT_GONE ? 0 : message->author;
+		at = message->seq > seq ? message->older : 0;
+	}
+	return 0;
 }
 
 /* --- Status. --- */

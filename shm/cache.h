@@ -36,6 +36,8 @@ struct room_view {
 	uint64_t created, revision;
 	uint64_t last_seq;   /* 0: no message yet */
 	uint64_t oldest_seq; /* of those in the cache; last_seq + 1 if there is none */
+	uint64_t removals; /* how often messages were removed, replaced or purged */
+	uint64_t removal;  /* LSN of the newest such event since the cache was loaded; 0: none */
 	uint32_t participants; /* sessions in it */
 	uint16_t name_length, description_length;
 	char name[EVENT_NAME_MAX], description[EVENT_DESCRIPTION_MAX];
@@ -80,11 +82,10 @@ struct participant_view {
 struct message_view {
 	uint64_t seq, time, lsn; /* lsn 0: came from the database */
 	uint32_t author;
-	uint16_t flags; /* EVENT_ALERT */
+	uint16_t flags; /* EVENT_ALERT, EVENT_REPLACED; EVENT_GONE: there is no such message */
 	uint16_t id_length;
-	uint32_t text_length;
 	char id[EVENT_MESSAGE_ID_MAX];
-	char *text; /* in the buffer given to cache_history */
+	struct text title, text, rich_type, rich; /* in the buffer given to cache_history */
 };
 
 /* CODE_OK, CODE_NO_SUCH_NODE or CODE_NO_SUCH_PRINCIPAL, or CODE_BUSY. */
@@ -159,6 +160,10 @@ struct cache_use {
 	uint64_t used, size;
 };
 void cache_use(const struct cache *cache, struct cache_use use_r[TABLE_COUNT]);
+
+/* The author of a message, where it is among a room's recent ones; else 0. For the sequencer, which
+ * alone may read its own cache without trying again. */
+uint32_t cache_author(const struct cache *cache, uint32_t room, uint64_t seq);
 
 /* What was applied: every event below this LSN is in the cache. */
 uint64_t cache_applied(const struct cache *cache);

@@ -30,6 +30,11 @@ enum command_type {
 	COMMAND_AFFILIATION = 12, /* event_affiliation */
 	COMMAND_REMOVE = 13,	  /* event_removed */
 
+	/* Workers; administrators, and authors where the category lets them remove their own. */
+	COMMAND_MESSAGE_REMOVE = 14, /* room; struct command_message_remove, its numbers, then an
+					event_replacement; flags: EVENT_REPLACED */
+	COMMAND_PURGE = 15,	     /* room; struct command_purge */
+
 	/* pchat-auth. origin: the worker's session. */
 	COMMAND_SESSION_OPEN = 10, /* struct command_session; event_session follows it */
 	COMMAND_REKEY = 11,	   /* struct command_rekey: the user's password was changed */
@@ -79,6 +84,17 @@ struct command_role {
 	uint16_t reserved;
 };
 
+/* count uint64_t follow: numbers of messages. One event each; the last one answers. */
+struct command_message_remove {
+	uint32_t count;
+	uint32_t reserved;
+};
+enum { COMMAND_MESSAGE_REMOVE_MAX = 500 };
+
+struct command_purge {
+	uint64_t through; /* the number of the last message that goes */
+};
+
 struct command_session {
 	uint32_t principal; /* 0 with EVENT_ADMIN in flags */
 	uint32_t epoch;	    /* of the principal when its secret was checked */
@@ -98,13 +114,14 @@ struct command_load {
 
 struct command_load_room {
 	uint64_t last_seq;
-	uint64_t reserved;
+	uint64_t removals;
 };
 
 struct command_fill {
 	uint64_t seq, time;
+	uint64_t asked; /* every event below this LSN was in the database when it was read */
 	uint32_t author;
-	uint16_t flags; /* EVENT_ALERT */
+	uint16_t flags; /* EVENT_ALERT, EVENT_REPLACED, EVENT_GONE */
 	uint16_t reserved;
 };
 

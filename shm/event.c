@@ -74,11 +74,17 @@ struct wire_session {
 static_assert(sizeof(struct wire_session) == 8, "no holes");
 
 struct wire_message {
-	uint32_t text; /* bytes */
-	uint16_t id;   /* bytes */
-	uint16_t reserved;
+	uint32_t text, rich; /* bytes, as are all of these */
+	uint16_t title;
+	uint8_t id, rich_type;
 };
-static_assert(sizeof(struct wire_message) == 8, "no holes");
+static_assert(sizeof(struct wire_message) == 12, "no holes");
+
+struct wire_replacement {
+	uint32_t author;
+	uint32_t text; /* bytes */
+};
+static_assert(sizeof(struct wire_replacement) == 8, "no holes");
 
 /* --- Taking apart. --- */
 
@@ -263,7 +269,31 @@ bool event_message_parse(const void *payload, uint32_t size, struct event_messag
 
 	return source_open(&source, payload, size, &wire, sizeof(wire)) &&
 	       source_text(&source, wire.id, EVENT_MESSAGE_ID_MAX, &event_r->id) &&
-	       source_text(&source, wire.text, EVENT_TEXT_MAX, &event_r->text) && source.left == 0;
+	       source_text(&source, wire.title, EVENT_TITLE_MAX, &event_r->title) &&
+	       source_text(&source, wire.text, EVENT_TEXT_MAX, &event_r->text) &&
+	       source_text(&source, wire.rich_type, EVENT_RICH_TYPE_MAX, &event_r->rich_type) &&
+	       source_text(&source, wire.rich, EVENT_TEXT_MAX - wire.text, &event_r->rich) &&
+	       (wire.rich_type > 0) == (wire.rich > 0) && source.left == 0;
+}
+
+struct text event_message_body(const struct event_message *event)
+{
+	return (struct text){.data = event->title.length > 0 ? event->title.data : event->text.data,
+			     .length = event->title.length + event->text.length +
+				       event->rich_type.length + event->rich.length};
+}
+
+bool event_replacement_parse(const void *payload, uint32_t size,
+			     struct event_replacement *event_r)
+{
+	struct wire_replacement wire;
+	struct source source;
+
+	if (!source_open(&source, payload, size, &wire, sizeof(wire)) ||
+	    !source_text(&source, wire.text, EVENT_TEXT_MAX, &event_r->text) || source.left != 0)
+		return false;
+	event_r->author = wire.author;
+	return true;
 }
 
 /* The payload's size, read from the record once. */
@@ -317,6 +347,11 @@ bool event_message_get(const struct record *record, struct event_message *event_
 	return event_message_parse(record + 1, record_payload(record), event_r);
 }
 
+bool event_replacement_get(const struct record *record, struct event_replacement *event_r)
+{
+	return event_replacement_parse(record + 1, record_payload(record), event_r);
+}
+
 /* --- Putting together. --- */
 
 static bool text_fits(const struct text *text, uint32_t max)
@@ -324,23 +359,33 @@ static bool text_fits(const struct text *text, uint32_t max)
 	return text->length <= max && (text->length == 0 || !memchr(text->data, 0, text->length));
 }
 
-/* Both texts have been checked against their maxima, so the sum cannot overflow. */
-static uint32_t event_put(const void *fixed, uint32_t fixed_size, const struct text *first,
-			  const struct text *second, void *out, uint32_t size)
+/* The texts have been checked against their maxima, so the sum cannot overflow. */
+static uint32_t put_texts(const void *fixed, uint32_t fixed_size, const struct text *const *texts,
+			  unsigned count, void *out, uint32_t size)
 {
-	uint32_t total = fixed_size + first->length + second->length;
+	uint32_t total = fixed_size;
 	uint8_t *to = out;
 
+	for (unsigned i = 0; i < count; i++)
+		total += texts[i]->length;
 	if (total > size)
 		return 0;
 	memcpy(to, fixed, fixed_size);
 	to += fixed_size;
-	if (first->length > 0)
-		memcpy(to, first->data, first->length);
-	to += first->length;
-	if (second->length > 0)
-		memcpy(to, second->data, second->length);
+	for (unsigned i = 0; i < count; i++) {
+		if (texts[i]->length > 0)
+			memcpy(to, texts[i]->data, texts[i]->length);
+		to += texts[i]->length;
+	}
 	return total;
+}
+
+static uint32_t event_put(const void *fixed, uint32_t fixed_size, const struct text *first,
+			  const struct text *second, void *out, uint32_t size)
+{
+	const struct text *const texts[] = {first, second};
+
+	return put_texts(fixed, fixed_size, texts, 2, out, size);
 }
 
 uint32_t event_principal_put(const struct event_principal *event, void *out, uint32_t size)
@@ -468,15 +513,34 @@ uint32_t event_session_put(const struct event_session *event, void *out, uint32_
 
 uint32_t event_message_put(const struct event_message *event, void *out, uint32_t size)
 {
-	struct wire_message wire = {
+	const struct text *const texts[] = {&event->id, &event->title, &event->text,
+					    &event->rich_type, &event->rich};
+	const struct wire_message wire = {
 		.text = event->text.length,
-		.id = (uint16_t)event->id.length,
+		.rich = event->rich.length,
+		.title = (uint16_t)event->title.length,
+		.id = (uint8_t)event->id.length,
+		.rich_type = (uint8_t)event->rich_type.length,
 	};
 
 	if (!text_fits(&event->id, EVENT_MESSAGE_ID_MAX) ||
-	    !text_fits(&event->text, EVENT_TEXT_MAX))
+	    !text_fits(&event->title, EVENT_TITLE_MAX) ||
+	    !text_fits(&event->text, EVENT_TEXT_MAX) ||
+	    !text_fits(&event->rich_type, EVENT_RICH_TYPE_MAX) ||
+	    !text_fits(&event->rich, EVENT_TEXT_MAX - event->text.length) ||
+	    (event->rich_type.length > 0) != (event->rich.length > 0))
 		return 0;
-	return event_put(&wire, sizeof(wire), &event->id, &event->text, out, size);
+	return put_texts(&wire, sizeof(wire), texts, 5, out, size);
+}
+
+uint32_t event_replacement_put(const struct event_replacement *event, void *out, uint32_t size)
+{
+	const struct wire_replacement wire = {.author = event->author, .text = event->text.length};
+	const struct text none = {0};
+
+	if (!text_fits(&event->text, EVENT_TEXT_MAX))
+		return 0;
+	return event_put(&wire, sizeof(wire), &event->text, &none, out, size);
 }
 
 const char *event_name(unsigned type)
@@ -496,6 +560,8 @@ const char *event_name(unsigned type)
 		[EVENT_ROLE] = "role",
 		[EVENT_AFFILIATION] = "affiliation",
 		[EVENT_REMOVED] = "removed",
+		[EVENT_MESSAGE_REMOVED] = "message removed",
+		[EVENT_PURGE] = "purge",
 	};
 
 	return type < EVENT_TYPES && names[type] ? names[type] : "unknown";

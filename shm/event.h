@@ -27,6 +27,8 @@ enum event_type {
 	EVENT_ROLE = 12,     /* one principal got or lost one role in a category or room */
 	EVENT_AFFILIATION = 13, /* one principal became or ceased to be a member of a group */
 	EVENT_REMOVED = 14,	/* a category, a room or an add-in is gone for good */
+	EVENT_MESSAGE_REMOVED = 15, /* room, seq: that message is gone, or has another text */
+	EVENT_PURGE = 16,	    /* room, seq: all messages up to that one are gone; no payload */
 	EVENT_TYPES
 };
 
@@ -37,6 +39,10 @@ enum event_flag {
 	EVENT_ALERT = 8,  /* EVENT_MESSAGE: of importance "alert" */
 	EVENT_ADMIN = 16, /* EVENT_SESSION_OPEN: a local administrator, actor 0 */
 	EVENT_NO_ACCESS = 32, /* EVENT_LEAVE: the right to be there was lost, or the room closed */
+	EVENT_UNLOGGED = 64,  /* EVENT_MESSAGE: the category keeps no history: it is delivered, not kept */
+	EVENT_REPLACED = 128, /* EVENT_MESSAGE_REMOVED: its text stands there from now on; in rows of
+				 messages: so it is */
+	EVENT_GONE = 256,     /* rows of recent history only: there is no such message any more */
 };
 
 enum {
@@ -45,7 +51,10 @@ enum {
 	EVENT_URI_MAX = 454,	  /* bytes of a principal's URI */
 	EVENT_MESSAGE_ID_MAX = 40, /* bytes of the client's own id of a post */
 	EVENT_ADDRESS_MAX = 64,
-	EVENT_TEXT_MAX = 1 << 20,		/* bytes of a message; the configuration asks for less */
+	EVENT_TITLE_MAX = 1024,	   /* bytes of a story's title: 256 characters */
+	EVENT_RICH_TYPE_MAX = 64,  /* bytes of a media type */
+	EVENT_TEXT_MAX = 1 << 20,  /* bytes of a message's text and rich part together; the
+				      configuration asks for less */
 	EVENT_PAYLOAD_MAX = EVENT_TEXT_MAX + 4096, /* bytes of any payload */
 };
 
@@ -152,8 +161,15 @@ struct event_session {
 };
 
 struct event_message {
-	struct text id; /* the client's own, may be empty */
+	struct text id;	   /* the client's own, may be empty */
+	struct text title; /* of a story; else empty */
 	struct text text;
+	struct text rich_type, rich; /* the same with markup, and its media type; both may be empty */
+};
+
+struct event_replacement { /* EVENT_MESSAGE_REMOVED */
+	uint32_t author;  /* of the message, where the sequencer knew him; else 0 */
+	struct text text; /* with EVENT_REPLACED, what stands there now; else empty */
 };
 
 /*
@@ -172,6 +188,7 @@ bool event_affiliation_get(const struct record *record, struct event_affiliation
 bool event_removed_get(const struct record *record, struct event_removed *event_r);
 bool event_session_get(const struct record *record, struct event_session *event_r);
 bool event_message_get(const struct record *record, struct event_message *event_r);
+bool event_replacement_get(const struct record *record, struct event_replacement *event_r);
 
 /* The same of a payload that stands elsewhere, as in a command. */
 bool event_principal_parse(const void *payload, uint32_t size, struct event_principal *event_r);
@@ -184,6 +201,11 @@ bool event_affiliation_parse(const void *payload, uint32_t size,
 bool event_removed_parse(const void *payload, uint32_t size, struct event_removed *event_r);
 bool event_session_parse(const void *payload, uint32_t size, struct event_session *event_r);
 bool event_message_parse(const void *payload, uint32_t size, struct event_message *event_r);
+bool event_replacement_parse(const void *payload, uint32_t size,
+			     struct event_replacement *event_r);
+
+/* What a parsed message holds behind its id, in one piece: title, text, rich_type, rich. */
+struct text event_message_body(const struct event_message *event);
 
 /* Put a payload together at out; return its size, or 0 where size is too small or
  * the other side would call it malformed. */
@@ -196,6 +218,7 @@ uint32_t event_affiliation_put(const struct event_affiliation *event, void *out,
 uint32_t event_removed_put(const struct event_removed *event, void *out, uint32_t size);
 uint32_t event_session_put(const struct event_session *event, void *out, uint32_t size);
 uint32_t event_message_put(const struct event_message *event, void *out, uint32_t size);
+uint32_t event_replacement_put(const struct event_replacement *event, void *out, uint32_t size);
 
 /* "message", for logs. */
 const char *event_name(unsigned type);

@@ -98,7 +98,7 @@ static_assert(sizeof(struct proc_page) <= PAGE_SIZE_SHARED, "a slot's page must 
  * its place in the ring is LSN modulo ring size. LSNs are multiples of 8; 0 is never one.
  * Written by the sequencer only, with pwrite; the header once, when the journal is made.
  */
-enum { JOURNAL_HEADER = 4096, JOURNAL_ALIGN = 8, JOURNAL_VERSION = 2 };
+enum { JOURNAL_HEADER = 4096, JOURNAL_ALIGN = 8, JOURNAL_VERSION = 3 };
 #define JOURNAL_MAGIC UINT64_C(0x6c616e72756f6a70) /* "pjournal" */
 
 struct journal_header {
@@ -225,7 +225,7 @@ static_assert(sizeof(struct answer) == 64, "answer");
  * last one applied. Where they differ the event is incomplete: the old bytes in the undo area,
  * put back last to first, undo it.
  */
-enum { CACHE_VERSION = 1 };
+enum { CACHE_VERSION = 2 };
 #define CACHE_MAGIC UINT64_C(0x6568636163706368)
 
 enum table {
@@ -333,6 +333,8 @@ struct room_row {
 	uint32_t category; /* row */
 	uint32_t addin;	   /* id */
 	uint64_t created, revision, last_seq;
+	uint64_t removals; /* events by which messages were removed, replaced or purged, in all */
+	uint64_t removal;  /* LSN of the newest of them that this cache has applied; 0: none */
 	struct blob name, description;
 	uint32_t first_role;
 	uint32_t first_participant, participants;
@@ -417,8 +419,11 @@ struct message_row {
 	uint32_t older, newer;
 	uint64_t seq, time, lsn;
 	uint32_t author; /* principal id */
-	uint16_t flags, id_length;
-	struct blob text;
+	uint16_t flags;	 /* EVENT_ALERT, EVENT_REPLACED; EVENT_GONE: it only holds its place */
+	uint8_t id_length, rich_type_length;
+	struct blob body; /* title, text, rich type, rich, one behind the other */
+	uint32_t text_length;
+	uint16_t title_length, reserved;
 	uint8_t id[40];
 };
 

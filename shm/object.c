@@ -233,7 +233,7 @@ static int room_new(struct cache *cache, const struct event_room *event, uint32_
 	room->addin = event->addin;
 	room->created = event->created;
 	room->revision = event->revision;
-	room->last_seq = 0;
+	room->last_seq = room->removals = room->removal = 0;
 	room->name = blob_put(cache, TABLE_TEXT, event->name);
 	room->description = blob_put(cache, TABLE_TEXT, event->description);
 	room->first_role = 0;

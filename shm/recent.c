@@ -18,7 +18,7 @@ static void drop_oldest(struct cache *cache, struct room_row *room)
 	} else {
 		table_set(cache, room->newest, 0);
 	}
-	blob_drop(cache, TABLE_BODY, message->text);
+	blob_drop(cache, TABLE_BODY, message->body);
 	table_set(cache, message->room, 0);
 	table_give(cache, TABLE_MESSAGE, row);
 }
@@ -63,6 +63,20 @@ static uint32_t make_room(struct cache *cache, uint32_t open, uint32_t length)
 	return table_take(cache, TABLE_MESSAGE);
 }
 
+static struct message_row row_of(const struct event_message *event, unsigned flags)
+{
+	struct message_row row = {
+		.flags = flags & (EVENT_ALERT | EVENT_REPLACED | EVENT_GONE),
+		.id_length = (uint8_t)event->id.length,
+		.rich_type_length = (uint8_t)event->rich_type.length,
+		.text_length = event->text.length,
+		.title_length = (uint16_t)event->title.length,
+	};
+
+	memcpy(row.id, event->id.data, event->id.length);
+	return row;
+}
+
 static bool follows(const struct cache *cache, const struct room_row *room, uint64_t seq)
 {
 	const struct message_row *newest = table_row(cache, TABLE_MESSAGE, room->newest);
@@ -74,6 +88,8 @@ void recent_append(struct cache *cache, uint32_t room_number, const struct recor
 		   const struct event_message *event)
 {
 	struct room_row *room = table_row(cache, TABLE_ROOM, room_number);
+	const bool unlogged = record->flags & EVENT_UNLOGGED;
+	const struct text body = unlogged ? (struct text){0} : event_message_body(event);
 	struct message_row *message, *newest;
 	uint32_t row;
 
@@ -82,20 +98,19 @@ void recent_append(struct cache *cache, uint32_t room_number, const struct recor
 	while (room->messages > 0 && (room->messages >= APPLY_ROOM_MESSAGES ||
 				      !follows(cache, room, record->seq)))
 		drop_oldest(cache, room);
-	row = make_room(cache, room_number, event->text.length);
+	row = make_room(cache, room_number, body.length);
 	if (row == 0)
 		return;
 	message = table_row(cache, TABLE_MESSAGE, row);
-	*message = (struct message_row){.room = room_number,
-					.older = room->newest,
-					.seq = record->seq,
-					.time = record->time,
-					.lsn = record->lsn,
-					.author = record->actor,
-					.flags = record->flags & EVENT_ALERT,
-					.id_length = (uint16_t)event->id.length};
-	memcpy(message->id, event->id.data, event->id.length);
-	message->text = blob_put(cache, TABLE_BODY, event->text);
+	*message = unlogged ? (struct message_row){.flags = EVENT_GONE}
+			    : row_of(event, record->flags & EVENT_ALERT);
+	message->room = room_number;
+	message->older = room->newest;
+	message->seq = record->seq;
+	message->time = record->time;
+	message->lsn = record->lsn;
+	message->author = record->actor;
+	message->body = blob_put(cache, TABLE_BODY, body);
 	if (room->newest != 0) {
 		newest = table_row(cache, TABLE_MESSAGE, room->newest);
 		table_set(cache, newest->newer, row);
@@ -120,27 +135,28 @@ void recent_prepend(struct cache *cache, uint32_t room_number, const struct comm
 		    const struct event_message *event)
 {
 	struct room_row *room = table_row(cache, TABLE_ROOM, room_number);
+	const struct text body = event_message_body(event);
 	struct message_row *message, *oldest;
 	uint32_t row;
 
+	/* What was read before a removal may be what was removed. */
 	if (cache->header->table[TABLE_MESSAGE].rows == 0 || !joins(cache, room, fill->seq) ||
 	    room->messages >= APPLY_ROOM_MESSAGES ||
-	    table_free_rows(cache, TABLE_BODY) < blob_blocks(TABLE_BODY, event->text.length))
+	    (room->removal != 0 && room->removal >= fill->asked) ||
+	    table_free_rows(cache, TABLE_BODY) < blob_blocks(TABLE_BODY, body.length))
 		return;
 	row = table_take(cache, TABLE_MESSAGE);
 	if (row == 0)
 		return;
 	table_write_begin(cache, &room->version);
 	message = table_row(cache, TABLE_MESSAGE, row);
-	*message = (struct message_row){.room = room_number,
-					.newer = room->oldest,
-					.seq = fill->seq,
-					.time = fill->time,
-					.author = fill->author,
-					.flags = fill->flags & EVENT_ALERT,
-					.id_length = (uint16_t)event->id.length};
-	memcpy(message->id, event->id.data, event->id.length);
-	message->text = blob_put(cache, TABLE_BODY, event->text);
+	*message = row_of(event, fill->flags);
+	message->room = room_number;
+	message->newer = room->oldest;
+	message->seq = fill->seq;
+	message->time = fill->time;
+	message->author = fill->author;
+	message->body = blob_put(cache, TABLE_BODY, body);
 	if (room->oldest != 0) {
 		oldest = table_row(cache, TABLE_MESSAGE, room->oldest);
 		table_set(cache, oldest->older, row);
@@ -150,6 +166,58 @@ void recent_prepend(struct cache *cache, uint32_t room_number, const struct comm
 	table_set(cache, room->oldest, row);
 	table_set(cache, room->messages, room->messages + 1);
 	table_write_end(&room->version);
+}
+
+static uint32_t find(const struct cache *cache, const struct room_row *room, uint64_t seq)
+{
+	uint32_t row = room->newest;
+
+	while (row != 0) {
+		const struct message_row *message = table_row(cache, TABLE_MESSAGE, row);
+
+		if (message->seq == seq)
+			return row;
+		row = message->seq > seq ? message->older : 0;
+	}
+	return 0;
+}
+
+void recent_remove(struct cache *cache, uint32_t room_number, uint64_t seq, bool replaced,
+		   struct text text)
+{
+	struct room_row *room = table_row(cache, TABLE_ROOM, room_number);
+	const uint32_t row = find(cache, room, seq);
+	struct message_row *message;
+	struct blob body = {0};
+
+	if (row == 0)
+		return;
+	if (table_free_rows(cache, TABLE_BODY) < blob_blocks(TABLE_BODY, text.length)) {
+		recent_purge(cache, room_number, seq); /* the database has what is older */
+		return;
+	}
+	message = table_row(cache, TABLE_MESSAGE, row);
+	if (replaced)
+		body = blob_put(cache, TABLE_BODY, text);
+	table_touch(cache, message, sizeof(*message));
+	blob_drop(cache, TABLE_BODY, message->body);
+	message->flags |= replaced ? EVENT_REPLACED : EVENT_GONE;
+	message->body = body;
+	message->text_length = body.length;
+	message->title_length = message->rich_type_length = 0;
+}
+
+void recent_purge(struct cache *cache, uint32_t room_number, uint64_t seq)
+{
+	struct room_row *room = table_row(cache, TABLE_ROOM, room_number);
+
+	while (room->oldest != 0) {
+		const struct message_row *oldest = table_row(cache, TABLE_MESSAGE, room->oldest);
+
+		if (oldest->seq > seq)
+			break;
+		drop_oldest(cache, room);
+	}
 }
 
 void recent_clear(struct cache *cache, uint32_t room_number)

@@ -19,6 +19,15 @@ void recent_append(struct cache *cache, uint32_t room, const struct record *reco
 void recent_prepend(struct cache *cache, uint32_t room, const struct command_fill *fill,
 		    const struct event_message *event);
 
+/*
+ * A message is gone, or (replaced) has another text: where it is in the list it keeps its place,
+ * so that the list stays without gaps, but readers pass over it. purge: all up to seq go. The
+ * caller has opened the room's version.
+ */
+void recent_remove(struct cache *cache, uint32_t room, uint64_t seq, bool replaced,
+		   struct text text);
+void recent_purge(struct cache *cache, uint32_t room, uint64_t seq);
+
 /* Takes all messages of a room away. The caller has opened the room's version. */
 void recent_clear(struct cache *cache, uint32_t room);
 

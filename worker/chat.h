@@ -37,8 +37,18 @@ struct chat_id {
 struct chat_message {
 	uint8_t room[16];
 	uint64_t seq, time;
-	struct text from, name, text, id; /* borrowed */
-	bool alert;
+	struct text from, name, title, text, rich_type, rich, id; /* borrowed; may be empty: title,
+								     rich_type and rich */
+	bool alert, replaced;
+};
+
+/* A message that is gone, or has another text; or all up to seq are gone. */
+struct chat_removal {
+	uint8_t room[16];
+	bool purge, replaced;
+	uint64_t seq;
+	uint64_t removals; /* of the room, at least with this one */
+	struct text text;  /* if replaced */
 };
 
 struct chat_presence {
@@ -70,6 +80,13 @@ struct chat_signed_in {
 	uint64_t expires;
 };
 
+/* The numbers that a page of messages is about: between them there is no other message. more: there
+ * are others within the bounds that were asked for. */
+struct chat_span {
+	uint64_t first, last; /* last < first: none */
+	bool more;
+};
+
 /* A room that was joined, or the reason why not. Lists are as the front end wrote them. */
 struct chat_joined {
 	int code; /* CODE_OK, else only uuid counts */
@@ -79,7 +96,7 @@ struct chat_joined {
 	const struct buf *users; /* NULL: too many */
 	uint32_t user_count;
 	const struct buf *messages;
-	bool more;
+	struct chat_span span;
 };
 
 /*
@@ -93,6 +110,7 @@ struct front_end {
 	struct frame *(*message)(const struct chat *chat, const struct chat_message *message);
 	struct frame *(*presence)(const struct chat *chat, const struct chat_presence *presence);
 	struct frame *(*changed)(const struct chat *chat, const struct object_room *room);
+	struct frame *(*removal)(const struct chat *chat, const struct chat_removal *removal);
 
 	const struct object_front *object; /* see object.h */
 
@@ -117,7 +135,7 @@ struct front_end {
 		       uint64_t time, bool repeated);
 	void (*joins)(struct session *session, const struct chat_id *id, const struct buf *list);
 	void (*messages)(struct session *session, const struct chat_id *id, const struct buf *list,
-			 bool more);
+			 const struct chat_span *span);
 	void (*users)(struct session *session, const struct chat_id *id, const struct buf *list);
 	void (*accounts)(struct session *session, const struct chat_id *id, const struct buf *list,
 			 bool more);
@@ -156,6 +174,14 @@ void chat_leave(struct session *session, const struct chat_id *id, const uint8_t
 void chat_participants(struct session *session, const struct chat_id *id, const uint8_t room[16]);
 void chat_post(struct session *session, const struct chat_id *id, const uint8_t room[16],
 	       const struct event_message *message, bool alert);
+
+/* Removes messages, or (text not empty) replaces them. */
+void chat_remove(struct session *session, const struct chat_id *id, const struct object_key *room,
+		 const uint64_t *numbers, unsigned count, struct text text);
+
+/* Removes all messages up to a number, or (seq 0) up to a time, UTC us, inclusive. */
+void chat_purge(struct session *session, const struct chat_id *id, const struct object_key *room,
+		uint64_t seq, uint64_t time);
 
 struct chat_range {
 	uint64_t after, before; /* 0 and UINT64_MAX: no bound */

@@ -142,10 +142,11 @@ static void complete(struct join_room *room)
 	}
 	memcpy(joined.uuid, room->uuid, sizeof(joined.uuid));
 	joined.users = code == CODE_OK ? &users : NULL;
-	joined.more = room->page.more;
+	joined.span = page_span(&room->page);
 	if (room->join->size > chat->conf->json.output_size && buf_used(&room->messages) > 0) {
 		buf_fini(&room->messages);
-		joined.more = true;
+		joined.span.last = joined.span.first - 1;
+		joined.span.more = true;
 	}
 	joined.messages = &room->messages;
 	session->front->joined(chat, &room->text, &joined);

@@ -129,12 +129,25 @@ static void put_message(struct buf *buf, const struct chat_message *message)
 	put_text(buf, message->from);
 	buf_string(buf, ",\"name\":");
 	put_text(buf, message->name);
+	if (message->title.length > 0) {
+		buf_string(buf, ",\"title\":");
+		put_text(buf, message->title);
+	}
 	buf_string(buf, ",\"text\":");
 	put_text(buf, message->text);
+	if (message->rich.length > 0) {
+		buf_string(buf, ",\"rich\":{\"type\":");
+		put_text(buf, message->rich_type);
+		buf_string(buf, ",\"content\":");
+		put_text(buf, message->rich);
+		buf_char(buf, '}');
+	}
 	buf_string(buf, ",\"id\":");
 	put_text(buf, message->id);
 	if (message->alert)
 		buf_string(buf, ",\"importance\":\"alert\"");
+	if (message->replaced)
+		buf_string(buf, ",\"replaced\":true");
 }
 
 static void item_row(struct buf *list, const struct chat_message *message)
@@ -165,11 +178,23 @@ static bool item_rows(struct buf *list, const void *json, size_t size)
 	return true;
 }
 
+/* The end of a list of messages and of the object that it is in. */
+static void put_span(struct buf *buf, const struct chat_span *span)
+{
+	buf_string(buf, "],\"first\":");
+	buf_number(buf, span->first);
+	buf_string(buf, ",\"last\":");
+	buf_number(buf, span->last);
+	buf_string(buf, span->more ? ",\"more\":true}" : ",\"more\":false}");
+}
+
 static void put_joined(const struct chat *chat, struct buf *buf, const struct chat_joined *joined)
 {
 	put_room_head(chat, buf, joined->room);
 	buf_string(buf, ",\"last_seq\":");
 	buf_number(buf, joined->last_seq);
+	buf_string(buf, ",\"removals\":");
+	buf_number(buf, joined->room->removals);
 	buf_string(buf, ",\"participant_count\":");
 	buf_number(buf, joined->user_count);
 	if (joined->users != NULL) {
@@ -179,7 +204,7 @@ static void put_joined(const struct chat *chat, struct buf *buf, const struct ch
 	}
 	buf_string(buf, ",\"messages\":[");
 	buf_append(buf, joined->messages);
-	buf_string(buf, joined->more ? "],\"more\":true}" : "],\"more\":false}");
+	put_span(buf, &joined->span);
 }
 
 static void item_joined(const struct chat *chat, struct buf *list, const struct chat_joined *joined)
@@ -296,9 +321,15 @@ static void answer_joins(struct session *session, const struct chat_id *id, cons
 }
 
 static void answer_messages(struct session *session, const struct chat_id *id,
-			    const struct buf *list, bool more)
+			    const struct buf *list, const struct chat_span *span)
 {
-	answer_page(session, id, "{\"messages\":[", list, more);
+	struct buf buf;
+
+	begin(&buf, id);
+	buf_string(&buf, "{\"messages\":[");
+	buf_append(&buf, list);
+	put_span(&buf, span);
+	json_finish(session, &buf);
 }
 
 static void answer_users(struct session *session, const struct chat_id *id, const struct buf *list)
@@ -400,6 +431,22 @@ void json_presence_text(struct buf *buf, const struct chat *chat,
 		buf_number(buf, presence->count);
 	}
 	buf_string(buf, presence->no_access ? ",\"reason\":\"no_access\"}}" : "}}");
+}
+
+void json_removal_text(struct buf *buf, const struct chat *chat, const struct chat_removal *removal)
+{
+	notify(buf, removal->purge ? "purged" : "removed");
+	buf_string(buf, "\"room\":");
+	json_put_room(buf, chat, removal->room);
+	buf_string(buf, removal->purge ? ",\"through\":" : ",\"seq\":");
+	buf_number(buf, removal->seq);
+	if (removal->replaced) {
+		buf_string(buf, ",\"text\":");
+		put_text(buf, removal->text);
+	}
+	buf_string(buf, ",\"removals\":");
+	buf_number(buf, removal->removals);
+	buf_string(buf, "}}");
 }
 
 void json_changed_text(struct buf *buf, const struct chat *chat, const struct object_room *room)

@@ -43,6 +43,15 @@ static struct frame *frame_changed(const struct chat *chat, const struct object_
 	return ws_frame(&buf);
 }
 
+static struct frame *frame_removal(const struct chat *chat, const struct chat_removal *removal)
+{
+	struct buf buf;
+
+	buf_init(&buf);
+	json_removal_text(&buf, chat, removal);
+	return ws_frame(&buf);
+}
+
 static enum ws_close close_code(enum chat_drop reason)
 {
 	switch (reason) {
@@ -81,6 +90,7 @@ static const struct front_end *front_end(void)
 		.message = frame_message,
 		.presence = frame_presence,
 		.changed = frame_changed,
+		.removal = frame_removal,
 		.drop = drop,
 	};
 

@@ -51,6 +51,8 @@ void json_message_text(struct buf *buf, const struct chat *chat,
 void json_presence_text(struct buf *buf, const struct chat *chat,
 			const struct chat_presence *presence);
 void json_changed_text(struct buf *buf, const struct chat *chat, const struct object_room *room);
+void json_removal_text(struct buf *buf, const struct chat *chat,
+		       const struct chat_removal *removal);
 void json_dropped_text(struct buf *buf, enum chat_drop reason);
 
 /* --- Between the files of the front ends. --- */
@@ -67,7 +69,7 @@ const struct json_method *json_method_find(const char *name);
 
 /* The methods of each file, ended by one without a name. */
 extern const struct json_method json_session_methods[], json_room_methods[], json_admin_methods[],
-	json_manage_methods[], json_category_methods[], json_group_methods[];
+	json_manage_methods[], json_category_methods[], json_group_methods[], json_message_methods[];
 
 /* A member of params. absent (or null) leaves *_r as it is where it is not required. */
 int json_get_text(const json_t *params, const char *name, bool required, struct text *text_r);

@@ -73,9 +73,39 @@ static int get_importance(const json_t *params, bool *alert_r)
 	return code;
 }
 
+/* "rich": the same with markup, {"type":MEDIA-TYPE,"content":TEXT}. */
+static int get_rich(const json_t *params, struct event_message *message)
+{
+	const json_t *rich = json_object_get(params, "rich");
+	int code;
+
+	message->rich_type = message->rich = (struct text){"", 0};
+	if (rich == NULL || json_is_null(rich))
+		return CODE_OK;
+	code = json_get_text(rich, "type", true, &message->rich_type);
+	if (code == CODE_OK)
+		code = json_get_text(rich, "content", true, &message->rich);
+	if (code == CODE_OK && (message->rich_type.length == 0 || message->rich.length == 0 ||
+				message->rich_type.length > EVENT_RICH_TYPE_MAX))
+		code = CODE_INVALID_ARGUMENT;
+	return code;
+}
+
+/* A title makes it a story. */
+static int get_title(const json_t *params, struct text *title_r)
+{
+	const json_t *title = json_object_get(params, "title");
+	int code = json_get_text(params, "title", false, title_r);
+
+	if (code == CODE_OK && title != NULL && !json_is_null(title) &&
+	    (title_r->length == 0 || title_r->length > EVENT_TITLE_MAX))
+		code = CODE_INVALID_ARGUMENT;
+	return code;
+}
+
 static int message_post(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
-	struct event_message message;
+	struct event_message message = {.title = {"", 0}};
 	uint8_t uuid[16];
 	bool alert;
 	int code = json_get_room(peer, params, uuid);
@@ -84,6 +114,10 @@ static int message_post(struct json_peer *peer, const struct chat_id *id, const 
 		code = json_get_text(params, "text", true, &message.text);
 	if (code == CODE_OK)
 		code = json_get_text(params, "id", true, &message.id);
+	if (code == CODE_OK)
+		code = get_title(params, &message.title);
+	if (code == CODE_OK)
+		code = get_rich(params, &message);
 	if (code == CODE_OK)
 		code = get_importance(params, &alert);
 	if (code != CODE_OK)

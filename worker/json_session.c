@@ -121,6 +121,10 @@ static void put_limits(struct buf *buf, const struct conf *conf)
 	buf_string(buf, ",\"limits\":{");
 	put_limit(buf, "message_size", conf->limits.message_size);
 	buf_char(buf, ',');
+	put_limit(buf, "story_size", conf->limits.story_size);
+	buf_char(buf, ',');
+	put_limit(buf, "rich_size", conf->limits.rich_size);
+	buf_char(buf, ',');
 	put_limit(buf, "frame_size", conf->json.frame_size);
 	buf_char(buf, ',');
 	put_limit(buf, "rooms_per_session", conf->limits.rooms_per_session);

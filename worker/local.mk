@@ -17,6 +17,7 @@ worker_libworker_a_SOURCES = \
 	worker/json_group.c \
 	worker/json_memory.c worker/json_memory.h \
 	worker/json_manage.c \
+	worker/json_message.c \
 	worker/json_object.c worker/json_object.h \
 	worker/json_peer.h \
 	worker/json_request.c \
@@ -39,6 +40,7 @@ worker_libworker_a_SOURCES = \
 	worker/outq.c worker/outq.h \
 	worker/page.c worker/page.h \
 	worker/pending.c worker/pending.h \
+	worker/removal.c \
 	worker/rooms.c \
 	worker/roster.c worker/roster.h \
 	worker/sandbox.c worker/sandbox.h \

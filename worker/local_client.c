@@ -51,6 +51,15 @@ static struct frame *frame_changed(const struct chat *chat, const struct object_
 	return frame_line(&buf);
 }
 
+static struct frame *frame_removal(const struct chat *chat, const struct chat_removal *removal)
+{
+	struct buf buf;
+
+	buf_init(&buf);
+	json_removal_text(&buf, chat, removal);
+	return frame_line(&buf);
+}
+
 static void end(struct local_client *client)
 {
 	session_end(&client->peer.session);
@@ -92,6 +101,7 @@ static const struct front_end *front_end(void)
 		front.message = frame_message;
 		front.presence = frame_presence;
 		front.changed = frame_changed;
+		front.removal = frame_removal;
 		front.drop = drop;
 		front.signed_in = signed_in;
 		front.refuse = refuse;

@@ -18,6 +18,7 @@ void page_init(struct page *page, const struct room_view *room, const struct cha
 	page->room = room->id;
 	memcpy(page->uuid, room->uuid, sizeof(page->uuid));
 	page->upto = upto;
+	page->removal = room->removal;
 	page->low = 1;
 	if (range->after == UINT64_MAX || range->before == 0)
 		return;
@@ -32,6 +33,15 @@ void page_init(struct page *page, const struct room_view *room, const struct cha
 	}
 	page->low = low;
 	page->high = high;
+}
+
+struct chat_span page_span(const struct page *page)
+{
+	return (struct chat_span){
+		.first = page->low,
+		.last = page->low > page->high ? page->low - 1 : page->high,
+		.more = page->more,
+	};
 }
 
 /* The part of low to high that the cache has without a gap up to high: its views, and the first
@@ -63,12 +73,18 @@ static int write_rows(const struct page *page, struct session *session, unsigned
 		struct chat_message message = {
 			.seq = view->seq,
 			.time = view->time,
-			.text = {view->text, view->text_length},
+			.title = view->title,
+			.text = view->text,
+			.rich_type = view->rich_type,
+			.rich = view->rich,
 			.id = {view->id, view->id_length},
 			.alert = (view->flags & EVENT_ALERT) != 0,
+			.replaced = (view->flags & EVENT_REPLACED) != 0,
 		};
 		struct name_view name;
 
+		if (view->flags & EVENT_GONE)
+			continue;
 		if (names_get(&chat->names, chat->cache, view->author, &name) == CODE_BUSY)
 			return CODE_BUSY;
 		memcpy(message.room, page->uuid, sizeof(message.room));
@@ -92,10 +108,28 @@ static enum page_result failed(struct page *page, struct pending *pending, struc
 	return PAGE_FAILED;
 }
 
-static int ask_reader(struct page *page, struct pending *pending)
+/* Where the store stands: what happened below that LSN is in the database. */
+static uint64_t store_cursor(const struct chat *chat)
+{
+	return atomic_load_explicit(&chat->proc->page[SLOT_STORE]->cursor, memory_order_acquire);
+}
+
+/* The database does not have everything yet: it is asked once more after a moment. */
+static enum page_result wait_for_store(struct page *page, struct pending *pending, struct buf *rows,
+				       int *code_r)
+{
+	if (page->gap)
+		return failed(page, pending, rows, CODE_UNAVAILABLE, code_r);
+	page->gap = page->resting = true;
+	pending_until(&pending->session->chat->pending, pending, clock_mono() + GAP_RETRY_US);
+	return PAGE_WAITS;
+}
+
+static int ask_reader(struct page *page, struct pending *pending, uint64_t cursor)
 {
 	struct chat *chat = pending->session->chat;
 	const struct ask_history question = {
+		.asked = cursor,
 		.room = page->room,
 		.limit = (uint16_t)(page->asked - page->low + 1),
 		.fill = page->fill,
@@ -114,6 +148,7 @@ enum page_result page_begin(struct page *page, struct pending *pending, struct b
 			    int *code_r)
 {
 	struct session *session = pending->session;
+	const uint64_t cursor = store_cursor(session->chat);
 	uint64_t first;
 	unsigned count;
 	int code;
@@ -123,9 +158,11 @@ enum page_result page_begin(struct page *page, struct pending *pending, struct b
 	code = look(page, session->chat, page->low, &count, &first);
 	if (code != CODE_OK)
 		return failed(page, pending, rows, code, code_r);
+	if (first > page->low && page->removal >= cursor)
+		return wait_for_store(page, pending, rows, code_r);
 	if (first > page->low) {
 		page->asked = first - 1;
-		code = ask_reader(page, pending);
+		code = ask_reader(page, pending, cursor);
 		return code == CODE_OK ? PAGE_WAITS : failed(page, pending, rows, code, code_r);
 	}
 	code = write_rows(page, session, count, rows);
@@ -170,13 +207,8 @@ enum page_result page_settle(struct page *page, struct pending *pending,
 		return PAGE_WAITS;
 	if (outcome->ask->code != CODE_OK)
 		return failed(page, pending, rows, outcome->ask->code, code_r);
-	if (outcome->ask->flags & ASK_GAP) {
-		if (page->gap)
-			return failed(page, pending, rows, CODE_UNAVAILABLE, code_r);
-		page->gap = page->resting = true;
-		pending_until(&chat->pending, pending, clock_mono() + GAP_RETRY_US);
-		return PAGE_WAITS;
-	}
+	if (outcome->ask->flags & ASK_GAP)
+		return wait_for_store(page, pending, rows, code_r);
 	pending_until(&chat->pending, pending, 0);
 	return join_rows(page, pending, outcome, rows, code_r);
 }

@@ -5,7 +5,8 @@
 
 /*
  * A page of a room's history, put together from what the cache has and, for what is older, from a
- * reader. Because sequence numbers have no gaps, the page's bounds are known from the start.
+ * reader. Because sequence numbers have no gaps, the page's bounds are known from the start; a number
+ * whose message was removed or never kept has its place in them and is passed over.
  */
 struct page {
 	uint32_t room;
@@ -13,6 +14,7 @@ struct page {
 	uint64_t low, high; /* the numbers wanted; none if low > high */
 	uint64_t upto;	    /* only what lies below this LSN */
 	uint64_t asked;	    /* a reader gives low to asked */
+	uint64_t removal;   /* LSN of the newest removal that the database has to know; 0: none */
 	bool more;	    /* within the range there are others, beyond the limit */
 	bool fill;	    /* the reader is to give the cache what it lacks */
 	bool gap;	    /* the database lagged behind once already */
@@ -30,6 +32,9 @@ enum page_result {
 /* Works out the bounds for a room whose newest message is last. */
 void page_init(struct page *page, const struct room_view *room, const struct chat_range *range,
 	       uint64_t last, uint64_t upto);
+
+/* What it is about. */
+struct chat_span page_span(const struct page *page);
 
 /* Writes the rows, or asks a reader for those that the cache lacks. */
 enum page_result page_begin(struct page *page, struct pending *pending, struct buf *rows,

@@ -49,7 +49,8 @@ static void post_settle(struct pending *pending, const struct outcome *outcome)
 static int send_post(struct session *session, const struct command *command, uint32_t tag,
 		     const struct event_message *message)
 {
-	uint32_t size = message->text.length + message->id.length + 64;
+	uint32_t size = message->id.length + message->title.length + message->text.length +
+			message->rich_type.length + message->rich.length + 64;
 	uint8_t *payload = malloc(size);
 	int code = CODE_BUSY;
 
@@ -63,6 +64,14 @@ static int send_post(struct session *session, const struct command *command, uin
 	return code;
 }
 
+static bool is_too_large(const struct conf *conf, const struct event_message *message)
+{
+	const uint32_t most = message->title.length > 0 ? conf->limits.story_size
+							: conf->limits.message_size;
+
+	return message->text.length > most || message->rich.length > conf->limits.rich_size;
+}
+
 /* Whether the session is in the room is the sequencer's to say: its join may still be under way. */
 void chat_post(struct session *session, const struct chat_id *id, const uint8_t uuid[16],
 	       const struct event_message *message, bool alert)
@@ -71,7 +80,7 @@ void chat_post(struct session *session, const struct chat_id *id, const uint8_t 
 	struct request *request;
 	int code = find_room(session, uuid, &command.room);
 
-	if (code == CODE_OK && message->text.length > session->chat->conf->limits.message_size)
+	if (code == CODE_OK && is_too_large(session->chat->conf, message))
 		code = CODE_TOO_LARGE;
 	if (code != CODE_OK) {
 		session_refuse(session, id, code);
@@ -197,6 +206,7 @@ static void history_free(struct pending *pending)
 static void history_go_on(struct history *history, enum page_result result, int code)
 {
 	struct session *session = history->base.base.session;
+	struct chat_span span;
 
 	if (result == PAGE_WAITS)
 		return;
@@ -204,7 +214,8 @@ static void history_go_on(struct history *history, enum page_result result, int 
 		request_refuse(&history->base, code);
 		return;
 	}
-	session->front->messages(session, &history->base.id, &history->rows, history->page.more);
+	span = page_span(&history->page);
+	session->front->messages(session, &history->base.id, &history->rows, &span);
 	request_end(&history->base);
 }
 

@@ -43,9 +43,10 @@ void tail_fini(struct tail *tail)
 /* The same event for all of a room's sessions, encoded at most once for each front end. */
 struct delivery {
 	struct chat *chat;
-	const struct chat_message *message; /* one of the three */
+	const struct chat_message *message; /* one of the four */
 	const struct chat_presence *presence;
 	const struct object_room *changed;
+	const struct chat_removal *removal;
 	struct frame *frame[FRONT_ENDS]; /* owned */
 };
 
@@ -59,8 +60,10 @@ static struct frame *encode(struct delivery *delivery, const struct front_end *f
 		*frame = front->message(delivery->chat, delivery->message);
 	else if (delivery->presence != NULL)
 		*frame = front->presence(delivery->chat, delivery->presence);
-	else
+	else if (delivery->changed != NULL)
 		*frame = front->changed(delivery->chat, delivery->changed);
+	else
+		*frame = front->removal(delivery->chat, delivery->removal);
 	return *frame;
 }
 
@@ -129,7 +132,10 @@ static bool use_message(struct tail *tail, const struct record *record)
 		memcpy(message.room, room->uuid, sizeof(message.room));
 		message.from = name.uri;
 		message.name = name.name;
+		message.title = event.title;
 		message.text = event.text;
+		message.rich_type = event.rich_type;
+		message.rich = event.rich;
 		message.id = event.id;
 		deliver(&delivery, room, 0);
 	}
@@ -298,6 +304,32 @@ static bool use_room(struct tail *tail, const struct record *record)
 	return true;
 }
 
+/* Tells those in a room that messages are gone or replaced. */
+static bool use_removal(struct tail *tail, const struct record *record)
+{
+	struct chat *chat = tail->chat;
+	struct fanout_room *room = fanout_find(&chat->fanout, record->room);
+	struct chat_removal removal = {.purge = record->type == EVENT_PURGE,
+				       .replaced = (record->flags & EVENT_REPLACED) != 0,
+				       .seq = record->seq};
+	struct delivery delivery = {.chat = chat, .removal = &removal};
+	struct event_replacement event = {0};
+	struct room_view view;
+
+	if (room != NULL && (removal.purge || event_replacement_get(record, &event))) {
+		const int code = cache_room(chat->cache, record->room, &view);
+
+		if (stalls(tail, code))
+			return false;
+		memcpy(removal.room, room->uuid, sizeof(removal.room));
+		removal.removals = code == CODE_OK ? view.removals : 0;
+		removal.text = event.text;
+		deliver(&delivery, room, 0);
+	}
+	settle(chat, record);
+	return true;
+}
+
 static bool use(struct tail *tail, const struct record *record)
 {
 	switch (record->type) {
@@ -322,6 +354,9 @@ static bool use(struct tail *tail, const struct record *record)
 		return use_leave(tail, record);
 	case EVENT_MESSAGE:
 		return use_message(tail, record);
+	case EVENT_MESSAGE_REMOVED:
+	case EVENT_PURGE:
+		return use_removal(tail, record);
 	default:
 		settle(tail->chat, record);
 		return true;

@@ -76,7 +76,7 @@ static void make_conf(struct bench *b)
 		 "domain = \"example.test\" user = \"\" worker_user = \"\"\n"
 		 "state_directory = \"%s\" run_directory = \"%s\"\n"
 		 "log { destination = stderr level = error }\n"
-		 "workers { mailbox = 64k }\n"
+		 "workers { mailbox = 256k }\n"
 		 "cache { rooms = 16 principals = 16 sessions = 16 participants = 16 messages = 16 text = 64k history = 1M }\n"
 		 "json { tls = false listen = {\"127.0.0.1:21400\"} }\n"
 		 "content { dsn = {\"Driver=SQLite3;Database=%s/content.db\"} }\n"

@@ -302,7 +302,7 @@ static void history_is_given_oldest_first_and_within_its_bounds(void **state)
 	assert_int_equal(count, 9);
 	for (unsigned i = 0; i < count; i++)
 		assert_int_equal(list[i].seq, i + 1);
-	assert_memory_equal(list[8].text, "message 9", 9);
+	assert_memory_equal(list[8].text.data, "message 9", 9);
 	assert_int_equal(cache_history(b->reader, 1, 2, 8, list[6].lsn, list, 3, buffer,
 				       sizeof(buffer), &count),
 			 CODE_OK);
@@ -367,13 +367,14 @@ static void rows_from_the_database_join_the_history_only_without_a_gap(void **st
 				  .behavior = BEHAVIOR_NORMAL,
 				  .name = text("Old"),
 				  .description = text("")};
+	const struct command_load_room more = {.last_seq = 41};
 	struct command_fill fill = {.seq = 40, .author = 1};
 	struct message_view list[64];
 	char buffer[4096];
 	struct err err;
 
 	populate(b);
-	assert_return_code(apply_load_room(&b->shared, &room, 41, &err), 0);
+	assert_return_code(apply_load_room(&b->shared, &room, &more, &err), 0);
 	apply_fill(&b->shared, 5, &fill, &old);
 	assert_int_equal(history(b, 5, list, buffer), 0);
 	fill.seq = 41;
@@ -669,7 +670,8 @@ static void a_reader_never_sees_half_of_a_change(void **state)
 			continue;
 		for (unsigned n = 0; n < count; n++) {
 			assert_int_equal(list[n].seq, list[0].seq + n);
-			assert_int_equal(list[n].text[0], list[n].text[list[n].text_length - 1]);
+			assert_int_equal(list[n].text.data[0],
+					 list[n].text.data[list[n].text.length - 1]);
 		}
 	}
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);

@@ -144,7 +144,8 @@ static const char everything[] =
 	"cache { rooms = 100 principals = 101 sessions = 102 participants = 103 messages = 104\n"
 	"  categories = 105 addins = 106 roles = 107 affiliations = 108\n"
 	"  text = 100001 history = 3M }\n"
-	"limits { history = 31 message_size = 1000 rooms_per_session = 7\n"
+	"limits { history = 31 message_size = 1000 story_size = 2000 rich_size = 1500\n"
+	"  rooms_per_session = 7\n"
 	"  participant_update_limit = 0 delivery_delay = 40ms }\n"
 	"json { listen = { '127.0.0.1:21000', '[::1]:21001' } tls = no certificate = /c key = /k\n"
 	"  connections = 11 frame_size = 5000 output_size = 20000 handshake_timeout = 1500ms\n"
@@ -328,7 +329,7 @@ static void test_settings_that_contradict_each_other_are_refused(void **state)
 	refuse(LEAST "journal { size = 1048577 }", "journal.size must be a multiple of 4096");
 	refuse(LEAST "workers { mailbox = 100000 }", "workers.mailbox must be a power of two");
 	refuse(LEAST "workers { mailbox = 64k } limits { message_size = 20000 }",
-	       "limits.message_size must be at most");
+	       "limits.message_size (or story_size) and rich_size must be at most");
 	refuse(LEAST "json { frame_size = 8192 }", "json.frame_size must be at least");
 	refuse(LEAST "json { output_size = 32k }", "json.output_size must be at least");
 	refuse(LEAST "json { ping_interval = 5m }", "json.ping_interval must be less");

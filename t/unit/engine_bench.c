@@ -31,6 +31,8 @@ int set_up(void **state)
 	b->conf.cache.affiliations = 16;
 	b->conf.cache.text = 64 * 1000;
 	b->conf.limits.message_size = 8192;
+	b->conf.limits.story_size = 12000;
+	b->conf.limits.rich_size = 4000;
 	b->conf.limits.rooms_per_session = 3;
 	b->fd = mkstemp(file);
 	assert_return_code(b->fd, errno);
@@ -43,6 +45,7 @@ int set_up(void **state)
 	assert_non_null(journal_append(&b->engine.writer, &(struct record){.type = EVENT_START},
 				       NULL, 0, 8));
 	assert_return_code(apply_open_private(&b->engine.cache, &b->conf, &err), 0);
+	b->engine.shared = &b->engine.cache;
 	assert_return_code(apply_reset(&b->engine.cache, &b->conf, (const uint8_t *)"0123456789abcdef", &err), 0);
 	b->proc.own = &b->own;
 	b->proc.page[SLOT_MASTER] = &b->master;

@@ -261,15 +261,51 @@ static void a_text_with_a_nul_byte_is_refused_both_ways(void **state)
 static void a_buffer_that_is_too_small_by_a_byte_is_not_written(void **state)
 {
 	struct event_message event = {.id = {"id", 2}, .text = {"hello", 5}};
-	uint8_t buffer[15];
+	uint8_t buffer[19];
 
 	(void)state;
-	for (uint32_t size = 0; size < 15; size++) {
+	for (uint32_t size = 0; size < 19; size++) {
 		buffer[size] = 0x77;
 		assert_int_equal(event_message_put(&event, buffer, size), 0);
 		assert_int_equal(buffer[size], 0x77);
 	}
-	assert_int_equal(event_message_put(&event, buffer, 15), 15);
+	assert_int_equal(event_message_put(&event, buffer, 19), 19);
+}
+
+static void a_story_with_a_rich_part_comes_out_as_it_went_in(void **state)
+{
+	const struct event_message event = {.id = {"id", 2},
+					    .title = {"Title", 5},
+					    .text = {"Once upon", 9},
+					    .rich_type = {"text/html", 9},
+					    .rich = {"<b>Once</b>", 11}};
+	struct event_message out;
+	struct text body;
+	uint8_t buffer[64];
+	const uint32_t size = event_message_put(&event, buffer, sizeof(buffer));
+
+	(void)state;
+	assert_true(event_message_parse(buffer, size, &out));
+	assert_int_equal(out.title.length, 5);
+	assert_memory_equal(out.title.data, "Title", 5);
+	assert_int_equal(out.rich.length, 11);
+	assert_memory_equal(out.rich.data, "<b>Once</b>", 11);
+	body = event_message_body(&out);
+	assert_int_equal(body.length, 34);
+	assert_memory_equal(body.data, "TitleOnce upontext/html<b>Once</b>", 34);
+}
+
+static void a_rich_part_and_its_type_come_together(void **state)
+{
+	struct event_message event = {.text = {"a", 1}, .rich = {"<b>", 3}};
+	uint8_t buffer[64];
+
+	(void)state;
+	assert_int_equal(event_message_put(&event, buffer, sizeof(buffer)), 0);
+	event.rich_type = (struct text){"text/html", 9};
+	assert_int_not_equal(event_message_put(&event, buffer, sizeof(buffer)), 0);
+	event.rich.length = 0;
+	assert_int_equal(event_message_put(&event, buffer, sizeof(buffer)), 0);
 }
 
 static void a_payload_cut_off_or_extended_anywhere_is_malformed(void **state)
@@ -342,6 +378,8 @@ int main(void)
 		cmocka_unit_test(nothing_over_its_maximum_is_put),
 		cmocka_unit_test(a_text_with_a_nul_byte_is_refused_both_ways),
 		cmocka_unit_test(a_buffer_that_is_too_small_by_a_byte_is_not_written),
+		cmocka_unit_test(a_story_with_a_rich_part_comes_out_as_it_went_in),
+		cmocka_unit_test(a_rich_part_and_its_type_come_together),
 		cmocka_unit_test(a_payload_cut_off_or_extended_anywhere_is_malformed),
 		cmocka_unit_test(random_payloads_never_lead_outside),
 		cmocka_unit_test(every_type_has_a_name),

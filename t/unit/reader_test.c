@@ -63,6 +63,23 @@ static void put_message(struct place *place, uint64_t seq, const char *text, siz
 	assert_int_equal(content_messages_put(place->db, &message, 1, &place->err), DB_OK);
 }
 
+/* The room, whose last number is what tells a gap from a hole. */
+static void put_room(struct place *place, unsigned last_seq)
+{
+	const struct content_room room = {.id = 1,
+					  .uuid = {1},
+					  .category = 1,
+					  .privacy = 6,
+					  .behavior = 4,
+					  .invitations = 1,
+					  .name = {"Room", 4},
+					  .description = {"", 0}};
+	const struct content_room_seq last = {.room = 1, .seq = last_seq};
+
+	assert_int_equal(content_room_put(place->db, &room, &place->err), DB_OK);
+	assert_int_equal(content_room_seqs(place->db, &last, 1, &place->err), DB_OK);
+}
+
 static void put_messages(struct place *place, unsigned count)
 {
 	const struct content_principal alice = {.id = 1,
@@ -73,6 +90,7 @@ static void put_messages(struct place *place, unsigned count)
 	assert_int_equal(content_principal_put(place->db, &alice, &place->err), DB_OK);
 	for (unsigned i = 1; i <= count; i++)
 		put_message(place, i, "text", 4);
+	put_room(place, count);
 }
 
 static bool keep_count(const struct content_history_row *row, void *arg)

@@ -277,9 +277,26 @@ void chat_post(struct session *session, const struct chat_id *id, const uint8_t 
 	session->front->posted(session, id, room[0], 1, alert);
 }
 
+void chat_remove(struct session *session, const struct chat_id *id, const struct object_key *room,
+		 const uint64_t *numbers, unsigned count, struct text text)
+{
+	(void)room;
+	called(session, "remove", text, (int)(numbers[count - 1] + count));
+	session->front->done(session, id);
+}
+
+void chat_purge(struct session *session, const struct chat_id *id, const struct object_key *room,
+		uint64_t seq, uint64_t time)
+{
+	(void)room;
+	called(session, "purge", nothing, (int)(seq + time / 1000000));
+	session->front->done(session, id);
+}
+
 void chat_history(struct session *session, const struct chat_id *id, const uint8_t room[16],
 		  const struct chat_range *range)
 {
+	const struct chat_span span = {.first = 6, .last = 7, .more = range->from_oldest};
 	struct buf list;
 
 	(void)room;
@@ -287,7 +304,7 @@ void chat_history(struct session *session, const struct chat_id *id, const uint8
 	buf_init(&list);
 	session->front->rows(&list, " [ {\"seq\":6} ] ", 15);
 	put_row(session, &list);
-	session->front->messages(session, id, &list, range->from_oldest);
+	session->front->messages(session, id, &list, &span);
 	buf_fini(&list);
 }
 

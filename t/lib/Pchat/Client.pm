@@ -162,8 +162,10 @@ sub catch_up ($self, $room, $since) {
 	my $page = $self->join_room($room, since => $since);
 	my @missed = @{ $page->{messages} };
 	while ($page->{more}) {
-		my $after = @missed ? $missed[-1]{seq} : $since;
-		$page = $self->call('message.history', room => $room, after => $after, limit => 500);
+		$page = $self->call('message.history',
+			room => $room,
+			after => $page->{last},
+			limit => 500);
 		push @missed, @{ $page->{messages} };
 	}
 	return @missed;

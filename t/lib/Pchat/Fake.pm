@@ -249,8 +249,14 @@ sub _join ($self, $connection, $wish) {
 		participant_count => 1,
 		participants => [{ uri => 'sip:alice@example.test', name => 'Alice' }],
 		messages => $messages,
+		bounds($messages, $more ? () : $last),
 		more => $more
 	};
+}
+
+# The numbers that a page is about; $last: the room's, where nothing is left out behind the page.
+sub bounds ($messages, $last = @$messages ? $messages->[-1]{seq} : 0) {
+	return (first => @$messages ? $messages->[0]{seq} : $last + 1, last => $last);
 }
 
 sub page ($self, $uri, %bounds) {
@@ -281,7 +287,9 @@ sub _do_room_participants ($self, $connection, $id, $) {
 sub _do_message_history ($self, $connection, $id, $params) {
 	my ($messages, $more) =
 		$self->page($params->{room}, %$params, limit => $params->{limit} // 50);
-	$connection->answer($id, { messages => $messages, more => $more });
+	my $last = @{ $self->{rooms}{ $params->{room} }{messages} };
+	$connection->answer($id,
+		{ messages => $messages, bounds($messages, $more ? () : $last), more => $more });
 }
 
 sub _do_message_post ($self, $connection, $id, $params) {

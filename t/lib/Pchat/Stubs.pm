@@ -56,7 +56,7 @@ sub configure ($self, %changes) {
 	my %conf = (
 		log => 'destination = stderr',
 		journal => 'size = 1M',
-		workers => 'active = 2 standby = 1 mailbox = 64k',
+		workers => 'active = 2 standby = 1 mailbox = 256k',
 		cache => 'rooms = 16 principals = 16 sessions = 16 participants = 16 messages = 16 text = 64k history = 1M',
 		json => "listen = {'$self->{address}:$self->{port}'} tls = false connections = 100",
 		content => 'readers = 1',
