@@ -73,6 +73,10 @@ bool may(struct engine *engine, uint32_t principal, uint32_t room, enum right ri
 /* The circle of a principal (shm/role.h); kept, because sign-ins join many rooms at once. */
 const struct circle *circle_of(struct engine *engine, uint32_t principal);
 
+/* Takes away all roles and memberships of a principal (row), in the name of the actor of `as`. False:
+ * there is no room for all of it now; what was done stays done. */
+bool strip_principal(struct engine *engine, const struct record *as, uint32_t row);
+
 /* Rights have changed in a room (row; 0: everywhere): who may not be there has to leave. */
 void recheck(struct engine *engine, uint32_t room);
 

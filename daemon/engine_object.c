@@ -145,6 +145,8 @@ static enum decision principal_change(struct engine *engine, const struct ask_fo
 		return refuse(ask, CODE_LIMIT_EXCEEDED);
 	if (event.state != PRINCIPAL_ACTIVE && !end_sessions_of(engine, event.id))
 		return LATER;
+	if (event.state == PRINCIPAL_DELETED && !strip_principal(engine, &head, row))
+		return LATER;
 	if (no_room(engine, ask, sizeof(payload), 1, &decision))
 		return decision;
 	emit(engine, &head, payload, event_principal_put(&event, payload, sizeof(payload)));

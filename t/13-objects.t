@@ -364,4 +364,39 @@ is($carol->join_room($room)->{name}, 'Molecule', 'and members are members');
 $bob = Pchat::Client->enter(server => $server, user => 'bob');
 is($bob->refusal_of_join($room), 'NoSuchNode', 'and others are not');
 
+# --- Removed users and groups. ---
+
+{
+	my $club =
+		$server->add_room('Club', '', privacy => 'closed', category => 'General');
+	$server->add_users('frank');
+	admin('group.add', uri => 'ma-grp:club', name => 'Club');
+	admin('group.members', uri => 'ma-grp:club', add => ['frank']);
+	admin(
+		'room.roles',
+		room => $club,
+		members => { add => [qw(frank ma-grp:club)] },
+		managers => { add => ['frank'] }
+	);
+	admin('user.remove', uri => 'frank');
+	is_deeply(admin('room.get', room => $club)->{members},
+		['ma-grp:club'], 'a user who is removed loses his roles');
+	is_deeply(admin('room.get', room => $club)->{managers}, [], 'all of them');
+	is_deeply(admin('group.get', uri => 'ma-grp:club')->{members}, [], 'and leaves his groups');
+	$server->add_users('frank');
+	my $frank = Pchat::Client->enter(server => $server, user => 'frank');
+	is($frank->refusal_of_join($club),
+		'ErrorPermission', 'somebody else of the same name has no part in it');
+	admin('group.members', uri => 'ma-grp:club', add => ['frank']);
+	is($frank->refusal_of_join($club), 'ok', 'until he is let in');
+	admin('group.remove', uri => 'ma-grp:club');
+	is($frank->next_note('left')->{reason}, 'no_access', 'a group that is removed lets nobody in');
+	admin('group.add', uri => 'ma-grp:club', name => 'Another club');
+	is_deeply(admin('group.get', uri => 'ma-grp:club')->{members},
+		[], 'another one of the same URI begins empty');
+	admin('room.delete', room => $club);
+	admin('group.remove', uri => 'ma-grp:club');
+	admin('user.remove', uri => 'frank');
+}
+
 done_testing;
