@@ -157,7 +157,7 @@ enum db_result content_messages_put(struct db *db, const struct content_message 
 	for (; count > 0 && result == DB_OK; list += rows, count -= rows) {
 		struct db_stmt *stmt;
 
-		rows = db_rows(db, count);
+		rows = db_rows(db, STATEMENT_MESSAGE_PUT, count);
 		stmt = db_statement_rows(db, STATEMENT_MESSAGE_PUT, rows);
 		for (unsigned i = 0; i < rows; i++)
 			bind_message(stmt, i * MESSAGE_WIDTH, &list[i]);
@@ -175,7 +175,7 @@ enum db_result content_room_seqs(struct db *db, const struct content_room_seq *l
 	for (; count > 0 && result == DB_OK; list += rows, count -= rows) {
 		struct db_stmt *stmt;
 
-		rows = db_rows(db, count);
+		rows = db_rows(db, STATEMENT_ROOM_SEQ, count);
 		stmt = db_statement_rows(db, STATEMENT_ROOM_SEQ, rows);
 		for (unsigned i = 0; i < rows; i++) {
 			db_bind_int(stmt, 2 * i, (int64_t)list[i].seq);

@@ -57,7 +57,7 @@ static const char *const step1[] = {
 	" stored_key {binary} NOT NULL,"
 	" server_key {binary} NOT NULL,"
 	" changed BIGINT NOT NULL,"
-	" PRIMARY KEY (uri, mechanism)) {keyed}",
+	" {wide key} (uri, mechanism)) {keyed}",
 
 	"CREATE TABLE pc_dead_letter ("
 	" reader {text 32} NOT NULL,"

@@ -250,6 +250,18 @@ enum db_result db_connect(struct db *db, struct err *err)
 /* --- Transactions. They are statements, not SQLEndTran: with autocommit off a driver begins the
  * next one by itself, and an idle connection would hold it open. --- */
 
+static SQLRETURN run_all(struct db *db, SQLHSTMT handle, const char *sql)
+{
+	SQLRETURN ret = SQLExecDirect(handle, (SQLCHAR *)sql, SQL_NTS);
+
+	while (db->dialect->more_results && (SQL_SUCCEEDED(ret) || ret == SQL_NO_DATA)) {
+		ret = SQLMoreResults(handle);
+		if (ret == SQL_NO_DATA)
+			return SQL_SUCCESS;
+	}
+	return ret;
+}
+
 enum db_result db_run(struct db *db, const char *sql, struct err *err)
 {
 	enum db_result result = DB_OK;
@@ -261,7 +273,7 @@ enum db_result db_run(struct db *db, const char *sql, struct err *err)
 		return db_not_connected(err);
 	if (!SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_STMT, db->dbc, &handle)))
 		return db_fail(db, SQL_HANDLE_DBC, db->dbc, "make a statement", err);
-	ret = SQLExecDirect(handle, (SQLCHAR *)sql, SQL_NTS);
+	ret = run_all(db, handle, sql);
 	if (!SQL_SUCCEEDED(ret) && ret != SQL_NO_DATA) {
 		snprintf(what, sizeof(what), "run %.40s", sql);
 		result = diagnose(db, SQL_HANDLE_STMT, handle, what, err);

@@ -84,7 +84,7 @@ struct db_stmt *db_statement(struct db *db, enum statement number);
  * on the dialect and is at least 1; then the statement for so many, whose parameters are those of
  * the rows one behind the other.
  */
-unsigned db_rows(const struct db *db, unsigned count);
+unsigned db_rows(const struct db *db, enum statement number, unsigned count);
 struct db_stmt *db_statement_rows(struct db *db, enum statement number, unsigned rows);
 
 /* The same statement with its execution under way, to take further rows from it. */

@@ -31,6 +31,7 @@ struct db_stmt {
 	unsigned rows;
 	SQLHSTMT handle;	     /* SQL_NULL_HSTMT until it is prepared */
 	bool open;		     /* has a result */
+	bool cut;		     /* had one when another statement ended it */
 	struct parameter *parameter; /* owned; rows times what the statement has; NULL at first */
 	struct column column[STATEMENT_COLUMNS_MAX];
 };
@@ -47,6 +48,7 @@ struct db {
 	bool spoilt;		       /* a statement of the transaction has failed */
 	const struct dialect *dialect; /* of the connection */
 	int native;		       /* of the last failure */
+	struct db_stmt *reading;       /* the last one that had a result */
 	struct db_stmt stmt[STATEMENTS][DB_FORMS];
 };
 

@@ -24,13 +24,17 @@ static struct db_stmt *form(struct db *db, enum statement number, unsigned rows)
 	return &db->stmt[number][place];
 }
 
-unsigned db_rows(const struct db *db, unsigned count)
+unsigned db_rows(const struct db *db, enum statement number, unsigned count)
 {
+	const size_t width = strlen(dialect_parameters(number));
 	unsigned best = 1;
 
-	for (unsigned i = 0; db->connected && i < DIALECT_ROWS; i++)
-		if (db->dialect->rows[i] <= count && db->dialect->rows[i] > best)
-			best = db->dialect->rows[i];
+	for (unsigned i = 0; db->connected && i < DIALECT_ROWS; i++) {
+		const unsigned rows = db->dialect->rows[i], most = db->dialect->parameters_max;
+
+		if (rows <= count && rows > best && (most == 0 || rows * width <= most))
+			best = rows;
+	}
 	return best;
 }
 
@@ -198,31 +202,79 @@ static enum db_result prepare_and_bind(struct db_stmt *stmt, struct err *err)
 	return result;
 }
 
-enum db_result db_execute(struct db_stmt *stmt, struct err *err)
+/* A result that is still open is in the way of the next statement with some drivers: it is ended
+ * with all of them. A statement behind one that failed may find itself outside the transaction. */
+static enum db_result may_execute(struct db_stmt *stmt, struct err *err)
 {
-	enum db_result result;
-	SQLRETURN ret;
+	struct db *db = stmt->db;
 
-	if (!stmt->db->connected)
+	if (!db->connected)
 		return db_not_connected(err);
+	if (db->in_transaction && db->spoilt) {
+		err_set(err, "could not run a statement: one of its transaction has failed");
+		db_disconnect(db);
+		return DB_RETRY;
+	}
 	if (!stmt->parameter) {
 		err_set(err, "could not run a statement: no memory");
 		return DB_RETRY;
 	}
-	result = prepare_and_bind(stmt, err);
+	if (db->reading && db->reading != stmt && db->reading->open) {
+		db_done(db->reading);
+		db->reading->cut = true;
+	}
+	return DB_OK;
+}
+
+/* All results of a statement that has no columns. */
+static SQLRETURN execute_all(struct db_stmt *stmt)
+{
+	SQLRETURN ret = SQLExecute(stmt->handle);
+
+	if (*dialect_columns(stmt->number) != '\0' || !stmt->db->dialect->more_results)
+		return ret;
+	while (SQL_SUCCEEDED(ret) || ret == SQL_NO_DATA) {
+		ret = SQLMoreResults(stmt->handle);
+		if (ret == SQL_NO_DATA)
+			return SQL_SUCCESS;
+	}
+	return ret;
+}
+
+static enum db_result try_execute(struct db_stmt *stmt, struct err *err)
+{
+	const SQLRETURN ret = execute_all(stmt);
+	enum db_result result;
+
+	if (SQL_SUCCEEDED(ret) || ret == SQL_NO_DATA)
+		return DB_OK;
+	result = db_fail(stmt->db, SQL_HANDLE_STMT, stmt->handle, "run a statement", err);
+	if (stmt->handle)
+		SQLFreeStmt(stmt->handle, SQL_CLOSE);
+	return result;
+}
+
+enum db_result db_execute(struct db_stmt *stmt, struct err *err)
+{
+	enum db_result result = may_execute(stmt, err);
+	struct db *db = stmt->db;
+
+	if (result == DB_OK)
+		result = prepare_and_bind(stmt, err);
 	if (result != DB_OK)
 		return result;
-	ret = SQLExecute(stmt->handle);
-	if (!SQL_SUCCEEDED(ret) && ret != SQL_NO_DATA) {
-		result = db_fail(stmt->db, SQL_HANDLE_STMT, stmt->handle, "run a statement", err);
-		if (stmt->handle)
-			SQLFreeStmt(stmt->handle, SQL_CLOSE);
-		return result;
+	result = try_execute(stmt, err);
+	if (result == DB_BAD_DATA && db->native == db->dialect->repeat_native && db->native != 0) {
+		db->spoilt = false; /* the statement alone has failed */
+		result = try_execute(stmt, err);
 	}
 	/* Without a result there is no cursor to be closed, and closing costs a new prepare on
 	 * SQLite. */
-	stmt->open = *dialect_columns(stmt->number) != '\0';
-	return DB_OK;
+	stmt->open = result == DB_OK && *dialect_columns(stmt->number) != '\0';
+	stmt->cut = false;
+	if (stmt->open)
+		db->reading = stmt;
+	return result;
 }
 
 /* --- Rows. --- */
@@ -294,6 +346,10 @@ enum db_result db_fetch(struct db_stmt *stmt, struct err *err)
 	enum db_result result;
 	SQLRETURN ret;
 
+	if (!stmt->open && stmt->cut) {
+		err_set(err, "could not read a row: another statement has ended the result");
+		return DB_FATAL;
+	}
 	if (!stmt->open)
 		return stmt->db->connected ? DB_END : db_not_connected(err);
 	ret = SQLFetch(stmt->handle);

@@ -7,7 +7,8 @@
 
 #include "conf/bug.h"
 
-static const struct dialect *const dialects[] = {&dialect_sqlite, &dialect_postgresql};
+static const struct dialect *const dialects[] = {&dialect_sqlite, &dialect_postgresql,
+						 &dialect_mssql};
 enum { DIALECTS = sizeof(dialects) / sizeof(dialects[0]) };
 
 /*
@@ -48,7 +49,8 @@ static const struct dialect_error *find_error(const struct dialect_error *row, c
 {
 	for (; row->state; row++)
 		if (strncmp(state, row->state, strlen(row->state)) == 0 &&
-		    (row->native == 0 || row->native == native))
+		    (row->native == 0 || row->native == native ||
+		     (row->native == DIALECT_NO_CODE && native == 0)))
 			break;
 	return row;
 }
@@ -125,6 +127,8 @@ char *dialect_statement(const struct dialect *dialect, enum statement number, un
 	size_t size;
 	FILE *stream;
 
+	if (!own && dialect->write)
+		return dialect->write(text, dialect_parameters(number), rows);
 	if (rows == 1)
 		return strdup(text);
 	stream = open_memstream(&out, &size);

@@ -12,10 +12,12 @@
  * its own, with the statements that statement.c does not say for all of them.
  */
 
+enum { DIALECT_NO_CODE = -1 };
+
 /* How a failure is sorted: the first row that agrees counts. */
 struct dialect_error {
 	const char *state; /* SQLSTATE or its first letters; "": any */
-	int native;	   /* the database's own code; 0: any */
+	int native;	   /* the database's own code; 0: any; DIALECT_NO_CODE: none */
 	enum db_result result;
 	bool next; /* this database takes no writes: the next connection string is tried */
 };
@@ -25,6 +27,7 @@ struct dialect_error {
  *
  *	{text}     text of any length           {text N}   of at most N bytes of UTF-8
  *	{binary}   bytes                        {add}      ADD COLUMN of an ALTER TABLE
+ *	{wide key} PRIMARY KEY of more than 450 characters
  *	{keyed}    at the end of a CREATE TABLE whose rows are found by their primary key
  *	{length}   the function that counts characters
  *	{now}      UTC in microseconds          {uuid}     a new random one
@@ -60,9 +63,20 @@ struct dialect {
 	const char *const *statements;	  /* by enum statement: NULL where statement_text says it */
 	const struct dialect_word *words; /* ended by a row without a word */
 	unsigned rows[DIALECT_ROWS];	  /* how many go into one statement; 0: one alone */
+	unsigned parameters_max;	  /* of a statement; 0: no limit that matters */
+
+	/* A failure may stand behind the first result of a statement without columns. */
+	bool more_results;
+
+	/* The native code of a statement that somebody else's has forestalled, and that does
+	 * something else when it is run again; 0: there is none. */
+	int repeat_native;
+
+	/* Says what stands in statement.c in this dialect (mssql_text.h); NULL: as it stands. */
+	char *(*write)(const char *text, const char *parameters, unsigned rows);
 };
 
-extern const struct dialect dialect_sqlite, dialect_postgresql;
+extern const struct dialect dialect_sqlite, dialect_postgresql, dialect_mssql;
 
 /* The dialect by SQL_DBMS_NAME, or NULL. */
 const struct dialect *dialect_of_dbms(const char *dbms);

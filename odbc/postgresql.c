@@ -66,6 +66,7 @@ static const struct dialect_word words[] = {
 	{"text N", "VARCHAR(N) COLLATE \"C\""},
 	{"binary", "BYTEA"},
 	{"keyed", ""},
+	{"wide key", "PRIMARY KEY"},
 	{"add", "ADD COLUMN"},
 	{"length", "LENGTH"},
 	{"now", "CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000000 AS BIGINT)"},

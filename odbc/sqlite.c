@@ -52,6 +52,7 @@ static const struct dialect_word words[] = {
 	{"text N", "VARCHAR(N)"},
 	{"binary", "BLOB"},
 	{"keyed", "WITHOUT ROWID"},
+	{"wide key", "PRIMARY KEY"},
 	{"add", "ADD COLUMN"},
 	{"length", "LENGTH"},
 	{"now", "CAST(STRFTIME('%s', 'now') AS INTEGER) * 1000000"},

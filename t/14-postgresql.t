@@ -24,7 +24,7 @@ sub runs_well (@command) {
 }
 
 my $postgres = Pchat::Postgres->start;
-for my $name (qw(content content_object db store reader postgresql)) {
+for my $name (qw(content content_object db driver store reader postgresql)) {
 	local $ENV{PCHAT_TEST_DSN} = $postgres->dsn($postgres->add_database($name));
 	ok(runs_well("$build/t/unit/${name}_test"), "the tests of ${name}_test hold on PostgreSQL");
 }

@@ -99,6 +99,16 @@ t_unit_db_test_SOURCES = t/unit/db_test.c $(DATABASE)
 t_unit_db_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_db_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/dialect_test
+t_unit_dialect_test_SOURCES = t/unit/dialect_test.c $(DATABASE)
+t_unit_dialect_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
+t_unit_dialect_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/driver_test
+t_unit_driver_test_SOURCES = t/unit/driver_test.c $(DATABASE)
+t_unit_driver_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
+t_unit_driver_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/engine_test
 t_unit_engine_test_SOURCES = t/unit/engine_test.c $(ENGINE_BENCH)
 t_unit_engine_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -358,6 +368,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/12-rooms.t \
 	t/13-objects.t \
 	t/13-remains.t \
+	t/14-mssql.t \
 	t/14-postgresql.t \
 	t/20-client.t \
 	t/20-pchat.t \

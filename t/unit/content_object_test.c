@@ -187,7 +187,7 @@ static void test_upgrade_keeps_cursor_users_and_messages(void **state)
 	assert_int_equal(cursor.time, 5);
 	expect(place, "SELECT COUNT(*), MAX(body) FROM pc_message", "2|two");
 	expect(place, "SELECT uri, epoch FROM pc_principal", "sip:alice@example.test|3");
-	expect(place, "SELECT GROUP_CONCAT(version) FROM pc_schema", "1,2,3");
+	expect(place, "SELECT version FROM pc_schema ORDER BY version", "1,2,3");
 	assert_db(content_search(place->db, "LOB", 3, 10, 0, &place->err), DB_OK);
 	assert_db(content_search_next(place->db, &found, &place->err), DB_OK);
 	assert_int_equal(found.room.id, 7);
@@ -421,7 +421,7 @@ static void test_removed_category_takes_its_own_roles_with_it(void **state)
 	put_role(place, CONTENT_ROOM, 2, 1, 4, true);
 	assert_db(content_category_remove(place->db, 2, &place->err), DB_OK);
 	assert_db(content_category_remove(place->db, 2, &place->err), DB_OK);
-	expect(place, "SELECT GROUP_CONCAT(kind || ':' || node) FROM pc_role", "1:1,1:3,2:2");
+	expect(place, "SELECT kind, node FROM pc_role ORDER BY kind, node", "1|1,1|3,2|2");
 }
 
 static void put_messages(struct place *place, uint32_t room, uint64_t first, unsigned count)
@@ -449,7 +449,7 @@ static void test_messages_of_a_removed_room_go_slice_by_slice(void **state)
 	assert_db(content_sweep(place->db, 10, &more, &place->err), DB_OK);
 	assert_false(more);
 	assert_db(content_room_remove(place->db, 1, &place->err), DB_OK);
-	expect(place, "SELECT GROUP_CONCAT(id) FROM pc_room", "2");
+	expect(place, "SELECT id FROM pc_room", "2");
 	expect(place, "SELECT COUNT(*) FROM pc_role WHERE kind = 2", "0");
 	expect(place, "SELECT COUNT(*) FROM pc_message", "30");
 	assert_db(content_sweep(place->db, 10, &more, &place->err), DB_OK);

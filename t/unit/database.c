@@ -31,9 +31,15 @@ static const char *const empty_postgresql[] = {
 	NULL,
 };
 
+static const char *const empty_mssql[] = {
+	"DECLARE @sql NVARCHAR(MAX); SELECT @sql = STRING_AGG(N'DROP TABLE ' + name, N'; ')"
+	" FROM sys.tables WHERE name LIKE 'pc%' OR name = 'seen'; EXEC (@sql)",
+	NULL,
+};
+
 static const char *const *emptying(const struct dialect *dialect)
 {
-	return dialect == &dialect_postgresql ? empty_postgresql : NULL;
+	return dialect == &dialect_postgresql ? empty_postgresql : empty_mssql;
 }
 
 static bool empty(struct database *database)
@@ -79,7 +85,7 @@ void database_remove(struct database *database)
 		print_message("could not remove %s\n", database->directory);
 }
 
-static void read_columns(SQLHSTMT stmt, char *answer, size_t size)
+static void read_columns(SQLHSTMT stmt, char *answer, size_t size, bool further)
 {
 	SQLSMALLINT columns = 0;
 	size_t used = 0;
@@ -88,8 +94,8 @@ static void read_columns(SQLHSTMT stmt, char *answer, size_t size)
 	for (SQLUSMALLINT i = 1; i <= columns && used + 1 < size; i++) {
 		SQLLEN length = 0;
 
-		if (i > 1)
-			answer[used++] = '|';
+		if (i > 1 || further)
+			answer[used++] = i > 1 ? '|' : ',';
 		answer[used] = '\0';
 		SQLGetData(stmt, i, SQL_C_CHAR, answer + used, (SQLLEN)(size - used), &length);
 		used += strlen(answer + used);
@@ -109,8 +115,12 @@ bool database_ask(const struct database *database, const char *sql, char *answer
 					      NULL, SQL_DRIVER_NOPROMPT)) &&
 	       SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_STMT, dbc, &stmt)) &&
 	       SQL_SUCCEEDED(SQLExecDirect(stmt, (SQLCHAR *)sql, SQL_NTS));
-	if (done && SQL_SUCCEEDED(SQLFetch(stmt)))
-		read_columns(stmt, answer, size);
+	while (done && SQL_SUCCEEDED(SQLFetch(stmt))) {
+		const size_t used = strlen(answer);
+
+		if (used + 1 < size)
+			read_columns(stmt, answer + used, size - used, used > 0);
+	}
 	if (stmt)
 		SQLFreeHandle(SQL_HANDLE_STMT, stmt);
 	SQLDisconnect(dbc);

@@ -21,8 +21,8 @@ struct database {
 bool database_make(struct database *database, const char *timeout);
 void database_remove(struct database *database);
 
-/* The columns of the first row of the answer, '|' between them, by a connection of its own; "" where
- * there is none. */
+/* The rows of the answer, ',' between them, and '|' between the columns, by a connection of its
+ * own. */
 bool database_ask(const struct database *database, const char *sql, char *answer, size_t size);
 
 /* Whether it is SQLite: for tests of what only SQLite does. */

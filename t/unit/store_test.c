@@ -187,9 +187,9 @@ static void test_events_reach_their_tables_with_the_cursor(void **state)
 	       "Demo|3|01010101-0101-0101-0101-010101010101");
 	expect(place, "SELECT COUNT(*), MAX(seq), MAX(client_id), MAX(author) FROM pc_message",
 	       "3|3|client-1|1");
-	expect(place, "SELECT last_principal, last_room, last_time > 0 FROM pc_cursor", "1|1|1");
+	expect(place, "SELECT last_principal, last_room FROM pc_cursor WHERE last_time > 0", "1|1");
 	expect(place,
-	       "SELECT (SELECT last_time FROM pc_cursor) = (SELECT MAX(time) FROM pc_message)",
+	       "SELECT COUNT(*) FROM pc_cursor WHERE last_time = (SELECT MAX(time) FROM pc_message)",
 	       "1");
 }
 
@@ -264,11 +264,9 @@ static void test_objects_reach_their_tables(void **state)
 	       " FROM pc_room",
 	       "1|3|3|5|0|7");
 	expect(place,
-	       "SELECT GROUP_CONCAT(kind || ' ' || node || ' ' || principal || ' ' || role)"
-	       " FROM pc_role WHERE node > 1",
-	       "1 20 1 1,2 40 1 4,2 40 1 5");
-	expect(place, "SELECT GROUP_CONCAT(member || '-' || group_id) FROM pc_affiliation",
-	       "1-2,1-3");
+	       "SELECT kind, node, principal, role FROM pc_role WHERE node > 1 ORDER BY node, role",
+	       "1|20|1|1,2|40|1|4,2|40|1|5");
+	expect(place, "SELECT member, group_id FROM pc_affiliation ORDER BY group_id", "1|2,1|3");
 	expect(place, "SELECT last_principal, last_room, last_category, last_addin FROM pc_cursor",
 	       "1|40|20|30");
 	expect_cursor(place, place->writer.end);
@@ -282,8 +280,8 @@ static void test_lost_roles_and_memberships_leave_their_tables(void **state)
 	append_role(place, (struct event_role){NODE_ROOM, ROLE_MEMBER, 0, 40, 1});
 	append_affiliation(place, (struct event_affiliation){1, 2, 0});
 	drain(place);
-	expect(place, "SELECT GROUP_CONCAT(role) FROM pc_role WHERE kind = 2", "5");
-	expect(place, "SELECT GROUP_CONCAT(group_id) FROM pc_affiliation", "3");
+	expect(place, "SELECT role FROM pc_role WHERE kind = 2", "5");
+	expect(place, "SELECT group_id FROM pc_affiliation", "3");
 }
 
 static void test_removed_objects_leave_their_tables(void **state)
@@ -300,7 +298,7 @@ static void test_removed_objects_leave_their_tables(void **state)
 	drain(place);
 	expect(place, "SELECT COUNT(*) FROM pc_room", "0");
 	expect(place, "SELECT COUNT(*) FROM pc_addin", "0");
-	expect(place, "SELECT GROUP_CONCAT(id) FROM pc_category", "1");
+	expect(place, "SELECT id FROM pc_category", "1");
 	expect(place, "SELECT COUNT(*), MIN(principal) FROM pc_role", "1|4294967295");
 	expect(place, "SELECT room FROM pc_remains", "40");
 	expect(place, "SELECT last_principal, last_room, last_category, last_addin FROM pc_cursor",
@@ -449,6 +447,7 @@ static void test_ring_that_wraps_is_stored_whole(void **state)
 static void test_message_that_cannot_be_stored_becomes_a_dead_letter(void **state)
 {
 	struct place *place = *state;
+	char record[1024];
 
 	append_room(place, 1);
 	append_messages(place, 1, 1, 3);
@@ -458,11 +457,12 @@ static void test_message_that_cannot_be_stored_becomes_a_dead_letter(void **stat
 	assert_int_equal(put(place), DB_OK);
 	assert_int_equal(place->batch.dead, 1);
 	expect_cursor(place, place->writer.end);
-	expect(place, "SELECT GROUP_CONCAT(seq) FROM pc_message", "1,2,3,5,6,7");
+	expect(place, "SELECT seq FROM pc_message ORDER BY seq", "1,2,3,5,6,7");
 	expect(place, "SELECT COUNT(*), MIN(type), MIN(reader) FROM pc_dead_letter", "1|9|content");
-	expect(place, "SELECT reason LIKE '%UTF-8%', LENGTH(record) > 176 FROM pc_dead_letter",
-	       "1|1");
-	expect(place, "SELECT last_seq FROM pc_room", "7");
+	expect(place, "SELECT COUNT(*) FROM pc_dead_letter WHERE reason LIKE '%UTF-8%'", "1");
+	assert_true(database_ask(&place->database, "SELECT record FROM pc_dead_letter", record,
+				 sizeof(record)));
+	assert_true(strlen(record) > 176);
 }
 
 static void test_several_dead_letters_of_a_batch_are_found(void **state)
@@ -495,7 +495,7 @@ static void test_malformed_payload_becomes_a_dead_letter(void **state)
 	assert_int_equal(put(place), DB_OK);
 	assert_int_equal(place->batch.dead, 8);
 	expect(place, "SELECT COUNT(*) FROM pc_dead_letter", "8");
-	expect(place, "SELECT GROUP_CONCAT(seq) FROM pc_message", "2");
+	expect(place, "SELECT seq FROM pc_message ORDER BY seq", "2");
 }
 
 static void test_batch_of_dead_letters_only_is_passed(void **state)

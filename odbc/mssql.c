@@ -1,0 +1,129 @@
+#include <stddef.h>
+
+#include <sqlext.h>
+
+#include "odbc/dialect.h"
+#include "odbc/mssql_text.h"
+
+/*
+ * SQL Server by FreeTDS. The driver's traps, and who deals with them:
+ *  1. Text bound as VARCHAR or WVARCHAR is cut at 4,000 units without a word, VARBINARY at 8,000
+ * bytes: the long types are used for all of it (text_type, binary_type below).
+ *  2. A string that is no UTF-8 spoils the connection for good: db_execute checks it before.
+ *  3. A connection has one statement with a result open: db_execute refuses a second one
+ * everywhere.
+ *  4. A query's time-out and SQLCancel do not end it: processes that hang are killed from outside.
+ *  5. A lost connection shows as HY000 without a code, or without any diagnosis: errors below, and
+ *     dialect_sort; of a commit it is uncertain anyhow.
+ *  6. The SQLSTATE says little, the native code much: errors below.
+ *  7. With autocommit off a transaction is always open: BEGIN and COMMIT are statements.
+ *  8. SNAPSHOT cannot be set by attribute: no isolation is set but the database's own.
+ *  9. There is no SQLDescribeParam, and a ColumnSize of 0 would make a plan for each length: types
+ * and sizes are always the same. A statement's failure may come behind its first result, so all
+ * results are looked at (more_results).
+ * 10. SQLGetData says SQL_NO_TOTAL, and cuts characters in two: db_fetch joins the bytes.
+ * 11. At most 2,100 parameters: parameters_max.
+ * 12. Encryption needs "ca file" in freetds.conf to mean anything: pchatd.conf(5).
+ * FreeTDS gives no more of a long text than TEXTSIZE says: it is set.
+ */
+static const struct dialect_option options[] = {
+	{"TDS_Version", "7.4"},
+	{"ClientCharset", "UTF-8"},
+	{NULL, NULL},
+};
+
+static const char *const session[] = {
+	"SET NOCOUNT ON",
+	"SET TEXTSIZE 2147483647",
+	"SET LOCK_TIMEOUT 2000",
+	"SET XACT_ABORT OFF",
+	NULL,
+};
+
+static const struct dialect_error errors[] = {
+	{"", 1205, DB_RETRY, false},	  /* deadlock, as 42000 */
+	{"", 1222, DB_RETRY, false},	  /* a lock's time-out */
+	{"", 33557097, DB_RETRY, false},  /* the same, by Babelfish */
+	{"", 51222, DB_RETRY, false},	  /* ours: somebody else changes the schema */
+	{"", 3960, DB_RETRY, false},	  /* conflict of snapshots */
+	{"", 2627, DB_BAD_DATA, false},	  /* a key is there already */
+	{"", 2601, DB_BAD_DATA, false},	  /* the same, by an index */
+	{"", 2628, DB_BAD_DATA, false},	  /* text would be cut */
+	{"", 8152, DB_BAD_DATA, false},	  /* the same */
+	{"", 8115, DB_BAD_DATA, false},	  /* overflow */
+	{"", 547, DB_BAD_DATA, false},	  /* a CHECK */
+	{"", 515, DB_BAD_DATA, false},	  /* NULL */
+	{"HY019", 0, DB_BAD_DATA, false}, /* overflow */
+	{"", 3906, DB_RETRY, true},	  /* the database is read-only */
+	{"", 3908, DB_RETRY, true},	  /* it is being recovered */
+	{"", 978, DB_RETRY, true},	  /* a secondary that only lets readers in */
+	{"", 979, DB_RETRY, true},
+	{"", 983, DB_RETRY, true},   /* a secondary that lets nobody in */
+	{"", 954, DB_RETRY, true},   /* a mirror */
+	{"", 18456, DB_FATAL, true}, /* not let in */
+	{"", 4060, DB_FATAL, true},  /* no such database */
+	{"", 1101, DB_RETRY, false}, /* disk full */
+	{"", 1105, DB_RETRY, false},
+	{"", 9002, DB_RETRY, false}, /* log full */
+	{"", 701, DB_RETRY, false},  /* no memory */
+	{"", 802, DB_RETRY, false},
+	{"", 8645, DB_RETRY, false},
+	{"", 8651, DB_RETRY, false},
+	{"", 596, DB_RETRY, false},  /* the session was ended */
+	{"", 6005, DB_RETRY, false}, /* shutting down */
+	{"", 823, DB_RETRY, false},  /* the disk failed */
+	{"", 3902, DB_RETRY, false}, /* the transaction is gone */
+	{"", 3903, DB_RETRY, false},
+	{"", 2402, DB_RETRY, false},		     /* a string that spoilt the connection */
+	{"HY000", DIALECT_NO_CODE, DB_RETRY, false}, /* the connection is lost */
+	{NULL, 0, DB_FATAL, false},
+};
+
+static const char *const statements[STATEMENTS] = {
+	[STATEMENT_SCHEMA_EXISTS] =
+		"SELECT CASE WHEN OBJECT_ID('pc_schema', 'U') IS NULL THEN 0 ELSE 1 END",
+	[STATEMENT_ROOM_SEQ] =
+		"UPDATE r SET last_seq = v.seq FROM pc_room AS r INNER JOIN "
+		"(VALUES (CAST(? AS BIGINT), CAST(? AS BIGINT))) AS v (seq, id) ON r.id = v.id "
+		"WHERE r.last_seq < v.seq",
+};
+
+/* Names are compared unit by unit of UTF-16. */
+static const struct dialect_word words[] = {
+	{"text", "NVARCHAR(MAX) COLLATE Latin1_General_100_BIN2"},
+	{"text N", "NVARCHAR(N) COLLATE Latin1_General_100_BIN2"},
+	{"binary", "VARBINARY(MAX)"},
+	{"keyed", ""},
+	{"wide key", "PRIMARY KEY NONCLUSTERED"},
+	{"add", "ADD"},
+	{"length", "LEN"},
+	{"now", "DATEDIFF_BIG(SECOND, '1970-01-01', SYSUTCDATETIME()) * 1000000"},
+	{"uuid", "LOWER(CONVERT(NVARCHAR(36), NEWID()))"},
+	{NULL, NULL},
+};
+
+const struct dialect dialect_mssql = {
+	.name = "mssql",
+	.dbms = "Microsoft SQL Server",
+	.hint = "tds",
+	.options = options,
+	.session = session,
+	.begin = "BEGIN TRANSACTION",
+	.commit = "COMMIT TRANSACTION",
+	/* A failure may have rolled it back already. */
+	.rollback = "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION",
+	.schema_lock = "DECLARE @got INT; "
+		       "EXEC @got = sp_getapplock @Resource = 'pchat schema', "
+		       "@LockMode = 'Exclusive', @LockOwner = 'Transaction', @LockTimeout = 2000; "
+		       "IF @got < 0 THROW 51222, 'somebody else changes the schema', 1",
+	.text_type = SQL_WLONGVARCHAR,
+	.binary_type = SQL_LONGVARBINARY,
+	.errors = errors,
+	.statements = statements,
+	.words = words,
+	.rows = {100, 10},
+	.parameters_max = 2000,
+	.more_results = true,
+	.repeat_native = 2627,
+	.write = mssql_text,
+};
