@@ -352,7 +352,7 @@ static int set_defaults(struct conf *conf, struct err *err)
 }
 
 /*
- * The defaults that depend on state_directory. SyncPragma=FULL: when the store has committed, the
+ * The defaults that depend on other settings. SyncPragma=FULL: when the store has committed, the
  * journal's space is used again. With WAL and NORMAL a power failure may take back commits, and
  * what they held would then be in neither. Timeout, in ms, is how long a connection waits for the
  * lock of another.
@@ -365,6 +365,12 @@ static int set_derived(struct parse *parse, struct err *err)
 	if (!*conf->journal.file) {
 		snprintf(text, sizeof(text), "%s/journal", conf->state_directory);
 		if (setting_set(setting_find("journal", "file"), conf, text, err) < 0)
+			return -1;
+	}
+	/* PLAIN shows the password to whoever listens on the network: that has to be meant. */
+	if (!conf->json.tls && !*line_of(parse, "auth", "mechanisms")) {
+		setting_clear(setting_find("auth", "mechanisms"), conf);
+		if (setting_set(setting_find("auth", "mechanisms"), conf, "SCRAM-SHA-256", err) < 0)
 			return -1;
 	}
 	if (*line_of(parse, "content", "dsn") || conf->content.dsn.count > 0)

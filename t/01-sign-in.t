@@ -89,4 +89,17 @@ ok(eval { Pchat::Client->new(server => $server)->connect->resume($staying->{toke
 	'a token outlives a restart of the server')
 	or diag $@;
 
+{
+	my $plain = Pchat::Server->start(tls => 0, conf => { auth => { mechanisms => undef } });
+	$plain->add_users('alice');
+	my $client = Pchat::Client->new(server => $plain, user => 'alice')->connect;
+	is_deeply($client->call('server.info')->{mechanisms},
+		['SCRAM-SHA-256'], 'without TLS no password is asked for in the open');
+	is($client->refusal('auth.start', mechanism => 'PLAIN', data => $client->plain),
+		'InvalidArgument', 'nor taken');
+	$client->sign_in('SCRAM-SHA-256');
+	ok($client->call('room.search'), 'SCRAM does');
+	is($plain->stop, 0, 'that server stops');
+}
+
 done_testing;

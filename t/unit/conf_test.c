@@ -111,8 +111,9 @@ static void test_what_is_not_set_has_its_default(void **state)
 	assert_int_equal(conf->json.idle_timeout, UINT64_C(300000000));
 	assert_int_equal(conf->log.level, LOG_INFO);
 	assert_true(conf->log.syslog);
-	assert_int_equal(conf->auth.mechanisms.count, 2);
-	assert_string_equal(conf->auth.mechanisms.item[1], "PLAIN");
+	/* Without TLS there is no PLAIN. */
+	assert_int_equal(conf->auth.mechanisms.count, 1);
+	assert_string_equal(conf->auth.mechanisms.item[0], "SCRAM-SHA-256");
 	assert_int_equal(conf->content.dsn.count, 1);
 	assert_non_null(strstr(conf->content.dsn.item[0], "Database=/var/lib/pchat/content.db;"));
 	conf_free(&conf);

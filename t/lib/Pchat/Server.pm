@@ -112,7 +112,7 @@ sub configure ($self, $changes) {
 			? (certificate => $self->certificate, key => "$directory/key.pem")
 			: (tls => 'false'),
 		},
-		auth => { iterations => 4096 },
+		auth => { iterations => 4096, mechanisms => ['SCRAM-SHA-256', 'PLAIN'] },
 		$self->{postgres} ? (content => { dsn => [$self->dsn] }) : (),
 	);
 	for my $section (keys %$changes) {
@@ -127,7 +127,8 @@ sub configure ($self, $changes) {
 }
 
 sub _section ($name, $settings) {
-	my @lines = map { "$_ = " . _value($settings->{$_}) . "\n" } sort keys %$settings;
+	my @lines = map { "$_ = " . _value($settings->{$_}) . "\n" }
+		grep { defined $settings->{$_} } sort keys %$settings;
 	return $name eq '' ? @lines : ("$name {\n", (map {"\t$_"} @lines), "}\n");
 }
 
