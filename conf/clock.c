@@ -1,7 +1,6 @@
 #include "conf/clock.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -16,21 +15,67 @@ static uint64_t clock_read(clockid_t id)
 	return (uint64_t)now.tv_sec * USEC + (uint64_t)now.tv_nsec / 1000;
 }
 
-uint64_t clock_utc(void) { return clock_read(CLOCK_REALTIME); }
+uint64_t clock_utc(void)
+{
+	return clock_read(CLOCK_REALTIME);
+}
 
-uint64_t clock_mono(void) { return clock_read(CLOCK_MONOTONIC); }
+uint64_t clock_mono(void)
+{
+	return clock_read(CLOCK_MONOTONIC);
+}
 
+/* Day 0 is 1 March of year 0: so counted a leap day is the last of its year. */
+enum {
+	DAY = 86400,
+	DAYS_TO_1970 = 719468,
+	DAYS_OF_400_YEARS = 146097,
+	DAYS_OF_100_YEARS = 36524,
+	DAYS_OF_4_YEARS = 1461,
+};
+
+static void find_date(uint32_t days, unsigned *year_r, unsigned *month_r, unsigned *day_r)
+{
+	uint32_t era = days / DAYS_OF_400_YEARS, rest = days % DAYS_OF_400_YEARS;
+	/* Days behind the leap days that were left out or put in count as if all years had 365. */
+	uint32_t year = (rest - rest / (DAYS_OF_4_YEARS - 1) + rest / DAYS_OF_100_YEARS -
+			 rest / (DAYS_OF_400_YEARS - 1)) /
+			365;
+	uint32_t day = rest - (365 * year + year / 4 - year / 100);
+	uint32_t month = (5 * day + 2) / 153; /* from March; five months have 153 days */
+
+	*day_r = day - (153 * month + 2) / 5 + 1;
+	*month_r = month < 10 ? month + 3 : month - 9;
+	*year_r = 400 * era + year + (month >= 10);
+}
+
+static char *put_digits(char *to, unsigned number, unsigned digits, char behind)
+{
+	for (unsigned i = digits; i > 0; i--, number /= 10)
+		to[i - 1] = (char)('0' + number % 10);
+	to[digits] = behind;
+	return to + digits + 1;
+}
+
+/* By hand, because each message that goes out has a time, and strftime takes as long as all else
+ * in it. */
 const char *clock_format(uint64_t utc, char text[CLOCK_TEXT])
 {
 	/* The last second that four digits of a year can name: a damaged time still fits text. */
 	const uint64_t last = UINT64_C(253402300799);
-	time_t seconds = (time_t)(utc / USEC < last ? utc / USEC : last);
-	struct tm tm;
-	size_t used;
+	uint64_t seconds = utc / USEC < last ? utc / USEC : last;
+	unsigned rest = (unsigned)(seconds % DAY), year, month, day;
+	char *p = text;
 
-	gmtime_r(&seconds, &tm);
-	used = strftime(text, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + used, CLOCK_TEXT - used, ".%06uZ", (unsigned)(utc % USEC));
+	find_date((uint32_t)(seconds / DAY) + DAYS_TO_1970, &year, &month, &day);
+	p = put_digits(p, year, 4, '-');
+	p = put_digits(p, month, 2, '-');
+	p = put_digits(p, day, 2, 'T');
+	p = put_digits(p, rest / 3600, 2, ':');
+	p = put_digits(p, rest / 60 % 60, 2, ':');
+	p = put_digits(p, rest % 60, 2, '.');
+	p = put_digits(p, (unsigned)(utc % USEC), 6, 'Z');
+	*p = '\0';
 	return text;
 }
 

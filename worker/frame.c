@@ -101,7 +101,10 @@ void buf_append(struct buf *buf, const struct buf *text)
 
 void buf_char(struct buf *buf, char c)
 {
-	buf_add(buf, &c, 1);
+	if (buf->frame != NULL && !buf->failed && buf->frame->end < buf->size)
+		buf->frame->data[buf->frame->end++] = (uint8_t)c;
+	else
+		buf_add(buf, &c, 1);
 }
 
 void buf_number(struct buf *buf, uint64_t number)

@@ -250,9 +250,36 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* Every character at every place of a string of every short length. */
+static void test_a_string_comes_back_as_it_was_whatever_is_in_it(void **state)
+{
+	char text[20];
+
+	(void)state;
+	for (unsigned c = 1; c < 128; c++) {
+		for (unsigned place = 0; place < sizeof(text); place++) {
+			struct buf buf;
+			json_t *value;
+
+			memset(text, 'a' + (int)place % 26, sizeof(text));
+			text[place] = (char)c;
+			buf_init(&buf);
+			json_put_string(&buf, text, sizeof(text) - place % 3);
+			value = json_loadb(buf_text(&buf), buf_used(&buf), JSON_DECODE_ANY, NULL);
+			assert_non_null(value);
+			assert_int_equal(json_string_length(value), sizeof(text) - place % 3);
+			assert_memory_equal(json_string_value(value), text,
+					    sizeof(text) - place % 3);
+			json_decref(value);
+			buf_fini(&buf);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_string_comes_back_as_it_was_whatever_is_in_it),
 		cmocka_unit_test(what_is_no_json_is_a_parse_error),
 		cmocka_unit_test(what_is_no_request_is_an_invalid_request_without_an_id),
 		cmocka_unit_test(the_id_comes_back_as_it_was),
