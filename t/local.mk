@@ -349,7 +349,8 @@ t_shim_fsync_so_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -fPIC
 t_shim_fsync_so_LDFLAGS = -shared
 
 EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
-	t/bench/README t/bench/failover t/bench/idle t/bench/posts t/bench/room t/bench/rooms \
+	t/bench/README t/bench/failover t/bench/history t/bench/idle t/bench/join-storm \
+	t/bench/million t/bench/pool-model t/bench/posts t/bench/room t/bench/rooms \
 	t/lib/Pchat/Bench.pm \
 	t/lib/Pchat/Client.pm \
 	t/lib/Pchat/Fake.pm \
@@ -403,7 +404,7 @@ check-local:
 # All measures in a short form, one line of JSON each.
 .PHONY: bench
 bench: all t/bench/pchat-load$(EXEEXT)
-	@for question in idle room rooms posts failover; do \
+	@for question in idle room rooms posts history join-storm failover pool-model million; do \
 		PCHAT_BUILD=$(abs_builddir) PCHAT_SOURCE=$(abs_srcdir) \
 			perl $(srcdir)/t/bench/$$question || exit 1; \
 	done

@@ -46,15 +46,20 @@ struct load_options {
 	enum load_auth auth; /* LOAD_TOKEN: PLAIN once for a user, then the token */
 	struct {
 		unsigned rooms, size;
+		double rate;  /* open loop: posts/s in all of them together */
 	} group[LOAD_GROUPS]; /* so many rooms of so many connections */
 	unsigned groups;
 	unsigned senders; /* of each room; 0: all in it */
 	unsigned window;  /* closed loop: posts under way of a poster */
 	double rate;	  /* open loop: posts/s of all posters; 0: closed loop */
+	bool rates;	  /* open loop with a rate for each group */
+	unsigned page;	  /* not posts, but pages of so many messages are asked for; 0: posts */
+	uint64_t before;  /* pages: below this number; 0: the newest */
 	unsigned size;	  /* bytes of a text */
 	double seconds, warmup;
 	unsigned handshakes; /* under way at a time, of one process */
 	int kill_pid;	     /* killed in the middle of the run; 0: nobody */
+	bool storm;	     /* all connections are cut then, and come back */
 	bool forget;	     /* a refused post that is repeated is a new one */
 	bool idle; /* after joining, print a line and wait for the end of standard input */
 };
@@ -76,6 +81,7 @@ struct load_stats {
 					   had joined */
 	uint64_t cpu;			/* us, within the measured time */
 	struct load_histogram delivery, ack;
+	struct load_histogram group[LOAD_GROUPS]; /* deliveries in its rooms */
 };
 
 struct load_room {
@@ -108,6 +114,12 @@ struct load_plan {
 /* NULL: out of memory. Rooms are filled one after the other, connections in turn. */
 struct load_plan *load_plan_new(const struct load_options *options);
 void load_plan_free(struct load_plan **plan);
+
+/* The group that a room belongs to. */
+unsigned load_group_of(const struct load_options *options, uint32_t room);
+
+/* Those of a group who post. */
+uint64_t load_group_senders(const struct load_options *options, unsigned group);
 
 /* Serves a share of the connections until the parent says stop; does not return. */
 _Noreturn void load_process(const struct load_options *options, struct load_shared *shared,

@@ -53,6 +53,14 @@ static void lost(struct load_worker *w, struct load_client *c)
 	c->state = CLIENT_IDLE;
 }
 
+void load_client_storm(struct load_worker *w)
+{
+	w->stormed = true;
+	for (uint32_t i = 0; i < w->clients; i++)
+		if (w->client[i].state == CLIENT_READY)
+			lost(w, &w->client[i]);
+}
+
 void load_client_start(struct load_worker *w, struct load_client *c)
 {
 	c->state = CLIENT_OPENING;

@@ -64,7 +64,14 @@ struct load_worker {
 		uint32_t member;
 	} * sender; /* owned: all of this process */
 	uint32_t senders;
-	uint64_t slot;		  /* open loop: posts so far */
+	struct load_lane {	  /* open loop: those who post at one rate */
+		uint32_t *sender; /* owned: indexes in sender */
+		uint32_t senders;
+		double rate;   /* posts/s of this process */
+		uint64_t slot; /* posts so far */
+	} lane[LOAD_GROUPS];
+	unsigned lanes;		  /* 0: closed loop */
+	bool stormed;		  /* its connections were cut */
 	struct load_retry *retry; /* owned ring */
 	size_t retry_first, retry_count, retry_size;
 	unsigned run; /* makes the ids of this run its own */
@@ -82,7 +89,11 @@ void load_message_joined(struct load_worker *w, struct load_client *c, const jso
 void load_message_page(struct load_worker *w, struct load_client *c, struct load_member *member,
 		       const json_t *page);
 
-/* load_post.c: posting, and the answers. */
+/* Cuts all connections, to come back at once. */
+void load_client_storm(struct load_worker *w);
+
+/* load_post.c: posting, and the answers. False: out of memory. */
+bool load_post_init(struct load_worker *w);
 void load_post_begin(struct load_worker *w);
 void load_post_turn(struct load_worker *w);
 uint64_t load_post_due(const struct load_worker *w); /* when the next turn has something to do */

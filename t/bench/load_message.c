@@ -82,6 +82,10 @@ static void receive(struct load_worker *w, struct load_member *member, uint64_t 
 	if (mark->intended >= w->begin && w->now < w->end) {
 		atomic_fetch_add_explicit(&w->stats->deliveries, 1, memory_order_relaxed);
 		load_histogram_add(&w->stats->delivery, w->now - mark->intended);
+		if (w->options->groups > 1)
+			load_histogram_add(
+				&w->stats->group[load_group_of(w->options, member->room)],
+				w->now - mark->intended);
 	}
 }
 

@@ -11,11 +11,31 @@
 
 enum { PAUSE_US = 5000 };
 
+/* A page is asked for in the place of a post. The number that comes first in the answer is then
+ * taken for that of the post. */
+static void send_page(struct load_worker *w, struct load_client *c, uint32_t index, uint32_t number)
+{
+	char text[512], before[40] = "";
+	if (w->options->before > 0)
+		snprintf(before, sizeof(before), ",\"before\":%" PRIu64, w->options->before);
+	int length = snprintf(text, sizeof(text),
+			      "{\"jsonrpc\":\"2.0\",\"id\":%" PRIu64
+			      ",\"method\":\"message.history\",\"params\":{\"room\":\"%s\""
+			      ",\"limit\":%u%s}}",
+			      ((uint64_t)index + 1) << ID_POST_SHIFT | number,
+			      w->shared->room[c->member[index].room].uri, w->options->page, before);
+	load_client_send(w, c, text, (size_t)length);
+}
+
 static void send_post(struct load_worker *w, struct load_client *c, uint32_t index, uint32_t number)
 {
 	char text[16384];
 	const struct load_member *member = &c->member[index];
 	uint64_t intended = member->sender->intended[number % LOAD_WINDOW_MAX];
+	if (w->options->page > 0) {
+		send_page(w, c, index, number);
+		return;
+	}
 	int length = snprintf(text, sizeof(text),
 			      "{\"jsonrpc\":\"2.0\",\"id\":%" PRIu64 ",\"method\":\"message.post\","
 			      "\"params\":{\"room\":\"%s\",\"id\":\"%08x-%u-%u\",\"text\":\"",
@@ -61,7 +81,7 @@ static void acknowledged(struct load_worker *w, struct load_client *c, uint32_t 
 	sender->unacked--;
 	sender->acked++;
 	atomic_fetch_add_explicit(&w->stats->acked, 1, memory_order_relaxed);
-	if (w->running && w->options->rate == 0)
+	if (w->running && w->lanes == 0)
 		post_new(w, c, index, w->now);
 }
 
@@ -151,43 +171,79 @@ static void send_retries(struct load_worker *w)
 /* The closed loop: every sender begins with a full window. */
 void load_post_begin(struct load_worker *w)
 {
-	if (w->options->rate > 0)
+	if (w->lanes > 0)
 		return;
 	for (uint32_t i = 0; i < w->senders; i++)
 		for (unsigned k = 0; k < w->options->window; k++)
 			post_new(w, w->sender[i].client, w->sender[i].member, w->now);
 }
 
-/* The open loop: when the next post is intended. */
-static uint64_t next_due(const struct load_worker *w)
+/* The lane of a sender: his group's, or the only one. */
+static struct load_lane *lane_of(struct load_worker *w, uint32_t sender)
 {
-	double own = w->options->rate * w->senders / (double)w->plan->senders;
-	uint64_t start = w->begin - (uint64_t)(w->options->warmup * 1e6);
-	return start + (uint64_t)((double)w->slot * 1e6 / own);
+	uint32_t room = w->sender[sender].client->member[w->sender[sender].member].room;
+	return &w->lane[w->options->rates ? load_group_of(w->options, room) : 0];
 }
 
-static bool loop_is_open(const struct load_worker *w)
+static bool fill_lane(struct load_worker *w, unsigned number, double rate, uint64_t senders)
 {
-	return w->running && w->options->rate > 0 && w->senders > 0;
+	struct load_lane *lane = &w->lane[number];
+	lane->sender = calloc(w->senders + 1, sizeof(*lane->sender));
+	if (!lane->sender)
+		return false;
+	for (uint32_t i = 0; i < w->senders; i++)
+		if (lane_of(w, i) == lane)
+			lane->sender[lane->senders++] = i;
+	lane->rate = senders == 0 ? 0 : rate * lane->senders / (double)senders;
+	return true;
+}
+
+/* The open loop: each process posts its share of the rate. */
+bool load_post_init(struct load_worker *w)
+{
+	const struct load_options *o = w->options;
+	w->lanes = o->rates ? o->groups : o->rate > 0 ? 1 : 0;
+	if (!o->rates)
+		return w->lanes == 0 || fill_lane(w, 0, o->rate, w->plan->senders);
+	for (unsigned i = 0; i < o->groups; i++)
+		if (!fill_lane(w, i, o->group[i].rate, load_group_senders(o, i)))
+			return false;
+	return true;
+}
+
+/* When the next post is intended. */
+static uint64_t next_due(const struct load_worker *w, const struct load_lane *lane)
+{
+	uint64_t start = w->begin - (uint64_t)(w->options->warmup * 1e6);
+	if (lane->rate <= 0 || !w->running)
+		return UINT64_MAX;
+	return start + (uint64_t)((double)lane->slot * 1e6 / lane->rate);
 }
 
 uint64_t load_post_due(const struct load_worker *w)
 {
-	uint64_t due = loop_is_open(w) ? next_due(w) : UINT64_MAX;
+	uint64_t due = UINT64_MAX;
+	for (unsigned i = 0; i < w->lanes; i++)
+		if (next_due(w, &w->lane[i]) < due)
+			due = next_due(w, &w->lane[i]);
 	if (w->retry_count > 0 && w->retry[w->retry_first].due < due)
 		due = w->retry[w->retry_first].due;
 	return due;
 }
 
 /* A post is intended at its time, be it possible then or not. */
+static void post_due(struct load_worker *w, struct load_lane *lane)
+{
+	uint64_t due;
+	while ((due = next_due(w, lane)) <= w->now) {
+		uint32_t i = lane->sender[lane->slot++ % lane->senders];
+		post_new(w, w->sender[i].client, w->sender[i].member, due);
+	}
+}
+
 void load_post_turn(struct load_worker *w)
 {
 	send_retries(w);
-	while (loop_is_open(w)) {
-		uint64_t due = next_due(w);
-		if (due > w->now)
-			return;
-		uint32_t i = (uint32_t)(w->slot++ % w->senders);
-		post_new(w, w->sender[i].client, w->sender[i].member, due);
-	}
+	for (unsigned i = 0; i < w->lanes; i++)
+		post_due(w, &w->lane[i]);
 }

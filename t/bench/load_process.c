@@ -56,7 +56,7 @@ static bool make_clients(struct load_worker *w, unsigned process)
 		if (!make_client(w, &w->client[i], process + i * step))
 			return false;
 	w->unready = w->clients;
-	return true;
+	return load_post_init(w);
 }
 
 static void make_network(struct load_worker *w)
@@ -156,6 +156,8 @@ static void follow(struct load_worker *w, struct stage *stage)
 	w->begin = atomic_load(&w->shared->begin);
 	w->end = atomic_load(&w->shared->end);
 	w->running = w->now < w->end;
+	if (w->options->storm && !w->stormed && atomic_load(&w->shared->killed))
+		load_client_storm(w);
 	if (!stage->begun) {
 		stage->begun = true;
 		load_post_begin(w);

@@ -28,7 +28,9 @@ enum { READY_TIMEOUT_US = 600000000 };
 static const char usage[] =
 	"usage: pchat-load --server ADDRESS:PORT --rooms FILE --connections N [options]\n"
 	"  --rooms FILE          URIs, one a line\n"
-	"  --join R:N[,R:N...]   the first R rooms get N connections each, and so on\n"
+	"  --join R:N[:P][,...]  the first R rooms get N connections each, and so on; P: open "
+	"loop\n"
+	"                        with so many posts/s in these R rooms together\n"
 	"  --senders N           connections of each room that post; 0 (default): all; none: "
 	"--idle\n"
 	"  --window N            closed loop: posts under way of each sender (1)\n"
@@ -38,22 +40,38 @@ static const char usage[] =
 	"  --auth plain|scram|token   token: each user signs in once by PLAIN\n"
 	"  --tls                 certificates are not checked\n"
 	"  --kill PID            kill it in the middle of the run and measure the return\n"
+	"  --storm               cut all connections then, and measure the return\n"
+	"  --page N, --before N  ask for pages of N messages, below a number, and do not post\n"
 	"  --forget              latency does not count the time in which a post was refused\n"
 	"  --idle                join, print a line, and wait for the end of standard input\n"
 	"  --label TEXT          comes back in the output\n";
 
 static const struct option options_table[] = {
-	{"server", required_argument, NULL, 's'},      {"rooms", required_argument, NULL, 'r'},
-	{"connections", required_argument, NULL, 'c'}, {"join", required_argument, NULL, 'j'},
-	{"senders", required_argument, NULL, 'n'},     {"window", required_argument, NULL, 'w'},
-	{"rate", required_argument, NULL, 'R'},	       {"seconds", required_argument, NULL, 't'},
-	{"warmup", required_argument, NULL, 'W'},      {"size", required_argument, NULL, 'b'},
-	{"processes", required_argument, NULL, 'p'},   {"sources", required_argument, NULL, 'S'},
-	{"handshakes", required_argument, NULL, 'H'},  {"users", required_argument, NULL, 'U'},
-	{"user", required_argument, NULL, 'u'},	       {"password", required_argument, NULL, 'P'},
-	{"auth", required_argument, NULL, 'a'},	       {"tls", no_argument, NULL, 'T'},
-	{"kill", required_argument, NULL, 'k'},	       {"idle", no_argument, NULL, 'i'},
-	{"label", required_argument, NULL, 'l'},       {"forget", no_argument, NULL, 'f'},
+	{"server", required_argument, NULL, 's'},
+	{"rooms", required_argument, NULL, 'r'},
+	{"connections", required_argument, NULL, 'c'},
+	{"join", required_argument, NULL, 'j'},
+	{"senders", required_argument, NULL, 'n'},
+	{"window", required_argument, NULL, 'w'},
+	{"rate", required_argument, NULL, 'R'},
+	{"seconds", required_argument, NULL, 't'},
+	{"warmup", required_argument, NULL, 'W'},
+	{"size", required_argument, NULL, 'b'},
+	{"processes", required_argument, NULL, 'p'},
+	{"sources", required_argument, NULL, 'S'},
+	{"handshakes", required_argument, NULL, 'H'},
+	{"users", required_argument, NULL, 'U'},
+	{"user", required_argument, NULL, 'u'},
+	{"password", required_argument, NULL, 'P'},
+	{"auth", required_argument, NULL, 'a'},
+	{"tls", no_argument, NULL, 'T'},
+	{"kill", required_argument, NULL, 'k'},
+	{"idle", no_argument, NULL, 'i'},
+	{"label", required_argument, NULL, 'l'},
+	{"forget", no_argument, NULL, 'f'},
+	{"storm", no_argument, NULL, 'x'},
+	{"page", required_argument, NULL, 'g'},
+	{"before", required_argument, NULL, 'B'},
 	{0},
 };
 
@@ -97,6 +115,12 @@ static void take_groups(struct load_options *o, char *text)
 		if (!colon || o->groups == LOAD_GROUPS)
 			errx(EX_USAGE, "--join is ROOMS:SIZE, at most %d of them", LOAD_GROUPS);
 		*colon = '\0';
+		char *rate = strchr(colon + 1, ':');
+		if (rate) {
+			*rate = '\0';
+			o->group[o->groups].rate = seconds(rate + 1);
+			o->rates = true;
+		}
 		o->group[o->groups].rooms = number(item, 1, 10000000);
 		o->group[o->groups++].size = number(colon + 1, 1, 1000000);
 	}
@@ -173,6 +197,15 @@ static void take_option(struct load_options *o, int option)
 		break;
 	case 'k':
 		o->kill_pid = (int)number(optarg, 2, 1 << 22);
+		break;
+	case 'x':
+		o->storm = true;
+		break;
+	case 'g':
+		o->page = number(optarg, 1, 500);
+		break;
+	case 'B':
+		o->before = number(optarg, 1, 1000000000);
 		break;
 	case 'f':
 		o->forget = true;
@@ -268,10 +301,11 @@ static void run(const struct load_options *o, struct load_shared *shared)
 	while (sum_drained(shared, o->processes) < o->processes) {
 		usleep(1000);
 		check_children();
-		if (o->kill_pid && !atomic_load(&shared->killed) &&
+		if ((o->kill_pid || o->storm) && !atomic_load(&shared->killed) &&
 		    clock_mono() > begin + (end - begin) / 2) {
 			atomic_store(&shared->killed, clock_mono());
-			kill(o->kill_pid, SIGKILL);
+			if (o->kill_pid)
+				kill(o->kill_pid, SIGKILL);
 		}
 	}
 }
@@ -298,6 +332,8 @@ static void sum_up(const struct load_options *o, const struct load_shared *share
 			sum->last_back = one->last_back;
 		load_histogram_merge(&sum->delivery, &one->delivery);
 		load_histogram_merge(&sum->ack, &one->ack);
+		for (unsigned group = 0; group < o->groups; group++)
+			load_histogram_merge(&sum->group[group], &one->group[group]);
 	}
 }
 
@@ -308,6 +344,20 @@ static json_t *latencies(const struct load_histogram *histogram)
 			 (json_int_t)load_histogram_quantile(histogram, 0.99), "p99.9",
 			 (json_int_t)load_histogram_quantile(histogram, 0.999), "max",
 			 (json_int_t)histogram->highest);
+}
+
+/* Of rooms of different sizes each for itself: the maximum is the last receiver's. */
+static json_t *groups(const struct load_options *o, const struct load_stats *sum)
+{
+	json_t *array = json_array();
+	for (unsigned i = 0; i < o->groups; i++)
+		json_array_append_new(array,
+				      json_pack("{s:i, s:i, s:f, s:I, s:o}", "rooms",
+						(int)o->group[i].rooms, "size",
+						(int)o->group[i].size, "rate", o->group[i].rate,
+						"deliveries", (json_int_t)sum->group[i].count,
+						"delivery_us", latencies(&sum->group[i])));
+	return array;
 }
 
 static json_t *refusals(const struct load_options *o, const struct load_shared *shared)
@@ -340,8 +390,8 @@ static json_t *settings(const struct load_options *o, const struct load_shared *
 			 o->label, "connections", (int)o->connections, "users", (int)o->users,
 			 "rooms", (int)shared->rooms, "seats", (json_int_t)plan->seats, "senders",
 			 (json_int_t)plan->senders, "tls", o->tls, "processes", (int)o->processes,
-			 "window", o->rate > 0 ? 0 : (int)o->window, "rate", o->rate, "size",
-			 (int)o->size, "join_seconds", joined);
+			 "window", o->rate > 0 || o->rates ? 0 : (int)o->window, "rate", o->rate,
+			 "size", (int)o->size, "join_seconds", joined);
 }
 
 static void report(const struct load_options *o, const struct load_shared *shared, json_t *line)
@@ -362,6 +412,8 @@ static void report(const struct load_options *o, const struct load_shared *share
 	uint64_t killed = atomic_load(&shared->killed);
 	json_object_update(line, figures);
 	json_decref(figures);
+	if (o->groups > 1)
+		json_object_set_new(line, "groups", groups(o, &sum));
 	json_object_set_new(line, "disconnects", json_integer((json_int_t)sum.disconnects));
 	if (killed && sum.first_back && sum.last_back) {
 		json_object_set_new(line, "first_back_ms",

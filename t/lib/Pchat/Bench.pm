@@ -14,6 +14,7 @@ use IO::Socket::UNIX;
 use IPC::Open2 'open2';
 use Mojo::JSON 'decode_json', 'encode_json';
 use Pchat::Server;
+use Pchat::Wait;
 
 our @EXPORT = qw(full size_of runs);
 
@@ -26,7 +27,8 @@ sub size_of ($short, $full) { return full() ? $full : $short }
 
 sub runs () { return $ENV{PCHAT_BENCH_RUNS} // (full() ? 5 : 1) }
 
-# tls, active, standby, connections, users, rooms (their number).
+# tls, active, standby, connections, users, rooms (their number); cache, limits and content: settings
+# over those that follow from these; environment.
 sub new ($class, %self) {
 	my $self = bless {
 		tls => 0,
@@ -47,6 +49,7 @@ sub new ($class, %self) {
 sub _configuration ($self) {
 	my ($connections, $rooms) = $self->@{qw(connections rooms)};
 	return {
+		map({ $_ => $self->{$_} } grep { $self->{$_} } qw(limits content)),
 		journal => { size => '256M' },
 		workers => { active => $self->{active}, standby => $self->{standby} },
 		json => {
@@ -61,6 +64,7 @@ sub _configuration ($self) {
 			participants => 2 * ($self->{seats} // 4 * $connections) + 100,
 			messages => 100 * $rooms + 1000,
 			history => '128M',
+			%{ $self->{cache} // {} },
 		},
 	};
 }
@@ -156,6 +160,11 @@ sub _complain ($figures) {
 	}
 }
 
+# The same for what is asked once for each of several settings: {name => {options}}.
+sub medians ($self, $figure, $loads) {
+	return { map { $_ => $self->median($figure, %{ $loads->{$_} }) } sort keys %$loads };
+}
+
 # Connections that stay until the callback returns.
 sub hold ($self, $callback, %options) {
 	my $pid = open2(my $out, my $in, $self->_command(%options, idle => undef)) or die;
@@ -166,6 +175,17 @@ sub hold ($self, $callback, %options) {
 	return $figures;
 }
 
+# Until the database has everything.
+sub wait_stored ($self) {
+	wait_for(
+		'the store to be done',
+		sub {
+			my ($store) = grep { $_->{role} eq 'store' }
+				@{ $self->{server}->status->{processes} };
+			return defined $store->{lag} && $store->{lag} == 0;
+		});
+}
+
 # The workers that serve, not the standbys, as their titles say.
 sub active_workers ($self) {
 	return grep {
@@ -174,12 +194,12 @@ sub active_workers ($self) {
 	} $self->{server}->pids('worker');
 }
 
-# KiB that belong to the processes of a role alone.
+# KiB that belong to the processes of a role alone, and are not a file's.
 sub private_memory ($self, $role) {
 	my $sum = 0;
 	for my $pid ($self->{server}->pids($role)) {
 		open my $in, '<', "/proc/$pid/smaps_rollup" or next;
-		while (<$in>) { $sum += $1 if /^Private_\w+:\s+(\d+) kB/ }
+		while (my $line = <$in>) { $sum += $1 if $line =~ /^Private_Dirty:\s+(\d+) kB/ }
 	}
 	return $sum;
 }
