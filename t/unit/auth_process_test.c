@@ -80,7 +80,7 @@ static void make_conf(struct bench *b)
 		 "cache { rooms = 16 principals = 16 sessions = 16 participants = 16 messages = 16 text = 64k history = 1M }\n"
 		 "json { tls = false listen = {\"127.0.0.1:21400\"} }\n"
 		 "content { dsn = {\"Driver=SQLite3;Database=%s/content.db\"} }\n"
-		 "auth { iterations = 4096 }\n",
+		 "auth { iterations = 4096 mechanisms = { SCRAM-SHA-256, PLAIN } }\n",
 		 b->directory, b->directory, b->directory);
 	write_file(path, text);
 	b->conf = conf_load(path, &err);

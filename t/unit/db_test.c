@@ -358,7 +358,8 @@ static void test_back_off_grows_to_a_bound_and_forgets(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest of_all[] = {
+	/* What is SQLite's own stands last. */
+	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_failures_are_sorted),
 		TEST(test_every_statement_can_be_prepared),
 		TEST(test_reading_goes_on_while_another_writes),
@@ -367,8 +368,7 @@ int main(void)
 		TEST(test_nothing_works_without_a_connection),
 		TEST(test_interrupted_upgrade_leaves_nothing_behind),
 		cmocka_unit_test(test_back_off_grows_to_a_bound_and_forgets),
-	};
-	const struct CMUnitTest of_sqlite[] = {
+
 		TEST(test_locked_database_is_retried_and_not_waited_for),
 		TEST(test_wait_for_a_lock_is_bounded_where_nobody_says_so),
 		TEST(test_everything_is_synced_at_commit),
@@ -379,9 +379,8 @@ int main(void)
 		TEST(test_file_that_is_no_database_is_fatal),
 		TEST(test_upgrade_waits_for_its_turn),
 	};
-	int failed = cmocka_run_group_tests(of_all, NULL, NULL);
+	enum { OF_SQLITE = 9, ALL = sizeof(tests) / sizeof(tests[0]) };
 
-	if (database_is_sqlite())
-		failed += cmocka_run_group_tests(of_sqlite, NULL, NULL);
-	return failed;
+	return _cmocka_run_group_tests("db", tests,
+				       database_is_sqlite() ? ALL : ALL - OF_SQLITE, NULL, NULL);
 }
