@@ -96,6 +96,7 @@ const struct setting settings[] = {
 	NUMBER(COUNT, limits, message_size, "8192", 256, 65536),
 	NUMBER(COUNT, limits, story_size, "32768", 256, 524288),
 	NUMBER(COUNT, limits, rich_size, "16384", 0, 524288),
+	NUMBER(COUNT, limits, search, "999", 1, 1000),
 	NUMBER(COUNT, limits, rooms_per_session, "1024", 1, 65536),
 	NUMBER(COUNT, limits, participant_update_limit, "75", 0, 100000),
 	NUMBER(TIME, limits, delivery_delay, "500ms", MS, H),

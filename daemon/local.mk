@@ -51,7 +51,9 @@ noinst_LIBRARIES += daemon/libreader.a
 daemon_libreader_a_SOURCES = \
 	daemon/complaint.c daemon/complaint.h \
 	daemon/fragment.c daemon/fragment.h \
-	daemon/reader_page.c daemon/reader_page.h
+	daemon/reader_page.c daemon/reader_page.h \
+	daemon/reader_search.c daemon/reader_search.h \
+	daemon/search_text.c daemon/search_text.h
 READER_LIBS = daemon/libreader.a $(ODBC_LIB) $(SHM_LIBS)
 
 # Compliance records become files; of the tests, too.

@@ -9,6 +9,7 @@
 #include "conf/log.h"
 #include "daemon/complaint.h"
 #include "daemon/reader_page.h"
+#include "daemon/reader_search.h"
 #include "odbc/backoff.h"
 #include "shm/child.h"
 #include "shm/command.h"
@@ -226,10 +227,53 @@ static void ask_for_moment(struct reader *reader, const struct ask *question)
 	fragment_free(&json);
 }
 
+/* False: it is malformed. The parts point into the body. */
+static bool parse_search(const struct reader *reader, const struct ask *question,
+			 struct ask_search *ask, struct ask_search_room *rooms, struct text *words_r)
+{
+	size_t size = sizeof(*ask);
+
+	if (question->size < size)
+		return false;
+	memcpy(ask, reader->body, size);
+	if (ask->rooms > ASK_SEARCH_ROOMS || ask->match > SEARCH_PHRASE ||
+	    question->size - size < ask->rooms * sizeof(*rooms))
+		return false;
+	memcpy(rooms, reader->body + size, ask->rooms * sizeof(*rooms));
+	size += ask->rooms * sizeof(*rooms);
+	*words_r = (struct text){(const char *)reader->body + size,
+				 (uint32_t)(question->size - size)};
+	return true;
+}
+
+static void ask_for_messages(struct reader *reader, const struct ask *question)
+{
+	/* The last quarter of the time is for what is under way then, and for the answer. */
+	const uint64_t deadline = clock_mono() + reader->child.conf->content.query_timeout / 4 * 3;
+	struct ask_search_room rooms[ASK_SEARCH_ROOMS];
+	struct fragment json = {0};
+	struct search_text text;
+	struct ask_search ask;
+	enum db_result result;
+	struct text words;
+	struct err err;
+
+	if (!parse_search(reader, question, &ask, rooms, &words) ||
+	    !search_text_init(&text, ask.match, ask.sensitive, words.data, words.length)) {
+		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
+		return;
+	}
+	result = reader_search(reader->db, &ask, rooms, &text, reader->child.conf->domain, deadline,
+			       &json, &err);
+	finish(reader, question, result, 0, &json, &err);
+	search_text_fini(&text);
+	fragment_free(&json);
+}
+
 static void work(struct reader *reader, const struct ask *question)
 {
 	try_attach(reader);
-	if (question->kind < ASK_HISTORY || question->kind > ASK_MOMENT)
+	if (question->kind < ASK_HISTORY || question->kind > ASK_SEARCH)
 		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
 	else if (!reader->attached)
 		answer(reader, question, CODE_UNAVAILABLE, 0, NULL);
@@ -237,6 +281,8 @@ static void work(struct reader *reader, const struct ask *question)
 		ask_for_history(reader, question);
 	else if (question->kind == ASK_MOMENT)
 		ask_for_moment(reader, question);
+	else if (question->kind == ASK_SEARCH)
+		ask_for_messages(reader, question);
 	else
 		ask_for_rooms(reader, question);
 }

@@ -17,11 +17,18 @@ static void put_number(struct fragment *json, const char *name, uint64_t number)
 	fragment_number(json, number);
 }
 
-static void put_message(struct fragment *json, const struct content_history_row *row)
+void reader_put_message(struct fragment *json, const char *room,
+			const struct content_history_row *row)
 {
 	const struct content_message *message = &row->message;
 
-	put_number(json, "{\"seq\":", message->seq);
+	fragment_text(json, "{");
+	if (room) {
+		fragment_text(json, "\"room\":\"");
+		fragment_text(json, room);
+		fragment_text(json, "\",");
+	}
+	put_number(json, "\"seq\":", message->seq);
 	fragment_text(json, ",\"time\":");
 	fragment_time(json, message->time);
 	put_string(json, ",\"from\":", row->author_uri);
@@ -71,7 +78,7 @@ static enum db_result read_state(struct db *db, struct page *page, struct err *e
 
 static void add_row(struct page *page, const struct content_history_row *row)
 {
-	put_message(&page->rows, row);
+	reader_put_message(&page->rows, NULL, row);
 	page->end[page->count++] = page->rows.used;
 }
 

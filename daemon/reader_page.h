@@ -20,6 +20,10 @@ typedef bool reader_keep(const struct content_history_row *row, void *arg);
 enum db_result reader_history(struct db *db, const struct ask_history *ask, struct fragment *json,
 			      uint32_t *flags_r, reader_keep *keep, void *arg, struct err *err);
 
+/* A message as JSON (pchat-protocol(7)). room: its URI, or NULL where it is known. */
+void reader_put_message(struct fragment *json, const char *room,
+			const struct content_history_row *row);
+
 /* The number that ASK_MOMENT is answered with, in json; *flags_r: ASK_GAP. */
 enum db_result reader_moment(struct db *db, const struct ask_moment *ask, struct fragment *json,
 			     uint32_t *flags_r, struct err *err);

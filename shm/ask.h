@@ -23,6 +23,7 @@ enum ask_kind {
 	/* Readers. */
 	ASK_HISTORY = 1, /* struct ask_history -> JSON array of messages, oldest first */
 	ASK_ROOMS = 2,	 /* struct ask_rooms, the text behind it -> JSON array of rooms */
+	ASK_SEARCH = 4,	 /* struct ask_search, its rooms, the words -> JSON, what message.search answers */
 	ASK_MOMENT = 3,	 /* struct ask_moment -> a number: the newest message up to then; 0: none */
 
 	/* pchat-auth; tag is the worker's, session is the connection's. ADDRESS is the client's
@@ -77,6 +78,26 @@ struct ask_moment {
 	uint64_t before;
 	uint64_t time; /* UTC us */
 };
+
+/*
+ * Messages in some rooms. Behind the struct stand `rooms` struct ask_search_room and then the words
+ * (daemon/search_text.h). The order is that of time, then of rooms' ids, then of numbers.
+ */
+struct ask_search {
+	uint64_t start, end; /* UTC us, both inclusive */
+	uint64_t page_time, page_seq; /* only what comes behind this message; page_room 0: all */
+	uint32_t page_room;
+	uint32_t author; /* 0: anybody */
+	uint16_t rooms, limit;
+	uint8_t match, sensitive, from_oldest, reserved;
+};
+
+struct ask_search_room {
+	uint32_t id;
+	uint8_t uuid[16];
+};
+
+enum { ASK_SEARCH_ROOMS = 512 };
 
 /* Rooms whose name or description contains the text, without regard to case, by name. */
 struct ask_rooms {

@@ -227,6 +227,11 @@ t_unit_readonly_test_SOURCES = t/unit/readonly_test.c
 t_unit_readonly_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_readonly_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/search_test
+t_unit_search_test_SOURCES = t/unit/search_test.c
+t_unit_search_test_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_search_test_LDADD = $(READER_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/segment_test
 t_unit_segment_test_SOURCES = t/unit/segment_test.c
 t_unit_segment_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

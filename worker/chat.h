@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shm/ask.h"
 #include "shm/cache.h"
 #include "shm/event.h"
 #include "worker/frame.h"
@@ -136,6 +137,8 @@ struct front_end {
 	void (*joins)(struct session *session, const struct chat_id *id, const struct buf *list);
 	void (*messages)(struct session *session, const struct chat_id *id, const struct buf *list,
 			 const struct chat_span *span);
+	void (*found)(struct session *session, const struct chat_id *id, const void *json,
+		      size_t size);
 	void (*users)(struct session *session, const struct chat_id *id, const struct buf *list);
 	void (*accounts)(struct session *session, const struct chat_id *id, const struct buf *list,
 			 bool more);
@@ -174,6 +177,15 @@ void chat_leave(struct session *session, const struct chat_id *id, const uint8_t
 void chat_participants(struct session *session, const struct chat_id *id, const uint8_t room[16]);
 void chat_post(struct session *session, const struct chat_id *id, const uint8_t room[16],
 	       const struct event_message *message, bool alert);
+
+/* A search for messages in rooms: those that are named, or (count 0) those that the session is in. */
+struct chat_find {
+	struct ask_search ask; /* without rooms and author */
+	struct text words, from; /* from: a user; empty: anybody */
+	unsigned count;
+	const struct object_key *rooms;
+};
+void chat_find(struct session *session, const struct chat_id *id, const struct chat_find *find);
 
 /* Removes messages, or (text not empty) replaces them. */
 void chat_remove(struct session *session, const struct chat_id *id, const struct object_key *room,

@@ -332,6 +332,17 @@ static void answer_messages(struct session *session, const struct chat_id *id,
 	json_finish(session, &buf);
 }
 
+/* As a reader wrote it. */
+static void answer_found(struct session *session, const struct chat_id *id, const void *json,
+			 size_t size)
+{
+	struct buf buf;
+
+	begin(&buf, id);
+	buf_add(&buf, json, size);
+	json_finish(session, &buf);
+}
+
 static void answer_users(struct session *session, const struct chat_id *id, const struct buf *list)
 {
 	answer_list(session, id, "{\"participants\":[", list);
@@ -392,6 +403,7 @@ void json_front_init(struct front_end *front)
 	front->posted = answer_posted;
 	front->joins = answer_joins;
 	front->messages = answer_messages;
+	front->found = answer_found;
 	front->users = answer_users;
 	front->accounts = answer_accounts;
 	front->rooms = answer_rooms;

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "conf/clock.h"
@@ -92,8 +93,123 @@ static int message_purge(struct json_peer *peer, const struct chat_id *id, const
 	return code;
 }
 
+/* --- Searching. --- */
+
+static int get_bound(const json_t *params, const char *name, uint64_t *time_r)
+{
+	struct text text = {"", 0};
+	int code = json_get_text(params, name, false, &text);
+
+	if (code == CODE_OK && json_has(params, name) &&
+	    !clock_parse(text.data, text.length, time_r))
+		code = CODE_INVALID_ARGUMENT;
+	return code;
+}
+
+/* "TIME-ROOM-SEQ" of the last message of the page before, as a reader wrote it. */
+static int get_place(const json_t *params, struct ask_search *ask)
+{
+	struct text text = {"", 0};
+	int code = json_get_text(params, "page", false, &text);
+	unsigned long long time, seq;
+	char end;
+
+	if (code != CODE_OK || !json_has(params, "page"))
+		return code;
+	if (text.length > 60 ||
+	    sscanf(text.data, "%llu-%u-%llu%c", &time, &ask->page_room, &seq, &end) != 3 ||
+	    ask->page_room == 0)
+		return CODE_INVALID_ARGUMENT;
+	ask->page_time = time;
+	ask->page_seq = seq;
+	return CODE_OK;
+}
+
+static int get_how(const json_t *params, struct ask_search *ask)
+{
+	static const char *const matches[] = {"all", "any", "phrase"};
+	static const char *const directions[] = {"newest", "oldest"};
+	unsigned match = 0, direction = 0;
+	bool sensitive = false;
+	int code = json_get_word(params, "match", matches, 3, &match);
+
+	if (code == CODE_OK)
+		code = json_get_word(params, "direction", directions, 2, &direction);
+	if (code == CODE_OK)
+		code = json_get_bool(params, "case", &sensitive);
+	ask->match = (uint8_t)match;
+	ask->from_oldest = (uint8_t)direction;
+	ask->sensitive = sensitive;
+	return code;
+}
+
+static int get_search(const struct json_peer *peer, const json_t *params, struct chat_find *find)
+{
+	const uint64_t most = chat_conf(peer->session.chat)->limits.search;
+	uint64_t limit = most < CHAT_PAGE ? most : CHAT_PAGE;
+	int code = get_how(params, &find->ask);
+
+	find->ask.end = INT64_MAX;
+	if (code == CODE_OK)
+		code = get_bound(params, "start", &find->ask.start);
+	if (code == CODE_OK)
+		code = get_bound(params, "end", &find->ask.end);
+	if (code == CODE_OK)
+		code = get_place(params, &find->ask);
+	if (code == CODE_OK)
+		code = json_get_text(params, "words", false, &find->words);
+	if (code == CODE_OK)
+		code = json_get_text(params, "from", false, &find->from);
+	if (code == CODE_OK)
+		code = json_get_number(params, "limit", 1, most, &limit);
+	find->ask.limit = (uint16_t)limit;
+	return code;
+}
+
+/* "room", or "rooms": an array of such; neither: those that the session is in. */
+static int get_rooms(const struct json_peer *peer, const json_t *params, struct object_key *rooms,
+		     unsigned *count_r)
+{
+	const json_t *list = json_object_get(params, "rooms"), *item;
+	int code = CODE_OK;
+	size_t i;
+
+	*count_r = 0;
+	if (json_has(params, "room")) {
+		*count_r = 1;
+		return json_get_room_key(peer, params, &rooms[0]);
+	}
+	if (!json_has(params, "rooms"))
+		return CODE_OK;
+	*count_r = (unsigned)json_array_size(list);
+	if (*count_r < 1 || *count_r > ASK_SEARCH_ROOMS)
+		return CODE_INVALID_ARGUMENT;
+	json_array_foreach(list, i, item) {
+		json_t *one = json_pack("{s:O}", "room", item);
+
+		if (code == CODE_OK)
+			code = one ? json_get_room_key(peer, one, &rooms[i]) : CODE_BUSY;
+		json_decref(one);
+	}
+	return code;
+}
+
+static int message_search(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+{
+	struct object_key rooms[ASK_SEARCH_ROOMS];
+	struct chat_find find = {.words = {"", 0}, .from = {"", 0}, .rooms = rooms};
+	int code = get_rooms(peer, params, rooms, &find.count);
+
+	if (code == CODE_OK)
+		code = get_search(peer, params, &find);
+	if (code == CODE_OK)
+		chat_find(&peer->session, id, &find);
+	return code;
+}
+
 const struct json_method json_message_methods[] = {
 	{"message.purge", JSON_SIGNED_IN, message_purge},
 	{"message.remove", JSON_SIGNED_IN, message_remove},
+	{"message.search", JSON_SIGNED_IN, message_search},
 	{NULL, JSON_ANYBODY, NULL},
 };

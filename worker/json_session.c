@@ -135,6 +135,8 @@ static void put_limits(struct buf *buf, const struct conf *conf)
 	buf_char(buf, ',');
 	put_limit(buf, "search", CHAT_SEARCH_MAX);
 	buf_char(buf, ',');
+	put_limit(buf, "found", conf->limits.search);
+	buf_char(buf, ',');
 	put_limit(buf, "participant_update_limit", conf->limits.participant_update_limit);
 	buf_char(buf, ',');
 	put_limit(buf, "name", CHAT_NAME_MAX);

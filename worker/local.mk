@@ -44,6 +44,7 @@ worker_libworker_a_SOURCES = \
 	worker/rooms.c \
 	worker/roster.c worker/roster.h \
 	worker/sandbox.c worker/sandbox.h \
+	worker/search.c \
 	worker/session.c worker/session.h \
 	worker/sign_in.c \
 	worker/tail.c worker/tail.h \

@@ -145,7 +145,7 @@ static const char everything[] =
 	"cache { rooms = 100 principals = 101 sessions = 102 participants = 103 messages = 104\n"
 	"  categories = 105 addins = 106 roles = 107 affiliations = 108\n"
 	"  text = 100001 history = 3M }\n"
-	"limits { history = 31 message_size = 1000 story_size = 2000 rich_size = 1500\n"
+	"limits { history = 31 message_size = 1000 story_size = 2000 rich_size = 1500 search = 100\n"
 	"  rooms_per_session = 7\n"
 	"  participant_update_limit = 0 delivery_delay = 40ms }\n"
 	"json { listen = { '127.0.0.1:21000', '[::1]:21001' } tls = no certificate = /c key = /k\n"

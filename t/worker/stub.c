@@ -285,6 +285,12 @@ void chat_remove(struct session *session, const struct chat_id *id, const struct
 	session->front->done(session, id);
 }
 
+void chat_find(struct session *session, const struct chat_id *id, const struct chat_find *find)
+{
+	called(session, "find", find->words, find->ask.limit);
+	session->front->found(session, id, "{}", 2);
+}
+
 void chat_purge(struct session *session, const struct chat_id *id, const struct object_key *room,
 		uint64_t seq, uint64_t time)
 {

@@ -1,0 +1,165 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/clock.h"
+#include "shm/role.h"
+#include "worker/object_find.h"
+
+/* Searches for messages: rooms and authors made into numbers, and the question to a reader. */
+
+enum { RETRY_US = 50000, STORE_TRIES = 40 /* two seconds */ };
+
+struct search {
+	struct request base;
+	uint64_t needed; /* LSN: the store has to have everything below it */
+	unsigned tries;
+	bool asked;
+	struct text words; /* owned */
+	struct ask_search ask;
+	struct ask_search_room room[ASK_SEARCH_ROOMS];
+};
+
+static void search_free(struct pending *pending)
+{
+	struct search *search = (struct search *)pending;
+
+	session_request_ended(pending->session);
+	free((char *)(uintptr_t)search->words.data);
+	free(search);
+}
+
+static int ask_reader(struct search *search)
+{
+	struct pending *pending = &search->base.base;
+	struct chat *chat = pending->session->chat;
+	const struct text parts[] = {
+		{(const char *)&search->ask, sizeof(search->ask)},
+		{(const char *)search->room,
+		 (uint32_t)(search->ask.rooms * sizeof(search->room[0]))},
+		search->words};
+	const int code = chat_ask(chat, chat->questions, ASK_SEARCH, pending, parts, 3, -1);
+
+	search->asked = code == CODE_OK;
+	if (code == CODE_OK)
+		pending_until(&chat->pending, pending, chat_answer_limit(chat));
+	return code;
+}
+
+/* What was there when the question came is to be found: the store may still be at it. */
+static int go_on(struct search *search)
+{
+	struct pending *pending = &search->base.base;
+	struct chat *chat = pending->session->chat;
+	const struct proc_page *store = chat->proc->page[SLOT_STORE];
+
+	if (atomic_load_explicit(&store->cursor, memory_order_acquire) >= search->needed)
+		return ask_reader(search);
+	if (++search->tries > STORE_TRIES)
+		return CODE_UNAVAILABLE;
+	pending_until(&chat->pending, pending, clock_mono() + RETRY_US);
+	return CODE_OK;
+}
+
+static void settle(struct pending *pending, const struct outcome *outcome)
+{
+	struct search *search = (struct search *)pending;
+	struct session *session = pending->session;
+	int code;
+
+	if (outcome->kind == OUTCOME_TIME && !search->asked) {
+		code = go_on(search);
+		if (code != CODE_OK)
+			request_refuse(&search->base, code);
+		return;
+	}
+	code = outcome_code(outcome);
+	if (code != CODE_OK) {
+		request_refuse(&search->base, code);
+	} else if (outcome->kind == OUTCOME_ASK) {
+		session->front->found(session, &search->base.id, outcome->body,
+				      outcome->ask->size);
+		request_end(&search->base);
+	}
+}
+
+/* Who may join a room may search it; a disabled one is for administrators. */
+static int add_named(struct search *search, const struct object_key *key)
+{
+	const struct session *session = search->base.base.session;
+	struct ask_search_room *room = &search->room[search->ask.rooms];
+	struct room_view view;
+	unsigned rights = 0;
+	int code = object_find_room(session->chat, key, &view);
+
+	if (code == CODE_OK && !session->admin)
+		code = cache_rights(session->chat->cache, session->principal, view.id, &rights);
+	if (code != CODE_OK)
+		return code;
+	if (!session->admin && !(rights & RIGHT_JOIN))
+		return rights & RIGHT_SEE ? CODE_ERROR_PERMISSION : CODE_NO_SUCH_NODE;
+	if (!session->admin && view.disabled)
+		return CODE_NODE_DISABLED;
+	room->id = view.id;
+	memcpy(room->uuid, view.uuid, sizeof(room->uuid));
+	search->ask.rooms++;
+	return CODE_OK;
+}
+
+/* The rooms that the session is in. */
+static int add_joined(struct search *search)
+{
+	const struct session *session = search->base.base.session;
+
+	if (session->admin)
+		return CODE_INVALID_ARGUMENT;
+	if (session->rooms > ASK_SEARCH_ROOMS)
+		return CODE_LIMIT_EXCEEDED;
+	for (uint32_t i = 0; i < session->rooms; i++) {
+		struct ask_search_room *room = &search->room[search->ask.rooms++];
+
+		room->id = session->member[i].room->id;
+		memcpy(room->uuid, session->member[i].room->uuid, sizeof(room->uuid));
+	}
+	return CODE_OK;
+}
+
+static int prepare(struct search *search, const struct chat_find *find)
+{
+	const struct chat *chat = search->base.base.session->chat;
+	struct ask_search *ask = &search->ask;
+	char *words = malloc(find->words.length + 1u);
+	int code = CODE_OK;
+
+	if (words == NULL)
+		return CODE_BUSY;
+	memcpy(words, find->words.data, find->words.length);
+	search->words = (struct text){words, find->words.length};
+	*ask = find->ask;
+	ask->rooms = 0;
+	for (unsigned i = 0; i < find->count && code == CODE_OK; i++)
+		code = add_named(search, &find->rooms[i]);
+	if (find->count == 0)
+		code = add_joined(search);
+	if (code == CODE_OK && find->from.length > 0)
+		code = object_find_principal(chat, find->from, &ask->author);
+	return code;
+}
+
+void chat_find(struct session *session, const struct chat_id *id, const struct chat_find *find)
+{
+	struct search *search =
+		(struct search *)request_begin(session, id, sizeof(*search), settle);
+	struct chat *chat = session->chat;
+	int code;
+
+	if (search == NULL)
+		return;
+	search->base.base.free = search_free;
+	search->needed = atomic_load_explicit(&chat->proc->page[SLOT_SEQUENCER]->durable,
+					      memory_order_acquire);
+	code = prepare(search, find);
+	if (code == CODE_OK)
+		code = go_on(search);
+	if (code != CODE_OK)
+		request_refuse(&search->base, code);
+}
