@@ -37,6 +37,13 @@ enum ctl_option {
 	CTL_REPLACE,
 	CTL_THROUGH,
 	CTL_UNTIL,
+	CTL_WORDS,
+	CTL_MATCH,
+	CTL_CASE,
+	CTL_FROM,
+	CTL_START,
+	CTL_END,
+	CTL_DIRECTION,
 	/* Edits of lists: adding, removing, replacing of each. */
 	CTL_MEMBERS,
 	CTL_MANAGERS = CTL_MEMBERS + 3,
@@ -111,6 +118,7 @@ int ctl_object_delete(const struct ctl *ctl);
 int ctl_object_get(const struct ctl *ctl);
 int ctl_object_list(const struct ctl *ctl);
 
+int ctl_message_search(const struct ctl *ctl);
 int ctl_message_remove(const struct ctl *ctl);
 int ctl_message_replace(const struct ctl *ctl);
 int ctl_message_purge(const struct ctl *ctl);

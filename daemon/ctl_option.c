@@ -46,6 +46,13 @@ static const struct {
 	[CTL_YES] = {"yes", NULL, SWITCH, "do not ask"},
 	[CTL_REPLACE] = {"text", "replace", TEXT, "TEXT: what is to stand there"},
 	[CTL_THROUGH] = {"through", "seq", NUMBER, "N: up to this message"},
+	[CTL_WORDS] = {"words", "words", TEXT, "TEXT: messages with these words"},
+	[CTL_MATCH] = {"match", "match", TEXT, "all|any|phrase: of the words"},
+	[CTL_CASE] = {"case", "case", YES_NO, "yes|no: whether case matters"},
+	[CTL_FROM] = {"from", "from", TEXT, "USER: messages of this author"},
+	[CTL_START] = {"start", "start", TEXT, "TIME: messages from then on"},
+	[CTL_END] = {"end", "end", TEXT, "TIME: messages up to then"},
+	[CTL_DIRECTION] = {"direction", "direction", TEXT, "newest|oldest: which come first"},
 	[CTL_UNTIL] = {"until", "time", TEXT, "TIME: up to then, 2026-11-21 or with T09:30:00Z"},
 };
 

@@ -26,6 +26,8 @@ enum {
 		       1 << CTL_MEMBER | 1 << CTL_MANAGER | 1 << CTL_DISABLED,
 	REVISION = 1 << CTL_IF_REVISION,
 	DELETE = CHANGE | 1 << CTL_YES,
+	FILTERS = 1 << CTL_WORDS | 1 << CTL_MATCH | 1 << CTL_CASE | 1 << CTL_FROM |
+		  1 << CTL_START | 1 << CTL_END,
 };
 
 static const struct ctl_verb verbs[] = {
@@ -74,10 +76,14 @@ static const struct ctl_verb verbs[] = {
 	{"addin", "list", "[TEXT]", "list add-ins with this text in name or URL", 0, 1, PAGES,
 	 ctl_object_list, "addin.list", "text", NULL, NULL},
 
-	{"message", "remove", "ROOM SEQ...", "delete messages", 2, 501, DELETE, ctl_message_remove,
-	 "message.remove", "room", NULL, NULL},
-	{"message", "replace", "ROOM SEQ...", "put another text in the place of messages", 2, 501,
-	 CHANGE | 1 << CTL_REPLACE, ctl_message_replace, "message.remove", "room", NULL, NULL},
+	{"message", "search", "ROOM", "find messages", 1, 1,
+	 FILTERS | 1 << CTL_DIRECTION | 1 << CTL_LIMIT, ctl_message_search, "message.search", "room",
+	 NULL, NULL},
+	{"message", "remove", "ROOM [SEQ]...", "delete messages, or all that are found", 1, 501,
+	 DELETE | FILTERS, ctl_message_remove, "message.remove", "room", NULL, NULL},
+	{"message", "replace", "ROOM [SEQ]...", "put another text in the place of messages", 1,
+	 501, CHANGE | FILTERS | 1 << CTL_REPLACE, ctl_message_replace, "message.remove", "room",
+	 NULL, NULL},
 	{"message", "purge", "ROOM", "delete all messages up to one, or up to a time", 1, 1,
 	 DELETE | 1 << CTL_THROUGH | 1 << CTL_UNTIL, ctl_message_purge, "message.purge", "room",
 	 NULL, NULL},

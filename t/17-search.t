@@ -119,5 +119,24 @@ for my $turn (1 .. 20) {
 	is(found($alice, room => $lab, limit => 1), "turn $turn", "turn $turn is found at once");
 }
 
+# --- By pchatctl. ---
+
+sub pchatctl (@arguments) { return $server->pchatctl('message', @arguments) }
+
+$alice->join_room($bar);
+$alice->post($bar, "fox $_") for 1 .. 7;
+my ($status, $output) = pchatctl(qw(search --words fox --limit 3 Bar));
+is($status, 0, 'pchatctl message search works');
+like($output, qr/fox 7\n.*fox 6\n.*fox 5\n\z/, 'and shows the newest first');
+($status, $output) = pchatctl(qw(remove --yes --words fox Bar 3));
+like("$status $output", qr/^64 .*by their numbers, or by options/, 'numbers or words, not both');
+($status, $output) = pchatctl(qw(remove --yes Bar));
+like("$status $output", qr/^64 /, 'and one of them it must be');
+($status, $output) = pchatctl(qw(remove --yes --words), 'fox 2', qw(--match phrase Bar));
+is("$status $output", "0 1 message deleted\n", 'a message is deleted by its words');
+($status, $output) = pchatctl(qw(replace --text ~ --words fox --start 2020-01-01 --from alice Bar));
+is("$status $output", "0 6 messages replaced\n", 'others are replaced by words, author and time');
+is(found($alice, room => $bar, words => '~'), '~|~|~|~|~|~', 'which is so');
+
 is($server->stop, 0, 'the server stops');
 done_testing;
