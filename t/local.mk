@@ -124,6 +124,11 @@ t_unit_event_test_SOURCES = t/unit/event_test.c
 t_unit_event_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_event_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/fail_test
+t_unit_fail_test_SOURCES = t/unit/fail_test.c t/shim/odbc.h $(DATABASE)
+t_unit_fail_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
+t_unit_fail_test_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/fanout_test
 t_unit_fanout_test_SOURCES = t/unit/fanout_test.c
 t_unit_fanout_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -352,6 +357,12 @@ check_PROGRAMS += t/shim/fsync.so
 t_shim_fsync_so_SOURCES = t/shim/fsync.c
 t_shim_fsync_so_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -fPIC
 t_shim_fsync_so_LDFLAGS = -shared
+
+# A driver for unixODBC that fails on demand (t/shim/odbc.h).
+check_PROGRAMS += t/shim/odbc.so
+t_shim_odbc_so_SOURCES = t/shim/odbc.c t/shim/odbc.h
+t_shim_odbc_so_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -fPIC
+t_shim_odbc_so_LDFLAGS = -shared
 
 EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/bench/README t/bench/failover t/bench/history t/bench/idle t/bench/join-storm \

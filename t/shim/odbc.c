@@ -1,0 +1,262 @@
+#include <dlfcn.h>
+#include <glob.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sql.h>
+#include <sqlext.h>
+
+#include "odbc.h"
+
+struct fail_plan fail_plan; /* the test's */
+
+static bool is_lost;   /* the connection: there is one at a time */
+static bool is_failed; /* the last call was ours to fail */
+static char state[6];  /* with which */
+static int native_code;
+
+static void *real(const char *name)
+{
+	static void *driver;
+
+	if (!driver) {
+		glob_t found;
+
+		if (glob("/usr/lib*/*/odbc/libsqlite3odbc.so", 0, NULL, &found) == 0)
+			driver = dlopen(found.gl_pathv[0], RTLD_NOW | RTLD_LOCAL);
+		if (!driver) {
+			fprintf(stderr, "could not load the driver of SQLite\n");
+			abort();
+		}
+		globfree(&found);
+	}
+	return dlsym(driver, name);
+}
+
+static SQLRETURN fail_with(const char *with, int native)
+{
+	is_failed = true;
+	memcpy(state, with, sizeof(state));
+	native_code = native;
+	return SQL_ERROR;
+}
+
+static bool is_commit(const char *text)
+{
+	return text && strncmp(text, "COMMIT", 6) == 0;
+}
+
+/* Whether the plan is for this call. */
+static bool is_due(const char *text)
+{
+	fail_plan.calls++;
+	if (fail_plan.how == FAIL_NEVER)
+		return false;
+	if (fail_plan.at == 0 ? !is_commit(text) : fail_plan.calls != fail_plan.at)
+		return false;
+	return true;
+}
+
+/* What comes before the real call; true: it is not to be made. */
+static bool is_over(bool due, SQLRETURN *ret)
+{
+	is_failed = false;
+	if (is_lost || (due && fail_plan.how == FAIL_LOSE)) {
+		is_lost = true;
+		*ret = fail_with("08S01", 0);
+		return true;
+	}
+	if (!due)
+		return false;
+	if (fail_plan.how == FAIL_SLOW)
+		usleep(100000);
+	if (fail_plan.how == FAIL_HANG && write(fail_plan.tell, "", 1) == 1)
+		for (;;)
+			pause();
+	if (fail_plan.how == FAIL_BEFORE)
+		*ret = fail_with(fail_plan.state, fail_plan.native);
+	return fail_plan.how == FAIL_BEFORE;
+}
+
+static SQLRETURN answer(bool due, SQLRETURN ret)
+{
+	if (due && fail_plan.how == FAIL_AFTER)
+		return fail_with(fail_plan.state, fail_plan.native);
+	if (due && fail_plan.how == FAIL_ANSWER) {
+		is_lost = true;
+		return fail_with("08S01", 0);
+	}
+	return ret;
+}
+
+#define FORWARD(name, types, ...) (((SQLRETURN(*) types)real(name))(__VA_ARGS__))
+
+#define COUNTED(text, call)                    \
+	{                                      \
+		const bool due = is_due(text); \
+		SQLRETURN ret;                 \
+                                               \
+		if (is_over(due, &ret))        \
+			return ret;            \
+		return answer(due, call);      \
+	}
+
+/* --- Calls that count. --- */
+
+SQLRETURN SQLDriverConnect(SQLHDBC dbc, SQLHWND window, SQLCHAR *in, SQLSMALLINT in_length,
+			   SQLCHAR *out, SQLSMALLINT size, SQLSMALLINT *length, SQLUSMALLINT how)
+{
+	is_lost = false;
+	COUNTED(NULL, FORWARD("SQLDriverConnect",
+			      (SQLHDBC, SQLHWND, SQLCHAR *, SQLSMALLINT, SQLCHAR *, SQLSMALLINT,
+			       SQLSMALLINT *, SQLUSMALLINT),
+			      dbc, window, in, in_length, out, size, length, how))
+}
+
+SQLRETURN SQLExecDirect(SQLHSTMT stmt, SQLCHAR *text, SQLINTEGER length){
+	COUNTED((const char *)text,
+		FORWARD("SQLExecDirect", (SQLHSTMT, SQLCHAR *, SQLINTEGER), stmt, text, length))}
+
+SQLRETURN SQLPrepare(SQLHSTMT stmt, SQLCHAR *text, SQLINTEGER length){
+	COUNTED(NULL, FORWARD("SQLPrepare", (SQLHSTMT, SQLCHAR *, SQLINTEGER), stmt, text, length))}
+
+SQLRETURN SQLExecute(SQLHSTMT stmt){COUNTED(NULL, FORWARD("SQLExecute", (SQLHSTMT), stmt))}
+
+SQLRETURN SQLBindParameter(SQLHSTMT stmt, SQLUSMALLINT number, SQLSMALLINT way, SQLSMALLINT c_type,
+			   SQLSMALLINT type, SQLULEN size, SQLSMALLINT digits, SQLPOINTER value,
+			   SQLLEN length, SQLLEN *indicator){
+	COUNTED(NULL,
+		FORWARD("SQLBindParameter",
+			(SQLHSTMT, SQLUSMALLINT, SQLSMALLINT, SQLSMALLINT, SQLSMALLINT, SQLULEN,
+			 SQLSMALLINT, SQLPOINTER, SQLLEN, SQLLEN *),
+			stmt, number, way, c_type, type, size, digits, value, length, indicator))}
+
+SQLRETURN SQLFetch(SQLHSTMT stmt){COUNTED(NULL, FORWARD("SQLFetch", (SQLHSTMT), stmt))}
+
+SQLRETURN SQLGetData(SQLHSTMT stmt, SQLUSMALLINT column, SQLSMALLINT type, SQLPOINTER value,
+		     SQLLEN size, SQLLEN *length)
+{
+	COUNTED(NULL, FORWARD("SQLGetData",
+			      (SQLHSTMT, SQLUSMALLINT, SQLSMALLINT, SQLPOINTER, SQLLEN, SQLLEN *),
+			      stmt, column, type, value, size, length))
+}
+
+static SQLRETURN make_statement(SQLHANDLE from, SQLHANDLE *made){
+	COUNTED(NULL, FORWARD("SQLAllocHandle", (SQLSMALLINT, SQLHANDLE, SQLHANDLE *),
+			      SQL_HANDLE_STMT, from, made))}
+
+SQLRETURN SQLAllocHandle(SQLSMALLINT type, SQLHANDLE from, SQLHANDLE *made)
+{
+	if (type == SQL_HANDLE_STMT)
+		return make_statement(from, made);
+	return FORWARD("SQLAllocHandle", (SQLSMALLINT, SQLHANDLE, SQLHANDLE *), type, from, made);
+}
+
+/* --- What was the matter. --- */
+
+SQLRETURN SQLGetDiagRec(SQLSMALLINT type, SQLHANDLE handle, SQLSMALLINT number, SQLCHAR *sqlstate,
+			SQLINTEGER *native, SQLCHAR *text, SQLSMALLINT size, SQLSMALLINT *length)
+{
+	if (!is_failed)
+		return FORWARD("SQLGetDiagRec",
+			       (SQLSMALLINT, SQLHANDLE, SQLSMALLINT, SQLCHAR *, SQLINTEGER *,
+				SQLCHAR *, SQLSMALLINT, SQLSMALLINT *),
+			       type, handle, number, sqlstate, native, text, size, length);
+	if (number > 1 || !*state)
+		return SQL_NO_DATA;
+	memcpy(sqlstate, state, sizeof(state));
+	*native = native_code;
+	snprintf((char *)text, (size_t)size, "failed on demand");
+	if (length)
+		*length = (SQLSMALLINT)strlen((char *)text);
+	return SQL_SUCCESS;
+}
+
+/* --- The others. --- */
+
+SQLRETURN SQLFreeHandle(SQLSMALLINT type, SQLHANDLE handle)
+{
+	return FORWARD("SQLFreeHandle", (SQLSMALLINT, SQLHANDLE), type, handle);
+}
+
+SQLRETURN SQLSetEnvAttr(SQLHENV env, SQLINTEGER attribute, SQLPOINTER value, SQLINTEGER length)
+{
+	return FORWARD("SQLSetEnvAttr", (SQLHENV, SQLINTEGER, SQLPOINTER, SQLINTEGER), env,
+		       attribute, value, length);
+}
+
+SQLRETURN SQLSetConnectAttr(SQLHDBC dbc, SQLINTEGER attribute, SQLPOINTER value, SQLINTEGER length)
+{
+	return FORWARD("SQLSetConnectAttr", (SQLHDBC, SQLINTEGER, SQLPOINTER, SQLINTEGER), dbc,
+		       attribute, value, length);
+}
+
+SQLRETURN SQLGetConnectAttr(SQLHDBC dbc, SQLINTEGER attribute, SQLPOINTER value, SQLINTEGER size,
+			    SQLINTEGER *length)
+{
+	return FORWARD("SQLGetConnectAttr",
+		       (SQLHDBC, SQLINTEGER, SQLPOINTER, SQLINTEGER, SQLINTEGER *), dbc, attribute,
+		       value, size, length);
+}
+
+SQLRETURN SQLGetInfo(SQLHDBC dbc, SQLUSMALLINT what, SQLPOINTER value, SQLSMALLINT size,
+		     SQLSMALLINT *length)
+{
+	return FORWARD("SQLGetInfo",
+		       (SQLHDBC, SQLUSMALLINT, SQLPOINTER, SQLSMALLINT, SQLSMALLINT *), dbc, what,
+		       value, size, length);
+}
+
+SQLRETURN SQLGetFunctions(SQLHDBC dbc, SQLUSMALLINT what, SQLUSMALLINT *supported)
+{
+	return FORWARD("SQLGetFunctions", (SQLHDBC, SQLUSMALLINT, SQLUSMALLINT *), dbc, what,
+		       supported);
+}
+
+SQLRETURN SQLDisconnect(SQLHDBC dbc)
+{
+	return FORWARD("SQLDisconnect", (SQLHDBC), dbc);
+}
+
+/* A lost connection has rolled back what it had begun, for the database. */
+SQLRETURN SQLEndTran(SQLSMALLINT type, SQLHANDLE handle, SQLSMALLINT how)
+{
+	return FORWARD("SQLEndTran", (SQLSMALLINT, SQLHANDLE, SQLSMALLINT), type, handle, how);
+}
+
+SQLRETURN SQLFreeStmt(SQLHSTMT stmt, SQLUSMALLINT how)
+{
+	return FORWARD("SQLFreeStmt", (SQLHSTMT, SQLUSMALLINT), stmt, how);
+}
+
+SQLRETURN SQLNumResultCols(SQLHSTMT stmt, SQLSMALLINT *count)
+{
+	return FORWARD("SQLNumResultCols", (SQLHSTMT, SQLSMALLINT *), stmt, count);
+}
+
+SQLRETURN SQLRowCount(SQLHSTMT stmt, SQLLEN *count)
+{
+	return FORWARD("SQLRowCount", (SQLHSTMT, SQLLEN *), stmt, count);
+}
+
+SQLRETURN SQLMoreResults(SQLHSTMT stmt)
+{
+	return FORWARD("SQLMoreResults", (SQLHSTMT), stmt);
+}
+
+SQLRETURN SQLSetStmtAttr(SQLHSTMT stmt, SQLINTEGER attribute, SQLPOINTER value, SQLINTEGER length)
+{
+	return FORWARD("SQLSetStmtAttr", (SQLHSTMT, SQLINTEGER, SQLPOINTER, SQLINTEGER), stmt,
+		       attribute, value, length);
+}
+
+SQLRETURN SQLGetStmtAttr(SQLHSTMT stmt, SQLINTEGER attribute, SQLPOINTER value, SQLINTEGER size,
+			 SQLINTEGER *length)
+{
+	return FORWARD("SQLGetStmtAttr",
+		       (SQLHSTMT, SQLINTEGER, SQLPOINTER, SQLINTEGER, SQLINTEGER *), stmt,
+		       attribute, value, size, length);
+}

@@ -1,0 +1,393 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/store_batch.h"
+#include "shm/event.h"
+#include "t/shim/odbc.h"
+#include "t/unit/database.h"
+
+/*
+ * A database that fails in every way at every call, by the driver of t/shim/odbc.c: whatever
+ * happens, in the end each event is in the database once, and the cursor stands behind the last
+ * one. What goes through the driver is a store that begins with an empty database: connecting, the
+ * schema, the cursor row, and a batch of a user, a room and messages.
+ */
+enum { BATCH = 16, RING = 1 << 20, EVENTS = 6, TRIES = 12 };
+
+struct place {
+	char directory[64], dsn[4600];
+	struct conf_list list;
+	struct database outside; /* the same file by its own driver */
+	struct fail_plan *plan;	 /* in the driver */
+	void *driver;
+	struct db *db;
+	struct journal_writer writer;
+	int fd;
+	struct store_batch batch;
+	struct content_cursor cursor;
+	_Atomic uint64_t tail;
+	uint8_t payload[4096];
+	struct err err;
+};
+
+#define TEXT(string)                         \
+	{                                    \
+		(string), sizeof(string) - 1 \
+	}
+
+static void append(struct place *place, struct record head, uint32_t size)
+{
+	assert_non_null(journal_append(&place->writer, &head, place->payload, size, 0));
+}
+
+static void append_events(struct place *place)
+{
+	const struct event_principal principal = {
+		.id = 1, .kind = PRINCIPAL_USER, .uri = TEXT("sip:alice"), .name = TEXT("Alice")};
+	struct event_room room = {.id = 1,
+				  .category = 1,
+				  .privacy = PRIVACY_OPEN,
+				  .behavior = BEHAVIOR_NORMAL,
+				  .created = 5,
+				  .revision = 7,
+				  .name = TEXT("Demo")};
+	const struct event_message message = {.id = TEXT("client-1"), .text = TEXT("hello")};
+
+	append(place, (struct record){.type = EVENT_PRINCIPAL},
+	       event_principal_put(&principal, place->payload, sizeof(place->payload)));
+	append(place, (struct record){.type = EVENT_ROOM, .room = 1},
+	       event_room_put(&room, place->payload, sizeof(place->payload)));
+	for (uint64_t seq = 1; seq <= EVENTS - 2; seq++)
+		append(place,
+		       (struct record){.type = EVENT_MESSAGE, .room = 1, .seq = seq, .actor = 1},
+		       event_message_put(&message, place->payload, sizeof(place->payload)));
+	assert_int_equal(journal_commit(&place->writer, true, &place->err), 0);
+}
+
+static int open_journal(struct place *place)
+{
+	const struct record start = {.type = EVENT_START};
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/journal", place->directory);
+	place->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (place->fd == -1 || ftruncate(place->fd, RING + JOURNAL_HEADER) == -1 ||
+	    journal_format(place->fd, 0, &place->err) == -1)
+		return -1;
+	if (journal_open(&place->writer, place->fd, 8, UINT64_MAX, false, RING / 2, NULL, NULL,
+			 &place->err) == -1)
+		return -1;
+	return journal_append(&place->writer, &start, NULL, 0, 0) ? 0 : -1;
+}
+
+static void load_driver(struct place *place)
+{
+	char path[4096];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 32);
+
+	/* t/unit/fail_test stands beside t/shim/odbc.so. */
+	path[length] = '\0';
+	strcpy(strrchr(path, '/'), "/../shim/odbc.so");
+	place->driver = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!place->driver)
+		fail_msg("%s", dlerror());
+	place->plan = dlsym(place->driver, "fail_plan");
+	assert_non_null(place->plan);
+	snprintf(place->dsn, sizeof(place->dsn), "Driver=%s;Database=%s/content.db;Timeout=50",
+		 path, place->directory);
+}
+
+static int setup(void **state)
+{
+	struct place *place = calloc(1, sizeof(*place));
+
+	if (!place)
+		return -1;
+	*state = place;
+	strcpy(place->directory, "/tmp/pchat-fail-XXXXXX");
+	if (!mkdtemp(place->directory) || open_journal(place) == -1)
+		return -1;
+	load_driver(place);
+	place->list.count = 1;
+	place->list.item[0] = place->dsn;
+	snprintf(place->outside.dsn, sizeof(place->outside.dsn),
+		 "Driver=SQLite3;Database=%s/content.db", place->directory);
+	append_events(place);
+	return store_batch_init(&place->batch, BATCH, &place->err);
+}
+
+static int teardown(void **state)
+{
+	struct place *place = *state;
+	char command[128];
+
+	db_free(&place->db);
+	dlclose(place->driver);
+	store_batch_fini(&place->batch);
+	journal_close(&place->writer);
+	close(place->fd);
+	snprintf(command, sizeof(command), "rm -r '%s'", place->directory);
+	if (system(command) != 0)
+		return -1;
+	free(place);
+	return 0;
+}
+
+/* An empty database, and nothing is known of it. */
+static void start_again(struct place *place)
+{
+	static const char *const files[] = {"content.db", "content.db-wal", "content.db-shm"};
+	char path[128];
+
+	db_free(&place->db);
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%s", place->directory, files[i]);
+		unlink(path);
+	}
+	memset(place->plan, 0, sizeof(*place->plan));
+	place->db = db_new(&place->list, &place->err);
+	assert_non_null(place->db);
+}
+
+/* --- The store, in short. --- */
+
+static enum db_result attach(struct place *place)
+{
+	enum db_result result = db_connect(place->db, &place->err);
+
+	if (result == DB_OK)
+		result = content_open(place->db, &place->err);
+	if (result == DB_OK)
+		result = content_cursor_get(place->db, &place->cursor, &place->err);
+	if (result == DB_OK && place->cursor.lsn == 0) {
+		memcpy(place->cursor.journal, place->writer.journal.header->id, 16);
+		place->cursor.lsn = place->writer.journal.header->base;
+	}
+	return result;
+}
+
+static enum db_result store_once(struct place *place)
+{
+	enum db_result result = db_connected(place->db) ? DB_OK : attach(place);
+
+	if (result == DB_OK) {
+		store_batch_fill(&place->batch, &place->cursor, &place->writer.journal,
+				 place->writer.end, &place->tail);
+		result = store_batch_put(&place->batch, place->db, &place->cursor, &place->err);
+	}
+	if (result != DB_OK)
+		db_disconnect(place->db);
+	return result;
+}
+
+static void store_all(struct place *place)
+{
+	unsigned tries = 0;
+
+	while (store_once(place) != DB_OK || place->cursor.lsn < place->writer.end)
+		if (++tries == TRIES)
+			fail_msg("gave up: %s", place->err.text);
+}
+
+static void expect(struct place *place, const char *sql, const char *answer)
+{
+	char got[256];
+
+	assert_true(database_ask(&place->outside, sql, got, sizeof(got)));
+	if (strcmp(got, answer) != 0)
+		fail_msg("%s: %s instead of %s (call %u, state %s)", sql, got, answer,
+			 place->plan->at, place->plan->state);
+}
+
+#define EVERYTHING                                                             \
+	"(SELECT COUNT(*) FROM pc_principal) + (SELECT COUNT(*) FROM pc_room)" \
+	" + (SELECT COUNT(*) FROM pc_message)"
+
+static void expect_each_once(struct place *place)
+{
+	char end[32];
+
+	snprintf(end, sizeof(end), "%llu", (unsigned long long)place->writer.end);
+	expect(place, "SELECT lsn FROM pc_cursor", end);
+	expect(place, "SELECT " EVERYTHING " + (SELECT COUNT(*) FROM pc_dead_letter)", "6");
+	expect(place, "SELECT COUNT(*) - MAX(version) FROM pc_schema", "0");
+}
+
+/* --- The tests. --- */
+
+/* How many calls it takes when nothing fails. */
+static unsigned count_calls(struct place *place)
+{
+	unsigned calls;
+
+	start_again(place);
+	store_all(place);
+	calls = place->plan->calls;
+	expect_each_once(place);
+	expect(place, "SELECT seq FROM pc_message ORDER BY seq", "1,2,3,4");
+	return calls;
+}
+
+/* step: 1 is every call. Failures that are sorted alike take turns, so that it does not take long.
+ */
+static void fail_at_calls(struct place *place, unsigned step, enum fail_how how, const char *state,
+			  int native, bool may_be_dead)
+{
+	const unsigned calls = count_calls(place);
+
+	assert_true(calls > 50);
+	for (unsigned at = 1; at <= calls; at += step) {
+		start_again(place);
+		place->plan->how = how;
+		place->plan->at = at;
+		place->plan->native = native;
+		strcpy(place->plan->state, state);
+		store_all(place);
+		expect_each_once(place);
+		if (!may_be_dead)
+			expect(place, "SELECT " EVERYTHING, "6");
+	}
+}
+
+#define FAILS(name, step, how, state, native, may_be_dead)                    \
+	static void test_##name(void **given)                                 \
+	{                                                                     \
+		fail_at_calls(*given, step, how, state, native, may_be_dead); \
+	}
+
+FAILS(busy_at_any_call_loses_and_doubles_nothing, 3, FAIL_BEFORE, "HY000", 5, false)
+FAILS(lost_connection_at_any_call_loses_and_doubles_nothing, 1, FAIL_LOSE, "08S01", 0, false)
+FAILS(lost_answer_of_any_call_loses_and_doubles_nothing, 1, FAIL_ANSWER, "08S01", 0, false)
+FAILS(failure_without_diagnosis_loses_and_doubles_nothing, 4, FAIL_BEFORE, "", 0, false)
+FAILS(full_disk_after_any_call_loses_and_doubles_nothing, 2, FAIL_AFTER, "HY000", 13, false)
+FAILS(deadlock_at_any_call_loses_and_doubles_nothing, 5, FAIL_BEFORE, "40001", 0, false)
+FAILS(spoilt_cursor_at_any_call_loses_and_doubles_nothing, 6, FAIL_BEFORE, "24000", 0, false)
+FAILS(timeout_at_any_call_loses_and_doubles_nothing, 7, FAIL_BEFORE, "HYT00", 0, false)
+FAILS(unknown_failure_at_any_call_loses_and_doubles_nothing, 3, FAIL_BEFORE, "42000", 1, false)
+FAILS(unknown_failure_after_any_call_loses_and_doubles_nothing, 5, FAIL_AFTER, "42000", 1, false)
+FAILS(refused_row_at_any_call_is_a_dead_letter_at_worst, 1, FAIL_BEFORE, "23000", 19, true)
+FAILS(refused_value_after_any_call_is_a_dead_letter_at_worst, 2, FAIL_AFTER, "22001", 0, true)
+
+/* Brings a database up, and lets the next commit fail. */
+static void fail_at_commit(struct place *place, enum fail_how how, const char *state)
+{
+	start_again(place);
+	assert_int_equal(attach(place), DB_OK);
+	place->plan->how = how;
+	strcpy(place->plan->state, state);
+}
+
+static void test_commit_that_is_not_done_is_uncertain_and_done_again(void **state)
+{
+	struct place *place = *state;
+
+	fail_at_commit(place, FAIL_LOSE, "");
+	assert_int_equal(store_once(place), DB_UNCERTAIN);
+	expect(place, "SELECT " EVERYTHING, "0");
+	place->plan->how = FAIL_NEVER;
+	store_all(place);
+	expect(place, "SELECT " EVERYTHING, "6");
+}
+
+static void test_commit_whose_answer_is_lost_is_uncertain_and_not_done_again(void **state)
+{
+	struct place *place = *state;
+
+	fail_at_commit(place, FAIL_ANSWER, "");
+	assert_int_equal(store_once(place), DB_UNCERTAIN);
+	expect(place, "SELECT " EVERYTHING, "6");
+	place->plan->how = FAIL_NEVER;
+	assert_int_equal(attach(place), DB_OK);
+	assert_int_equal(place->cursor.lsn, place->writer.end);
+}
+
+static void test_commit_that_says_it_failed_though_it_did_not_is_uncertain(void **state)
+{
+	struct place *place = *state;
+
+	fail_at_commit(place, FAIL_AFTER, "40001");
+	assert_int_equal(store_once(place), DB_UNCERTAIN);
+	place->plan->how = FAIL_NEVER;
+	store_all(place);
+	expect_each_once(place);
+}
+
+static void test_slow_answers_change_nothing(void **state)
+{
+	struct place *place = *state;
+
+	start_again(place);
+	place->plan->how = FAIL_SLOW;
+	place->plan->at = 20;
+	store_all(place);
+	expect_each_once(place);
+}
+
+/* A driver that hangs is the master's business, who kills the process. */
+static void test_store_that_hangs_in_a_commit_and_is_killed_loses_nothing(void **state)
+{
+	struct place *place = *state;
+	int tell[2], status;
+	char byte;
+	pid_t child;
+
+	assert_int_equal(pipe(tell), 0);
+	start_again(place);
+	child = fork();
+	if (child == 0) {
+		if (attach(place) == DB_OK) {
+			place->plan->how = FAIL_HANG;
+			place->plan->tell = tell[1];
+			store_once(place);
+		}
+		_exit(1);
+	}
+	assert_int_equal(read(tell[0], &byte, 1), 1);
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	close(tell[0]);
+	close(tell[1]);
+	store_all(place);
+	expect_each_once(place);
+	expect(place, "SELECT " EVERYTHING, "6");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(busy_at_any_call_loses_and_doubles_nothing),
+		TEST(lost_connection_at_any_call_loses_and_doubles_nothing),
+		TEST(lost_answer_of_any_call_loses_and_doubles_nothing),
+		TEST(failure_without_diagnosis_loses_and_doubles_nothing),
+		TEST(full_disk_after_any_call_loses_and_doubles_nothing),
+		TEST(deadlock_at_any_call_loses_and_doubles_nothing),
+		TEST(spoilt_cursor_at_any_call_loses_and_doubles_nothing),
+		TEST(timeout_at_any_call_loses_and_doubles_nothing),
+		TEST(unknown_failure_at_any_call_loses_and_doubles_nothing),
+		TEST(unknown_failure_after_any_call_loses_and_doubles_nothing),
+		TEST(refused_row_at_any_call_is_a_dead_letter_at_worst),
+		TEST(refused_value_after_any_call_is_a_dead_letter_at_worst),
+		TEST(commit_that_is_not_done_is_uncertain_and_done_again),
+		TEST(commit_whose_answer_is_lost_is_uncertain_and_not_done_again),
+		TEST(commit_that_says_it_failed_though_it_did_not_is_uncertain),
+		TEST(slow_answers_change_nothing),
+		TEST(store_that_hangs_in_a_commit_and_is_killed_loses_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
