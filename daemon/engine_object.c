@@ -192,6 +192,13 @@ enum decision decide_rekey(struct engine *engine, const struct ask_for *ask)
 	return become(engine, &head, payload, event_principal_put(&event, payload, sizeof(payload)));
 }
 
+static bool is_deleted(const struct engine *engine, uint32_t principal)
+{
+	const struct principal_row *p = table_row(&engine->cache, TABLE_PRINCIPAL, principal);
+
+	return p->state == PRINCIPAL_DELETED;
+}
+
 enum decision decide_affiliation(struct engine *engine, const struct ask_for *ask)
 {
 	struct record head = last_of(engine, ask, EVENT_AFFILIATION);
@@ -210,7 +217,8 @@ enum decision decide_affiliation(struct engine *engine, const struct ask_for *as
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	member_row = find_principal(&engine->cache, event.member);
 	group_row = find_principal(&engine->cache, event.group);
-	if (member_row == 0 || group_row == 0)
+	if (member_row == 0 || group_row == 0 ||
+	    (event.present && (is_deleted(engine, member_row) || is_deleted(engine, group_row))))
 		return refuse(ask, CODE_NO_SUCH_PRINCIPAL);
 	group = table_row(&engine->cache, TABLE_PRINCIPAL, group_row);
 	if (group->kind == PRINCIPAL_USER)

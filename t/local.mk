@@ -227,6 +227,11 @@ t_unit_matrix_test_SOURCES = t/unit/matrix_test.c $(ENGINE_BENCH)
 t_unit_matrix_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_matrix_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/model_test
+t_unit_model_test_SOURCES = t/unit/model_test.c t/unit/naive.c t/unit/naive.h $(ENGINE_BENCH)
+t_unit_model_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_model_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/readonly_test
 t_unit_readonly_test_SOURCES = t/unit/readonly_test.c
 t_unit_readonly_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -14,22 +14,22 @@ void sit(struct bench *b, unsigned slot, int32_t pid)
 	atomic_store(&b->master.slots[slot].generation, GENERATION);
 }
 
-int set_up(void **state)
+int set_up_large(void **state, unsigned factor)
 {
 	struct bench *b = calloc(1, sizeof(*b));
 	char file[] = "/tmp/pchat-engine-XXXXXX";
 	struct err err;
 
-	b->conf.cache.rooms = 12;
-	b->conf.cache.principals = 16;
-	b->conf.cache.sessions = 12;
-	b->conf.cache.participants = 64;
-	b->conf.cache.messages = 64;
-	b->conf.cache.categories = 4;
-	b->conf.cache.addins = 4;
-	b->conf.cache.roles = 32;
-	b->conf.cache.affiliations = 16;
-	b->conf.cache.text = 64 * 1000;
+	b->conf.cache.rooms = 12 * factor;
+	b->conf.cache.principals = 16 * factor;
+	b->conf.cache.sessions = 12 * factor;
+	b->conf.cache.participants = 64 * factor;
+	b->conf.cache.messages = 64 * factor;
+	b->conf.cache.categories = 4 * factor;
+	b->conf.cache.addins = 4 * factor;
+	b->conf.cache.roles = 32 * factor;
+	b->conf.cache.affiliations = 16 * factor;
+	b->conf.cache.text = 64 * 1000 * factor;
 	b->conf.limits.message_size = 8192;
 	b->conf.limits.story_size = 12000;
 	b->conf.limits.rich_size = 4000;
@@ -56,6 +56,11 @@ int set_up(void **state)
 	sit(b, SLOT_WORKER + 1, 101);
 	*state = b;
 	return 0;
+}
+
+int set_up(void **state)
+{
+	return set_up_large(state, 1);
 }
 
 int tear_down(void **state)

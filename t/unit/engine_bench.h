@@ -34,6 +34,7 @@ struct bench {
 
 void sit(struct bench *b, unsigned slot, int32_t pid);
 int set_up(void **state);
+int set_up_large(void **state, unsigned factor); /* with tables so many times larger */
 int tear_down(void **state);
 struct text text(const char *s);
 int send_as(struct bench *b, unsigned mail, unsigned slot, uint32_t session,
