@@ -1,4 +1,5 @@
 #include <poll.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "conf/clock.h"
@@ -68,6 +69,24 @@ void store_failed(struct store *store, enum db_result result, const struct err *
 		proc_state(&store->child.proc, PROC_LOADING);
 }
 
+/* A mirror that stands where the journal has been overwritten must not say so to the sequencer, who
+ * would wait for it. Where the sequencer only starts the drain finds out. */
+static enum db_result refuse_old_copy(struct store *store, struct err *err)
+{
+	static const uint8_t none[sizeof(store->cursor.journal)];
+	const struct proc_page *sequencer = store->child.proc.page[SLOT_SEQUENCER];
+	const uint64_t tail = atomic_load_explicit(&sequencer->tail, memory_order_acquire);
+
+	if (store->cursor.lsn >= tail || memcmp(store->cursor.journal, none, sizeof(none)) == 0)
+		return DB_OK;
+	err_set(err,
+		"could not use database %u: the journal has overwritten the events from LSN %llu on, "
+		"where it stands; it is an older copy",
+		db_place(store->db) + 1, (unsigned long long)store->cursor.lsn);
+	db_skip(store->db);
+	return DB_RETRY;
+}
+
 /* After every connection the database is asked where it stands: that settles uncertain commits. */
 static enum db_result attach(struct store *store, struct err *err)
 {
@@ -77,6 +96,8 @@ static enum db_result attach(struct store *store, struct err *err)
 		result = content_open(store->db, err);
 	if (result == DB_OK)
 		result = content_cursor_get(store->db, &store->cursor, err);
+	if (result == DB_OK)
+		result = refuse_old_copy(store, err);
 	return result;
 }
 

@@ -134,10 +134,12 @@ static int sweep(struct store *store, int wait)
 	return IDLE_MS;
 }
 
-/* What an administrator has to set right: the database is asked again from time to time. */
+/* What an administrator has to set right: the next database is asked, and this one again from time to
+ * time. */
 static int refuse(struct store *store, const struct err *err)
 {
 	complaint_tell(&store->drain, err);
+	db_skip(store->db);
 	db_disconnect(store->db);
 	store->attached = false;
 	backoff_failed(&store->backoff, clock_mono());

@@ -19,9 +19,26 @@ static void bind_string(struct db_stmt *stmt, unsigned place, const char *text)
 	db_bind_text(stmt, place, text, strlen(text));
 }
 
+/* A mirror lets readers in before it is promoted. */
+static enum db_result refuse_read_only(struct db *db, struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_WRITABLE);
+	enum db_result result = db_execute_row(stmt, err);
+
+	if (result == DB_OK && db_int(stmt, 0) == 0) {
+		err_set(err, "could not use database %u: it takes no writes", db_place(db) + 1);
+		db_skip(db);
+		result = DB_RETRY;
+	}
+	db_done(stmt);
+	return result;
+}
+
 enum db_result content_open(struct db *db, struct err *err)
 {
-	return schema_upgrade(db, &schema_content, err);
+	const enum db_result result = refuse_read_only(db, err);
+
+	return result == DB_OK ? schema_upgrade(db, &schema_content, err) : result;
 }
 
 enum db_result content_check(struct db *db, struct err *err)

@@ -16,7 +16,8 @@ struct db_bytes { /* borrowed, not terminated; text is UTF-8 */
 	size_t length;
 };
 
-/* Brings the schema up to this program's version: DB_FATAL where it is newer. For the store. */
+/* Brings the schema up to this program's version: DB_FATAL where it is newer, DB_RETRY where the
+ * database takes no writes (the next db_connect tries the next). For the store. */
 enum db_result content_open(struct db *db, struct err *err);
 
 /* Looks whether the schema has this program's version; DB_RETRY where it is older or not there yet

@@ -6,11 +6,13 @@
 #include <strings.h>
 
 #include "conf/bug.h"
+#include "conf/clock.h"
 #include "odbc/db_handle.h"
 
 enum {
-	LOGIN_TIMEOUT = 5, /* s; drivers that know it */
-	DSN_MAX = 1024,	   /* bytes of a connection string */
+	LOGIN_TIMEOUT = 4,     /* s; drivers that know it */
+	DSN_MAX = 1024,	       /* bytes of a connection string */
+	PATIENCE_US = 3000000, /* when that long has passed no further database is tried */
 };
 
 const char *db_result_name(enum db_result result)
@@ -223,8 +225,14 @@ static enum db_result connect_to(struct db *db, const char *dsn, struct err *err
 	}
 }
 
+void db_skip(struct db *db)
+{
+	db->skip = true;
+}
+
 enum db_result db_connect(struct db *db, struct err *err)
 {
+	const uint64_t began = clock_mono();
 	const unsigned first = db->skip ? db->place + 1 : 0;
 	enum db_result result = DB_FATAL;
 	char all[CONF_LIST_MAX * sizeof(err->text)] = "";
@@ -241,6 +249,9 @@ enum db_result db_connect(struct db *db, struct err *err)
 			return DB_OK;
 		snprintf(all + used, sizeof(all) - used, "%sdatabase %u: %s", used ? "; " : "",
 			 db->place + 1, err->text);
+		db->skip = i + 1 < db->dsn->count && clock_mono() - began > PATIENCE_US;
+		if (db->skip)
+			break;
 	}
 	if (db->dsn->count > 1)
 		err_set(err, "%.*s", (int)sizeof(err->text) - 1, all);

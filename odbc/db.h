@@ -44,10 +44,14 @@ void db_free(struct db **db);
 /*
  * Connects to the first of the databases that can be reached, and closes the connection that there
  * was. DB_OK, DB_RETRY or DB_FATAL (the last one's, with the reasons of all in err; passwords are
- * not in it).
+ * not in it). A database may take seconds to say that it cannot be reached: after some of them it
+ * gives up, and the next call goes on with those that were not tried.
  */
 enum db_result db_connect(struct db *db, struct err *err);
 void db_disconnect(struct db *db);
+
+/* The database is not the right one, though it can be reached: the next db_connect begins behind it. */
+void db_skip(struct db *db);
 bool db_connected(const struct db *db);
 
 /* The dialect of the connection (odbc/dialect.h); only while connected. */

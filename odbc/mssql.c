@@ -80,6 +80,8 @@ static const struct dialect_error errors[] = {
 };
 
 static const char *const statements[STATEMENTS] = {
+	[STATEMENT_WRITABLE] = "SELECT CASE WHEN DATABASEPROPERTYEX(DB_NAME(), 'Updateability') = "
+			       "'READ_WRITE' THEN 1 ELSE 0 END",
 	[STATEMENT_SCHEMA_EXISTS] =
 		"SELECT CASE WHEN OBJECT_ID('pc_schema', 'U') IS NULL THEN 0 ELSE 1 END",
 	[STATEMENT_ROOM_SEQ] =

@@ -50,11 +50,14 @@ static const struct dialect_error errors[] = {
 	{"55P03", 0, DB_RETRY, false},	  /* locked */
 	{"55006", 0, DB_RETRY, false},	  /* in use */
 	{"57", 0, DB_RETRY, false},	  /* cancelled, shut down, starting */
+	{"HY000", 1, DB_RETRY, false},	  /* the driver's own, when a connection is lost in a prepare */
 	{"58", 0, DB_RETRY, false},	  /* the disk failed */
 	{NULL, 0, DB_FATAL, false},
 };
 
 static const char *const statements[STATEMENTS] = {
+	[STATEMENT_WRITABLE] = "SELECT CASE WHEN pg_is_in_recovery() OR "
+			       "current_setting('transaction_read_only') = 'on' THEN 0 ELSE 1 END",
 	[STATEMENT_SCHEMA_EXISTS] =
 		"SELECT COUNT(*) FROM information_schema.tables "
 		"WHERE table_schema = current_schema() AND table_name = 'pc_schema'",

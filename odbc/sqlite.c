@@ -43,6 +43,7 @@ static const struct dialect_error errors[] = {
 };
 
 static const char *const statements[STATEMENTS] = {
+	[STATEMENT_WRITABLE] = "SELECT 1 - query_only FROM pragma_query_only",
 	[STATEMENT_SCHEMA_EXISTS] =
 		"SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'pc_schema'",
 };

@@ -10,6 +10,7 @@
 	X(SCHEMA_EXISTS, "", "i")	/* whether there is a table pc_schema: 0 or 1 */           \
 	X(SCHEMA_VERSION, "", "i")	/* the newest step that was applied */                     \
 	X(SCHEMA_PUT, "ii", "")		/* step, time */                                           \
+	X(WRITABLE, "", "i")		/* whether the database takes writes: 0 or 1 */            \
 	X(CURSOR_GET, "t", "tiiiiii")	/* reader -> journal, lsn, principal, room, category,      \
 					   add-in, time */                                         \
 	X(CURSOR_PUT, "ttiiiiii", "")	/* reader and the same */                                  \

@@ -401,6 +401,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/30-kill-children.t \
 	t/31-kill-master.t \
 	t/32-promotion.t \
+	t/35-mirror.t \
 	t/33-faults.t \
 	t/40-journal-full.t \
 	t/41-slow-reader.t \
