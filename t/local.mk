@@ -328,6 +328,11 @@ t_fuzz_ws_fuzz_LDADD = $(WORKER_LIBS)
 endif
 
 # Measures, run by hand.
+check_PROGRAMS += t/bench/irc-load
+t_bench_irc_load_SOURCES = t/bench/irc-load.c t/bench/load.h t/bench/load_histogram.c \
+	t/bench/load_plan.c
+t_bench_irc_load_LDADD = $(CONF_LIBS)
+
 check_PROGRAMS += t/bench/journal
 t_bench_journal_SOURCES = t/bench/journal.c
 t_bench_journal_LDADD = $(SHM_LIBS)
@@ -372,6 +377,7 @@ t_shim_odbc_so_LDFLAGS = -shared
 EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/bench/README t/bench/failover t/bench/history t/bench/idle t/bench/join-storm \
 	t/bench/million t/bench/pool-model t/bench/posts t/bench/room t/bench/rooms \
+	t/bench/versus \
 	t/lib/Pchat/Bench.pm \
 	t/lib/Pchat/Client.pm \
 	t/lib/Pchat/Fake.pm \

@@ -70,9 +70,11 @@ sub _configuration ($self) {
 }
 
 # Children take over what their parent may run on.
-sub _pin ($processors) {
+sub _pin ($processors) { return pin_process($$, $processors) }
+
+sub pin_process ($pid, $processors) {
 	return if !defined $processors;
-	my $output = `taskset -acp '$processors' $$ 2>&1`;
+	my $output = `taskset -acp '$processors' $pid 2>&1`;
 	die "could not keep to the processors $processors: $output\n" if $?;
 }
 
