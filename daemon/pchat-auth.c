@@ -70,16 +70,44 @@ static void close_all(struct auth *auth)
 	conf_free(&auth->child.conf);
 }
 
+/*
+ * A worker may ask for itself only. One that was taken over could otherwise have a session opened in
+ * the slot of another, or have an answer sent there; who asks is the kernel's word, and which process
+ * serves a slot the master's.
+ */
+static bool is_from(const struct auth *auth, const struct ask *question, pid_t sender)
+{
+	const struct proc_page *master = auth->child.proc.page[SLOT_MASTER];
+
+	return question->slot >= SLOT_WORKER && question->slot < SLOT_WORKER + WORKER_SLOTS &&
+	       atomic_load(&master->slots[question->slot].generation) == question->generation &&
+	       atomic_load(&master->slots[question->slot].pid) == sender;
+}
+
+/* It may be the last word of a worker that has just died, too. */
+static void drop_question(struct auth *auth, const struct ask *question, pid_t sender, int fd)
+{
+	proc_count(&auth->child.proc, COUNTER_REFUSED_INVALID, 1);
+	log_warning("dropped a question that process %d asked in the name of slot %u", (int)sender,
+		    question->slot);
+	if (fd != -1)
+		close(fd);
+}
+
 static bool take_questions(struct auth *auth)
 {
 	struct ask question;
 	int fd, got = 0, i;
+	pid_t sender;
 
 	for (i = 0; i < QUESTIONS_PER_TURN; i++) {
-		got = ask_receive(FD_AUTH, &question, auth->body, sizeof(auth->body), &fd);
+		got = ask_receive_from(FD_AUTH, &question, auth->body, sizeof(auth->body), &fd,
+				       &sender);
 		if (got == 0)
 			break;
-		if (got == 1)
+		if (got == 1 && !is_from(auth, &question, sender))
+			drop_question(auth, &question, sender, fd);
+		else if (got == 1)
 			auth_question(auth, &question, auth->body, fd);
 		else
 			proc_count(&auth->child.proc, COUNTER_REFUSED_INVALID, 1);
@@ -164,7 +192,8 @@ int main(int argc, char **argv)
 
 	if (code != 0)
 		return code;
-	if (open_all(&auth, &err) == -1 || child_ready(&auth.child, PROC_READY, &err) == -1 ||
+	if (open_all(&auth, &err) == -1 || ask_know_senders(FD_AUTH, &err) == -1 ||
+	    child_ready(&auth.child, PROC_READY, &err) == -1 ||
 	    serve(&auth, &err) == -1) {
 		log_error("%s", err.text);
 		code = EX_OSERR;

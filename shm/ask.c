@@ -20,6 +20,11 @@ union control_space { /* room for one descriptor, aligned as the kernel wants it
 	char bytes[CMSG_SPACE(sizeof(int))];
 };
 
+union arrival_space { /* the same and the sender's credentials */
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+};
+
 static void put_descriptor(struct msghdr *msg, union control_space *space, int fd)
 {
 	struct cmsghdr *cmsg;
@@ -98,6 +103,17 @@ static int take_descriptor(struct msghdr *msg)
 	return kept;
 }
 
+static pid_t sender_of(struct msghdr *msg)
+{
+	struct ucred sender = {.pid = 0};
+
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg))
+		if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_CREDENTIALS &&
+		    cmsg->cmsg_len == CMSG_LEN(sizeof(sender)))
+			memcpy(&sender, CMSG_DATA(cmsg), sizeof(sender));
+	return sender.pid;
+}
+
 static bool is_sound(const struct ask *head, ssize_t came, const struct msghdr *msg, int fd)
 {
 	if (came < (ssize_t)sizeof(*head) || (msg->msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
@@ -107,9 +123,26 @@ static bool is_sound(const struct ask *head, ssize_t came, const struct msghdr *
 	return head->size == (size_t)came - sizeof(*head);
 }
 
+int ask_know_senders(int sock, struct err *err)
+{
+	const int on = 1;
+
+	return setsockopt(sock, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0
+		       ? 0
+		       : err_errno(err, "could not have the kernel say who asks");
+}
+
 int ask_receive(int sock, struct ask *head_r, void *body, uint32_t size, int *fd_r)
 {
-	union control_space space;
+	pid_t sender;
+
+	return ask_receive_from(sock, head_r, body, size, fd_r, &sender);
+}
+
+int ask_receive_from(int sock, struct ask *head_r, void *body, uint32_t size, int *fd_r,
+		     pid_t *sender_r)
+{
+	union arrival_space space;
 	struct iovec iov[2] = {{head_r, sizeof(*head_r)}, {body, size}};
 	struct msghdr msg = {.msg_iov = iov,
 			     .msg_iovlen = 2,
@@ -124,6 +157,7 @@ int ask_receive(int sock, struct ask *head_r, void *body, uint32_t size, int *fd
 	if (n == -1)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
 	*fd_r = take_descriptor(&msg);
+	*sender_r = sender_of(&msg);
 	if (n == 0 && *fd_r == -1)
 		return 0; /* the other side is gone: nothing will come */
 	if (is_sound(head_r, n, &msg, *fd_r))

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "conf/err.h"
 #include "shm/layout.h"
@@ -127,6 +128,13 @@ int ask_send(int sock, const struct ask *head, const void *body, uint32_t size, 
  * and dropped.
  */
 int ask_receive(int sock, struct ask *head_r, void *body, uint32_t size, int *fd_r);
+
+/* From here on the kernel says who sent what comes. 0, or -1 and err. */
+int ask_know_senders(int sock, struct err *err);
+
+/* The same, and *sender_r is the process that sent it; 0: not known. */
+int ask_receive_from(int sock, struct ask *head_r, void *body, uint32_t size, int *fd_r,
+		     pid_t *sender_r);
 
 /*
  * Answers: takes the head from the question (its principal, too, which pchat-auth sets there

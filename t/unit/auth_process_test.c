@@ -167,7 +167,11 @@ static void make_pages(struct bench *b)
 	make_page(b, SLOT_AUTH, &b->own);
 	master = b->master.base;
 	sequencer = b->sequencer.base;
+	atomic_store(&master->slots[SLOT_WORKER].pid, getpid());
 	atomic_store(&master->slots[SLOT_WORKER].generation, GENERATION);
+	/* A slot that another process serves. */
+	atomic_store(&master->slots[SLOT_WORKER + 1].pid, getppid());
+	atomic_store(&master->slots[SLOT_WORKER + 1].generation, GENERATION);
 	atomic_store(&sequencer->state, PROC_READY);
 	b->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	give(b, b->event, FD_EVENT + SLOT_AUTH);
@@ -521,7 +525,7 @@ static void test_refusal_of_the_sequencer_is_a_second_answer(void **state)
 	assert_int_equal(got.head.code, CODE_LIMIT_EXCEEDED);
 }
 
-static void test_worker_that_is_gone_signs_nobody_in(void **state)
+static void test_nobody_asks_in_the_name_of_another_worker(void **state)
 {
 	struct bench *b = *state;
 	static const char body[] = "127.0.0.1:21400\0PLAIN\0\0alice\0correct horse";
@@ -531,6 +535,9 @@ static void test_worker_that_is_gone_signs_nobody_in(void **state)
 
 	assert_int_equal(ask_send(b->ask, &head, body, sizeof(body) - 1, NULL, 0, -1), 0);
 	head.slot = SLOT_READER;
+	assert_int_equal(ask_send(b->ask, &head, body, sizeof(body) - 1, NULL, 0, -1), 0);
+	head.slot = SLOT_WORKER + 1;
+	head.generation = GENERATION;
 	assert_int_equal(ask_send(b->ask, &head, body, sizeof(body) - 1, NULL, 0, -1), 0);
 	assert_int_equal(put(b, ASK_AUTH_STEP, "", 0, -1, &got), CODE_INVALID_FLOW_OF_OPERATIONS);
 	assert_int_equal(mailbox_take(&b->mail, &command), MAILBOX_EMPTY);
@@ -658,7 +665,7 @@ int main(void)
 		WITH_PROCESS(test_sign_in_opens_a_session_and_its_token_another),
 		WITH_PROCESS(test_failed_attempts_are_answered_late),
 		WITH_PROCESS(test_refusal_of_the_sequencer_is_a_second_answer),
-		WITH_PROCESS(test_worker_that_is_gone_signs_nobody_in),
+		WITH_PROCESS(test_nobody_asks_in_the_name_of_another_worker),
 		WITH_PROCESS(test_only_the_administration_socket_makes_administrators),
 		WITH_PROCESS(test_administrator_changes_a_password),
 		WITH_PROCESS(test_nobody_else_changes_a_password),
