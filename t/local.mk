@@ -352,7 +352,8 @@ t_bench_pchat_load_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(JANSSON_CFLAGS) $(G
 t_bench_pchat_load_LDADD = $(CLIENT_LIBS)
 
 check_PROGRAMS += t/bench/store
-t_bench_store_SOURCES = t/bench/store.c
+t_bench_store_SOURCES = t/bench/store.c t/bench/store_bare.c t/bench/store_bare.h
+t_bench_store_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS)
 t_bench_store_LDADD = $(ODBC_LIB) $(CONF_LIBS)
 
 # What the scripts about the master run instead of the real programs.

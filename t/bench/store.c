@@ -1,7 +1,7 @@
 /*
  * What the content database can take: messages stored in batches by the statements of the store,
- * each batch a transaction with the cursor row; then pages of 50 read back. One connection. Prints
- * one line of JSON:
+ * each batch a transaction with the cursor row; the same by the driver alone; then pages of 50 read
+ * back. One connection. Prints one line of JSON:
  *
  *   t/bench/store [-c CONNECTION_STRING] [-s BODY_BYTES] [-t SECONDS] [-r ROOMS] [-d DIRECTORY]
  *
@@ -19,6 +19,7 @@
 
 #include "conf/clock.h"
 #include "odbc/content.h"
+#include "t/bench/store_bare.h"
 
 enum { BATCH_MAX = 5000, PAGE = 50, PAGES = 2000, ROOMS_MAX = 10000 };
 
@@ -137,7 +138,7 @@ static void put_rooms(struct bench *bench)
 	must(bench, db_commit(bench->db, &bench->err));
 }
 
-static void measure(struct bench *bench)
+static void measure(struct bench *bench, const char *dsn)
 {
 	static const unsigned batches[] = {1, 10, 100, 500, 1000, 5000};
 
@@ -149,6 +150,7 @@ static void measure(struct bench *bench)
 		run(bench, batches[i]);
 	}
 	printf("],");
+	store_bare(dsn, bench->body, bench->size, bench->time);
 	read_pages(bench);
 }
 
@@ -195,7 +197,7 @@ int main(int argc, char **argv)
 	if (!bench.body || !bench.db)
 		errx(EX_SOFTWARE, "%s", bench.err.text);
 	memset(bench.body, 'x', bench.size);
-	measure(&bench);
+	measure(&bench, list.item[0]);
 	db_free(&bench.db);
 	free(bench.body);
 	if (!given)
