@@ -76,6 +76,7 @@ struct ctl {
 	const char *name;	     /* "user add", for messages */
 	const struct ctl_verb *verb; /* borrowed, as all that follows */
 	const char *run_directory;
+	const struct conf *conf; /* NULL: there is no configuration */
 	bool json;
 	const char *option[CTL_OPTIONS]; /* NULL: not given */
 	char **arguments;
@@ -117,6 +118,12 @@ int ctl_object_change(const struct ctl *ctl);
 int ctl_object_delete(const struct ctl *ctl);
 int ctl_object_get(const struct ctl *ctl);
 int ctl_object_list(const struct ctl *ctl);
+
+/* The databases of content.dsn (ctl_database.c). */
+int ctl_database_status(const struct ctl *ctl);
+int ctl_database_check(const struct ctl *ctl);
+int ctl_database_create(const struct ctl *ctl);
+int ctl_database_upgrade(const struct ctl *ctl);
 
 int ctl_message_search(const struct ctl *ctl);
 int ctl_message_remove(const struct ctl *ctl);

@@ -97,6 +97,7 @@ daemon_pchat_auth_LDADD = $(ODBC_LIB) $(AUTH_LIBS)
 daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_call.c \
 	daemon/ctl_check.c daemon/ctl_check.h \
+	daemon/ctl_database.c \
 	daemon/ctl_list.c \
 	daemon/ctl_message.c \
 	daemon/ctl_object.c \
@@ -108,7 +109,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_table.c daemon/ctl_table.h \
 	daemon/ctl_user.c
 daemon_pchatctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(BSD_CFLAGS)
-daemon_pchatctl_LDADD = $(SHM_LIBS) $(JANSSON_LIBS) $(UNISTRING_LIBS)
+daemon_pchatctl_LDADD = $(ODBC_LIB) $(SHM_LIBS) $(JANSSON_LIBS) $(UNISTRING_LIBS)
 
 # What a client of the JSON protocol is made of, without a face.
 noinst_LIBRARIES += daemon/libclient.a

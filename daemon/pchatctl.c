@@ -34,6 +34,15 @@ static const struct ctl_verb verbs[] = {
 	{"status", "", "", "show processes, journal, cache and sessions", 0, 0, 0, ctl_status, NULL,
 	 NULL, NULL, NULL},
 
+	{"database", "status", "", "show the databases of content.dsn", 0, 0, 0,
+	 ctl_database_status, NULL, NULL, NULL, NULL},
+	{"database", "check", "", "the same; fails unless the server could use one", 0, 0, 0,
+	 ctl_database_check, NULL, NULL, NULL, NULL},
+	{"database", "create", "[NUMBER]", "make the tables in an empty database", 0, 1, CHANGE,
+	 ctl_database_create, NULL, NULL, NULL, NULL},
+	{"database", "upgrade", "[NUMBER]", "bring the tables to this program's version", 0, 1,
+	 CHANGE, ctl_database_upgrade, NULL, NULL, NULL, NULL},
+
 	{"category", "create", "NAME", "create a category and print its URI", 1, 1,
 	 CHANGE | 1 << CTL_DESCRIPTION | CATEGORY, ctl_object_change, "category.create", "name",
 	 "category", NULL},
@@ -316,6 +325,7 @@ static int run_configured(const struct ctl_verb *verb, struct command_line *line
 			return ctl_fail(&line->ctl, EX_CONFIG,
 					"%s (-s names the run directory without it)", err.text);
 		line->ctl.run_directory = conf->run_directory;
+		line->ctl.conf = conf;
 	}
 	code = run(verb, &line->ctl);
 	conf_free(&conf);

@@ -19,18 +19,29 @@ static void bind_string(struct db_stmt *stmt, unsigned place, const char *text)
 	db_bind_text(stmt, place, text, strlen(text));
 }
 
+static enum db_result ask_number(struct db *db, enum statement number, int64_t *value_r,
+				 struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, number);
+	const enum db_result result = db_execute_row(stmt, err);
+
+	if (result == DB_OK)
+		*value_r = db_int(stmt, 0);
+	db_done(stmt);
+	return result;
+}
+
 /* A mirror lets readers in before it is promoted. */
 static enum db_result refuse_read_only(struct db *db, struct err *err)
 {
-	struct db_stmt *stmt = db_statement(db, STATEMENT_WRITABLE);
-	enum db_result result = db_execute_row(stmt, err);
+	int64_t writable = 0;
+	enum db_result result = ask_number(db, STATEMENT_WRITABLE, &writable, err);
 
-	if (result == DB_OK && db_int(stmt, 0) == 0) {
+	if (result == DB_OK && !writable) {
 		err_set(err, "could not use database %u: it takes no writes", db_place(db) + 1);
 		db_skip(db);
 		result = DB_RETRY;
 	}
-	db_done(stmt);
 	return result;
 }
 
@@ -99,6 +110,26 @@ enum db_result content_cursor_put(struct db *db, const struct content_cursor *cu
 	db_bind_int(stmt, 6, cursor->last_addin);
 	db_bind_int(stmt, 7, (int64_t)cursor->time);
 	return db_execute(stmt, err);
+}
+
+enum db_result content_state_get(struct db *db, struct content_state *state_r, struct err *err)
+{
+	int64_t writable = 0, dead = 0;
+	enum db_result result = ask_number(db, STATEMENT_WRITABLE, &writable, err);
+
+	memset(state_r, 0, sizeof(*state_r));
+	state_r->wanted = schema_content.step_count;
+	state_r->writable = writable != 0;
+	if (result == DB_OK)
+		result = schema_version(db, &schema_content, &state_r->version, err);
+	if (result != DB_OK || state_r->version != state_r->wanted)
+		return result;
+	result = content_cursor_get(db, &state_r->cursor, err);
+	if (result == DB_OK)
+		result = ask_number(db, STATEMENT_DEAD_COUNT, &dead, err);
+	state_r->dead = (uint64_t)dead;
+	state_r->current = result == DB_OK;
+	return result;
 }
 
 /* --- What the store stores. --- */

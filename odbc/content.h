@@ -38,6 +38,16 @@ enum db_result content_cursor_get(struct db *db, struct content_cursor *cursor_r
 enum db_result content_cursor_put(struct db *db, const struct content_cursor *cursor,
 				  struct err *err);
 
+/* What there is, whatever version it has, for administrators. */
+struct content_state {
+	unsigned version, wanted; /* of the schema: 0 is none; this program's */
+	bool writable;
+	bool current; /* the versions are the same, and what follows is known */
+	struct content_cursor cursor;
+	uint64_t dead; /* letters */
+};
+enum db_result content_state_get(struct db *db, struct content_state *state_r, struct err *err);
+
 /* --- Users, rooms, messages and so on, for the store. --- */
 
 struct content_principal {

@@ -86,6 +86,7 @@ const char *const statement_text[STATEMENTS] = {
 	[STATEMENT_DEAD_PUT] =
 		"INSERT INTO pc_dead_letter (lsn, type, reader, reason, record, time) "
 		"VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (reader, lsn) DO NOTHING",
+	[STATEMENT_DEAD_COUNT] = "SELECT COUNT(*) FROM pc_dead_letter",
 	[STATEMENT_PRINCIPALS] = "SELECT id, kind, state, epoch, uri, name FROM pc_principal "
 				 "WHERE id > ? ORDER BY id LIMIT ?",
 	[STATEMENT_AFFILIATIONS] =

@@ -38,6 +38,7 @@
 	X(ROOM_PURGE, "iii", "")	/* seq, id, seq: raises what is purged */                  \
 	X(ROOM_STATE, "i", "ii")	/* id -> last seq, purged */                               \
 	X(DEAD_PUT, "iittti", "")	/* lsn, type, reader, reason, record, time */             \
+	X(DEAD_COUNT, "", "i")		/* how many dead letters */                                \
 	X(PRINCIPALS, "ii", "iiiitt")	/* above, limit -> as PRINCIPAL_PUT */                     \
 	X(AFFILIATIONS, "iii", "ii")	/* above both, limit -> as AFFILIATION_PUT */              \
 	X(CATEGORIES, "ii", "itttiii")	/* above, limit -> id, uuid, name, description, flags,     \

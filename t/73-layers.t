@@ -29,7 +29,7 @@ my %foreign = (
 	'daemon/pchat-auth' => 'event|wslay|http_parser',
 	'worker/pchat-worker' => 'odbc|gsasl',
 	'daemon/pchat' => 'odbc',
-	'daemon/pchatctl' => 'odbc|ssl|gsasl|wslay',
+	'daemon/pchatctl' => 'ssl|gsasl|wslay',
 );
 for my $program (sort keys %foreign) {
 	my $needed = `readelf -d '$Pchat::Server::build/$program'`;

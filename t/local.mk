@@ -405,6 +405,8 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/22-load.t \
 	t/23-pchatctl-objects.t \
 	t/23-protocol-page.t \
+	t/24-pchatctl-database.t \
+	t/25-reports.t \
 	t/30-kill-children.t \
 	t/31-kill-master.t \
 	t/32-promotion.t \
