@@ -52,6 +52,7 @@ struct conf {
 	struct { /* sizes of the cache's tables */
 		uint32_t rooms, principals, sessions, participants, messages;
 		uint32_t categories, addins, roles, affiliations;
+		uint32_t invitations, markers, feeds, requests;
 		uint64_t text;	  /* names, descriptions */
 		uint64_t history; /* bodies of recent messages */
 	} cache;
@@ -64,6 +65,8 @@ struct conf {
 		uint32_t search;	   /* messages that one search finds: 999 */
 		uint32_t rooms_per_session; /* 1024 */
 		uint32_t participant_update_limit; /* 75 */
+		uint32_t feeds;			   /* of one user: 20 */
+		uint32_t requests;		   /* for access, of one user: 20 */
 		uint64_t delivery_delay; /* above which posts are refused: 500 ms */
 	} limits;
 

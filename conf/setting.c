@@ -89,6 +89,10 @@ const struct setting settings[] = {
 	NUMBER(COUNT, cache, addins, "1000", 16, 10000000),
 	NUMBER(COUNT, cache, roles, "2000000", 16, 100000000),
 	NUMBER(COUNT, cache, affiliations, "2000000", 16, 100000000),
+	NUMBER(COUNT, cache, invitations, "2000000", 16, 100000000),
+	NUMBER(COUNT, cache, markers, "2000000", 16, 100000000),
+	NUMBER(COUNT, cache, feeds, "100000", 16, 10000000),
+	NUMBER(COUNT, cache, requests, "10000", 16, 1000000),
 	NUMBER(SIZE, cache, text, "128M", 64 * K, 64 * G),
 	NUMBER(SIZE, cache, history, "512M", M, 1024 * G),
 
@@ -99,6 +103,8 @@ const struct setting settings[] = {
 	NUMBER(COUNT, limits, search, "999", 1, 1000),
 	NUMBER(COUNT, limits, rooms_per_session, "1024", 1, 65536),
 	NUMBER(COUNT, limits, participant_update_limit, "75", 0, 100000),
+	NUMBER(COUNT, limits, feeds, "20", 0, 1000),
+	NUMBER(COUNT, limits, requests, "20", 0, 1000),
 	NUMBER(TIME, limits, delivery_delay, "500ms", MS, H),
 
 	STRING(LIST, json, listen, "0.0.0.0:8010"),

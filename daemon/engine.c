@@ -231,6 +231,7 @@ void recheck(struct engine *engine, uint32_t room)
 void engine_rights_changed(struct engine *engine)
 {
 	recheck(engine, 0);
+	sweep_rooms(engine);
 }
 
 bool may(struct engine *engine, uint32_t principal, uint32_t room, enum right right)
@@ -392,6 +393,11 @@ static const struct {
 	{COMMAND_REMOVE, WORKER, decide_remove},
 	{COMMAND_MESSAGE_REMOVE, WORKER, decide_message_remove},
 	{COMMAND_PURGE, WORKER, decide_purge},
+	{COMMAND_INVITATION_READ, WORKER, decide_invitation_read},
+	{COMMAND_MARKER, WORKER, decide_marker},
+	{COMMAND_FEED, WORKER, decide_feed},
+	{COMMAND_ACCESS, WORKER, decide_access},
+	{COMMAND_QUIT, WORKER, decide_quit},
 	{COMMAND_SESSION_OPEN, AUTH, decide_session_open},
 	{COMMAND_REKEY, AUTH, decide_rekey},
 };

@@ -32,6 +32,10 @@ struct engine {
 	uint32_t circle_owner; /* whose circle is kept; 0: nobody's */
 	struct circle circle;
 	struct overload overload;
+	uint32_t sweep, sweep_kind; /* where the search for what removed rooms left goes on */
+	bool sweeping;
+	bool half_logged;     /* that half of the invitations is used */
+	uint64_t full_logged; /* clock_mono() when the log last said that a table is full */
 	bool broken; /* the journal has an event that could not be applied: stop */
 };
 
@@ -57,7 +61,11 @@ bool engine_reap(struct engine *engine);
  * while engine->rechecking. True if anybody left. */
 bool engine_recheck(struct engine *engine);
 
-/* Begins that search from outside: a predecessor may have died in the middle of one. */
+/* Takes away what users have of rooms that are removed: a part of it, which goes on while
+ * engine->sweeping. True if there was any. */
+bool engine_sweep(struct engine *engine);
+
+/* Begins these searches from outside: a predecessor may have died in the middle of one. */
 void engine_rights_changed(struct engine *engine);
 
 /* Writes that the sequencer has started; flags: EVENT_COLD. */

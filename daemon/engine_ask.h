@@ -88,10 +88,33 @@ void engine_room_get(const struct engine *engine, uint32_t row, char *name, char
 /* Whether the category of a room (row) has a flag. */
 bool room_has(const struct engine *engine, uint32_t room, enum category_flag flag);
 
+/* Tells of one who became a member of a room, or ceased to be: he is invited, or not any more, and his
+ * request is granted. Two events at most. */
+void member_changed(struct engine *engine, uint32_t actor, uint32_t room, uint32_t principal,
+		    bool present);
+
+/* Whether a room (row) invites its new members, and whether that many more have a place: CODE_OK, or
+ * CODE_LIMIT_EXCEEDED and a line in the log. */
+bool invites(const struct engine *engine, uint32_t room);
+int invitations_fit(struct engine *engine, uint32_t count);
+
+/* Makes a user a member of a room (row), or no member any more, as the last word on a command for
+ * which there is room; CODE_OK where he may become one. */
+void change_member(struct engine *engine, const struct ask_for *ask, uint32_t row,
+		   uint32_t principal, bool present);
+int may_become_member(struct engine *engine, uint32_t row, uint32_t principal);
+
+/* Takes away all that a user has of his own; as strip_principal. */
+bool strip_person(struct engine *engine, const struct record *as, uint32_t principal);
+
+/* A room was removed. */
+void sweep_rooms(struct engine *engine);
+
 /* engine_message.c, engine_object.c, engine_room.c: what administrators and managers do. */
 typedef enum decision decide_fn(struct engine *engine, const struct ask_for *ask);
 decide_fn decide_message, decide_message_remove, decide_purge;
 decide_fn decide_principal, decide_affiliation, decide_category, decide_addin, decide_room,
 	decide_roles, decide_remove, decide_rekey;
+decide_fn decide_invitation_read, decide_marker, decide_feed, decide_access, decide_quit;
 
 #endif

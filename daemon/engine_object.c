@@ -456,5 +456,7 @@ enum decision decide_remove(struct engine *engine, const struct ask_for *ask)
 	decision = may_remove(engine, ask, &event, &head);
 	if (decision != DECIDED || no_room(engine, ask, sizeof(payload), 1, &decision))
 		return decision;
+	if (event.kind == NODE_ROOM)
+		sweep_rooms(engine);
 	return become(engine, &head, payload, event_removed_put(&event, payload, sizeof(payload)));
 }

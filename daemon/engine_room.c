@@ -89,6 +89,8 @@ static void emit_room_role(struct engine *engine, struct asker who, uint32_t roo
 			   uint32_t principal, enum role role, bool present)
 {
 	emit_role(engine, who, NODE_ROOM, room, room, principal, role, present);
+	if (role == ROLE_MEMBER)
+		member_changed(engine, who.principal, room, principal, present);
 }
 
 /* --- Making and changing rooms. --- */
@@ -221,7 +223,7 @@ static bool purge_roles(struct engine *engine, struct asker who, uint32_t row,
 			drop = role->roles & ROLE_BIT(ROLE_PRESENTER);
 		if (moves && !circle_in_scope(&engine->cache, circle_of(engine, principal), category))
 			drop = role->roles;
-		if (drop != 0 && room_for(engine, 3 * FIXED, 3, true) != FITS)
+		if (drop != 0 && room_for(engine, 4 * FIXED, 5, true) != FITS)
 			return false;
 		for (enum role r = ROLE_MEMBER; r <= ROLE_PRESENTER; r++)
 			if (drop & ROLE_BIT(r))
@@ -403,10 +405,15 @@ static void emit_roles(struct engine *engine, struct asker who, const struct rol
 
 	if ((now & ROLE_BIT(ROLE_MEMBER)) && !(after & ROLE_BIT(ROLE_MEMBER)))
 		after &= ~ROLE_BIT(ROLE_PRESENTER);
-	for (enum role r = ROLE_ALLOWED; r <= ROLE_PRESENTER; r++)
-		if ((now ^ after) & ROLE_BIT(r))
-			emit_role(engine, who, rc->head.kind, rc->head.node, room, principal, r,
+	for (enum role r = ROLE_ALLOWED; r <= ROLE_PRESENTER; r++) {
+		if (!((now ^ after) & ROLE_BIT(r)))
+			continue;
+		if (room != 0)
+			emit_room_role(engine, who, room, principal, r, after & ROLE_BIT(r));
+		else
+			emit_role(engine, who, rc->head.kind, rc->head.node, 0, principal, r,
 				  after & ROLE_BIT(r));
+	}
 }
 
 static uint32_t first_role(const struct engine *engine, const struct role_change *rc)
@@ -426,7 +433,7 @@ static bool replace_roles(struct engine *engine, struct asker who, const struct 
 		next = role->node_next;
 		if ((role->roles & rc->head.replace) == 0)
 			continue;
-		if (room_for(engine, 4 * FIXED, 4, true) != FITS)
+		if (room_for(engine, 5 * FIXED, 6, true) != FITS)
 			return false;
 		emit_roles(engine, who, rc, role->principal);
 	}
@@ -489,6 +496,18 @@ static int open_node(struct engine *engine, struct asker who, struct role_change
 	return CODE_OK;
 }
 
+/* Whether whoever becomes a member can be invited. */
+static int check_invitations(struct engine *engine, const struct role_change *rc)
+{
+	uint32_t members = 0;
+
+	if (rc->head.kind != NODE_ROOM || !invites(engine, rc->row))
+		return CODE_OK;
+	for (unsigned i = 0; i < rc->head.count; i++)
+		members += rc->list[i].present && rc->list[i].role == ROLE_MEMBER;
+	return members == 0 ? CODE_OK : invitations_fit(engine, members);
+}
+
 enum decision decide_roles(struct engine *engine, const struct ask_for *ask)
 {
 	struct asker who = asker_of(engine, ask);
@@ -503,19 +522,44 @@ enum decision decide_roles(struct engine *engine, const struct ask_for *ask)
 		code = check_roles(engine, &rc);
 	if (code == CODE_OK && table_free_rows(&engine->cache, TABLE_ROLE) < rc.head.count)
 		code = CODE_LIMIT_EXCEEDED;
+	if (code == CODE_OK)
+		code = check_invitations(engine, &rc);
 	if (code != CODE_OK)
 		return refuse(ask, code);
-	if (no_room(engine, ask, 4096 + 2 * FIXED * (uint64_t)rc.head.count,
-		    1 + 2 * rc.head.count, &decision))
+	if (no_room(engine, ask, 4096 + 3 * FIXED * (uint64_t)rc.head.count,
+		    1 + 4 * rc.head.count, &decision))
 		return decision;
 	if (rc.head.replace != 0 && !replace_roles(engine, who, &rc))
 		return LATER;
-	if (no_room(engine, ask, 4096 + 2 * FIXED * (uint64_t)rc.head.count,
-		    1 + 2 * rc.head.count, &decision))
+	if (no_room(engine, ask, 4096 + 3 * FIXED * (uint64_t)rc.head.count,
+		    1 + 4 * rc.head.count, &decision))
 		return decision;
 	for (unsigned i = 0; i < rc.head.count; i++)
 		emit_roles(engine, who, &rc, rc.list[i].principal);
 	emit_revision(engine, ask, &rc);
 	recheck(engine, rc.head.kind == NODE_ROOM ? rc.row : 0);
 	return DECIDED;
+}
+
+/* --- One member. --- */
+
+int may_become_member(struct engine *engine, uint32_t row, uint32_t principal)
+{
+	if (!circle_in_scope(&engine->cache, circle_of(engine, principal),
+			     room_at(engine, row)->category))
+		return CODE_PRINCIPALS_NOT_IN_SCOPE;
+	return table_free_rows(&engine->cache, TABLE_ROLE) == 0 ? CODE_LIMIT_EXCEEDED : CODE_OK;
+}
+
+void change_member(struct engine *engine, const struct ask_for *ask, uint32_t row,
+		   uint32_t principal, bool present)
+{
+	struct role_change rc = {.head = {.kind = NODE_ROOM, .count = 1}, .row = row};
+
+	rc.head.node = room_at(engine, row)->id;
+	rc.list[0] = (struct command_role){
+		.principal = principal, .role = ROLE_MEMBER, .present = present};
+	emit_roles(engine, asker_of(engine, ask), &rc, principal);
+	emit_revision(engine, ask, &rc);
+	recheck(engine, row);
 }

@@ -27,7 +27,7 @@ daemon_pchatd_LDADD = $(SHM_LIBS) $(EVENT_LIBS)
 daemon_pchat_sequencer_SOURCES = daemon/pchat-sequencer.c \
 	daemon/engine.c daemon/engine.h daemon/engine_ask.h \
 	daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
-	daemon/engine_strip.c \
+	daemon/engine_person.c daemon/engine_strip.c \
 	daemon/overload.c daemon/overload.h \
 	daemon/sequencer.h daemon/sequencer_load.c
 daemon_pchat_sequencer_LDADD = $(SHM_LIBS)

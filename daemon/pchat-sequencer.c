@@ -213,6 +213,7 @@ static bool turn(struct sequencer *s, struct err *err)
 	overload_look(&s->engine.overload, &s->child.proc);
 	left = engine_reap(&s->engine);
 	left = engine_recheck(&s->engine) || left;
+	left = engine_sweep(&s->engine) || left;
 	for (unsigned slot = 0; slot < SLOTS; slot++)
 		if (s->mail[slot].in != NULL)
 			count += take_mail(s, slot, BATCH_COMMANDS);
@@ -237,7 +238,7 @@ static int sync_rest(struct sequencer *s, struct err *err)
 
 static int wait_time(const struct sequencer *s)
 {
-	if (s->engine.rechecking)
+	if (s->engine.rechecking || s->engine.sweeping)
 		return 0;
 	if (s->engine.reaping)
 		return WAIT_BLOCKED_MS;

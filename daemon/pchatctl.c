@@ -15,19 +15,20 @@
 static const char DEFAULT_FILE[] = PCHAT_SYSCONFDIR "/pchatd.conf";
 
 enum {
-	CHANGE = 1 << CTL_DRY_RUN,
-	PAGES = 1 << CTL_LIMIT | 1 << CTL_OFFSET,
-	OBJECT = 1 << CTL_NAME | 1 << CTL_DESCRIPTION,
-	CATEGORY = 1 << CTL_INVITATIONS | 1 << CTL_FILES | 1 << CTL_HISTORY |
-		   1 << CTL_AUTHORS_REMOVE,
-	ROOM = 1 << CTL_CATEGORY | 1 << CTL_PRIVACY | 1 << CTL_TYPE | 1 << CTL_INVITATIONS |
-	       1 << CTL_ADDIN,
-	ROOM_FILTERS = 1 << CTL_CATEGORY | 1 << CTL_PRIVACY | 1 << CTL_TYPE | 1 << CTL_ADDIN |
-		       1 << CTL_MEMBER | 1 << CTL_MANAGER | 1 << CTL_DISABLED,
-	REVISION = 1 << CTL_IF_REVISION,
-	DELETE = CHANGE | 1 << CTL_YES,
-	FILTERS = 1 << CTL_WORDS | 1 << CTL_MATCH | 1 << CTL_CASE | 1 << CTL_FROM |
-		  1 << CTL_START | 1 << CTL_END,
+	CHANGE = CTL_BIT(CTL_DRY_RUN),
+	PAGES = CTL_BIT(CTL_LIMIT) | CTL_BIT(CTL_OFFSET),
+	OBJECT = CTL_BIT(CTL_NAME) | CTL_BIT(CTL_DESCRIPTION),
+	CATEGORY = CTL_BIT(CTL_INVITATIONS) | CTL_BIT(CTL_FILES) | CTL_BIT(CTL_HISTORY) |
+		   CTL_BIT(CTL_AUTHORS_REMOVE) | CTL_BIT(CTL_MEMBERS_LEAVE) | CTL_BIT(CTL_REQUESTS),
+	ROOM = CTL_BIT(CTL_CATEGORY) | CTL_BIT(CTL_PRIVACY) | CTL_BIT(CTL_TYPE) |
+	       CTL_BIT(CTL_INVITATIONS) | CTL_BIT(CTL_ADDIN),
+	ROOM_FILTERS = CTL_BIT(CTL_CATEGORY) | CTL_BIT(CTL_PRIVACY) | CTL_BIT(CTL_TYPE) |
+		       CTL_BIT(CTL_ADDIN) | CTL_BIT(CTL_MEMBER) | CTL_BIT(CTL_MANAGER) |
+		       CTL_BIT(CTL_DISABLED),
+	REVISION = CTL_BIT(CTL_IF_REVISION),
+	DELETE = CHANGE | CTL_BIT(CTL_YES),
+	FILTERS = CTL_BIT(CTL_WORDS) | CTL_BIT(CTL_MATCH) | CTL_BIT(CTL_CASE) | CTL_BIT(CTL_FROM) |
+		  CTL_BIT(CTL_START) | CTL_BIT(CTL_END),
 };
 
 static const struct ctl_verb verbs[] = {
@@ -44,7 +45,7 @@ static const struct ctl_verb verbs[] = {
 	 CHANGE, ctl_database_upgrade, NULL, NULL, NULL, NULL},
 
 	{"category", "create", "NAME", "create a category and print its URI", 1, 1,
-	 CHANGE | 1 << CTL_DESCRIPTION | CATEGORY, ctl_object_change, "category.create", "name",
+	 CHANGE | CTL_BIT(CTL_DESCRIPTION) | CATEGORY, ctl_object_change, "category.create", "name",
 	 "category", NULL},
 	{"category", "update", "CATEGORY", "change a category and its lists", 1, 1,
 	 CHANGE | OBJECT | CATEGORY | REVISION | CTL_EDIT(CTL_ALLOWED) | CTL_EDIT(CTL_DENIED) |
@@ -54,11 +55,11 @@ static const struct ctl_verb verbs[] = {
 	 ctl_object_delete, "category.delete", "category", NULL, NULL},
 	{"category", "get", "CATEGORY", "show a category", 1, 1, 0, ctl_object_get, "category.get",
 	 "category", NULL, NULL},
-	{"category", "list", "[TEXT]", "list categories with this text in name or description", 0, 1,
-	 PAGES, ctl_object_list, "category.list", "text", NULL, NULL},
+	{"category", "list", "[TEXT]", "list categories with this text in name or description", 0,
+	 1, PAGES, ctl_object_list, "category.list", "text", NULL, NULL},
 
 	{"room", "create", "NAME", "create a room and print its URI", 1, 1,
-	 CHANGE | 1 << CTL_DESCRIPTION | ROOM, ctl_object_change, "room.create", "name", "room",
+	 CHANGE | CTL_BIT(CTL_DESCRIPTION) | ROOM, ctl_object_change, "room.create", "name", "room",
 	 NULL},
 	{"room", "update", "ROOM", "change a room and its lists", 1, 1,
 	 CHANGE | OBJECT | ROOM | REVISION | CTL_EDIT(CTL_MEMBERS) | CTL_EDIT(CTL_MANAGERS) |
@@ -75,34 +76,34 @@ static const struct ctl_verb verbs[] = {
 	{"room", "list", "[TEXT]", "list rooms with this text in name or description", 0, 1,
 	 PAGES | ROOM_FILTERS, ctl_object_list, "room.list", "text", NULL, NULL},
 
-	{"addin", "create", "NAME", "register an add-in", 1, 1, CHANGE | 1 << CTL_URL,
+	{"addin", "create", "NAME", "register an add-in", 1, 1, CHANGE | CTL_BIT(CTL_URL),
 	 ctl_object_change, "addin.create", "name", "name", NULL},
 	{"addin", "update", "NAME", "change an add-in", 1, 1,
-	 CHANGE | 1 << CTL_NAME | 1 << CTL_URL, ctl_object_change, "addin.update", "addin", NULL,
-	 NULL},
+	 CHANGE | CTL_BIT(CTL_NAME) | CTL_BIT(CTL_URL), ctl_object_change, "addin.update", "addin",
+	 NULL, NULL},
 	{"addin", "delete", "NAME", "delete an add-in; rooms lose it", 1, 1, DELETE,
 	 ctl_object_delete, "addin.delete", "addin", NULL, NULL},
 	{"addin", "list", "[TEXT]", "list add-ins with this text in name or URL", 0, 1, PAGES,
 	 ctl_object_list, "addin.list", "text", NULL, NULL},
 
 	{"message", "search", "ROOM", "find messages", 1, 1,
-	 FILTERS | 1 << CTL_DIRECTION | 1 << CTL_LIMIT, ctl_message_search, "message.search", "room",
-	 NULL, NULL},
+	 FILTERS | CTL_BIT(CTL_DIRECTION) | CTL_BIT(CTL_LIMIT), ctl_message_search,
+	 "message.search", "room", NULL, NULL},
 	{"message", "remove", "ROOM [SEQ]...", "delete messages, or all that are found", 1, 501,
 	 DELETE | FILTERS, ctl_message_remove, "message.remove", "room", NULL, NULL},
-	{"message", "replace", "ROOM [SEQ]...", "put another text in the place of messages", 1,
-	 501, CHANGE | FILTERS | 1 << CTL_REPLACE, ctl_message_replace, "message.remove", "room",
+	{"message", "replace", "ROOM [SEQ]...", "put another text in the place of messages", 1, 501,
+	 CHANGE | FILTERS | CTL_BIT(CTL_REPLACE), ctl_message_replace, "message.remove", "room",
 	 NULL, NULL},
 	{"message", "purge", "ROOM", "delete all messages up to one, or up to a time", 1, 1,
-	 DELETE | 1 << CTL_THROUGH | 1 << CTL_UNTIL, ctl_message_purge, "message.purge", "room",
-	 NULL, NULL},
+	 DELETE | CTL_BIT(CTL_THROUGH) | CTL_BIT(CTL_UNTIL), ctl_message_purge, "message.purge",
+	 "room", NULL, NULL},
 
-	{"user", "add", "USER", "add a user", 1, 1, 1 << CTL_PASSWORD_FILE | 1 << CTL_NAME,
+	{"user", "add", "USER", "add a user", 1, 1, CTL_BIT(CTL_PASSWORD_FILE) | CTL_BIT(CTL_NAME),
 	 ctl_user_add, NULL, NULL, NULL, NULL},
-	{"user", "passwd", "USER", "change a user's password", 1, 1, 1 << CTL_PASSWORD_FILE,
+	{"user", "passwd", "USER", "change a user's password", 1, 1, CTL_BIT(CTL_PASSWORD_FILE),
 	 ctl_user_passwd, NULL, NULL, NULL, NULL},
-	{"user", "list", "", "list the users", 0, 0, PAGES, ctl_object_list, "user.list", NULL, NULL,
-	 NULL},
+	{"user", "list", "", "list the users", 0, 0, PAGES, ctl_object_list, "user.list", NULL,
+	 NULL, NULL},
 	{"user", "disable", "USER", "end a user's sessions and let him in no more", 1, 1, CHANGE,
 	 ctl_object_change, "user.disable", "uri", NULL, NULL},
 	{"user", "enable", "USER", "let him in again", 1, 1, CHANGE, ctl_object_change,
@@ -111,8 +112,8 @@ static const struct ctl_verb verbs[] = {
 	 ctl_object_change, "user.remove", "uri", NULL, NULL},
 
 	{"group", "add", "GROUP", "add a group, a folder or a domain", 1, 1,
-	 CHANGE | 1 << CTL_NAME | 1 << CTL_KIND, ctl_object_change, "group.add", "uri", "uri",
-	 NULL},
+	 CHANGE | CTL_BIT(CTL_NAME) | CTL_BIT(CTL_KIND), ctl_object_change, "group.add", "uri",
+	 "uri", NULL},
 	{"group", "update", "GROUP", "change who is in a group", 1, 1,
 	 CHANGE | CTL_EDIT(CTL_MEMBERS), ctl_object_change, NULL, "uri", NULL, "group.members"},
 	{"group", "remove", "GROUP", "remove a group", 1, 1, CHANGE, ctl_object_change,

@@ -16,7 +16,9 @@ struct walk {
 		uint32_t id;
 		struct content_role role;
 		struct content_affiliation affiliation;
+		struct content_person person;
 	} above;
+	enum content_person_kind kind; /* of what users have */
 	struct store_object object; /* of the row; size 0: it is left out */
 	uint8_t payload[256 + EVENT_NAME_MAX + EVENT_DESCRIPTION_MAX];
 };
@@ -168,17 +170,55 @@ static enum db_result next_role(struct walk *walk)
 	return DB_OK;
 }
 
+static enum db_result page_people(struct walk *walk)
+{
+	return content_people(walk->db, walk->kind, &walk->above.person, walk->err);
+}
+
+static enum db_result next_person(struct walk *walk)
+{
+	struct content_person row = {0};
+	const enum db_result result = content_people_next(walk->db, walk->kind, &row, walk->err);
+	const struct event_person event = {
+		.principal = row.principal,
+		.item = row.item,
+		.who = row.who,
+		.room = row.room,
+		.number = row.number,
+		.time = row.time,
+		.what = walk->kind == CONTENT_INVITED ? PERSON_STATE : PERSON_PUT,
+		.flags = row.flags,
+		.name = text(row.name),
+		.text = text(row.text)};
+
+	if (result != DB_OK)
+		return result;
+	walk->above.person.principal = row.principal;
+	walk->above.person.item = row.item;
+	walk->object.size = event_person_put(&event, walk->payload, sizeof(walk->payload));
+	if (walk->object.size == 0)
+		log_error("%s %u of principal %u is malformed and was left out",
+			  event_name(walk->object.type), row.item, row.principal);
+	return DB_OK;
+}
+
 static const struct object_table {
 	uint16_t type; /* enum event_type */
 	enum db_result (*page)(struct walk *walk);
 	enum db_result (*next)(struct walk *walk);
+	enum content_person_kind kind;
 } tables[] = {
-	{EVENT_PRINCIPAL, page_principals, next_principal},
-	{EVENT_AFFILIATION, page_affiliations, next_affiliation},
-	{EVENT_CATEGORY, page_categories, next_category},
-	{EVENT_ADDIN, page_addins, next_addin},
-	{EVENT_ROOM, page_rooms, next_room},
-	{EVENT_ROLE, page_roles, next_role},
+	{EVENT_PRINCIPAL, page_principals, next_principal, 0},
+	{EVENT_AFFILIATION, page_affiliations, next_affiliation, 0},
+	{EVENT_CATEGORY, page_categories, next_category, 0},
+	{EVENT_ADDIN, page_addins, next_addin, 0},
+	{EVENT_ROOM, page_rooms, next_room, 0},
+	{EVENT_ROLE, page_roles, next_role, 0},
+	{EVENT_INVITATION, page_people, next_person, CONTENT_INVITED},
+	{EVENT_INVITATION, page_people, next_person, CONTENT_INVITATION},
+	{EVENT_MARKER, page_people, next_person, CONTENT_MARKER},
+	{EVENT_FEED, page_people, next_person, CONTENT_FEED},
+	{EVENT_ACCESS_REQUEST, page_people, next_person, CONTENT_REQUEST},
 };
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
 
@@ -205,6 +245,7 @@ static enum db_result walk_table(struct walk *walk, const struct object_table *t
 	enum db_result result;
 
 	memset(&walk->above, 0, sizeof(walk->above));
+	walk->kind = table->kind;
 	walk->object = (struct store_object){.type = table->type, .payload = walk->payload};
 	do
 		result = walk_page(walk, table);

@@ -20,7 +20,7 @@ typedef bool store_take(const struct store_object *object, void *arg);
 
 /*
  * All objects in the database, so that whatever one refers to comes before it: users and groups,
- * members of groups, categories, add-ins, rooms, roles. However many there are, only a page of rows is
+ * members of groups, categories, add-ins, rooms, roles, what users have of their own. However many there are, only a page of rows is
  * in memory. A row that no event can have made is left out, and logged. DB_END: these were all;
  * DB_OK: no more were wanted; or what failed.
  */

@@ -20,6 +20,10 @@ bool store_row_is(unsigned type)
 	case EVENT_REMOVED:
 	case EVENT_MESSAGE_REMOVED:
 	case EVENT_PURGE:
+	case EVENT_INVITATION:
+	case EVENT_MARKER:
+	case EVENT_FEED:
+	case EVENT_ACCESS_REQUEST:
 		return true;
 	default:
 		return false;
@@ -205,6 +209,53 @@ static enum db_result put_message_removed(struct db *db, const struct record *re
 	return content_message_remove(db, record->room, record->seq, replaced ? &text : NULL, err);
 }
 
+/* The journal's types of what users have stand in the order of the database's kinds. */
+static enum content_person_kind person_kind(const struct record *record)
+{
+	return CONTENT_INVITATION + record->type - EVENT_INVITATION;
+}
+
+/* An invitation, or that some were read: its number counts beyond its own row, too. */
+static enum db_result put_invited(struct db *db, const struct event_person *event, struct err *err)
+{
+	const bool read = event->what == PERSON_READ;
+	const struct content_person row = {.principal = event->principal,
+					   .number = read ? 0 : event->number,
+					   .time = read ? event->number : 0};
+
+	return content_person_put(db, CONTENT_INVITED, &row, err);
+}
+
+static enum db_result put_person(struct db *db, const struct record *record, struct err *err)
+{
+	enum db_result result = DB_OK;
+	struct event_person event;
+
+	if (!event_person_get(record, &event))
+		return store_row_malformed(record, err);
+	if (event.what == PERSON_READ)
+		return put_invited(db, &event, err);
+	if (event.what != PERSON_PUT)
+		return content_person_remove(
+			db, event.item == 0 ? CONTENT_INVITED : person_kind(record),
+			event.principal, event.item, err);
+	if (record->type == EVENT_INVITATION)
+		result = put_invited(db, &event, err);
+	if (result != DB_OK)
+		return result;
+	return content_person_put(db, person_kind(record),
+				  &(struct content_person){.principal = event.principal,
+							   .item = event.item,
+							   .who = event.who,
+							   .room = event.room,
+							   .flags = event.flags,
+							   .number = event.number,
+							   .time = event.time,
+							   .name = bytes(event.name),
+							   .text = bytes(event.text)},
+				  err);
+}
+
 enum db_result store_row_put(struct db *db, const struct record *record, struct err *err)
 {
 	switch (record->type) {
@@ -226,6 +277,11 @@ enum db_result store_row_put(struct db *db, const struct record *record, struct 
 		return put_message_removed(db, record, err);
 	case EVENT_PURGE:
 		return content_purge(db, record->room, record->seq, err);
+	case EVENT_INVITATION:
+	case EVENT_MARKER:
+	case EVENT_FEED:
+	case EVENT_ACCESS_REQUEST:
+		return put_person(db, record, err);
 	default:
 		return store_row_malformed(record, err);
 	}

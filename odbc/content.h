@@ -118,6 +118,33 @@ enum db_result content_role_put(struct db *db, const struct content_role *role, 
 enum db_result content_affiliation_put(struct db *db, const struct content_affiliation *affiliation,
 				       bool present, struct err *err);
 
+/* What users have of their own. item is a room's id, or a feed's number; of the rest only what the
+ * table has counts. */
+enum content_person_kind {
+	CONTENT_INVITATION,
+	CONTENT_MARKER,
+	CONTENT_FEED,
+	CONTENT_REQUEST,
+	CONTENT_INVITED, /* item 0; number: the last invitation, time: the last that was read */
+	CONTENT_PERSON_KINDS
+};
+
+struct content_person {
+	uint32_t principal, item;
+	uint32_t who; /* inviter; author of a feed */
+	uint32_t room; /* of a feed */
+	uint8_t flags;
+	uint64_t number; /* an invitation's id; the last message read */
+	uint64_t time;
+	struct db_bytes name, text; /* of a feed; a request has a text */
+};
+
+/* Numbers of CONTENT_INVITED only rise. */
+enum db_result content_person_put(struct db *db, enum content_person_kind kind,
+				  const struct content_person *person, struct err *err);
+enum db_result content_person_remove(struct db *db, enum content_person_kind kind,
+				     uint32_t principal, uint32_t item, struct err *err);
+
 /*
  * Removes one for good, and the roles in it. The messages of a room may be too many for one
  * transaction: they remain, and content_sweep deletes them afterwards.
@@ -169,6 +196,10 @@ enum db_result content_dead_put(struct db *db, const struct content_dead *dead, 
  */
 enum { CONTENT_LOAD_PAGE = 256 };
 enum db_result content_principals(struct db *db, uint32_t above, struct err *err);
+enum db_result content_people(struct db *db, enum content_person_kind kind,
+			      const struct content_person *above, struct err *err);
+enum db_result content_people_next(struct db *db, enum content_person_kind kind,
+				   struct content_person *person_r, struct err *err);
 enum db_result content_principals_next(struct db *db, struct content_principal *principal_r,
 				       struct err *err);
 enum db_result content_rooms(struct db *db, uint32_t above, struct err *err);

@@ -138,7 +138,48 @@ static const char *const step3[] = {
 	NULL,
 };
 
-static const char *const *const steps[] = {step1, step2, step3};
+/* What users have of their own. pc_invited: which invitation was a user's last, and which is the
+ * last that is no news to him. */
+static const char *const step4[] = {
+	"CREATE TABLE pc_invitation ("
+	" principal BIGINT NOT NULL CHECK (principal > 0),"
+	" room BIGINT NOT NULL CHECK (room > 0),"
+	" id BIGINT NOT NULL CHECK (id > 0),"
+	" time BIGINT NOT NULL,"
+	" inviter BIGINT NOT NULL,"
+	" PRIMARY KEY (principal, room)) {keyed}",
+
+	"CREATE TABLE pc_invited ("
+	" principal BIGINT NOT NULL PRIMARY KEY CHECK (principal > 0),"
+	" last_id BIGINT NOT NULL,"
+	" read_id BIGINT NOT NULL) {keyed}",
+
+	"CREATE TABLE pc_marker ("
+	" principal BIGINT NOT NULL CHECK (principal > 0),"
+	" room BIGINT NOT NULL CHECK (room > 0),"
+	" seq BIGINT NOT NULL,"
+	" PRIMARY KEY (principal, room)) {keyed}",
+
+	"CREATE TABLE pc_feed ("
+	" principal BIGINT NOT NULL CHECK (principal > 0),"
+	" id BIGINT NOT NULL CHECK (id > 0),"
+	" name {text 256} NOT NULL,"
+	" words {text 512} NOT NULL,"
+	" author BIGINT NOT NULL,"
+	" room BIGINT NOT NULL,"
+	" flags INTEGER NOT NULL,"
+	" PRIMARY KEY (principal, id)) {keyed}",
+
+	"CREATE TABLE pc_request ("
+	" principal BIGINT NOT NULL CHECK (principal > 0),"
+	" room BIGINT NOT NULL CHECK (room > 0),"
+	" time BIGINT NOT NULL,"
+	" reason {text 512} NOT NULL,"
+	" PRIMARY KEY (principal, room)) {keyed}",
+	NULL,
+};
+
+static const char *const *const steps[] = {step1, step2, step3, step4};
 
 const struct schema schema_content = {
 	.exists = STATEMENT_SCHEMA_EXISTS,

@@ -69,6 +69,35 @@ const char *const statement_text[STATEMENTS] = {
 	[STATEMENT_ROLE_REMOVE] =
 		"DELETE FROM pc_role WHERE kind = ? AND node = ? AND principal = ? AND role = ?",
 	[STATEMENT_ROLES_REMOVE] = "DELETE FROM pc_role WHERE kind = ? AND node = ?",
+	[STATEMENT_INVITATION_PUT] =
+		"INSERT INTO pc_invitation (principal, room, id, time, inviter) "
+		"VALUES (?, ?, ?, ?, ?) ON CONFLICT (principal, room) DO UPDATE SET "
+		"id = excluded.id, time = excluded.time, inviter = excluded.inviter",
+	[STATEMENT_INVITATION_REMOVE] =
+		"DELETE FROM pc_invitation WHERE principal = ? AND room = ?",
+	[STATEMENT_INVITED_PUT] =
+		"INSERT INTO pc_invited (principal, last_id, read_id) VALUES (?, ?, ?) "
+		"ON CONFLICT (principal) DO UPDATE SET "
+		"last_id = CASE WHEN excluded.last_id > pc_invited.last_id "
+		"THEN excluded.last_id ELSE pc_invited.last_id END, "
+		"read_id = CASE WHEN excluded.read_id > pc_invited.read_id "
+		"THEN excluded.read_id ELSE pc_invited.read_id END",
+	[STATEMENT_INVITED_REMOVE] = "DELETE FROM pc_invited WHERE principal = ? AND last_id >= ?",
+	[STATEMENT_MARKER_PUT] =
+		"INSERT INTO pc_marker (principal, room, seq) VALUES (?, ?, ?) "
+		"ON CONFLICT (principal, room) DO UPDATE SET seq = excluded.seq",
+	[STATEMENT_MARKER_REMOVE] = "DELETE FROM pc_marker WHERE principal = ? AND room = ?",
+	[STATEMENT_FEED_PUT] =
+		"INSERT INTO pc_feed (principal, id, name, words, author, room, flags) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (principal, id) DO UPDATE SET "
+		"name = excluded.name, words = excluded.words, author = excluded.author, "
+		"room = excluded.room, flags = excluded.flags",
+	[STATEMENT_FEED_REMOVE] = "DELETE FROM pc_feed WHERE principal = ? AND id = ?",
+	[STATEMENT_REQUEST_PUT] =
+		"INSERT INTO pc_request (principal, room, time, reason) VALUES (?, ?, ?, ?) "
+		"ON CONFLICT (principal, room) DO UPDATE SET "
+		"time = excluded.time, reason = excluded.reason",
+	[STATEMENT_REQUEST_REMOVE] = "DELETE FROM pc_request WHERE principal = ? AND room = ?",
 	[STATEMENT_ROOM_SEQ] = "UPDATE pc_room SET last_seq = v.column1 "
 			       "FROM (VALUES (CAST(? AS BIGINT), CAST(? AS BIGINT))) AS v "
 			       "WHERE pc_room.id = v.column2 AND pc_room.last_seq < v.column1",
@@ -101,6 +130,19 @@ const char *const statement_text[STATEMENTS] = {
 	[STATEMENT_ROLES] = "SELECT kind, node, principal, role FROM pc_role "
 			    "WHERE (kind, node, principal, role) > (?, ?, ?, ?) "
 			    "ORDER BY kind, node, principal, role LIMIT ?",
+	[STATEMENT_INVITATIONS] =
+		"SELECT principal, room, id, time, inviter FROM pc_invitation "
+		"WHERE (principal, room) > (?, ?) ORDER BY principal, room LIMIT ?",
+	[STATEMENT_INVITED] = "SELECT principal, last_id, read_id FROM pc_invited "
+			      "WHERE principal > ? AND last_id >= ? ORDER BY principal LIMIT ?",
+	[STATEMENT_MARKERS] = "SELECT principal, room, seq FROM pc_marker "
+			      "WHERE (principal, room) > (?, ?) ORDER BY principal, room LIMIT ?",
+	[STATEMENT_FEEDS] =
+		"SELECT principal, id, name, words, author, room, flags FROM pc_feed "
+		"WHERE (principal, id) > (?, ?) ORDER BY principal, id LIMIT ?",
+	[STATEMENT_REQUESTS] =
+		"SELECT principal, room, time, reason FROM pc_request "
+		"WHERE (principal, room) > (?, ?) ORDER BY principal, room LIMIT ?",
 	[STATEMENT_REMAINS_PUT] =
 		"INSERT INTO pc_remains (room, through) VALUES (?, ?) "
 		"ON CONFLICT (room) DO UPDATE SET through = CASE "

@@ -29,6 +29,16 @@
 	X(ROLE_PUT, "iiii", "")		/* kind, node, principal, role */                          \
 	X(ROLE_REMOVE, "iiii", "")	/* the same */                                             \
 	X(ROLES_REMOVE, "ii", "")	/* kind, node */                                           \
+	X(INVITATION_PUT, "iiiii", "")	/* principal, room, id, time, inviter */                    \
+	X(INVITATION_REMOVE, "ii", "")	/* principal, room, as in the next ones */                 \
+	X(INVITED_PUT, "iii", "")	/* principal, last id, read id: raises both */             \
+	X(INVITED_REMOVE, "ii", "")	/* principal, 0 */                                         \
+	X(MARKER_PUT, "iii", "")	/* principal, room, seq */                                 \
+	X(MARKER_REMOVE, "ii", "")                                                                 \
+	X(FEED_PUT, "iittiii", "")	/* principal, id, name, words, author, room, flags */      \
+	X(FEED_REMOVE, "ii", "")                                                                   \
+	X(REQUEST_PUT, "iiit", "")	/* principal, room, time, reason */                        \
+	X(REQUEST_REMOVE, "ii", "")                                                                \
 	X(ROOM_SEQ, "ii", "")		/* seq, id: raises the room's last number */               \
 	X(MESSAGE_PUT, "iiiiittttt", "") /* room, seq, time, author, flags, client id, body,       \
 					    title, rich type, rich */                              \
@@ -48,6 +58,11 @@
 					    category, add-in, privacy, behavior, invitations,      \
 					    created, revision, last seq, removals */               \
 	X(ROLES, "iiiii", "iiii")	/* above all four, limit -> as ROLE_PUT */                 \
+	X(INVITATIONS, "iii", "iiiii")	/* above both, limit -> as INVITATION_PUT */               \
+	X(INVITED, "iii", "iii")	/* above (the second does not count), limit -> as INVITED_PUT */ \
+	X(MARKERS, "iii", "iii")	/* above both, limit -> as MARKER_PUT */                   \
+	X(FEEDS, "iii", "iittiii")	/* above both, limit -> as FEED_PUT */                     \
+	X(REQUESTS, "iii", "iiit")	/* above both, limit -> as REQUEST_PUT */                  \
 	X(REMAINS_PUT, "ii", "")	/* room, seq: messages up to there are still to be deleted */ \
 	X(REMAINS_NEXT, "i", "ii")	/* limit -> room, the last seq of its oldest messages */   \
 	X(REMAINS_MESSAGES, "ii", "")	/* room, seq: deletes the messages up to there */          \

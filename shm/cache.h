@@ -154,6 +154,28 @@ int cache_history(const struct cache *cache, uint32_t room, uint64_t after, uint
 		  uint64_t upto, struct message_view *list, unsigned limit, char *buffer, size_t size,
 		  unsigned *count_r);
 
+/* What a user has, of one kind: an event's type from EVENT_INVITATION to EVENT_ACCESS_REQUEST. */
+struct person_view {
+	uint32_t principal, item;
+	uint32_t who, room;
+	uint8_t flags;
+	uint64_t number, time;
+};
+
+/* At most max of them, *count_r how many there are; in no order. */
+int cache_person(const struct cache *cache, unsigned kind, uint32_t principal,
+		 struct person_view *list, uint32_t max, uint32_t *count_r);
+
+/* One of them; CODE_NO_SUCH_NODE where there is none. name and text, where not NULL, get the bytes
+ * that a feed or a request has (EVENT_FEED_NAME_MAX, EVENT_WORDS_MAX). */
+int cache_person_item(const struct cache *cache, unsigned kind, uint32_t principal, uint32_t item,
+		      struct person_view *view_r, char *name, uint32_t *name_length_r, char *text,
+		      uint32_t *text_length_r);
+
+/* Who asks for access to a room, at most max of them. Looks at all requests that there are. */
+int cache_requests(const struct cache *cache, uint32_t room, struct person_view *list, uint32_t max,
+		   uint32_t *count_r);
+
 /* How full each table is, for status: rows in use and rows in all. */
 struct cache_use {
 	const char *name; /* "rooms" */

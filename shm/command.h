@@ -35,6 +35,14 @@ enum command_type {
 					event_replacement; flags: EVENT_REPLACED */
 	COMMAND_PURGE = 15,	     /* room; struct command_purge */
 
+	/* Workers; users only, of themselves. event_person, of which the column says what counts. */
+	COMMAND_INVITATION_READ = 16, /* number: those up to there are no news any more */
+	COMMAND_MARKER = 17,	      /* room; number. Never back: CODE_OK is answered, with seq */
+	COMMAND_FEED = 18,	      /* what PUT or GONE; item 0: a new one */
+	COMMAND_ACCESS = 19,	      /* room; what PUT (asked), GONE (withdrawn), text; managers:
+					 what GRANTED or DENIED, principal */
+	COMMAND_QUIT = 33,	      /* room; none: leaves the list of members */
+
 	/* pchat-auth. origin: the worker's session. */
 	COMMAND_SESSION_OPEN = 10, /* struct command_session; event_session follows it */
 	COMMAND_REKEY = 11,	   /* struct command_rekey: the user's password was changed */

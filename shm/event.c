@@ -67,6 +67,15 @@ struct wire_removed {
 };
 static_assert(sizeof(struct wire_removed) == 8, "no holes");
 
+struct wire_person {
+	uint32_t principal, item, who, room;
+	uint64_t number, time;
+	uint16_t name, text; /* bytes */
+	uint8_t what, flags;
+	uint16_t reserved;
+};
+static_assert(sizeof(struct wire_person) == 40, "no holes");
+
 struct wire_session {
 	uint16_t address; /* bytes */
 	uint16_t reserved[3];
@@ -252,6 +261,35 @@ bool event_removed_parse(const void *payload, uint32_t size, struct event_remove
 	return true;
 }
 
+static bool is_person(uint32_t principal, uint8_t what, uint8_t flags)
+{
+	return principal != 0 && what >= PERSON_PUT && what <= PERSON_DENIED &&
+	       flags <= (FEED_ANY | FEED_PHRASE | FEED_EGO);
+}
+
+bool event_person_parse(const void *payload, uint32_t size, struct event_person *event_r)
+{
+	struct wire_person wire;
+	struct source source;
+
+	if (!source_open(&source, payload, size, &wire, sizeof(wire)) ||
+	    !is_person(wire.principal, wire.what, wire.flags))
+		return false;
+	*event_r = (struct event_person){
+		.principal = wire.principal,
+		.item = wire.item,
+		.who = wire.who,
+		.room = wire.room,
+		.number = wire.number,
+		.time = wire.time,
+		.what = wire.what,
+		.flags = wire.flags,
+	};
+	return source_text(&source, wire.name, EVENT_FEED_NAME_MAX, &event_r->name) &&
+	       source_text(&source, wire.text, EVENT_WORDS_MAX, &event_r->text) &&
+	       source.left == 0;
+}
+
 bool event_session_parse(const void *payload, uint32_t size, struct event_session *event_r)
 {
 	struct wire_session wire;
@@ -335,6 +373,11 @@ bool event_affiliation_get(const struct record *record, struct event_affiliation
 bool event_removed_get(const struct record *record, struct event_removed *event_r)
 {
 	return event_removed_parse(record + 1, record_payload(record), event_r);
+}
+
+bool event_person_get(const struct record *record, struct event_person *event_r)
+{
+	return event_person_parse(record + 1, record_payload(record), event_r);
 }
 
 bool event_session_get(const struct record *record, struct event_session *event_r)
@@ -501,6 +544,28 @@ uint32_t event_removed_put(const struct event_removed *event, void *out, uint32_
 	return event_put(&wire, sizeof(wire), &none, &none, out, size);
 }
 
+uint32_t event_person_put(const struct event_person *event, void *out, uint32_t size)
+{
+	struct wire_person wire = {
+		.principal = event->principal,
+		.item = event->item,
+		.who = event->who,
+		.room = event->room,
+		.number = event->number,
+		.time = event->time,
+		.name = (uint16_t)event->name.length,
+		.text = (uint16_t)event->text.length,
+		.what = event->what,
+		.flags = event->flags,
+	};
+
+	if (!is_person(event->principal, event->what, event->flags) ||
+	    !text_fits(&event->name, EVENT_FEED_NAME_MAX) ||
+	    !text_fits(&event->text, EVENT_WORDS_MAX))
+		return 0;
+	return event_put(&wire, sizeof(wire), &event->name, &event->text, out, size);
+}
+
 uint32_t event_session_put(const struct event_session *event, void *out, uint32_t size)
 {
 	struct wire_session wire = {.address = (uint16_t)event->address.length};
@@ -562,6 +627,10 @@ const char *event_name(unsigned type)
 		[EVENT_REMOVED] = "removed",
 		[EVENT_MESSAGE_REMOVED] = "message removed",
 		[EVENT_PURGE] = "purge",
+		[EVENT_INVITATION] = "invitation",
+		[EVENT_MARKER] = "marker",
+		[EVENT_FEED] = "feed",
+		[EVENT_ACCESS_REQUEST] = "access request",
 	};
 
 	return type < EVENT_TYPES && names[type] ? names[type] : "unknown";

@@ -29,6 +29,10 @@ enum event_type {
 	EVENT_REMOVED = 14,	/* a category, a room or an add-in is gone for good */
 	EVENT_MESSAGE_REMOVED = 15, /* room, seq: that message is gone, or has another text */
 	EVENT_PURGE = 16,	    /* room, seq: all messages up to that one are gone; no payload */
+	EVENT_INVITATION = 17,	    /* these four: struct event_person, of one user */
+	EVENT_MARKER = 18,
+	EVENT_FEED = 19,
+	EVENT_ACCESS_REQUEST = 20,
 	EVENT_TYPES
 };
 
@@ -105,7 +109,9 @@ enum category_flag {
 	CATEGORY_FILES = 2,
 	CATEGORY_HISTORY = 4,
 	CATEGORY_AUTHORS_REMOVE = 8, /* authors may remove what they posted */
-	CATEGORY_FLAGS = 15,	     /* all of them */
+	CATEGORY_MEMBERS_LEAVE = 16, /* members may take themselves off a room's list */
+	CATEGORY_REQUESTS = 32,	     /* users may ask to become members */
+	CATEGORY_FLAGS = 63,	     /* all of them */
 };
 
 /* The category that every content database begins with: "General", open to everybody. */
@@ -156,6 +162,45 @@ struct event_removed {
 	uint32_t id;
 };
 
+/*
+ * What belongs to one user. item and number are
+ *   EVENT_INVITATION      the room, and the invitation's number, counted per user from 1
+ *   EVENT_MARKER          the room, and the last message read there
+ *   EVENT_FEED            the feed's number per user
+ *   EVENT_ACCESS_REQUEST  the room
+ */
+enum person_what {
+	PERSON_PUT = 1,	    /* there is this one now */
+	PERSON_GONE = 2,    /* there is none any more */
+	PERSON_READ = 3,    /* invitations, item 0: those up to number are no news any more */
+	PERSON_STATE = 4,   /* invitations, item 0, from the database only: number is the last one
+			       that was given, time the last one that is no news */
+	PERSON_GRANTED = 5, /* access requests: gone, because a manager said so */
+	PERSON_DENIED = 6,
+};
+
+enum feed_flag {
+	FEED_ANY = 1,	 /* one of the words is enough */
+	FEED_PHRASE = 2, /* the words one behind the other */
+	FEED_EGO = 4,	 /* the user's own name, too */
+};
+
+enum {
+	EVENT_FEED_NAME_MAX = 256,
+	EVENT_WORDS_MAX = 512, /* of a feed; or the reason of an access request */
+};
+
+struct event_person {
+	uint32_t principal; /* id of the user */
+	uint32_t item;
+	uint32_t who;  /* invitations: who invited, 0: an administrator; feeds: the author, 0:
+			  anybody; access requests: who answered */
+	uint32_t room; /* feeds: only messages of this room; 0: of all */
+	uint64_t number, time;
+	uint8_t what, flags;
+	struct text name, text; /* of a feed; an access request has a text */
+};
+
 struct event_session {
 	struct text address; /* of the client: "127.0.0.1:50000", "unix:uid=0" */
 };
@@ -186,6 +231,7 @@ bool event_addin_get(const struct record *record, struct event_addin *event_r);
 bool event_role_get(const struct record *record, struct event_role *event_r);
 bool event_affiliation_get(const struct record *record, struct event_affiliation *event_r);
 bool event_removed_get(const struct record *record, struct event_removed *event_r);
+bool event_person_get(const struct record *record, struct event_person *event_r);
 bool event_session_get(const struct record *record, struct event_session *event_r);
 bool event_message_get(const struct record *record, struct event_message *event_r);
 bool event_replacement_get(const struct record *record, struct event_replacement *event_r);
@@ -199,6 +245,7 @@ bool event_role_parse(const void *payload, uint32_t size, struct event_role *eve
 bool event_affiliation_parse(const void *payload, uint32_t size,
 			     struct event_affiliation *event_r);
 bool event_removed_parse(const void *payload, uint32_t size, struct event_removed *event_r);
+bool event_person_parse(const void *payload, uint32_t size, struct event_person *event_r);
 bool event_session_parse(const void *payload, uint32_t size, struct event_session *event_r);
 bool event_message_parse(const void *payload, uint32_t size, struct event_message *event_r);
 bool event_replacement_parse(const void *payload, uint32_t size,
@@ -216,6 +263,7 @@ uint32_t event_addin_put(const struct event_addin *event, void *out, uint32_t si
 uint32_t event_role_put(const struct event_role *event, void *out, uint32_t size);
 uint32_t event_affiliation_put(const struct event_affiliation *event, void *out, uint32_t size);
 uint32_t event_removed_put(const struct event_removed *event, void *out, uint32_t size);
+uint32_t event_person_put(const struct event_person *event, void *out, uint32_t size);
 uint32_t event_session_put(const struct event_session *event, void *out, uint32_t size);
 uint32_t event_message_put(const struct event_message *event, void *out, uint32_t size);
 uint32_t event_replacement_put(const struct event_replacement *event, void *out, uint32_t size);

@@ -81,6 +81,13 @@ uint64_t hash_affiliation(const struct cache *cache, uint32_t member, uint32_t g
 	return hash_key(cache, key, sizeof(key));
 }
 
+uint64_t hash_person(const struct cache *cache, uint32_t principal, uint32_t item)
+{
+	uint32_t key[2] = {principal, item};
+
+	return hash_key(cache, key, sizeof(key));
+}
+
 uint64_t hash_participant(const struct cache *cache, uint32_t room, uint32_t principal)
 {
 	uint32_t key[2] = {room, principal};
@@ -279,6 +286,22 @@ uint32_t find_affiliation(const struct cache *cache, uint32_t member, uint32_t g
 		if (a->member == member && a->group == group)
 			break;
 		row = a->by_key;
+	}
+	return row;
+}
+
+uint32_t find_person(const struct cache *cache, unsigned kind, uint32_t principal, uint32_t item)
+{
+	const enum table table = TABLE_INVITATION + kind - EVENT_INVITATION;
+	uint32_t row = index_first(cache, INDEX_INVITATION + kind - EVENT_INVITATION,
+				   hash_person(cache, principal, item));
+
+	while (row != 0) {
+		const struct person_row *p = table_row(cache, table, row);
+
+		if (p->principal == principal && p->item == item)
+			break;
+		row = p->by_key;
 	}
 	return row;
 }

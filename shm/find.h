@@ -28,6 +28,9 @@ uint32_t find_role(const struct cache *cache, unsigned kind, uint32_t node, uint
 /* Both are rows of principals. */
 uint32_t find_affiliation(const struct cache *cache, uint32_t member, uint32_t group);
 
+/* What a user has: kind is an event's type from EVENT_INVITATION to EVENT_ACCESS_REQUEST. */
+uint32_t find_person(const struct cache *cache, unsigned kind, uint32_t principal, uint32_t item);
+
 /* The participant row of a session in a room, all rows but the principal's id. others_r, if not
  * NULL: how many other sessions of the same principal are in the room. */
 uint32_t find_participant(const struct cache *cache, uint32_t room, uint32_t principal,
@@ -39,6 +42,7 @@ bool find_same_name(const struct cache *cache, struct blob blob, struct text nam
 uint64_t hash_id(const struct cache *cache, uint32_t id);
 uint64_t hash_role(const struct cache *cache, unsigned kind, uint32_t node, uint32_t principal);
 uint64_t hash_affiliation(const struct cache *cache, uint32_t member, uint32_t group);
+uint64_t hash_person(const struct cache *cache, uint32_t principal, uint32_t item);
 uint64_t hash_uri(const struct cache *cache, struct text uri);
 uint64_t hash_session(const struct cache *cache, unsigned slot, uint32_t generation,
 		      uint32_t session);

@@ -218,14 +218,15 @@ static_assert(sizeof(struct answer) == 64, "answer");
  *   principal.version  the user's fields and blobs
  *   category.version, addin.version   their fields and blobs
  *   header.rights      all roles and affiliations, and what of a room decides on rights
- *   index.version      the chains of that index (only rooms and principals are looked up by others)
+ *   index.version      the chains of that index (only rooms and principals are looked up by others);
+ *                      of INDEX_INVITATION_USER and its like, the rows in them, too
  * Sessions, posts and the other chains are the sequencer's own.
  *
  * Undo: `target` is the LSN behind the event that is being applied and `applied` that behind the
  * last one applied. Where they differ the event is incomplete: the old bytes in the undo area,
  * put back last to first, undo it.
  */
-enum { CACHE_VERSION = 2 };
+enum { CACHE_VERSION = 3 };
 #define CACHE_MAGIC UINT64_C(0x6568636163706368)
 
 enum table {
@@ -240,6 +241,10 @@ enum table {
 	TABLE_ADDIN,
 	TABLE_ROLE,	   /* the roles of one principal in one category or room */
 	TABLE_AFFILIATION, /* one principal is a member of another */
+	TABLE_INVITATION,  /* these four: struct person_row, in the order of their events */
+	TABLE_MARKER,
+	TABLE_FEED,
+	TABLE_REQUEST,
 	TABLE_TEXT,	   /* blocks of names and the like */
 	TABLE_BODY,	   /* blocks of messages */
 	TABLE_COUNT
@@ -261,6 +266,14 @@ enum index {
 	INDEX_ADDIN_NAME,
 	INDEX_ROLE,	   /* kind, node and principal */
 	INDEX_AFFILIATION, /* member and group */
+	INDEX_INVITATION,  /* principal and item, as are the next three */
+	INDEX_MARKER,
+	INDEX_FEED,
+	INDEX_REQUEST,
+	INDEX_INVITATION_USER, /* principal: all that he has, as are the next three */
+	INDEX_MARKER_USER,
+	INDEX_FEED_USER,
+	INDEX_REQUEST_USER,
 	INDEX_COUNT
 };
 
@@ -380,6 +393,18 @@ struct affiliation_row {
 	uint32_t by_key;
 	uint32_t group_next, group_previous;   /* the member's groups */
 	uint32_t member_next, member_previous; /* the group's members */
+};
+
+struct person_row { /* as struct event_person */
+	uint32_t next_free;
+	uint32_t principal; /* id; 0: not in use */
+	uint32_t item;	    /* 0, invitations only: number is the last given, time the last read */
+	uint32_t by_key, by_user;
+	uint32_t who, room;
+	uint8_t flags, reserved;
+	uint16_t name_length; /* of text: the rest are the words */
+	uint64_t number, time;
+	struct blob text;
 };
 
 struct principal_row {

@@ -4,7 +4,7 @@ shm_libshm_a_SOURCES = \
 	shm/ask.c shm/ask.h \
 	shm/attempt.c shm/attempt.h \
 	shm/cache.c shm/cache.h \
-	shm/cache_object.c \
+	shm/cache_object.c shm/cache_person.c \
 	shm/child.c shm/child.h \
 	shm/command.h \
 	shm/counter.c shm/counter.h \
@@ -17,6 +17,7 @@ shm_libshm_a_SOURCES = \
 	shm/layout.h \
 	shm/mailbox.c shm/mailbox.h \
 	shm/object.c shm/object.h \
+	shm/person.c shm/person.h \
 	shm/proc.c shm/proc.h \
 	shm/recent.c shm/recent.h \
 	shm/role.c shm/role.h \

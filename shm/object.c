@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "shm/find.h"
+#include "shm/person.h"
 #include "shm/recent.h"
 #include "shm/role.h"
 
@@ -437,6 +438,7 @@ union object {
 	struct event_role role;
 	struct event_affiliation affiliation;
 	struct event_removed removed;
+	struct event_person person;
 };
 
 int object_apply(struct cache *cache, unsigned type, const void *payload, uint32_t size,
@@ -472,6 +474,13 @@ int object_apply(struct cache *cache, unsigned type, const void *payload, uint32
 	case EVENT_REMOVED:
 		if (event_removed_parse(payload, size, &o.removed))
 			return remove_object(cache, &o.removed, err);
+		break;
+	case EVENT_INVITATION:
+	case EVENT_MARKER:
+	case EVENT_FEED:
+	case EVENT_ACCESS_REQUEST:
+		if (event_person_parse(payload, size, &o.person))
+			return person_apply(cache, type, &o.person, err);
 		break;
 	default:
 		return err_set(err, "this program does not know its type");

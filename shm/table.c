@@ -26,6 +26,10 @@ static const uint32_t row_sizes[TABLE_COUNT] = {
 	[TABLE_ADDIN] = sizeof(struct addin_row),
 	[TABLE_ROLE] = sizeof(struct role_row),
 	[TABLE_AFFILIATION] = sizeof(struct affiliation_row),
+	[TABLE_INVITATION] = sizeof(struct person_row),
+	[TABLE_MARKER] = sizeof(struct person_row),
+	[TABLE_FEED] = sizeof(struct person_row),
+	[TABLE_REQUEST] = sizeof(struct person_row),
 	[TABLE_TEXT] = sizeof(struct text_block),
 	[TABLE_BODY] = sizeof(struct body_block),
 };
@@ -46,6 +50,14 @@ static const enum table index_tables[INDEX_COUNT] = {
 	[INDEX_ADDIN_NAME] = TABLE_ADDIN,
 	[INDEX_ROLE] = TABLE_ROLE,
 	[INDEX_AFFILIATION] = TABLE_AFFILIATION,
+	[INDEX_INVITATION] = TABLE_INVITATION,
+	[INDEX_MARKER] = TABLE_MARKER,
+	[INDEX_FEED] = TABLE_FEED,
+	[INDEX_REQUEST] = TABLE_REQUEST,
+	[INDEX_INVITATION_USER] = TABLE_INVITATION,
+	[INDEX_MARKER_USER] = TABLE_MARKER,
+	[INDEX_FEED_USER] = TABLE_FEED,
+	[INDEX_REQUEST_USER] = TABLE_REQUEST,
 };
 
 /* --- Layout. --- */
@@ -100,6 +112,18 @@ static uint64_t rows_wanted(const struct conf *conf, enum table table, const cha
 	case TABLE_AFFILIATION:
 		*setting_r = "affiliations";
 		return conf->cache.affiliations;
+	case TABLE_INVITATION:
+		*setting_r = "invitations";
+		return conf->cache.invitations;
+	case TABLE_MARKER:
+		*setting_r = "markers";
+		return conf->cache.markers;
+	case TABLE_FEED:
+		*setting_r = "feeds";
+		return conf->cache.feeds;
+	case TABLE_REQUEST:
+		*setting_r = "requests";
+		return conf->cache.requests;
 	case TABLE_TEXT:
 		*setting_r = "text";
 		return conf->cache.text / sizeof(struct text_block);

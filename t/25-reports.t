@@ -12,7 +12,7 @@ open my $in, '<', $page or die "could not open $page: $!\n";
 my $text = do { local $/; <$in> };
 my ($examples) = $text =~ /^\.Sh EXAMPLES\n(.*?)^\.Sh /ms;
 my @reports = $examples =~ /^\.Bd -literal[^\n]*\n(.*?)^\.Ed/msg;
-is(scalar @reports, 8, 'the page has eight reports');
+is(scalar @reports, 9, 'the page has nine reports');
 
 my $server = Pchat::Server->start(tls => 0);
 $server->add_users(qw(alice bob));
@@ -60,6 +60,7 @@ is_deeply(
 );
 is(scalar @{ $rows[7] }, 1, 'one row says how far the database has come');
 is($rows[7][0]{dead}, 0, 'and that it took everything');
+is_deeply(columns(8, qw(id name)), ['1|Budget'], 'the invitations of a user');
 my $by_group = $reports[3] =~ s/alice/bob/r =~ s/;\s*$//r;
 is_deeply([map { $_->{name} } $server->sql($by_group)], ['Budget'], 'a group counts as well');
 

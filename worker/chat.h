@@ -64,6 +64,7 @@ struct chat_presence {
 struct object_key;
 struct object_room;
 struct object_front;
+struct person_front;
 
 enum chat_drop {
 	CHAT_SLOW,
@@ -94,6 +95,7 @@ struct chat_joined {
 	uint8_t uuid[16];
 	const struct room_view *room;
 	uint64_t last_seq;
+	uint64_t marker; /* the last message that the user has read */
 	const struct buf *users; /* NULL: too many */
 	uint32_t user_count;
 	const struct buf *messages;
@@ -114,6 +116,7 @@ struct front_end {
 	struct frame *(*removal)(const struct chat *chat, const struct chat_removal *removal);
 
 	const struct object_front *object; /* see object.h */
+	const struct person_front *person; /* see person.h */
 
 	/* Items of lists; a list is a buf that they add to. rows: a reader's JSON array of
 	   messages; false: it is malformed. */

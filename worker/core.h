@@ -12,6 +12,7 @@
 #include "worker/fanout.h"
 #include "worker/names.h"
 #include "worker/pending.h"
+#include "worker/people.h"
 #include "worker/session.h"
 #include "worker/tail.h"
 
@@ -27,6 +28,7 @@ struct chat {
 	struct pendings pending;
 	struct fanout fanout;
 	struct names names;
+	struct people people;
 	struct tail tail;
 	bool wake; /* commands were sent in this turn */
 

@@ -1,6 +1,7 @@
 #include "shm/role.h"
 #include "worker/match.h"
 #include "worker/object_find.h"
+#include "worker/person.h"
 
 /* Lists of rooms and users, taken from the cache. */
 
@@ -107,8 +108,22 @@ static int consider(const struct session *session, const struct search *search,
 	return code == CODE_NO_SUCH_NODE ? CODE_OK : code;
 }
 
+/* A room of the user's own, with what he has read of it. */
+static int write_own(struct session *session, const struct room_view *room, struct buf *list)
+{
+	unsigned roles = 0;
+	uint64_t marker;
+	int code = cache_own_roles(session->chat->cache, session->principal, room->id, &roles);
+
+	if (code == CODE_OK)
+		code = person_marker_get(session, room->id, &marker);
+	if (code == CODE_OK)
+		session->front->person->room(session->chat, list, room, roles, marker);
+	return code;
+}
+
 /* A page of the matches, in the order of their names. A room that vanished is left out. */
-static int write_rooms(struct session *session, struct matches *all, uint32_t limit,
+static int write_rooms(struct session *session, struct matches *all, bool own, uint32_t limit,
 		       uint32_t offset, struct buf *list)
 {
 	matches_sort(all);
@@ -116,10 +131,12 @@ static int write_rooms(struct session *session, struct matches *all, uint32_t li
 		struct room_view room;
 		int code = cache_room(session->chat->cache, matches_id(all, i), &room);
 
+		if (code == CODE_OK && own)
+			code = write_own(session, &room, list);
+		else if (code == CODE_OK)
+			session->front->room(session->chat, list, &room);
 		if (code == CODE_BUSY)
 			return code;
-		if (code == CODE_OK)
-			session->front->room(session->chat, list, &room);
 	}
 	return CODE_OK;
 }
@@ -164,7 +181,7 @@ void chat_rooms(struct session *session, const struct chat_id *id, const struct 
 
 	buf_init(&list);
 	if (code == CODE_OK)
-		code = write_rooms(session, &all, search->limit, search->offset, &list);
+		code = write_rooms(session, &all, search->own != 0, search->limit, search->offset, &list);
 	if (code == CODE_OK)
 		session->front->rooms(session, id, &list, all.count > end);
 	else

@@ -3,6 +3,7 @@
 
 #include "worker/core.h"
 #include "worker/page.h"
+#include "worker/person.h"
 #include "worker/roster.h"
 
 /*
@@ -135,6 +136,9 @@ static void complete(struct join_room *room)
 	buf_init(&users);
 	if (code == CODE_OK)
 		code = roster_write(session, &view, &users, &joined.user_count);
+	if ((code == CODE_OK || code == CODE_LIMIT_EXCEEDED) &&
+	    person_marker_get(session, room->id, &joined.marker) != CODE_OK)
+		code = CODE_BUSY;
 	if (code != CODE_OK && code != CODE_LIMIT_EXCEEDED) {
 		buf_fini(&users);
 		step_failed(room, code);

@@ -4,6 +4,7 @@
 #include "worker/json_object.h"
 #include "worker/json_peer.h"
 #include "worker/json_text.h"
+#include "worker/person.h"
 
 /* Answers and events as JSON. */
 
@@ -103,7 +104,7 @@ static void put_room_head(const struct chat *chat, struct buf *buf, const struct
 	json_put_string(buf, room->description, room->description_length);
 }
 
-static void item_room(const struct chat *chat, struct buf *list, const struct room_view *room)
+void json_put_room_item(const struct chat *chat, struct buf *list, const struct room_view *room)
 {
 	comma(list);
 	put_room_head(chat, list, room);
@@ -115,6 +116,11 @@ static void item_room(const struct chat *chat, struct buf *list, const struct ro
 	json_put_kind(list, room);
 	buf_string(list, ",\"created\":");
 	json_put_time(list, room->created);
+}
+
+static void item_room(const struct chat *chat, struct buf *list, const struct room_view *room)
+{
+	json_put_room_item(chat, list, room);
 	buf_char(list, '}');
 }
 
@@ -195,6 +201,10 @@ static void put_joined(const struct chat *chat, struct buf *buf, const struct ch
 	buf_number(buf, joined->last_seq);
 	buf_string(buf, ",\"removals\":");
 	buf_number(buf, joined->room->removals);
+	buf_string(buf, ",\"marker\":");
+	buf_number(buf, joined->marker);
+	buf_string(buf, ",\"unread\":");
+	buf_number(buf, person_unread(joined->last_seq, joined->marker));
 	buf_string(buf, ",\"participant_count\":");
 	buf_number(buf, joined->user_count);
 	if (joined->users != NULL) {
@@ -389,6 +399,7 @@ static void answer_room_added(struct session *session, const struct chat_id *id,
 void json_front_init(struct front_end *front)
 {
 	front->object = &json_object_front;
+	front->person = &json_person_front;
 	front->user = item_user;
 	front->account = item_account;
 	front->room = item_room;

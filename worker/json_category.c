@@ -13,6 +13,8 @@ static const struct flag flags[] = {
 	{"files", CATEGORY_FILES, false},
 	{"history", CATEGORY_HISTORY, true},
 	{"authors_remove", CATEGORY_AUTHORS_REMOVE, false},
+	{"members_leave", CATEGORY_MEMBERS_LEAVE, false},
+	{"requests", CATEGORY_REQUESTS, false},
 };
 enum { FLAGS = sizeof(flags) / sizeof(flags[0]) };
 

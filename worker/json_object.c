@@ -176,6 +176,8 @@ static void category_whole(struct session *session, const struct chat_id *id,
 	put_bool(&buf, "files", (c->flags & CATEGORY_FILES) != 0);
 	put_bool(&buf, "history", (c->flags & CATEGORY_HISTORY) != 0);
 	put_bool(&buf, "authors_remove", (c->flags & CATEGORY_AUTHORS_REMOVE) != 0);
+	put_bool(&buf, "members_leave", (c->flags & CATEGORY_MEMBERS_LEAVE) != 0);
+	put_bool(&buf, "requests", (c->flags & CATEGORY_REQUESTS) != 0);
 	put_time(&buf, "created", c->created);
 	put_number(&buf, "revision", c->revision);
 	put_lists(&buf, names, 3, lists, cut);

@@ -14,4 +14,9 @@ void json_put_kind(struct buf *buf, const struct room_view *room);
 /* The members of a room, without braces and without lists. */
 void json_put_object_room(struct buf *buf, const struct chat *chat, const struct object_room *room);
 
+/* A room as an item of a list, without its last brace. */
+void json_put_room_item(const struct chat *chat, struct buf *list, const struct room_view *room);
+
+extern const struct person_front json_person_front;
+
 #endif

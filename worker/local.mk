@@ -20,6 +20,7 @@ worker_libworker_a_SOURCES = \
 	worker/json_message.c \
 	worker/json_object.c worker/json_object.h \
 	worker/json_peer.h \
+	worker/json_person.c \
 	worker/json_request.c \
 	worker/json_room.c \
 	worker/json_session.c \
@@ -27,6 +28,8 @@ worker_libworker_a_SOURCES = \
 	worker/local_client.c worker/local_client.h \
 	worker/match.c worker/match.h \
 	worker/names.c worker/names.h \
+	worker/people.c worker/people.h \
+	worker/person.c worker/person.h \
 	worker/net.c worker/net.h \
 	worker/object.h \
 	worker/object_category.c \

@@ -77,6 +77,7 @@ void session_end(struct session *session)
 	pending_forget(&chat->pending, session);
 	session->sign_in = NULL;
 	fanout_leave_all(&chat->fanout, session);
+	people_leave(&chat->people, session);
 	if (session->state == SESSION_OPEN) {
 		proc_count(chat->proc, COUNTER_SESSIONS_OPEN, UINT64_MAX);
 		if (!session->closed)

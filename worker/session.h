@@ -9,6 +9,7 @@
 
 struct pending;
 struct membership;
+struct person;
 
 /*
  * What one connection is to the server: first nobody, then a user. Embedded in the front end's
@@ -38,6 +39,9 @@ struct session {
 	bool closed;		      /* at the sequencer, by the sequencer */
 	struct pending *sign_in;      /* borrowed: the sign-in under way */
 	LIST_HEAD(, pending) pending; /* what waits for an answer; freed with the session */
+	struct person *person;	      /* borrowed: the user, while it is open (people.h) */
+	LIST_ENTRY(session) of_person;
+	uint64_t marker_due;	      /* clock_mono(): when its last read marker may go out */
 	UT_hash_handle hh;	      /* in sessions, by number */
 };
 

@@ -75,6 +75,10 @@ void sign_in_opened(struct session *session, const struct record *record)
 	session->principal = record->actor;
 	session->admin = (record->flags & EVENT_ADMIN) != 0;
 	session->state = SESSION_OPENING;
+	if (!session->admin && people_enter(&session->chat->people, session) == -1) {
+		session_drop(session, CHAT_RESTART);
+		return;
+	}
 	sign_in->opened = true;
 	finish(sign_in);
 }

@@ -7,6 +7,7 @@
 #include "conf/log.h"
 #include "worker/core.h"
 #include "worker/object_find.h"
+#include "worker/person.h"
 #include "worker/roster.h"
 
 enum {
@@ -330,6 +331,15 @@ static bool use_removal(struct tail *tail, const struct record *record)
 	return true;
 }
 
+/* Tells users of what is theirs. */
+static bool use_person(struct tail *tail, const struct record *record)
+{
+	if (!person_tell(tail->chat, record) && stalls(tail, CODE_BUSY))
+		return false;
+	settle(tail->chat, record);
+	return true;
+}
+
 static bool use(struct tail *tail, const struct record *record)
 {
 	switch (record->type) {
@@ -357,6 +367,11 @@ static bool use(struct tail *tail, const struct record *record)
 	case EVENT_MESSAGE_REMOVED:
 	case EVENT_PURGE:
 		return use_removal(tail, record);
+	case EVENT_INVITATION:
+	case EVENT_MARKER:
+	case EVENT_FEED:
+	case EVENT_ACCESS_REQUEST:
+		return use_person(tail, record);
 	default:
 		settle(tail->chat, record);
 		return true;

@@ -10,6 +10,7 @@
 #include "worker/json_client.h"
 #include "worker/local_client.h"
 #include "worker/object.h"
+#include "worker/person.h"
 
 struct chat {
 	const struct conf *conf;
@@ -323,6 +324,62 @@ void chat_rooms(struct session *session, const struct chat_id *id, const struct 
 	buf_init(&list);
 	session->front->room(session->chat, &list, &room);
 	session->front->rooms(session, id, &list, search->offset > 0);
+	buf_fini(&list);
+}
+
+/* --- person.h --- */
+
+void person_invitations(struct session *session, const struct chat_id *id, uint64_t since,
+			uint32_t limit)
+{
+	static const struct room_view room = {.name_length = 5, .name = "Lobby"};
+	const struct person_invitation invitation = {.id = 3, .time = 1, .room = &room};
+	struct buf list;
+
+	called(session, "invitations", nothing, since + limit);
+	buf_init(&list);
+	session->front->person->invitation(session->chat, &list, &invitation);
+	session->front->person->invitations(session, id, &list, 3, 3, false);
+	buf_fini(&list);
+}
+
+void person_invitation_read(struct session *session, const struct chat_id *id, uint64_t number)
+{
+	called(session, "invitation_read", nothing, number);
+	session->front->done(session, id);
+}
+
+void person_marker(struct session *session, const struct chat_id *id, const struct object_key *room,
+		   uint64_t seq)
+{
+	(void)room;
+	called(session, "marker", nothing, seq);
+	session->front->person->marked(session, id, seq, 1);
+}
+
+void person_quit(struct session *session, const struct chat_id *id, const struct object_key *room)
+{
+	(void)room;
+	called(session, "quit", nothing, 0);
+	session->front->done(session, id);
+}
+
+void person_access(struct session *session, const struct chat_id *id, const struct object_key *room,
+		   enum person_what what, struct text user, struct text text)
+{
+	(void)room;
+	called(session, "access", user.length > 0 ? user : text, what);
+	session->front->done(session, id);
+}
+
+void person_requests(struct session *session, const struct chat_id *id,
+		     const struct object_key *room, uint32_t limit, uint32_t offset)
+{
+	struct buf list;
+
+	called(session, "requests", nothing, room == NULL ? limit : offset);
+	buf_init(&list);
+	session->front->person->requests(session, id, &list, false);
 	buf_fini(&list);
 }
 
