@@ -178,8 +178,7 @@ static json_t *cache(const struct cache *cache, uint64_t *sessions_r)
 	cache_use(cache, use);
 	for (unsigned i = 0; i < TABLE_COUNT; i++) {
 		json_t *table = json_pack("{s:s, s:I, s:I}", "name", use[i].name, "used",
-					  (json_int_t)use[i].used, "size",
-					  (json_int_t)use[i].size);
+					  (json_int_t)use[i].used, "size", (json_int_t)use[i].size);
 
 		json_array_append_new(tables, table);
 		if (strcmp(use[i].name, "sessions") == 0)
@@ -187,6 +186,38 @@ static json_t *cache(const struct cache *cache, uint64_t *sessions_r)
 	}
 	return json_pack("{s:I, s:o}", "applied", (json_int_t)cache_applied(cache), "tables",
 			 tables);
+}
+
+/* How the store keeps up, over its lives since the master started. */
+static json_t *content(const struct gathering *g)
+{
+	const struct proc_page *page = g->view->page[SLOT_STORE];
+	const struct proc_page *sequencer = g->view->page[SLOT_SEQUENCER];
+	const uint64_t rows = get(&page->counters[COUNTER_ROWS_STORED]);
+	const uint64_t count = get(&page->counters[COUNTER_TRANSACTIONS]);
+	const uint64_t busy = get(&page->counters[COUNTER_STORING_US]);
+	const uint64_t commits = get(&page->counters[COUNTER_COMMIT_US]);
+	const uint64_t lag = behind(g->durable, get(&page->cursor));
+	json_t *object = json_object();
+
+	json_object_set_new(object, "rows", number(rows));
+	json_object_set_new(object, "transactions", number(count));
+	json_object_set_new(object, "dead_letters",
+			    number(get(&page->counters[COUNTER_DEAD_LETTERS])));
+	json_object_set_new(object, "errors",
+			    number(get(&page->counters[COUNTER_DATABASE_ERRORS])));
+	if (count > 0 && busy > 0) {
+		json_object_set_new(object, "batch", json_real((double)rows / (double)count));
+		json_object_set_new(object, "rows_per_second",
+				    json_real((double)rows * 1e6 / (double)busy));
+		json_object_set_new(object, "commit",
+				    json_real((double)commits / 1e6 / (double)count));
+	}
+	json_object_set_new(object, "lag", number(lag));
+	if (sequencer && get(&page->cursor))
+		json_object_set_new(object, "lag_time",
+				    seconds(lag ? behind(g->utc, get(&page->cursor_time)) : 0));
+	return object;
 }
 
 json_t *ctl_status_document(const struct ctl_view *view, uint64_t mono, uint64_t utc,
@@ -204,6 +235,8 @@ json_t *ctl_status_document(const struct ctl_view *view, uint64_t mono, uint64_t
 		json_object_set_new(document, "domain", json_string(view->conf->domain));
 	json_object_set_new(document, "processes", processes(&g));
 	json_object_set_new(document, "journal", journal(&g));
+	if (view->page[SLOT_STORE])
+		json_object_set_new(document, "content", content(&g));
 	if (view->cache)
 		json_object_set_new(document, "cache", cache(view->cache, &sessions));
 	json_object_set_new(document, "sessions", number(sessions));

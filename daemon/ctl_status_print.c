@@ -72,8 +72,7 @@ static int print_processes(json_t *rows)
 		return -1;
 	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
 		ctl_table_add(table, "%s", heads[i]);
-	json_array_foreach(rows, i, row)
-		add_process(table, row);
+	json_array_foreach(rows, i, row) add_process(table, row);
 	result = ctl_table_print(table);
 	ctl_table_free(&table);
 	return result;
@@ -106,7 +105,8 @@ static int print_cache(json_t *cache)
 	ctl_table_add(table, "CACHE");
 	ctl_table_add(table, "USED");
 	ctl_table_add(table, "SIZE");
-	json_array_foreach(json_object_get(cache, "tables"), i, row) {
+	json_array_foreach(json_object_get(cache, "tables"), i, row)
+	{
 		ctl_table_add(table, "%s", text_of(row, "name", "?"));
 		ctl_table_add(table, "%" JSON_INTEGER_FORMAT, number_of(row, "used"));
 		ctl_table_add(table, "%" JSON_INTEGER_FORMAT, number_of(row, "size"));
@@ -116,8 +116,28 @@ static int print_cache(json_t *cache)
 	return result;
 }
 
+static void print_content(json_t *content)
+{
+	printf("content database: %" JSON_INTEGER_FORMAT " rows in %" JSON_INTEGER_FORMAT
+	       " transactions",
+	       number_of(content, "rows"), number_of(content, "transactions"));
+	if (json_object_get(content, "batch"))
+		printf(" (%.1f each, %.0f rows/s while storing, %.1f ms a commit)",
+		       json_real_value(json_object_get(content, "batch")),
+		       json_real_value(json_object_get(content, "rows_per_second")),
+		       json_real_value(json_object_get(content, "commit")) * 1000);
+	printf(", %" JSON_INTEGER_FORMAT " dead letters, %" JSON_INTEGER_FORMAT " errors",
+	       number_of(content, "dead_letters"), number_of(content, "errors"));
+	if (json_object_get(content, "lag_time"))
+		printf(", %" JSON_INTEGER_FORMAT " bytes and %.1f s behind",
+		       number_of(content, "lag"),
+		       json_real_value(json_object_get(content, "lag_time")));
+	fputs("\n", stdout);
+}
+
 int ctl_status_print(json_t *document)
 {
+	json_t *content = json_object_get(document, "content");
 	json_t *cache = json_object_get(document, "cache");
 
 	printf("pchatd %s, %s, %s\n\n", text_of(document, "version", "?"),
@@ -126,6 +146,8 @@ int ctl_status_print(json_t *document)
 		return -1;
 	fputs("\n", stdout);
 	print_journal(json_object_get(document, "journal"));
+	if (content)
+		print_content(content);
 	printf("sessions: %" JSON_INTEGER_FORMAT ", connections: %" JSON_INTEGER_FORMAT "\n\n",
 	       number_of(document, "sessions"), number_of(document, "connections"));
 	if (cache)

@@ -44,6 +44,7 @@ enum journal_read store_batch_fill(struct store_batch *batch, const struct conte
 
 	batch->cursor = *from;
 	batch->rows = batch->dead = 0;
+	batch->commit_time = 0;
 	batch->removal = false;
 	for (uint64_t n = 0; n < most && batch->rows < batch->size; n++) {
 		read = journal_read(journal, &batch->cursor.lsn, limit, tail, &record);
@@ -124,9 +125,12 @@ static enum db_result put_rows(struct store_batch *batch, struct db *db, unsigne
 }
 
 /* Ends the transaction with the cursor row in it. */
-static enum db_result commit(struct db *db, enum db_result result, const struct content_cursor *to,
-			     struct content_cursor *cursor, struct err *err)
+static enum db_result commit(struct store_batch *batch, struct db *db, enum db_result result,
+			     const struct content_cursor *to, struct content_cursor *cursor,
+			     struct err *err)
 {
+	uint64_t began;
+
 	if (result == DB_OK)
 		result = content_cursor_put(db, to, err);
 	if (result != DB_OK) {
@@ -134,9 +138,12 @@ static enum db_result commit(struct db *db, enum db_result result, const struct 
 		return result;
 	}
 	fault_point("store.rows");
+	began = clock_mono();
 	result = db_commit(db, err);
-	if (result == DB_OK)
+	if (result == DB_OK) {
 		*cursor = *to;
+		batch->commit_time += clock_mono() - began;
+	}
 	fault_point("store.committed");
 	return result;
 }
@@ -149,10 +156,11 @@ static enum db_result put_range(struct store_batch *batch, struct db *db, unsign
 
 	if (result != DB_OK)
 		return result;
-	return commit(db, put_rows(batch, db, first, end, err), to, cursor, err);
+	return commit(batch, db, put_rows(batch, db, first, end, err), to, cursor, err);
 }
 
-static enum db_result put_dead(struct db *db, const struct record *record, const char *reason,
+static enum db_result put_dead(struct store_batch *batch, struct db *db,
+			       const struct record *record, const char *reason,
 			       const struct content_cursor *to, struct content_cursor *cursor,
 			       struct err *err)
 {
@@ -171,7 +179,7 @@ static enum db_result put_dead(struct db *db, const struct record *record, const
 	/* The number is used up: history goes on behind it. */
 	if (result == DB_OK && record->type == EVENT_MESSAGE)
 		result = content_room_seqs(db, &used, 1, err);
-	return commit(db, result, to, cursor, err);
+	return commit(batch, db, result, to, cursor, err);
 }
 
 /* The cursor when the rows before end are stored: up to the next row nothing is to be stored. */
@@ -195,7 +203,7 @@ static enum db_result bury(struct store_batch *batch, struct db *db, const struc
 			   struct err *err)
 {
 	const struct err reason = *err;
-	const enum db_result result = put_dead(db, record, reason.text, to, cursor, err);
+	const enum db_result result = put_dead(batch, db, record, reason.text, to, cursor, err);
 
 	/* It is hexadecimal digits and our own words: if that is bad data, the table is wrong. */
 	if (result != DB_OK)

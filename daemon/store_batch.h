@@ -21,6 +21,7 @@ struct store_batch {
 					    by hash; room 0: free */
 	struct content_cursor cursor;	 /* when all of it is stored */
 	unsigned dead;			 /* how many of the rows became dead letters */
+	uint64_t commit_time;		 /* us spent in commits that worked */
 	bool removal;			 /* a room may be removed or purged: messages remain */
 };
 

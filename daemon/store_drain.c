@@ -97,6 +97,8 @@ static void count(struct store *store)
 	proc_count(proc, COUNTER_TRANSACTIONS, 1);
 	proc_count(proc, COUNTER_ROWS_STORED, store->batch.rows - store->batch.dead);
 	proc_count(proc, COUNTER_DEAD_LETTERS, store->batch.dead);
+	proc_count(proc, COUNTER_STORING_US, clock_mono() - store->begun);
+	proc_count(proc, COUNTER_COMMIT_US, store->batch.commit_time);
 }
 
 static int put(struct store *store)

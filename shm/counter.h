@@ -25,6 +25,8 @@
 	X(COMMANDS_INVALID, "commands_invalid")                                                    \
 	X(ROWS_STORED, "rows_stored")                                                              \
 	X(TRANSACTIONS, "transactions")                                                            \
+	X(STORING_US, "storing_us") /* in transactions that worked */                              \
+	X(COMMIT_US, "commit_us")   /* of that, waiting for the commits */                         \
 	X(DEAD_LETTERS, "dead_letters")                                                            \
 	X(DATABASE_ERRORS, "database_errors")                                                      \
 	X(QUESTIONS, "questions")                                                                  \

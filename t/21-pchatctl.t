@@ -65,6 +65,16 @@ for my $process ($server->processes) {
 	like($output, qr/\b$process->{pid}\b/, "and names the $process->{role}");
 }
 like($output, qr/journal/i, 'and the journal');
+my $content = wait_for(
+	'events in the database',
+	sub {
+		my $found = $server->status->{content};
+		return $found->{rows} && $found->{lag} == 0 && $found;
+	});
+cmp_ok($content->{batch}, '>', 0, 'it shows how many rows a transaction has');
+cmp_ok($content->{rows_per_second}, '>', 0, 'how fast they are stored');
+cmp_ok($content->{commit}, '>', 0, 'how long a commit takes');
+is($content->{lag_time}, 0, 'and that the database has everything');
 ok(ref $server->status, 'as JSON, too');
 
 # It answers even when the others hang.
