@@ -59,6 +59,7 @@ enum ctl_option {
 #define CTL_BIT(option) (UINT64_C(1) << (option))
 #define CTL_EDIT(list) (UINT64_C(7) << (list))
 
+struct conf;
 struct ctl;
 
 struct ctl_verb {
@@ -112,6 +113,7 @@ int ctl_password(const struct ctl *ctl, char password_r[CTL_PASSWORD_MAX + 1]);
 /* --- The verbs. --- */
 
 int ctl_status(const struct ctl *ctl);
+int ctl_data_verify(const struct ctl *ctl);
 int ctl_user_add(const struct ctl *ctl);
 int ctl_user_passwd(const struct ctl *ctl);
 

@@ -97,7 +97,7 @@ static void map_all(struct ctl_view *view, const int *fds)
 		close(fds[i]);
 }
 
-static void unmap_all(struct ctl_view *view)
+void ctl_view_close(struct ctl_view *view)
 {
 	for (unsigned i = 0; i < SLOTS; i++) {
 		struct segment segment = {(void *)view->page[i], PAGE_SIZE_SHARED};
@@ -129,20 +129,28 @@ static int show(const struct ctl *ctl, const struct ctl_view *view)
 	return code;
 }
 
-int ctl_status(const struct ctl *ctl)
+int ctl_view_open(const struct ctl *ctl, struct ctl_view *view)
 {
-	struct ctl_view view;
 	int fds[FDPASS_MAX], sock = -1, code;
 
+	memset(view, 0, sizeof(*view));
 	code = connect_to(ctl, &sock);
 	if (code != EX_OK)
 		return code;
 	code = ask(ctl, sock, fds);
 	close(sock);
-	if (code != EX_OK)
-		return code;
-	map_all(&view, fds);
-	code = show(ctl, &view);
-	unmap_all(&view);
+	if (code == EX_OK)
+		map_all(view, fds);
+	return code;
+}
+
+int ctl_status(const struct ctl *ctl)
+{
+	struct ctl_view view;
+	int code = ctl_view_open(ctl, &view);
+
+	if (code == EX_OK)
+		code = show(ctl, &view);
+	ctl_view_close(&view);
 	return code;
 }

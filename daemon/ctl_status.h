@@ -16,6 +16,10 @@ struct ctl_view {
 	struct conf *conf;	/* NULL: it could not be read */
 };
 
+/* Gets and maps it all; an exit code, and what went wrong was said. The caller closes, also then. */
+int ctl_view_open(const struct ctl *ctl, struct ctl_view *view);
+void ctl_view_close(struct ctl_view *view);
+
 /* All of it as one document; *serves_r: whether a worker has listening sockets. NULL: no memory. */
 json_t *ctl_status_document(const struct ctl_view *view, uint64_t mono, uint64_t utc,
 			    bool *serves_r);

@@ -107,9 +107,10 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_status_document.c \
 	daemon/ctl_status_print.c \
 	daemon/ctl_table.c daemon/ctl_table.h \
-	daemon/ctl_user.c
-daemon_pchatctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(BSD_CFLAGS)
-daemon_pchatctl_LDADD = $(ODBC_LIB) $(SHM_LIBS) $(JANSSON_LIBS) $(UNISTRING_LIBS)
+	daemon/ctl_user.c \
+	daemon/ctl_verify.c
+daemon_pchatctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(BSD_CFLAGS) $(ODBC_CFLAGS)
+daemon_pchatctl_LDADD = $(STORE_LIBS) $(JANSSON_LIBS) $(UNISTRING_LIBS)
 
 # What a client of the JSON protocol is made of, without a face.
 noinst_LIBRARIES += daemon/libclient.a

@@ -44,6 +44,9 @@ static const struct ctl_verb verbs[] = {
 	{"database", "upgrade", "[NUMBER]", "bring the tables to this program's version", 0, 1,
 	 CHANGE, ctl_database_upgrade, NULL, NULL, NULL, NULL},
 
+	{"data", "verify", "", "compare the database with the running server's cache", 0, 0, 0,
+	 ctl_data_verify, NULL, NULL, NULL, NULL},
+
 	{"category", "create", "NAME", "create a category and print its URI", 1, 1,
 	 CHANGE | CTL_BIT(CTL_DESCRIPTION) | CATEGORY, ctl_object_change, "category.create", "name",
 	 "category", NULL},
