@@ -50,6 +50,10 @@ static void user_add_settle(struct pending *pending, const struct outcome *outco
 	};
 	int code = outcome_code(outcome);
 
+	/* That the password of one who had been removed is another now is an event, too; pchat-auth's
+	 * answer follows it. */
+	if (outcome->kind == OUTCOME_EVENT && !add->sent)
+		return;
 	if (code == CODE_OK && outcome->kind == OUTCOME_EVENT) {
 		user_add_made(add, outcome->record);
 		return;

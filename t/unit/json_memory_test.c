@@ -54,7 +54,9 @@ static void test_what_does_not_fit_is_had_elsewhere(void **state)
 	assert_int_equal(large[(1 << 20) - 1], 1);
 	json_memory_put(large);
 	json_memory_put(NULL);
+#ifndef PCHAT_SANITIZERS /* which end a program that asks for so much */
 	assert_null(json_memory_get(SIZE_MAX));
+#endif
 }
 
 int main(void)
