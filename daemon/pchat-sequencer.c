@@ -100,6 +100,21 @@ static int apply_batch(struct sequencer *s, uint64_t from, uint64_t end, struct 
 	return 0;
 }
 
+/* A standby reads the journal, too, but nobody waits for it, nor for pchat-auth if nothing is for it:
+ * each would be a process put on a processor and taken off again with every batch. */
+static bool wants_to_know(const struct sequencer *s, unsigned slot, bool mail)
+{
+	const struct proc_page *page = s->child.proc.page[slot];
+
+	if (s->pid[slot] == 0 || page == NULL)
+		return false;
+	if (mail)
+		return true;
+	if (slot >= SLOT_WORKER && slot < SLOT_WORKER + WORKER_SLOTS)
+		return atomic_load_explicit(&page->state, memory_order_relaxed) != PROC_READY;
+	return slot != SLOT_AUTH;
+}
+
 /* Lets everybody know. Answers come after the events, so that who reads the events first, and then
  * the answers that were there before, never takes the one for the other. */
 static void publish(struct sequencer *s)
@@ -108,12 +123,14 @@ static void publish(struct sequencer *s)
 
 	atomic_store_explicit(&proc->own->durable, s->engine.writer.end, memory_order_release);
 	fault_point("sequencer.published");
+	/* A standby that begins to serve just now either sees this or is seen to serve. */
+	atomic_thread_fence(memory_order_seq_cst);
 	for (unsigned slot = 0; slot < SLOTS; slot++) {
 		if (slot == SLOT_MASTER || slot == SLOT_SEQUENCER)
 			continue;
-		if (s->mail[slot].in != NULL)
-			mailbox_publish(&s->mail[slot]);
-		if (s->pid[slot] != 0)
+		bool mail = s->mail[slot].in != NULL && mailbox_publish(&s->mail[slot]);
+
+		if (wants_to_know(s, slot, mail))
 			proc_wake(proc, slot);
 	}
 }
