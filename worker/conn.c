@@ -22,13 +22,32 @@ enum {
 	IOV_COUNT = 1024, /* IOV_MAX */
 };
 
+static struct net_touched *queue_of(struct conn *conn)
+{
+	return conn->one_of_many ? &conn->net->many : &conn->net->touched;
+}
+
+void conn_untouch(struct conn *conn)
+{
+	TAILQ_REMOVE(queue_of(conn), conn, touched);
+	conn->is_touched = false;
+}
+
+static void enqueue(struct conn *conn, bool one_of_many)
+{
+	conn->is_touched = true;
+	conn->one_of_many = one_of_many;
+	conn->waits_since = conn->net->clock;
+	TAILQ_INSERT_TAIL(queue_of(conn), conn, touched);
+}
+
 static void touch(struct conn *conn)
 {
-	if (conn->is_touched)
+	if (conn->is_touched && !conn->one_of_many)
 		return;
-	conn->is_touched = true;
-	conn->waits_since = conn->net->clock;
-	TAILQ_INSERT_TAIL(&conn->net->touched, conn, touched);
+	if (conn->is_touched)
+		conn_untouch(conn);
+	enqueue(conn, false);
 }
 
 static uint64_t output_limit(const struct conn *conn)
@@ -227,7 +246,7 @@ static void flush(struct conn *conn)
 	watch(conn);
 }
 
-void conn_give(struct conn *conn, struct frame *take_frame)
+static void give(struct conn *conn, struct frame *take_frame, bool one_of_many)
 {
 	if (conn->state != CONN_OPEN || conn->slow) {
 		frame_unref(&take_frame);
@@ -237,7 +256,10 @@ void conn_give(struct conn *conn, struct frame *take_frame)
 		conn_kill(conn);
 		return;
 	}
-	touch(conn);
+	if (!one_of_many)
+		touch(conn);
+	else if (!conn->is_touched)
+		enqueue(conn, true);
 	/* One answer may be larger than the limit: what counts is what waited before it. */
 	if (conn->out.bytes - frame_size(take_frame) > output_limit(conn))
 		conn->slow = true;
@@ -249,9 +271,19 @@ void conn_give(struct conn *conn, struct frame *take_frame)
 	}
 }
 
+void conn_give(struct conn *conn, struct frame *take_frame)
+{
+	give(conn, take_frame, false);
+}
+
 void conn_send(struct conn *conn, struct frame *frame)
 {
-	conn_give(conn, frame_ref(frame));
+	give(conn, frame_ref(frame), false);
+}
+
+void conn_send_many(struct conn *conn, struct frame *frame)
+{
+	give(conn, frame_ref(frame), true);
 }
 
 bool conn_paused(const struct conn *conn)
@@ -535,7 +567,7 @@ void conn_turn(struct conn *conn)
 	}
 	if (conn->state == CONN_DEAD) {
 		if (conn->is_touched)
-			TAILQ_REMOVE(&conn->net->touched, conn, touched);
+			conn_untouch(conn);
 		reap(conn);
 	}
 }

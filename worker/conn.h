@@ -50,19 +50,20 @@ struct conn {
 	TAILQ_ENTRY(conn) touched;
 	struct wheel_entry timer;
 	uint32_t waits_since; /* millisecond (net->clock) in which it was touched */
-	uint32_t last_in;  /* tick in which something came */
-	uint32_t deadline; /* tick by which it must be settled or closed; 0: settled */
+	uint32_t last_in;     /* tick in which something came */
+	uint32_t deadline;    /* tick by which it must be settled or closed; 0: settled */
 	int fd;
 	uint8_t state;	 /* enum conn_state */
 	uint8_t watched; /* EV_READ, EV_WRITE */
 	bool is_touched, timed;
-	bool blocked; /* the socket takes no more now */
-	bool full;    /* is not read until its output has gone down */
-	bool paused;  /* is not read until the owner says so */
-	bool waiting; /* its input was left off in the middle */
-	bool again;   /* is to be read, whatever the socket says */
-	bool slow;    /* was given more than it may have unsent */
-	bool ended;   /* the peer sends no more */
+	bool one_of_many; /* touched, and in net->many */
+	bool blocked;	  /* the socket takes no more now */
+	bool full;	  /* is not read until its output has gone down */
+	bool paused;	  /* is not read until the owner says so */
+	bool waiting;	  /* its input was left off in the middle */
+	bool again;	  /* is to be read, whatever the socket says */
+	bool slow;	  /* was given more than it may have unsent */
+	bool ended;	  /* the peer sends no more */
 };
 
 /* Takes a connected socket (non-blocking). 0, or -1 where it could not be taken: then fd is closed
@@ -75,6 +76,9 @@ void conn_settle(struct conn *conn);
 
 /* Takes a reference of its own. Too much output makes the connection slow. */
 void conn_send(struct conn *conn, struct frame *frame);
+
+/* The same for one of very many receivers, who may get it when others have been served. */
+void conn_send_many(struct conn *conn, struct frame *frame);
 
 /* The same with the caller's reference; NULL (no memory for it) kills the connection. */
 void conn_give(struct conn *conn, struct frame *take_frame);
@@ -102,5 +106,6 @@ const char *conn_address(const struct conn *conn, char text[CONN_ADDRESS]);
 /* For net.c. */
 uint32_t conn_due(struct conn *conn);
 void conn_turn(struct conn *conn);
+void conn_untouch(struct conn *conn);
 
 #endif

@@ -14,6 +14,7 @@ enum {
 	PEM_MAX = 1 << 20,
 	TICK_MIN_US = 10000,
 	TICK_MAX_US = 1000000,
+	MANY_SHARE = 4,
 	CLOCK_SHARE = 8, /* connections between two looks at the clock */
 };
 
@@ -56,6 +57,7 @@ int net_init(struct net *net, struct event_base *base, const struct conf *conf, 
 	wheel_init(&net->wheel, net->now);
 	LIST_INIT(&net->all);
 	TAILQ_INIT(&net->touched);
+	TAILQ_INIT(&net->many);
 	net->in = malloc(NET_IN);
 	net->record = malloc(NET_RECORD);
 	if (net->in == NULL || net->record == NULL) {
@@ -218,17 +220,33 @@ void net_stop(struct net *net)
 	}
 }
 
+static struct conn *next_touched(struct net *net, unsigned done)
+{
+	struct conn *one = TAILQ_FIRST(&net->touched), *of_many = TAILQ_FIRST(&net->many);
+
+	if (one == NULL || (of_many != NULL && done % MANY_SHARE == 0))
+		return of_many;
+	return one;
+}
+
+/* Milliseconds for which the first in this queue waits. */
+static uint32_t age(const struct net *net, const struct net_touched *queue)
+{
+	const struct conn *first = TAILQ_FIRST(queue);
+
+	return first == NULL ? 0 : net->clock - first->waits_since;
+}
+
 static bool write_slice(struct net *net)
 {
 	uint64_t end = clock_mono() + (net->delay > NET_LATE_US ? NET_READ_US : NET_WRITE_US);
 	struct conn *conn;
 	unsigned done = 0;
 
-	while ((conn = TAILQ_FIRST(&net->touched)) != NULL) {
+	while ((conn = next_touched(net, done)) != NULL) {
 		if (++done % CLOCK_SHARE == 0 && clock_mono() >= end)
 			return true;
-		TAILQ_REMOVE(&net->touched, conn, touched);
-		conn->is_touched = false;
+		conn_untouch(conn);
 		conn_turn(conn);
 	}
 	return false;
@@ -240,8 +258,9 @@ bool net_turn(struct net *net)
 
 	net->reads = 0;
 	net->clock = (uint32_t)(clock_mono() / 1000);
-	net->delay =
-		more ? (uint64_t)(net->clock - TAILQ_FIRST(&net->touched)->waits_since) * 1000 : 0;
+	net->delay = (uint64_t)age(net, &net->touched) * 1000;
+	if (net->delay < (uint64_t)age(net, &net->many) * 1000)
+		net->delay = (uint64_t)age(net, &net->many) * 1000;
 	return more;
 }
 

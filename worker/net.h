@@ -24,8 +24,10 @@ struct net {
 	SSL_CTX *tls;		 /* owned; NULL without a certificate */
 	struct wheel wheel;
 	LIST_HEAD(, conn) all;
-	TAILQ_HEAD(net_touched, conn) touched; /* have something to be done when the turn ends */
-	uint8_t *in;			       /* owned, NET_IN bytes: what was just read */
+	/* Connections that have something to be done when the turn ends: those that somebody waits
+	   for, and those that have a message for very many. */
+	TAILQ_HEAD(net_touched, conn) touched, many;
+	uint8_t *in;	  /* owned, NET_IN bytes: what was just read */
 	uint8_t *record;  /* owned, NET_RECORD bytes: what is about to be written */
 	uint64_t tick;	  /* microseconds */
 	uint64_t started; /* clock_mono */
@@ -57,8 +59,10 @@ void net_tick(struct net *net);
 
 /*
  * The end of a turn of the loop: connections that were given output get one write of it all each,
- * those first that wait longest, and what died is freed. Ends after about NET_WRITE_US: true if
- * some are left for the next turn. What comes for them until then goes out in the same write.
+ * those first that wait longest, and what died is freed. A message for very many (conn_send_many)
+ * does not hold up the others: of four connections one is of its receivers. Ends after about
+ * NET_WRITE_US: true if some are left for the next turn. What comes for them until then goes out in
+ * the same write.
  *
  * Writing to a thousand connections takes as long as a hundred posts. In short slices it holds
  * nobody's post up, and the more there is to be read the more is gathered in each write: reading

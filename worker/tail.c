@@ -13,6 +13,7 @@
 enum {
 	RECORDS_A_TURN = 4096,
 	DELIVERIES_A_TURN = 8192, /* a few milliseconds, as NET_READ_US */
+	MANY = 256, /* receivers; more take milliseconds, which others should not wait for */
 	STALL_US = 1000000, /* how long a row of the cache may stay unreadable (its writer died) */
 };
 
@@ -79,6 +80,8 @@ static void deliver(struct delivery *delivery, const struct fanout_room *room, u
 		frame = encode(delivery, session->front);
 		if (frame == NULL)
 			conn_kill(session->conn);
+		else if (room->count > MANY)
+			conn_send_many(session->conn, frame);
 		else
 			conn_send(session->conn, frame);
 	}
