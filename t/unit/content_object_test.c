@@ -11,6 +11,7 @@
 
 #include "odbc/content.h"
 #include "odbc/content_schema.h"
+#include "odbc/dialect.h"
 #include "t/unit/database.h"
 
 /* A database of its own for each test, in a scratch directory; connected, without a schema yet. */
@@ -167,6 +168,69 @@ static void test_rooms_of_version_1_become_open_and_normal(void **state)
 		assert_int_equal(room.last_seq, id == 7 ? 2 : 0);
 	}
 	assert_db(content_rooms_next(place->db, &room, &place->err), DB_END);
+}
+
+/* Empties the database and makes one that has been used by the program of each earlier version. */
+static void make_earlier(struct place *place, unsigned version)
+{
+	db_free(&place->db);
+	database_remove(&place->database);
+	assert_true(database_make(&place->database, ""));
+	place->db = db_new(&place->database.list, &place->err);
+	assert_db(db_connect(place->db, &place->err), DB_OK);
+	make_version_1(place);
+	assert_db(schema_upgrade_to(place->db, &schema_content, version, &place->err), DB_OK);
+	run(place, "INSERT INTO pc_message (room, seq, time, author, flags, client_id, body)"
+		   " VALUES (7, 3, 1002, 2, 0, 'c', 'of that version')");
+}
+
+static void test_every_earlier_version_is_upgraded_with_its_data(void **state)
+{
+	const struct content_page page = {.room = 7, .before = 100, .limit = 10};
+	struct content_history_row row;
+	struct content_cursor cursor;
+	struct place *place = *state;
+	unsigned version;
+
+	for (unsigned v = 1; v < schema_content.step_count; v++) {
+		make_earlier(place, v);
+		assert_db(content_check(place->db, &place->err), DB_RETRY);
+		assert_db(content_open(place->db, &place->err), DB_OK);
+		assert_db(schema_version(place->db, &schema_content, &version, &place->err), DB_OK);
+		assert_int_equal(version, schema_content.step_count);
+		assert_db(content_cursor_get(place->db, &cursor, &place->err), DB_OK);
+		assert_int_equal(cursor.lsn, 4096);
+		assert_db(content_history(place->db, &page, &place->err), DB_OK);
+		for (uint64_t seq = 3; seq >= 1; seq--) {
+			assert_db(content_history_next(place->db, &page, &row, &place->err), DB_OK);
+			assert_int_equal(row.message.seq, seq);
+			expect_bytes(row.author_name, "Alice");
+		}
+		assert_db(content_history_next(place->db, &page, &row, &place->err), DB_END);
+		expect(place, "SELECT COUNT(*) FROM pc_room", "2");
+	}
+}
+
+/* What a step has done is undone with it: the program that comes next begins it again. */
+static void test_upgrade_that_was_interrupted_goes_on(void **state)
+{
+	struct place *place = *state;
+
+	for (unsigned v = 1; v < schema_content.step_count; v++) {
+		make_earlier(place, v);
+		assert_db(db_begin(place->db, &place->err), DB_OK);
+		for (const char *const *sql = schema_content.steps[v]; *sql; sql++) {
+			char *text = dialect_expand(db_dialect(place->db), *sql, &place->err);
+
+			if (*text)
+				run(place, text);
+			free(text);
+		}
+		db_disconnect(place->db);
+		assert_db(db_connect(place->db, &place->err), DB_OK);
+		assert_db(content_open(place->db, &place->err), DB_OK);
+		expect(place, "SELECT COUNT(*) FROM pc_message", "3");
+	}
 }
 
 static void test_upgrade_keeps_cursor_users_and_messages(void **state)
@@ -505,6 +569,8 @@ int main(void)
 		TEST(test_new_database_has_a_category_that_allows_everybody),
 		TEST_EMPTY(test_rooms_of_version_1_become_open_and_normal),
 		TEST_EMPTY(test_upgrade_keeps_cursor_users_and_messages),
+		TEST_EMPTY(test_every_earlier_version_is_upgraded_with_its_data),
+		TEST_EMPTY(test_upgrade_that_was_interrupted_goes_on),
 		TEST(test_category_comes_back_as_it_was_put),
 		TEST(test_addin_comes_back_as_it_was_put),
 		TEST(test_room_keeps_all_its_properties),

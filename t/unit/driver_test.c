@@ -344,6 +344,39 @@ static void test_transaction_after_a_rollback_is_a_good_one(void **state)
 	ask(place, "SELECT COUNT(*) FROM pc_message", "1");
 }
 
+/* --- One result at a time. --- */
+
+static void test_second_statement_ends_the_result_of_the_first(void **state)
+{
+	const struct content_page page = {.room = 1, .before = 100, .limit = 10};
+	struct content_history_row row;
+	struct content_cursor cursor;
+	struct place *place = *state;
+
+	for (uint64_t seq = 1; seq <= 3; seq++)
+		assert_db(put_text(place, seq, "x", 1), DB_OK);
+	assert_db(content_history(place->db, &page, &place->err), DB_OK);
+	assert_db(content_history_next(place->db, &page, &row, &place->err), DB_OK);
+	assert_db(content_cursor_get(place->db, &cursor, &place->err), DB_OK);
+	assert_db(content_history_next(place->db, &page, &row, &place->err), DB_FATAL);
+	assert_db(content_history(place->db, &page, &place->err), DB_OK);
+	assert_db(content_history_next(place->db, &page, &row, &place->err), DB_OK);
+	assert_true(db_connected(place->db));
+}
+
+/* FreeTDS with autocommit off would begin the next transaction right behind the last one. */
+static void test_idle_connection_holds_no_transaction(void **state)
+{
+	struct place *place = *state;
+	char got[64];
+
+	assert_db(db_begin(place->db, &place->err), DB_OK);
+	assert_db(put_text(place, 1, "x", 1), DB_OK);
+	assert_db(db_commit(place->db, &place->err), DB_OK);
+	assert_true(database_ask(&place->database, "DELETE FROM pc_message", got, sizeof(got)));
+	ask(place, "SELECT COUNT(*) FROM pc_message", "0");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -361,6 +394,8 @@ int main(void)
 		TEST(test_rows_in_any_number_are_stored),
 		TEST(test_one_bad_row_of_many_spoils_the_transaction_only),
 		TEST(test_numbers_of_rooms_only_rise),
+		TEST(test_second_statement_ends_the_result_of_the_first),
+		TEST(test_idle_connection_holds_no_transaction),
 		TEST(test_failure_ends_its_transaction),
 		TEST(test_commit_after_a_failure_does_not_pretend),
 		TEST(test_transaction_after_a_rollback_is_a_good_one),
