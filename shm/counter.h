@@ -32,6 +32,7 @@
 	X(QUESTIONS, "questions")                                                                  \
 	X(SIGN_INS, "sign_ins")                                                                    \
 	X(SIGN_INS_REFUSED, "sign_ins_refused")                                                    \
+	X(FEEDS_CUT, "feeds_cut")                                                                  \
 	X(REFUSED_BUSY, "refused_busy")                                                            \
 	X(REFUSED_UNAVAILABLE, "refused_unavailable")                                              \
 	X(REFUSED_TIMEOUT, "refused_timeout")                                                      \

@@ -7,8 +7,8 @@ use Pchat::Server;
 use Pchat::Wait;
 
 # What users have of their own, through the whole server: invitations, read markers, requests for
-# access, leaving a list of members.
-my $server = Pchat::Server->start(conf => { limits => { requests => 2 } });
+# access, leaving a list of members, feeds.
+my $server = Pchat::Server->start(conf => { limits => { requests => 2, feeds => 3 } });
 $server->add_users(qw(alice bob carol));
 my %client = map { $_ => Pchat::Client->enter(server => $server, user => $_) } qw(alice bob carol);
 my ($alice, $bob, $carol) = @client{qw(alice bob carol)};
@@ -138,13 +138,57 @@ $bob->call('access.deny', room => $room{Attic}, user => 'carol');
 is(scalar @{ $carol->call('access.list')->{requests} }, 0, 'what is denied is over');
 $carol->call('access.request', room => $room{Cellar}, text => 'for ever');
 
+# --- Feeds. ---
+
+my $feed = $bob->call('feed.add', name => 'Tea', words => 'tea milk', match => 'any')->{feed};
+$bob->call('feed.add', name => 'Me', ego => true);
+$bob->call('feed.add', name => 'Alice in the Attic', from => 'alice', room => $room{Attic});
+is($feed, 1, 'a feed has a number');
+is($bob->refusal('feed.add', name => 'Nothing'), 'InvalidArgument', 'a feed is about something');
+is($bob->refusal('feed.add', name => '', words => 'x'), 'InvalidArgument', 'and has a name');
+is($bob->refusal('feed.add', name => 'x', words => 'x' x 513), 'TooLarge', 'and a bound');
+is($bob->refusal('feed.add', name => 'x', words => 'x', from => 'nobody'),
+	'NoSuchPrincipal', 'of nobody who does not exist');
+is($bob->refusal('feed.update', feed => 9, name => 'x', words => 'x'),
+	'NoSuchNode', 'what is not there cannot be changed');
+is($bob->refusal('feed.add', name => 'x', words => 'x'), 'LimitExceeded', 'users have so many');
+is_deeply(
+	[map { $_->{name} } sort { $a->{feed} <=> $b->{feed} } @{ $bob->call('feed.list')->{feeds} }],
+	['Tea', 'Me', 'Alice in the Attic'],
+	'they are listed'
+);
+my $open = $server->add_room('Open');
+$_->join_room($open) for $alice, $carol;
+$alice->post($open, 'Milk, please, Bob');
+$note = $bob->next_note('feed');
+is_deeply(
+	[$note->{message}{text}, map { $_->{name} } @{ $note->{feeds} }],
+	['Milk, please, Bob', 'Tea', 'Me'],
+	'who is not in a room is told once of what he waits for'
+);
+is($phone->next_note('feed')->{message}{room}, $open, 'in each session');
+$alice->post($room{Lab}, 'tea for members only');
+$alice->post($open, 'TEA');
+is($bob->next_note('feed')->{message}{text}, 'TEA', 'but not of what he may not read');
+$bob->call('feed.update', feed => 1, name => 'Coffee', words => 'coffee');
+$alice->post($open, 'tea and coffee');
+is($bob->next_note('feed')->{feeds}[0]{name}, 'Coffee', 'a feed that is changed is another one');
+$alice->join_room($room{Attic});
+$alice->post($room{Attic}, 'hello');
+is($bob->next_note('feed')->{feeds}[0]{name}, 'Alice in the Attic', 'a feed may be of an author');
+$bob->call('feed.remove', feed => 2);
+$alice->post($open, 'bob');
+$alice->post($open, 'coffee');
+is($bob->next_note('feed')->{message}{text}, 'coffee', 'one that is removed is silent');
+
 # --- All of it stays. ---
 
 sub state_of ($client) {
 	return {
 		invitations => $client->call('invitation.list'),
 		rooms => $client->call('room.mine'),
-		requests => $client->call('access.list') };
+		requests => $client->call('access.list'),
+		feeds => $client->call('feed.list') };
 }
 
 sub everything () {

@@ -50,7 +50,9 @@ my %both = (
 		invitations => true,
 		files => true,
 		history => true,
-		authors_remove => true
+		authors_remove => true,
+		members_leave => true,
+		requests => true
 	},
 	'category.delete' => { category => $no_category },
 	'category.get' => { category => $no_category },
@@ -104,6 +106,19 @@ my %both = (
 my %methods = (
 	%both,
 	'room.mine' => { as => 'member', limit => 1, offset => 0 },
+	'invitation.list' => { since => 0, limit => 1 },
+	'invitation.ack' => { id => 1 },
+	'marker.set' => { room => $room, seq => 1 },
+	'feed.add' =>
+		{ name => 'x', words => '', match => 'any', ego => false, from => '', room => undef },
+	'feed.update' => { feed => 1, name => 'x', words => 'x' },
+	'feed.remove' => { feed => 1 },
+	'room.quit' => { room => $nowhere },
+	'access.request' => { room => $nowhere, text => 'x' },
+	'access.withdraw' => { room => $nowhere },
+	'access.list' => { room => $nowhere, limit => 1, offset => 0 },
+	'access.grant' => { room => $nowhere, user => 'nobody' },
+	'access.deny' => { room => $nowhere, user => 'nobody' },
 	'auth.start' => { mechanism => 'PLAIN', data => '' },
 	'auth.step' => { data => '' },
 	'auth.resume' => { token => 'x' },

@@ -32,7 +32,9 @@ int chat_init(struct chat *chat, const struct chat_parts *parts, struct err *err
 	chat->texts = malloc(chat->texts_size);
 	chat->views = calloc(CHAT_PAGE_MAX, sizeof(*chat->views));
 	chat->answer = malloc(ASK_INLINE_MAX);
-	if (chat->texts == NULL || chat->views == NULL || chat->answer == NULL) {
+	chat->feeds = feeds_new();
+	if (chat->texts == NULL || chat->views == NULL || chat->answer == NULL ||
+	    chat->feeds == NULL) {
 		chat_fini(chat);
 		return err_errno(err, "could not allocate %zu bytes for pages of history",
 				 chat->texts_size);
@@ -45,6 +47,7 @@ void chat_fini(struct chat *chat)
 	tail_fini(&chat->tail);
 	sessions_fini(&chat->sessions);
 	names_fini(&chat->names);
+	feeds_free(&chat->feeds);
 	free(chat->texts);
 	free(chat->views);
 	free(chat->answer);

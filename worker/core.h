@@ -10,6 +10,7 @@
 #include "shm/proc.h"
 #include "worker/chat.h"
 #include "worker/fanout.h"
+#include "worker/feed.h"
 #include "worker/names.h"
 #include "worker/pending.h"
 #include "worker/people.h"
@@ -29,6 +30,8 @@ struct chat {
 	struct fanout fanout;
 	struct names names;
 	struct people people;
+	struct feeds *feeds;   /* owned: those of people */
+	uint64_t feeds_logged; /* clock_mono() when the log last said that some were not told */
 	struct tail tail;
 	bool wake; /* commands were sent in this turn */
 

@@ -124,8 +124,7 @@ static void item_room(const struct chat *chat, struct buf *list, const struct ro
 	buf_char(list, '}');
 }
 
-/* The members of a message object, without braces. */
-static void put_message(struct buf *buf, const struct chat_message *message)
+void json_put_message(struct buf *buf, const struct chat_message *message)
 {
 	buf_string(buf, "\"seq\":");
 	buf_number(buf, message->seq);
@@ -160,7 +159,7 @@ static void item_row(struct buf *list, const struct chat_message *message)
 {
 	comma(list);
 	buf_char(list, '{');
-	put_message(list, message);
+	json_put_message(list, message);
 	buf_char(list, '}');
 }
 
@@ -437,7 +436,7 @@ void json_message_text(struct buf *buf, const struct chat *chat, const struct ch
 	buf_string(buf, "\"room\":");
 	json_put_room(buf, chat, message->room);
 	buf_char(buf, ',');
-	put_message(buf, message);
+	json_put_message(buf, message);
 	buf_string(buf, "}}");
 }
 

@@ -17,6 +17,19 @@ void json_put_object_room(struct buf *buf, const struct chat *chat, const struct
 /* A room as an item of a list, without its last brace. */
 void json_put_room_item(const struct chat *chat, struct buf *list, const struct room_view *room);
 
+/* The members of a message, without braces. */
+void json_put_message(struct buf *buf, const struct chat_message *message);
+
 extern const struct person_front json_person_front;
+
+/* The functions of struct person_front that are about feeds (json_feed.c). */
+struct person_feed;
+struct feed_match;
+void json_feed_item(const struct chat *chat, struct buf *list, const struct person_feed *feed,
+		    const uint8_t room[16]);
+void json_feed_list(struct session *session, const struct chat_id *id, const struct buf *list);
+void json_feed_made(struct session *session, const struct chat_id *id, uint32_t number);
+void json_feed_fed(struct session *session, const struct feed_match *list, unsigned count,
+		   const struct chat_message *message);
 
 #endif

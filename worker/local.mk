@@ -7,6 +7,7 @@ worker_libworker_a_SOURCES = \
 	worker/core.c worker/core.h \
 	worker/directory.c \
 	worker/fanout.c worker/fanout.h \
+	worker/feed.c worker/feed.h \
 	worker/frame.c worker/frame.h \
 	worker/join.c \
 	worker/json_admin.c \
@@ -14,6 +15,7 @@ worker_libworker_a_SOURCES = \
 	worker/json_category.c \
 	worker/json_client.c worker/json_client.h \
 	worker/json_edit.c worker/json_edit.h \
+	worker/json_feed.c \
 	worker/json_group.c \
 	worker/json_memory.c worker/json_memory.h \
 	worker/json_manage.c \
@@ -29,7 +31,7 @@ worker_libworker_a_SOURCES = \
 	worker/match.c worker/match.h \
 	worker/names.c worker/names.h \
 	worker/people.c worker/people.h \
-	worker/person.c worker/person.h \
+	worker/person.c worker/person.h worker/person_feed.c \
 	worker/net.c worker/net.h \
 	worker/object.h \
 	worker/object_category.c \

@@ -477,6 +477,8 @@ bool person_tell(struct chat *chat, const struct record *record)
 		return tell_marker(chat, record, &event);
 	case EVENT_ACCESS_REQUEST:
 		return tell_access(chat, &event);
+	case EVENT_FEED:
+		return person_feed_changed(chat, &event);
 	default:
 		return true;
 	}

@@ -1,6 +1,7 @@
 #ifndef PCHAT_WORKER_PERSON_H
 #define PCHAT_WORKER_PERSON_H
 
+#include "worker/feed.h"
 #include "worker/object.h"
 
 /*
@@ -21,6 +22,13 @@ struct person_request {
 	uint8_t what; /* enum person_what */
 };
 
+struct person_feed {
+	uint32_t number;	       /* 0: a new one */
+	uint8_t flags;		       /* enum feed_flag */
+	struct text name, words, from; /* from empty: whoever */
+	const struct object_key *room; /* NULL: wherever; only where a front end asks */
+};
+
 /* What a front end does with the answers and news; struct front_end has a pointer to one. */
 struct person_front {
 	/* Items of lists. */
@@ -31,6 +39,10 @@ struct person_front {
 	void (*request)(const struct chat *chat, struct buf *list,
 			const struct person_request *request);
 
+	/* room NULL: of all */
+	void (*feed)(const struct chat *chat, struct buf *list, const struct person_feed *feed,
+		     const uint8_t room[16]);
+
 	/* Answers. last, read: numbers of the newest invitation, and of the newest that is no news.
 	 */
 	void (*invitations)(struct session *session, const struct chat_id *id,
@@ -40,7 +52,12 @@ struct person_front {
 	void (*requests)(struct session *session, const struct chat_id *id, const struct buf *list,
 			 bool more);
 
-	/* Events. */
+	void (*feeds)(struct session *session, const struct chat_id *id, const struct buf *list);
+	void (*feed_made)(struct session *session, const struct chat_id *id, uint32_t number);
+
+	/* Events. list: the feeds that match the message, at least one. */
+	void (*fed)(struct session *session, const struct feed_match *list, unsigned count,
+		    const struct chat_message *message);
 	void (*invited)(struct session *session, const struct person_invitation *invitation);
 	void (*marker)(struct session *session, const uint8_t room[16], uint64_t seq,
 		       uint64_t unread);
@@ -75,6 +92,24 @@ void person_access(struct session *session, const struct chat_id *id, const stru
 /* room NULL: one's own. */
 void person_requests(struct session *session, const struct chat_id *id,
 		     const struct object_key *room, uint32_t limit, uint32_t offset);
+
+void person_feeds(struct session *session, const struct chat_id *id);
+void person_feed_put(struct session *session, const struct chat_id *id,
+		     const struct person_feed *feed);
+void person_feed_remove(struct session *session, const struct chat_id *id, uint32_t number);
+
+/* --- Feeds of those who are signed in here (chat->feeds). --- */
+
+/* CODE_OK or CODE_BUSY. */
+int person_feeds_load(struct chat *chat, uint32_t principal);
+void person_feeds_forget(struct session *session); /* that is over */
+
+/* False: it is to be tried again. */
+bool person_feed_changed(struct chat *chat, const struct event_person *event);
+
+/* Tells of a message whom it concerns; only while feeds_any. */
+void person_feed_message(struct chat *chat, const struct record *record,
+			 const struct event_message *event);
 
 /* --- For the tail: tells whom it concerns of an event. False: the cache could not be read. --- */
 bool person_tell(struct chat *chat, const struct record *record);

@@ -4,6 +4,7 @@
 
 #include "conf/log.h"
 #include "worker/core.h"
+#include "worker/person.h"
 
 void session_init(struct session *session, struct chat *chat, const struct front_end *front,
 		  struct conn *conn)
@@ -77,6 +78,7 @@ void session_end(struct session *session)
 	pending_forget(&chat->pending, session);
 	session->sign_in = NULL;
 	fanout_leave_all(&chat->fanout, session);
+	person_feeds_forget(session);
 	people_leave(&chat->people, session);
 	if (session->state == SESSION_OPEN) {
 		proc_count(chat->proc, COUNTER_SESSIONS_OPEN, UINT64_MAX);

@@ -3,6 +3,7 @@
 
 #include "conf/clock.h"
 #include "worker/core.h"
+#include "worker/person.h"
 
 enum { NAME_RETRY_US = 10000 };
 
@@ -64,6 +65,16 @@ static void finish(struct sign_in *sign_in)
 	request_end(&sign_in->base);
 }
 
+/* The user is one of those who are signed in here, with his feeds. */
+static bool enter(struct session *session)
+{
+	struct chat *chat = session->chat;
+	const bool first = people_find(&chat->people, session->principal) == NULL;
+
+	return people_enter(&chat->people, session) == 0 &&
+	       (!first || person_feeds_load(chat, session->principal) == CODE_OK);
+}
+
 void sign_in_opened(struct session *session, const struct record *record)
 {
 	struct sign_in *sign_in = (struct sign_in *)session->sign_in;
@@ -75,7 +86,7 @@ void sign_in_opened(struct session *session, const struct record *record)
 	session->principal = record->actor;
 	session->admin = (record->flags & EVENT_ADMIN) != 0;
 	session->state = SESSION_OPENING;
-	if (!session->admin && people_enter(&session->chat->people, session) == -1) {
+	if (!session->admin && !enter(session)) {
 		session_drop(session, CHAT_RESTART);
 		return;
 	}

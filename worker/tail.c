@@ -130,7 +130,10 @@ static bool use_message(struct tail *tail, const struct record *record)
 	struct event_message event;
 	struct name_view name;
 
-	if (room != NULL && event_message_get(record, &event)) {
+	const bool fed = feeds_any(chat->feeds);
+	const bool sound = (room != NULL || fed) && event_message_get(record, &event);
+
+	if (room != NULL && sound) {
 		if (stalls(tail, names_get(&chat->names, chat->cache, record->actor, &name)))
 			return false;
 		memcpy(message.room, room->uuid, sizeof(message.room));
@@ -143,6 +146,8 @@ static bool use_message(struct tail *tail, const struct record *record)
 		message.id = event.id;
 		deliver(&delivery, room, 0);
 	}
+	if (fed && sound)
+		person_feed_message(chat, record, &event);
 	settle(chat, record);
 	return true;
 }
@@ -280,8 +285,12 @@ static void use_principal(struct chat *chat, const struct record *record)
 {
 	struct event_principal principal;
 
-	if (event_principal_get(record, &principal))
+	if (event_principal_get(record, &principal)) {
 		names_forget(&chat->names, principal.id);
+		/* They may be about his name. */
+		if (feeds_any(chat->feeds) && people_find(&chat->people, principal.id) != NULL)
+			(void)person_feeds_load(chat, principal.id);
+	}
 	settle(chat, record);
 }
 

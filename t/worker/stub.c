@@ -383,6 +383,29 @@ void person_requests(struct session *session, const struct chat_id *id,
 	buf_fini(&list);
 }
 
+void person_feeds(struct session *session, const struct chat_id *id)
+{
+	struct buf list;
+
+	called(session, "feeds", nothing, 0);
+	buf_init(&list);
+	session->front->person->feeds(session, id, &list);
+	buf_fini(&list);
+}
+
+void person_feed_put(struct session *session, const struct chat_id *id,
+		     const struct person_feed *feed)
+{
+	called(session, "feed_put", feed->words, feed->flags);
+	session->front->person->feed_made(session, id, feed->number);
+}
+
+void person_feed_remove(struct session *session, const struct chat_id *id, uint32_t number)
+{
+	called(session, "feed_remove", nothing, number);
+	session->front->done(session, id);
+}
+
 void chat_user_add(struct session *session, const struct chat_id *id, struct text user,
 		   struct text name, struct text password)
 {
