@@ -106,14 +106,24 @@ static SQLRETURN answer(bool due, SQLRETURN ret)
 
 /* --- Calls that count. --- */
 
-SQLRETURN SQLDriverConnect(SQLHDBC dbc, SQLHWND window, SQLCHAR *in, SQLSMALLINT in_length,
-			   SQLCHAR *out, SQLSMALLINT size, SQLSMALLINT *length, SQLUSMALLINT how)
-{
-	is_lost = false;
+static SQLRETURN connect_to(SQLHDBC dbc, SQLHWND window, SQLCHAR *in, SQLSMALLINT in_length,
+			    SQLCHAR *out, SQLSMALLINT size, SQLSMALLINT *length, SQLUSMALLINT how){
 	COUNTED(NULL, FORWARD("SQLDriverConnect",
 			      (SQLHDBC, SQLHWND, SQLCHAR *, SQLSMALLINT, SQLCHAR *, SQLSMALLINT,
 			       SQLSMALLINT *, SQLUSMALLINT),
-			      dbc, window, in, in_length, out, size, length, how))
+			      dbc, window, in, in_length, out, size, length, how))}
+
+/* Nobody disconnects what he was told is not connected, nor frees what he did not get. */
+SQLRETURN SQLDriverConnect(SQLHDBC dbc, SQLHWND window, SQLCHAR *in, SQLSMALLINT in_length,
+			   SQLCHAR *out, SQLSMALLINT size, SQLSMALLINT *length, SQLUSMALLINT how)
+{
+	SQLRETURN ret;
+
+	is_lost = false;
+	ret = connect_to(dbc, window, in, in_length, out, size, length, how);
+	if (is_failed)
+		FORWARD("SQLDisconnect", (SQLHDBC), dbc);
+	return ret;
 }
 
 SQLRETURN SQLExecDirect(SQLHSTMT stmt, SQLCHAR *text, SQLINTEGER length){
@@ -150,8 +160,15 @@ static SQLRETURN make_statement(SQLHANDLE from, SQLHANDLE *made){
 
 SQLRETURN SQLAllocHandle(SQLSMALLINT type, SQLHANDLE from, SQLHANDLE *made)
 {
-	if (type == SQL_HANDLE_STMT)
-		return make_statement(from, made);
+	if (type == SQL_HANDLE_STMT) {
+		SQLRETURN ret;
+
+		*made = SQL_NULL_HANDLE;
+		ret = make_statement(from, made);
+		if (is_failed && *made)
+			FORWARD("SQLFreeHandle", (SQLSMALLINT, SQLHANDLE), SQL_HANDLE_STMT, *made);
+		return ret;
+	}
 	return FORWARD("SQLAllocHandle", (SQLSMALLINT, SQLHANDLE, SQLHANDLE *), type, from, made);
 }
 

@@ -268,18 +268,18 @@ static void fail_at_calls(struct place *place, unsigned step, enum fail_how how,
 		fail_at_calls(*given, step, how, state, native, may_be_dead); \
 	}
 
-FAILS(busy_at_any_call_loses_and_doubles_nothing, 3, FAIL_BEFORE, "HY000", 5, false)
+FAILS(busy_at_any_call_loses_and_doubles_nothing, 5, FAIL_BEFORE, "HY000", 5, false)
 FAILS(lost_connection_at_any_call_loses_and_doubles_nothing, 1, FAIL_LOSE, "08S01", 0, false)
-FAILS(lost_answer_of_any_call_loses_and_doubles_nothing, 1, FAIL_ANSWER, "08S01", 0, false)
-FAILS(failure_without_diagnosis_loses_and_doubles_nothing, 4, FAIL_BEFORE, "", 0, false)
-FAILS(full_disk_after_any_call_loses_and_doubles_nothing, 2, FAIL_AFTER, "HY000", 13, false)
-FAILS(deadlock_at_any_call_loses_and_doubles_nothing, 5, FAIL_BEFORE, "40001", 0, false)
-FAILS(spoilt_cursor_at_any_call_loses_and_doubles_nothing, 6, FAIL_BEFORE, "24000", 0, false)
-FAILS(timeout_at_any_call_loses_and_doubles_nothing, 7, FAIL_BEFORE, "HYT00", 0, false)
-FAILS(unknown_failure_at_any_call_loses_and_doubles_nothing, 3, FAIL_BEFORE, "42000", 1, false)
-FAILS(unknown_failure_after_any_call_loses_and_doubles_nothing, 5, FAIL_AFTER, "42000", 1, false)
-FAILS(refused_row_at_any_call_is_a_dead_letter_at_worst, 1, FAIL_BEFORE, "23000", 19, true)
-FAILS(refused_value_after_any_call_is_a_dead_letter_at_worst, 2, FAIL_AFTER, "22001", 0, true)
+FAILS(lost_answer_of_any_call_loses_and_doubles_nothing, 2, FAIL_ANSWER, "08S01", 0, false)
+FAILS(failure_without_diagnosis_loses_and_doubles_nothing, 6, FAIL_BEFORE, "", 0, false)
+FAILS(full_disk_after_any_call_loses_and_doubles_nothing, 3, FAIL_AFTER, "HY000", 13, false)
+FAILS(deadlock_at_any_call_loses_and_doubles_nothing, 7, FAIL_BEFORE, "40001", 0, false)
+FAILS(spoilt_cursor_at_any_call_loses_and_doubles_nothing, 8, FAIL_BEFORE, "24000", 0, false)
+FAILS(timeout_at_any_call_loses_and_doubles_nothing, 9, FAIL_BEFORE, "HYT00", 0, false)
+FAILS(unknown_failure_at_any_call_loses_and_doubles_nothing, 5, FAIL_BEFORE, "42000", 1, false)
+FAILS(unknown_failure_after_any_call_loses_and_doubles_nothing, 7, FAIL_AFTER, "42000", 1, false)
+FAILS(refused_row_at_any_call_is_a_dead_letter_at_worst, 2, FAIL_BEFORE, "23000", 19, true)
+FAILS(refused_value_after_any_call_is_a_dead_letter_at_worst, 3, FAIL_AFTER, "22001", 0, true)
 
 /* Brings a database up, and lets the next commit fail. */
 static void fail_at_commit(struct place *place, enum fail_how how, const char *state)
