@@ -25,8 +25,10 @@ static struct place place_of(unsigned kind)
 
 static struct text body_of(const struct event_person *event, char *buffer)
 {
-	memcpy(buffer, event->name.data, event->name.length);
-	memcpy(buffer + event->name.length, event->text.data, event->text.length);
+	if (event->name.length > 0)
+		memcpy(buffer, event->name.data, event->name.length);
+	if (event->text.length > 0)
+		memcpy(buffer + event->name.length, event->text.data, event->text.length);
 	return (struct text){buffer, event->name.length + event->text.length};
 }
 
