@@ -367,13 +367,6 @@ static void test_store_that_hangs_in_a_commit_and_is_killed_loses_nothing(void *
 
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
-/* A connection whose end was made to fail is one that SQLite cannot give back. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libsqlite3.so\n";
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

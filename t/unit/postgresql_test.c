@@ -324,13 +324,6 @@ static void test_failures_are_sorted(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-/* What the driver keeps of a statement that failed is its own affair. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:psqlodbcw.so\n";
-}
-
 int main(void)
 {
 	const struct CMUnitTest without[] = {
