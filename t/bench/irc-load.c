@@ -30,7 +30,7 @@
 enum {
 	LINE = 1024,
 	HELD = 65536,
-	OPENING = 64,
+	OPENING = 4, /* of a process; ngircd lets ten wait for being accepted */
 	EVENTS = 512,
 	DRAIN_US = 10000000,
 	READY_US = 120000000,
