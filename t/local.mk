@@ -217,6 +217,11 @@ t_unit_postgresql_test_SOURCES = t/unit/postgresql_test.c $(DATABASE)
 t_unit_postgresql_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_postgresql_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/person_test
+t_unit_person_test_SOURCES = t/unit/person_test.c $(ENGINE_BENCH)
+t_unit_person_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_person_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/proc_test
 t_unit_proc_test_SOURCES = t/unit/proc_test.c
 t_unit_proc_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -45,6 +45,8 @@ static int set_up(void **state)
 	b->conf.cache.addins = 4;
 	b->conf.cache.roles = 16;
 	b->conf.cache.affiliations = 16;
+	b->conf.cache.invitations = b->conf.cache.markers = 16;
+	b->conf.cache.feeds = b->conf.cache.requests = 16;
 	b->conf.cache.text = 64 * 200;
 	b->conf.cache.history = 256 * 64;
 	size = cache_size(&b->conf, &err);
@@ -167,6 +169,20 @@ static void make_removed(struct bench *b, enum node_kind kind, uint32_t id)
 	struct event_removed event = {(uint8_t)kind, id};
 
 	make(b, EVENT_REMOVED, event_removed_put(&event, b->next.payload, sizeof(b->next.payload)));
+}
+
+static void make_person(struct bench *b, enum event_type type, enum person_what what, uint32_t item,
+			uint64_t number)
+{
+	const bool texts = type == EVENT_FEED && what == PERSON_PUT;
+	struct event_person event = {.principal = 1,
+				     .item = item,
+				     .number = number,
+				     .what = (uint8_t)what,
+				     .name = text(texts ? "name" : ""),
+				     .text = text(texts ? "words of a feed" : "")};
+
+	make(b, type, event_person_put(&event, b->next.payload, sizeof(b->next.payload)));
 }
 
 static struct record *make_session(struct bench *b, enum event_type type, uint32_t session,
@@ -557,6 +573,16 @@ static void dying_at_any_step_of_any_event_leaves_a_cache_that_can_be_rolled_bac
 	make_affiliation(b, 1, 3, true), steps += die_everywhere(b);
 	make_affiliation(b, 2, 3, true), steps += die_everywhere(b);
 	make_affiliation(b, 1, 3, false), steps += die_everywhere(b);
+	make_person(b, EVENT_INVITATION, PERSON_PUT, 1, 1), steps += die_everywhere(b);
+	make_person(b, EVENT_INVITATION, PERSON_PUT, 2, 2), steps += die_everywhere(b);
+	make_person(b, EVENT_INVITATION, PERSON_READ, 0, 2), steps += die_everywhere(b);
+	make_person(b, EVENT_INVITATION, PERSON_GONE, 1, 0), steps += die_everywhere(b);
+	make_person(b, EVENT_MARKER, PERSON_PUT, 1, 1), steps += die_everywhere(b);
+	make_person(b, EVENT_MARKER, PERSON_PUT, 1, 2), steps += die_everywhere(b);
+	make_person(b, EVENT_FEED, PERSON_PUT, 1, 0), steps += die_everywhere(b);
+	make_person(b, EVENT_FEED, PERSON_PUT, 1, 0), steps += die_everywhere(b);
+	make_person(b, EVENT_FEED, PERSON_GONE, 1, 0), steps += die_everywhere(b);
+	make_person(b, EVENT_ACCESS_REQUEST, PERSON_PUT, 3, 0), steps += die_everywhere(b);
 	make_addin(b, 1, "Add-in"), steps += die_everywhere(b);
 	make_addin(b, 1, "Add-in, renamed"), steps += die_everywhere(b);
 	make_removed(b, NODE_ADDIN, 1), steps += die_everywhere(b);

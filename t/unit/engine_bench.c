@@ -29,6 +29,11 @@ int set_up_large(void **state, unsigned factor)
 	b->conf.cache.addins = 4 * factor;
 	b->conf.cache.roles = 32 * factor;
 	b->conf.cache.affiliations = 16 * factor;
+	b->conf.cache.invitations = 32 * factor;
+	b->conf.cache.markers = 16 * factor;
+	b->conf.cache.feeds = 16 * factor;
+	b->conf.cache.requests = 16 * factor;
+	b->conf.limits.feeds = b->conf.limits.requests = 2;
 	b->conf.cache.text = 64 * 1000 * factor;
 	b->conf.limits.message_size = 8192;
 	b->conf.limits.story_size = 12000;
