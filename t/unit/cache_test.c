@@ -171,20 +171,6 @@ static void make_removed(struct bench *b, enum node_kind kind, uint32_t id)
 	make(b, EVENT_REMOVED, event_removed_put(&event, b->next.payload, sizeof(b->next.payload)));
 }
 
-static void make_person(struct bench *b, enum event_type type, enum person_what what, uint32_t item,
-			uint64_t number)
-{
-	const bool texts = type == EVENT_FEED && what == PERSON_PUT;
-	struct event_person event = {.principal = 1,
-				     .item = item,
-				     .number = number,
-				     .what = (uint8_t)what,
-				     .name = text(texts ? "name" : ""),
-				     .text = text(texts ? "words of a feed" : "")};
-
-	make(b, type, event_person_put(&event, b->next.payload, sizeof(b->next.payload)));
-}
-
 static struct record *make_session(struct bench *b, enum event_type type, uint32_t session,
 				   uint32_t principal)
 {
@@ -508,6 +494,20 @@ static bool dies_at(struct bench *b, const char *point, unsigned count)
 	unlink(file);
 	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
 	return WIFSIGNALED(status);
+}
+
+static void make_person(struct bench *b, enum event_type type, enum person_what what, uint32_t item,
+			uint64_t number)
+{
+	const bool texts = type == EVENT_FEED && what == PERSON_PUT;
+	struct event_person event = {.principal = 1,
+				     .item = item,
+				     .number = number,
+				     .what = (uint8_t)what,
+				     .name = text(texts ? "name" : ""),
+				     .text = text(texts ? "words of a feed" : "")};
+
+	make(b, type, event_person_put(&event, b->next.payload, sizeof(b->next.payload)));
 }
 
 static unsigned die_everywhere(struct bench *b)
