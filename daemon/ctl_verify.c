@@ -13,8 +13,8 @@
 
 /*
  * pchatctl data verify: whether the database and the running server's cache say the same. What was
- * applied may not be stored yet, and either may change while it is looked at. So the store is waited
- * for, what differs is looked at again, and only what differs each time counts.
+ * applied may not be stored yet, and either may change while it is looked at. So the store is
+ * waited for, what differs is looked at again, and only what differs each time counts.
  *
  * The database's rows come as the events that would make them (store_object.h): each is compared
  * with the cache and its id is marked; then the cache is walked for what has no mark.
@@ -46,6 +46,7 @@ struct verify {
 	uint32_t roles, role_node;
 	uint8_t role_kind;
 	uint32_t *group, groups, group_member;
+	uint32_t people[EVENT_TYPES]; /* rows that both have, by type of event */
 	struct message_view recent[RECENT];
 	char *texts;
 	size_t texts_size;
@@ -170,8 +171,7 @@ static void finish_roles(struct verify *v)
 	for (uint32_t i = 0; i < v->roles && i < LIST_MAX; i++)
 		if (v->role[i].roles != 0)
 			differs(v, v->role_kind == NODE_ROOM ? "room" : "category", v->role_node,
-				"does not give principal %" PRIu32
-				" all its roles in the database",
+				"does not give principal %" PRIu32 " all its roles in the database",
 				v->role[i].principal);
 	v->roles = 0;
 }
@@ -240,15 +240,41 @@ static void on_affiliation(struct verify *v, const struct store_object *object)
 			row.group);
 }
 
+/* What users have of their own. The row without an item counts invitations. */
+static void on_person(struct verify *v, const struct store_object *object)
+{
+	char name[EVENT_FEED_NAME_MAX], text[EVENT_WORDS_MAX];
+	uint32_t name_length = 0, text_length = 0;
+	struct person_view cached = {0};
+	struct event_person row;
+	int code;
+
+	if (!event_person_parse(object->payload, object->size, &row))
+		return;
+	code = cache_person_item(v->view.cache, object->type, row.principal, row.item, &cached,
+				 name, &name_length, text, &text_length);
+	v->people[object->type] += code == CODE_OK;
+	if (code == CODE_NO_SUCH_NODE)
+		differs(v, "principal", row.principal, "has %s %" PRIu32 " in the database only",
+			event_name(object->type), row.item);
+	else if (code == CODE_OK &&
+		 (cached.who != row.who || cached.room != row.room || cached.flags != row.flags ||
+		  cached.number != row.number || cached.time != row.time ||
+		  name_length != row.name.length || text_length != row.text.length ||
+		  memcmp(name, row.name.data, name_length) != 0 ||
+		  memcmp(text, row.text.data, text_length) != 0))
+		differs(v, "principal", row.principal, "has another %s %" PRIu32 " in the database",
+			event_name(object->type), row.item);
+}
+
 static bool take(const struct store_object *object, void *arg)
 {
 	static void (*const by_type[EVENT_TYPES])(struct verify *, const struct store_object *) = {
-		[EVENT_PRINCIPAL] = on_principal,
-		[EVENT_CATEGORY] = on_category,
-		[EVENT_ADDIN] = on_addin,
-		[EVENT_ROOM] = on_room,
-		[EVENT_ROLE] = on_role,
-		[EVENT_AFFILIATION] = on_affiliation,
+		[EVENT_PRINCIPAL] = on_principal, [EVENT_CATEGORY] = on_category,
+		[EVENT_ADDIN] = on_addin,	  [EVENT_ROOM] = on_room,
+		[EVENT_ROLE] = on_role,		  [EVENT_AFFILIATION] = on_affiliation,
+		[EVENT_INVITATION] = on_person,	  [EVENT_MARKER] = on_person,
+		[EVENT_FEED] = on_person,	  [EVENT_ACCESS_REQUEST] = on_person,
 	};
 	struct verify *v = arg;
 
@@ -355,6 +381,22 @@ static enum db_result compare_messages(struct verify *v, const struct room_view 
 	return result == DB_END ? DB_OK : result;
 }
 
+/* Rows of the cache that the database does not have are not looked for, but noticed. */
+static void count_people(struct verify *v)
+{
+	struct cache_use use[TABLE_COUNT];
+
+	cache_use(v->view.cache, use);
+	for (unsigned kind = EVENT_INVITATION; kind <= EVENT_ACCESS_REQUEST; kind++) {
+		const struct cache_use *table = &use[TABLE_INVITATION + kind - EVENT_INVITATION];
+
+		if (table->used != v->people[kind])
+			differs(v, table->name, 0,
+				"are %" PRIu64 ", of which the database has %" PRIu32, table->used,
+				v->people[kind]);
+	}
+}
+
 static enum db_result walk_rooms(struct verify *v, struct err *err)
 {
 	enum db_result result = DB_OK;
@@ -363,8 +405,8 @@ static enum db_result walk_rooms(struct verify *v, struct err *err)
 	unsigned count;
 	int code;
 
-	while (result == DB_OK && (code = cache_rooms_next(v->view.cache, &position, &room)) !=
-					  CODE_NO_SUCH_NODE) {
+	while (result == DB_OK &&
+	       (code = cache_rooms_next(v->view.cache, &position, &room)) != CODE_NO_SUCH_NODE) {
 		if (code != CODE_OK)
 			continue;
 		walk_node(v, NODE_ROOM, room.id);
@@ -456,6 +498,7 @@ static int one_pass(struct verify *v)
 		return code;
 	v->rows = 0;
 	v->role_node = v->group_member = v->roles = v->groups = 0;
+	memset(v->people, 0, sizeof(v->people));
 	for (unsigned i = 0; i < MARKS; i++)
 		memset(v->mark[i].bits, 0, v->mark[i].ids / 8 + 1);
 	result = store_objects(v->db, take, v, &err);
@@ -464,6 +507,7 @@ static int one_pass(struct verify *v)
 	if (result == DB_END) {
 		walk_principals(v);
 		walk_categories(v);
+		count_people(v);
 		result = walk_rooms(v, &err);
 	}
 	return result == DB_OK ? EX_OK : failed(v, result, &err);
@@ -476,9 +520,8 @@ static void keep_common(json_t *now, const json_t *before)
 	json_t *how;
 	void *next;
 
-	json_object_foreach_safe(now, next, what, how)
-		if (!json_object_get(before, what))
-			json_object_del(now, what);
+	json_object_foreach_safe(now, next, what, how) if (!json_object_get(before, what))
+		json_object_del(now, what);
 }
 
 static int compare(struct verify *v)
@@ -527,8 +570,9 @@ int ctl_data_verify(const struct ctl *ctl)
 	int code;
 
 	if (!ctl->conf)
-		return ctl_fail(ctl, EX_USAGE, "the configuration is needed, which says where the "
-					       "database is: use --config");
+		return ctl_fail(ctl, EX_USAGE,
+				"the configuration is needed, which says where the "
+				"database is: use --config");
 	code = ctl_view_open(ctl, &v.view);
 	if (code == EX_OK)
 		code = connect_database(&v, ctl->conf);

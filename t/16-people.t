@@ -212,6 +212,20 @@ $server->restart;
 is_deeply(everything(), $before, 'nor a cold start');
 is(scalar(@{ [$server->sql('SELECT * FROM pc_invitation')] }), 3, 'SQL knows who is invited');
 
+my $output;
+($code, $output) = $server->pchatctl(qw(data verify));
+is($code, 0, 'SQL and the cache agree') or diag $output;
+my $invited = 'pc_invited SET read_id = read_id';
+$server->change_sql("UPDATE $invited + 1");
+($code, $output) = $server->pchatctl(qw(data verify));
+is($code, 65, 'and where they do not, it is said');
+like($output, qr/principal 1 .*another invitation 0/, 'of whom');
+$server->change_sql("UPDATE $invited - 1");
+$server->change_sql('CREATE TABLE kept AS SELECT * FROM pc_marker', 'DELETE FROM pc_marker');
+($code, $output) = $server->pchatctl(qw(data verify));
+like($output, qr/markers 0 are 1, of which the database has 0/, 'and what is missing');
+$server->change_sql('INSERT INTO pc_marker SELECT * FROM kept', 'DROP TABLE kept');
+
 # --- With a room all that was about it goes. ---
 
 $server->admin('room.delete', room => $room{Lab});
