@@ -13,6 +13,7 @@ const char pchat_args_usage[] =
 	"       pchat [options] tail [--since N] [--count N] ROOM\n"
 	"       pchat [options] history [--limit N] [--before N] ROOM\n"
 	"       pchat [options] rooms [TEXT]\n"
+	"       pchat [options] mine\n"
 	"options:\n"
 	"  -s, --server URL          wss://host:port or ws://host:port\n"
 	"  -u, --user NAME           who signs in\n"
@@ -144,7 +145,8 @@ static enum pchat_command command_of(const char *word)
 	} commands[] = {{"post", PCHAT_POST},
 			{"tail", PCHAT_TAIL},
 			{"history", PCHAT_HISTORY},
-			{"rooms", PCHAT_ROOMS}};
+			{"rooms", PCHAT_ROOMS},
+			{"mine", PCHAT_MINE}};
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (strcmp(word, commands[i].name) == 0)
 			return commands[i].command;
@@ -157,7 +159,8 @@ static int take_words(struct pchat_args *args, char **words, int count, struct e
 		      [PCHAT_POST] = 2,
 		      [PCHAT_TAIL] = 1,
 		      [PCHAT_HISTORY] = 1,
-		      [PCHAT_ROOMS] = 1};
+		      [PCHAT_ROOMS] = 1,
+		      [PCHAT_MINE] = 0};
 	args->command = count > 0 ? command_of(words[0]) : PCHAT_CHAT;
 	if (args->command != PCHAT_CHAT) {
 		words++;
@@ -165,7 +168,7 @@ static int take_words(struct pchat_args *args, char **words, int count, struct e
 	}
 	if (count > most[args->command])
 		return err_set(err, "there is a word too many: \"%s\"", words[most[args->command]]);
-	if (args->command == PCHAT_ROOMS) {
+	if (args->command == PCHAT_ROOMS || args->command == PCHAT_MINE) {
 		args->text = count > 0 ? words[0] : NULL;
 		return 0;
 	}
@@ -187,7 +190,7 @@ static int check(const struct pchat_args *args, struct err *err)
 	if ((args->whole || args->alert) && args->command != PCHAT_POST)
 		return err_set(err, "--whole and --alert belong to post");
 	if (args->json && args->command == PCHAT_CHAT)
-		return err_set(err, "--json belongs to post, tail, history and rooms");
+		return err_set(err, "--json belongs to post, tail, history, rooms and mine");
 	if (args->whole && args->text)
 		return err_set(err, "--whole is for standard input");
 	if (args->insecure && args->ca)

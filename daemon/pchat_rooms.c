@@ -8,7 +8,8 @@
 #include "daemon/pchat_run.h"
 #include "daemon/pchat_text.h"
 
-/* pchat rooms: the directory, page by page. */
+/* pchat rooms: the directory, page by page; pchat mine: the same of the rooms that the user is a
+ * member or a manager of. */
 struct rooms {
 	struct pchat *pchat; /* borrowed */
 	int offset;
@@ -17,7 +18,7 @@ struct rooms {
 enum { PAGE = 100 };
 
 /* Columns for people and for cut(1): what is in them has no tabs. */
-static void print_columns(const json_t *room)
+static void print_columns(const json_t *room, const char *number)
 {
 	const char *uri = json_string_value(json_object_get(room, "room"));
 	const char *name = json_string_value(json_object_get(room, "name"));
@@ -28,7 +29,7 @@ static void print_columns(const json_t *room)
 	if (clean_uri && clean_name && clean_description)
 		printf("%s\t%s\t%" JSON_INTEGER_FORMAT "\t%" JSON_INTEGER_FORMAT "\t%s\n",
 		       clean_uri, clean_name,
-		       json_integer_value(json_object_get(room, "participants")),
+		       json_integer_value(json_object_get(room, number)),
 		       json_integer_value(json_object_get(room, "last_seq")), clean_description);
 	free(clean_uri);
 	free(clean_name);
@@ -36,6 +37,11 @@ static void print_columns(const json_t *room)
 }
 
 static void ask(struct rooms *rooms);
+
+static bool is_mine(const struct rooms *rooms)
+{
+	return rooms->pchat->args->command == PCHAT_MINE;
+}
 
 static void on_page(void *ctx, const json_t *result, int code, const char *text)
 {
@@ -54,7 +60,7 @@ static void on_page(void *ctx, const json_t *result, int code, const char *text)
 		if (rooms->pchat->args->json)
 			pchat_text_json(room);
 		else
-			print_columns(room);
+			print_columns(room, is_mine(rooms) ? "unread" : "participants");
 	}
 	rooms->offset += (int)json_array_size(page);
 	if (json_is_true(json_object_get(result, "more")) && json_array_size(page) > 0)
@@ -66,7 +72,8 @@ static void on_page(void *ctx, const json_t *result, int code, const char *text)
 static void ask(struct rooms *rooms)
 {
 	const char *text = rooms->pchat->args->text;
-	client_session_call(client_session(rooms->pchat->client), "room.search",
+	client_session_call(client_session(rooms->pchat->client),
+			    is_mine(rooms) ? "room.mine" : "room.search",
 			    json_pack("{s:s, s:i, s:i}", "text", text ? text : "", "limit", PAGE,
 				      "offset", rooms->offset),
 			    on_page, rooms);

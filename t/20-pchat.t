@@ -41,6 +41,10 @@ is($code, 0, 'pchat rooms succeeds') or diag $output;
 like($output, qr/garden.*lobby/s, 'and lists the rooms');
 ($code, $output) = pchat('alice', 'rooms', 'gard');
 unlike($output, qr/lobby/, 'or those with a text in their name');
+$server->admin('room.roles', room => $room, members => { add => ['alice'] });
+($code, $output) = pchat('alice', 'mine');
+like($output, qr/^$room\tlobby\t0\t0\t[^\n]*\n$/, 'or only those of a user, and what is new there');
+is((pchat('alice', 'mine', 'x'))[0], 64, 'without a text');
 
 my $bob = Pchat::Client->enter(server => $server, user => 'bob');
 $bob->join_room($room);
