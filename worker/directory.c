@@ -1,3 +1,6 @@
+#include <stdlib.h>
+
+#include "conf/clock.h"
 #include "shm/role.h"
 #include "worker/match.h"
 #include "worker/object_find.h"
@@ -5,7 +8,11 @@
 
 /* Lists of rooms and users, taken from the cache. */
 
-enum { TRIES = 32 }; /* to read a row that is being changed */
+enum {
+	TRIES = 32,	  /* to read a row that is being changed */
+	SLICE_US = 1000,  /* of a search, before others have their turn */
+	SLICE_ROOMS = 32, /* between two looks at the clock */
+};
 
 /* A search with its names looked up. */
 struct search {
@@ -154,40 +161,98 @@ static int next_room(const struct cache *cache, uint32_t *position, struct room_
 	return code;
 }
 
-static int find_rooms(const struct session *session, const struct chat_search *wanted,
-		      struct matches *all)
-{
+/*
+ * A search looks at all rooms, of which there may be a million, and what each costs depends on how
+ * many groups the user is in. So it is done a slice at a time, and others have their turn in between.
+ */
+struct room_search {
+	struct request base;
+	struct chat_search wanted; /* its texts are of use at the beginning only */
 	struct search search;
-	struct room_view room;
-	uint32_t position = 0;
-	int code = search_init(session, wanted, &search);
+	struct matches all; /* owned */
+	uint32_t position;
+};
 
-	if (code != CODE_OK)
-		return code;
-	while ((code = next_room(session->chat->cache, &position, &room)) == CODE_OK) {
-		code = consider(session, &search, &room, all);
-		if (code != CODE_OK)
-			return code;
+static void room_search_free(struct pending *pending)
+{
+	struct room_search *one = (struct room_search *)pending;
+
+	session_request_ended(pending->session);
+	matches_fini(&one->all);
+	free(one);
+}
+
+static void answer_rooms(struct room_search *one)
+{
+	struct session *session = one->base.base.session;
+	const struct chat_search *wanted = &one->wanted;
+	const uint64_t end = (uint64_t)wanted->offset + wanted->limit;
+	struct buf list;
+	int code;
+
+	buf_init(&list);
+	code = write_rooms(session, &one->all, wanted->own != 0, wanted->limit, wanted->offset,
+			   &list);
+	if (code == CODE_OK)
+		session->front->rooms(session, &one->base.id, &list, one->all.count > end);
+	else
+		session_refuse(session, &one->base.id, code);
+	buf_fini(&list);
+	request_end(&one->base);
+}
+
+/* CODE_OK: there are more rooms; CODE_NO_SUCH_NODE: these were all. */
+static int look_at_some(struct room_search *one)
+{
+	const struct session *session = one->base.base.session;
+	const uint64_t end = clock_mono() + SLICE_US;
+	struct room_view room;
+	int code = CODE_OK;
+
+	for (unsigned i = 0; code == CODE_OK; i++) {
+		if (i % SLICE_ROOMS == SLICE_ROOMS - 1 && clock_mono() >= end)
+			return CODE_OK;
+		code = next_room(session->chat->cache, &one->position, &room);
+		if (code == CODE_OK)
+			code = consider(session, &one->search, &room, &one->all);
 	}
-	return code == CODE_BUSY || all->failed ? CODE_BUSY : CODE_OK;
+	return one->all.failed ? CODE_BUSY : code;
+}
+
+static void go_on(struct room_search *one)
+{
+	struct pending *pending = &one->base.base;
+	const int code = look_at_some(one);
+
+	if (code == CODE_OK)
+		pending_until(&pending->session->chat->pending, pending, clock_mono());
+	else if (code == CODE_NO_SUCH_NODE)
+		answer_rooms(one);
+	else
+		request_refuse(&one->base, code);
+}
+
+static void room_search_settle(struct pending *pending, const struct outcome *outcome)
+{
+	if (outcome->kind == OUTCOME_TIME)
+		go_on((struct room_search *)pending);
 }
 
 void chat_rooms(struct session *session, const struct chat_id *id, const struct chat_search *search)
 {
-	const uint64_t end = (uint64_t)search->offset + search->limit;
-	struct matches all = {0};
-	struct buf list;
-	int code = find_rooms(session, search, &all);
+	struct room_search *one = (struct room_search *)request_begin(session, id, sizeof(*one),
+								      room_search_settle);
+	int code;
 
-	buf_init(&list);
+	if (one == NULL)
+		return;
+	one->base.base.free = room_search_free;
+	one->wanted = *search;
+	code = search_init(session, &one->wanted, &one->search);
 	if (code == CODE_OK)
-		code = write_rooms(session, &all, search->own != 0, search->limit, search->offset, &list);
-	if (code == CODE_OK)
-		session->front->rooms(session, id, &list, all.count > end);
+		go_on(one);
 	else
-		session_refuse(session, id, code);
-	buf_fini(&list);
-	matches_fini(&all);
+		request_refuse(&one->base, code);
 }
 
 void chat_users(struct session *session, const struct chat_id *id, uint32_t limit, uint32_t offset)
