@@ -9,6 +9,7 @@
 #include "conf/log.h"
 #include "daemon/master_slot.h"
 #include "daemon/master_storage.h"
+#include "shm/ask.h"
 #include "shm/cache.h"
 #include "shm/mailbox.h"
 #include "shm/segment.h"
@@ -90,7 +91,10 @@ static int make_channel(struct channel *channel, struct err *err)
 
 static int make_channels(struct supply *supply, const struct conf *conf, struct err *err)
 {
-	if (make_channel(&supply->questions, err) == -1 || make_channel(&supply->auth, err) == -1)
+	/* Before anybody asks: what is sent earlier arrives without a sender. */
+	if (make_channel(&supply->questions, err) == -1 ||
+	    make_channel(&supply->auth, err) == -1 ||
+	    ask_know_senders(supply->auth.take, err) == -1)
 		return -1;
 	for (unsigned slot = 0; slot < SLOTS; slot++)
 		if (slot_is_worker(slot) && slot_is_wanted(slot, conf) &&

@@ -192,8 +192,7 @@ int main(int argc, char **argv)
 
 	if (code != 0)
 		return code;
-	if (open_all(&auth, &err) == -1 || ask_know_senders(FD_AUTH, &err) == -1 ||
-	    child_ready(&auth.child, PROC_READY, &err) == -1 ||
+	if (open_all(&auth, &err) == -1 || child_ready(&auth.child, PROC_READY, &err) == -1 ||
 	    serve(&auth, &err) == -1) {
 		log_error("%s", err.text);
 		code = EX_OSERR;

@@ -199,9 +199,11 @@ static void make_mailbox(struct bench *b)
 /* One end for the test, the other for the child. */
 static int make_pair(struct bench *b, int place)
 {
+	struct err err;
 	int pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(ask_know_senders(pair[1], &err), 0);
 	assert_int_equal(fcntl(pair[1], F_SETFL, O_NONBLOCK), 0);
 	give(b, pair[1], place);
 	close(pair[1]);
