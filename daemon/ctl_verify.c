@@ -21,6 +21,7 @@
  */
 enum {
 	PASSES = 3,
+	TRIES = 5, /* where the database is busy */
 	PAUSE_US = 200000,
 	STORE_US = 20000000, /* how long the store may take to catch up */
 	SHOWN = 1000,	     /* differences that are kept */
@@ -426,20 +427,27 @@ static int failed(const struct verify *v, enum db_result result, const struct er
 			"the content database failed: %s", err->text);
 }
 
+static enum db_result read_cursor(struct verify *v, struct content_cursor *cursor_r,
+				  struct err *err)
+{
+	enum db_result result = db_connect(v->db, err);
+
+	if (result == DB_OK)
+		result = content_check(v->db, err);
+	return result == DB_OK ? content_cursor_get(v->db, cursor_r, err) : result;
+}
+
 static int connect_database(struct verify *v, const struct conf *conf)
 {
-	struct content_cursor cursor;
+	struct content_cursor cursor = {0};
 	enum db_result result;
 	struct err err;
 
 	v->db = db_new(&conf->content.dsn, &err);
 	if (!v->db)
 		return failed(v, DB_FATAL, &err);
-	result = db_connect(v->db, &err);
-	if (result == DB_OK)
-		result = content_check(v->db, &err);
-	if (result == DB_OK)
-		result = content_cursor_get(v->db, &cursor, &err);
+	for (unsigned i = 0; (result = read_cursor(v, &cursor, &err)) == DB_RETRY && i < TRIES; i++)
+		usleep(PAUSE_US);
 	if (result != DB_OK)
 		return failed(v, result, &err);
 	/* More may be made while this goes on; they are looked at in the next pass, if at all. */
@@ -488,27 +496,46 @@ static int wait_for_store(const struct verify *v)
 	return EX_OK;
 }
 
-static int one_pass(struct verify *v)
+static enum db_result read_all(struct verify *v, struct err *err)
 {
 	enum db_result result;
-	struct err err;
-	int code = wait_for_store(v);
 
-	if (code != EX_OK)
-		return code;
 	v->rows = 0;
 	v->role_node = v->group_member = v->roles = v->groups = 0;
 	memset(v->people, 0, sizeof(v->people));
 	for (unsigned i = 0; i < MARKS; i++)
 		memset(v->mark[i].bits, 0, v->mark[i].ids / 8 + 1);
-	result = store_objects(v->db, take, v, &err);
+	json_object_clear(v->found);
+	result = store_objects(v->db, take, v, err);
 	finish_roles(v);
 	finish_groups(v);
 	if (result == DB_END) {
 		walk_principals(v);
 		walk_categories(v);
 		count_people(v);
-		result = walk_rooms(v, &err);
+		result = walk_rooms(v, err);
+	}
+	return result;
+}
+
+/* A database that was locked or went away for a moment is read from the beginning. */
+static int one_pass(struct verify *v)
+{
+	enum db_result result = DB_OK;
+	struct err err;
+	int code = wait_for_store(v);
+
+	if (code != EX_OK)
+		return code;
+	for (unsigned i = 0; i <= TRIES; i++) {
+		if (i > 0) {
+			usleep(PAUSE_US);
+			result = db_connect(v->db, &err);
+		}
+		if (result == DB_OK)
+			result = read_all(v, &err);
+		if (result != DB_RETRY)
+			break;
 	}
 	return result == DB_OK ? EX_OK : failed(v, result, &err);
 }
