@@ -32,7 +32,7 @@ static enum db_result ask_number(struct db *db, enum statement number, int64_t *
 }
 
 /* A mirror lets readers in before it is promoted. */
-static enum db_result refuse_read_only(struct db *db, struct err *err)
+enum db_result content_writable(struct db *db, struct err *err)
 {
 	int64_t writable = 0;
 	enum db_result result = ask_number(db, STATEMENT_WRITABLE, &writable, err);
@@ -47,7 +47,7 @@ static enum db_result refuse_read_only(struct db *db, struct err *err)
 
 enum db_result content_open(struct db *db, struct err *err)
 {
-	const enum db_result result = refuse_read_only(db, err);
+	const enum db_result result = content_writable(db, err);
 
 	return result == DB_OK ? schema_upgrade(db, &schema_content, err) : result;
 }

@@ -11,14 +11,12 @@
  * The content database: what pchat-schema(7) describes. All functions answer as odbc/db.h says.
  * What is stored is stored by key: doing it again changes nothing.
  */
-struct db_bytes { /* borrowed, not terminated; text is UTF-8 */
-	const char *data;
-	size_t length;
-};
-
 /* Brings the schema up to this program's version: DB_FATAL where it is newer, DB_RETRY where the
  * database takes no writes (the next db_connect tries the next). For the store. */
 enum db_result content_open(struct db *db, struct err *err);
+
+/* DB_RETRY where this database takes no writes; the next db_connect tries the next. */
+enum db_result content_writable(struct db *db, struct err *err);
 
 /* Looks whether the schema has this program's version; DB_RETRY where it is older or not there yet
  * (the store is about to upgrade it). For everybody else. */

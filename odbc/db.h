@@ -31,6 +31,11 @@ enum db_result {
 	DB_FATAL,     /* it will not work until an administrator does something */
 };
 
+struct db_bytes { /* borrowed, not terminated; text is UTF-8 */
+	const char *data;
+	size_t length;
+};
+
 /* "retry", for logs. */
 const char *db_result_name(enum db_result result);
 
@@ -102,6 +107,8 @@ struct db_stmt *db_open_statement(struct db *db, enum statement number);
 void db_bind_int(struct db_stmt *stmt, unsigned place, int64_t value);
 void db_bind_text(struct db_stmt *stmt, unsigned place, const char *data, size_t length);
 void db_bind_binary(struct db_stmt *stmt, unsigned place, const void *data, size_t length);
+void db_bind_bytes(struct db_stmt *stmt, unsigned place, struct db_bytes text);
+void db_bind_string(struct db_stmt *stmt, unsigned place, const char *text); /* terminated */
 
 enum db_result db_execute(struct db_stmt *stmt, struct err *err);
 
@@ -114,6 +121,7 @@ enum db_result db_fetch(struct db_stmt *stmt, struct err *err);
  */
 int64_t db_int(const struct db_stmt *stmt, unsigned column);
 const char *db_text(const struct db_stmt *stmt, unsigned column, size_t *length_r);
+struct db_bytes db_bytes(const struct db_stmt *stmt, unsigned column); /* text */
 const void *db_binary(const struct db_stmt *stmt, unsigned column, size_t *length_r);
 bool db_is_null(const struct db_stmt *stmt, unsigned column);
 

@@ -133,6 +133,16 @@ void db_bind_binary(struct db_stmt *stmt, unsigned place, const void *data, size
 	p->length = (SQLLEN)length;
 }
 
+void db_bind_bytes(struct db_stmt *stmt, unsigned place, struct db_bytes text)
+{
+	db_bind_text(stmt, place, text.data, text.length);
+}
+
+void db_bind_string(struct db_stmt *stmt, unsigned place, const char *text)
+{
+	db_bind_text(stmt, place, text, strlen(text));
+}
+
 static enum db_result check_text(const struct parameter *p, unsigned place, struct err *err)
 {
 	const uint8_t *bad = u8_check(p->data, (size_t)p->length);
@@ -399,6 +409,14 @@ static const char *bytes_of(const struct column *column, size_t *length_r)
 const char *db_text(const struct db_stmt *stmt, unsigned place, size_t *length_r)
 {
 	return bytes_of(column_of(stmt, place, 't'), length_r);
+}
+
+struct db_bytes db_bytes(const struct db_stmt *stmt, unsigned column)
+{
+	struct db_bytes text;
+
+	text.data = db_text(stmt, column, &text.length);
+	return text;
 }
 
 const void *db_binary(const struct db_stmt *stmt, unsigned place, size_t *length_r)

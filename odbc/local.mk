@@ -16,6 +16,9 @@ odbc_libodbc_a_SOURCES = \
 	odbc/mssql.c \
 	odbc/mssql_text.c odbc/mssql_text.h \
 	odbc/postgresql.c \
+	odbc/record.c odbc/record.h \
+	odbc/record_schema.c odbc/record_schema.h \
+	odbc/record_state.c \
 	odbc/schema.c odbc/schema.h \
 	odbc/sqlite.c \
 	odbc/statement.c odbc/statement.h

@@ -84,6 +84,8 @@ static const char *const statements[STATEMENTS] = {
 			       "'READ_WRITE' THEN 1 ELSE 0 END",
 	[STATEMENT_SCHEMA_EXISTS] =
 		"SELECT CASE WHEN OBJECT_ID('pc_schema', 'U') IS NULL THEN 0 ELSE 1 END",
+	[STATEMENT_RECORD_SCHEMA_EXISTS] =
+		"SELECT CASE WHEN OBJECT_ID('pcc_schema', 'U') IS NULL THEN 0 ELSE 1 END",
 	[STATEMENT_ROOM_SEQ] =
 		"UPDATE r SET last_seq = v.seq FROM pc_room AS r INNER JOIN "
 		"(VALUES (CAST(? AS BIGINT), CAST(? AS BIGINT))) AS v (seq, id) ON r.id = v.id "

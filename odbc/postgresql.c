@@ -61,6 +61,9 @@ static const char *const statements[STATEMENTS] = {
 	[STATEMENT_SCHEMA_EXISTS] =
 		"SELECT COUNT(*) FROM information_schema.tables "
 		"WHERE table_schema = current_schema() AND table_name = 'pc_schema'",
+	[STATEMENT_RECORD_SCHEMA_EXISTS] =
+		"SELECT COUNT(*) FROM information_schema.tables "
+		"WHERE table_schema = current_schema() AND table_name = 'pcc_schema'",
 };
 
 /* Names are compared byte by byte, and sorted so, as in SQLite. */

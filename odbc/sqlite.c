@@ -46,6 +46,8 @@ static const char *const statements[STATEMENTS] = {
 	[STATEMENT_WRITABLE] = "SELECT 1 - query_only FROM pragma_query_only",
 	[STATEMENT_SCHEMA_EXISTS] =
 		"SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'pc_schema'",
+	[STATEMENT_RECORD_SCHEMA_EXISTS] =
+		"SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'pcc_schema'",
 };
 
 static const struct dialect_word words[] = {

@@ -16,6 +16,10 @@
 	"SELECT r.id, r.uuid, r.name, r.description, r.disabled, r.category, r.addin, r.privacy, " \
 	"r.behavior, r.invitations, r.created, r.revision, r.last_seq, r.removals"
 
+#define RECORD_COLUMNS                                                                             \
+	"number, lsn, time, type, flags, room_id, room, room_name, category, user_id, user_uri, "  \
+	"user_name, address, session, message, title, content, rich_type, rich, detail, hash"
+
 const char *const statement_text[STATEMENTS] = {
 	[STATEMENT_SCHEMA_VERSION] = "SELECT COALESCE(MAX(version), 0) FROM pc_schema",
 	[STATEMENT_SCHEMA_PUT] = "INSERT INTO pc_schema (version, applied) VALUES (?, ?)",
@@ -174,4 +178,49 @@ const char *const statement_text[STATEMENTS] = {
 		"stored_key = excluded.stored_key, server_key = excluded.server_key, "
 		"changed = excluded.changed",
 	[STATEMENT_CREDENTIAL_REMOVE] = "DELETE FROM pc_credential WHERE uri = ?",
+	[STATEMENT_RECORD_SCHEMA_VERSION] = "SELECT COALESCE(MAX(version), 0) FROM pcc_schema",
+	[STATEMENT_RECORD_SCHEMA_PUT] = "INSERT INTO pcc_schema (version, applied) VALUES (?, ?)",
+	[STATEMENT_RECORD_CURSOR_GET] =
+		"SELECT journal_id, lsn, time, number, hash, gap FROM pcc_cursor WHERE id = 1",
+	[STATEMENT_RECORD_CURSOR_PUT] =
+		"INSERT INTO pcc_cursor (id, journal_id, lsn, time, number, hash, gap) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+		"journal_id = excluded.journal_id, lsn = excluded.lsn, time = excluded.time, "
+		"number = excluded.number, hash = excluded.hash, gap = excluded.gap",
+	/* A number that is there already is a failure: somebody else writes records, too. */
+	[STATEMENT_RECORD_PUT] = "INSERT INTO pcc_record (" RECORD_COLUMNS ") VALUES "
+				 "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[STATEMENT_RECORDS] =
+		"SELECT r.number, r.lsn, r.time, r.type, r.flags, r.room_id, r.room, r.room_name, "
+		"r.category, r.user_id, r.user_uri, r.user_name, r.address, r.session, r.message, "
+		"r.title, r.content, r.rich_type, r.rich, r.detail, r.hash, o.description "
+		"FROM pcc_record AS r LEFT JOIN pcc_object AS o ON o.kind = 2 AND o.id = r.room_id "
+		"WHERE r.number > ? ORDER BY r.number LIMIT ?",
+	[STATEMENT_OBJECT_GET] = "SELECT uri, name, parent, flags, description, detail "
+				 "FROM pcc_object WHERE kind = ? AND id = ?",
+	[STATEMENT_OBJECT_PUT] =
+		"INSERT INTO pcc_object (kind, id, uri, name, parent, flags, description, detail) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET "
+		"uri = excluded.uri, name = excluded.name, parent = excluded.parent, "
+		"flags = excluded.flags, description = excluded.description, "
+		"detail = excluded.detail",
+	[STATEMENT_OPEN_SESSION_GET] =
+		"SELECT principal, address FROM pcc_open_session WHERE session = ?",
+	[STATEMENT_OPEN_SESSION_PUT] =
+		"INSERT INTO pcc_open_session (session, principal, address) VALUES (?, ?, ?) "
+		"ON CONFLICT (session) DO UPDATE SET principal = excluded.principal, "
+		"address = excluded.address",
+	[STATEMENT_OPEN_SESSION_REMOVE] = "DELETE FROM pcc_open_session WHERE session = ?",
+	[STATEMENT_OPEN_SESSIONS] = "SELECT session, principal, address FROM pcc_open_session "
+				    "ORDER BY session LIMIT ?",
+	[STATEMENT_OPEN_ROOM_PUT] = "INSERT INTO pcc_open_room (session, room) VALUES (?, ?) "
+				    "ON CONFLICT (session, room) DO NOTHING",
+	[STATEMENT_OPEN_ROOM_REMOVE] = "DELETE FROM pcc_open_room WHERE session = ? AND room = ?",
+	[STATEMENT_OPEN_ROOMS] =
+		"SELECT session, room FROM pcc_open_room ORDER BY session, room LIMIT ?",
+	[STATEMENT_CHECKPOINT_PUT] =
+		"INSERT INTO pcc_checkpoint (number, hash, time, signature) VALUES (?, ?, ?, ?) "
+		"ON CONFLICT (number) DO NOTHING",
+	[STATEMENT_CHECKPOINTS] = "SELECT number, hash, time, signature FROM pcc_checkpoint "
+				  "WHERE number > ? ORDER BY number LIMIT ?",
 };

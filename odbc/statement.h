@@ -2,7 +2,7 @@
 #define PCHAT_ODBC_STATEMENT_H
 
 /*
- * Every statement that is used on the content database: its name, its parameters and its
+ * Every statement that is used on the databases: its name, its parameters and its
  * columns, one letter each in their order: i integer, t text, b binary. The text stands in
  * statement.c where the databases agree on it, else in the dialects' files.
  */
@@ -77,7 +77,30 @@
 	X(CREDENTIAL_GET, "tt", "ibbbiiii") /* uri, mechanism -> iterations, salt, stored key,     \
 					       server key, changed, principal, epoch, state */     \
 	X(CREDENTIAL_PUT, "ttibbbi", "") /* uri, mechanism, iterations, salt, keys, changed */     \
-	X(CREDENTIAL_REMOVE, "t", "")	/* uri */
+	X(CREDENTIAL_REMOVE, "t", "")	/* uri */                                                  \
+	/* The compliance database. */                                                             \
+	X(RECORD_SCHEMA_EXISTS, "", "i")  /* as those of the content database */                   \
+	X(RECORD_SCHEMA_VERSION, "", "i")                                                          \
+	X(RECORD_SCHEMA_PUT, "ii", "")                                                             \
+	X(RECORD_CURSOR_GET, "", "tiiiti") /* -> journal, lsn, time, number, hash, gap accepted */ \
+	X(RECORD_CURSOR_PUT, "itiiiti", "") /* 1 and the same */                                   \
+	X(RECORD_PUT, "iiitiitttittttitttttt", "") /* number, lsn, time, type, flags, room id,     \
+			room, room name, category, user id, user uri, user name, address, session, \
+			message, title, content, rich type, rich, detail, hash */                  \
+	X(RECORDS, "ii", "iiitiitttittttittttttt") /* above, limit -> as RECORD_PUT, and the       \
+			room's description */                                                      \
+	X(OBJECT_GET, "ii", "ttiitt")	/* kind, id -> uri, name, parent, flags, description,      \
+					   detail */                                               \
+	X(OBJECT_PUT, "iittiitt", "")	/* kind, id and the same */                                \
+	X(OPEN_SESSION_GET, "t", "it")	/* session -> principal, address */                        \
+	X(OPEN_SESSION_PUT, "tit", "")	/* session, principal, address */                          \
+	X(OPEN_SESSION_REMOVE, "t", "") /* session */                                              \
+	X(OPEN_SESSIONS, "i", "tit")	/* limit -> as OPEN_SESSION_PUT */                         \
+	X(OPEN_ROOM_PUT, "ti", "")	/* session, room */                                        \
+	X(OPEN_ROOM_REMOVE, "ti", "")	/* the same */                                             \
+	X(OPEN_ROOMS, "i", "ti")	/* limit -> the same */                                    \
+	X(CHECKPOINT_PUT, "itit", "")	/* number, hash, time, signature */                        \
+	X(CHECKPOINTS, "ii", "itit")	/* above, limit -> the same */
 
 enum statement {
 #define X(id, parameters, columns) STATEMENT_##id,
@@ -89,6 +112,6 @@ enum statement {
 /* Their texts; NULL where each dialect has its own. */
 extern const char *const statement_text[STATEMENTS];
 
-enum { STATEMENT_PARAMETERS_MAX = 16, STATEMENT_COLUMNS_MAX = 16 };
+enum { STATEMENT_PARAMETERS_MAX = 24, STATEMENT_COLUMNS_MAX = 24 };
 
 #endif

@@ -12,6 +12,7 @@
 #include "odbc/content_schema.h"
 #include "odbc/dialect.h"
 #include "odbc/mssql_text.h"
+#include "odbc/record_schema.h"
 
 /* What every dialect must have, whether there is a server to try it on or not. */
 static const struct dialect *const dialects[] = {&dialect_sqlite, &dialect_postgresql,
@@ -78,16 +79,15 @@ static void test_statements_have_no_words_of_another_dialect(void **state)
 	}
 }
 
-static void test_steps_can_be_said_in_every_dialect(void **state)
+static void check_steps(const struct schema *schema)
 {
 	static const char *const plain[] = {
 		"BLOB",	    "VARCHAR", " TEXT",	       "WITHOUT ROWID", "ADD COLUMN", "LENGTH(",
 		"STRFTIME", "RANDOM",  "GROUP_CONCAT", "AUTOINCREMENT", NULL};
 	struct err err;
 
-	(void)state;
-	for (unsigned s = 0; s < schema_content.step_count; s++)
-		for (const char *const *sql = schema_content.steps[s]; *sql; sql++) {
+	for (unsigned s = 0; s < schema->step_count; s++)
+		for (const char *const *sql = schema->steps[s]; *sql; sql++) {
 			if (!strstr(*sql, "{only "))
 				refuse_words(plain, *sql, "a step: use the word of dialect.h, it");
 			for (unsigned d = 0; d < DIALECTS; d++) {
@@ -100,6 +100,13 @@ static void test_steps_can_be_said_in_every_dialect(void **state)
 				free(text);
 			}
 		}
+}
+
+static void test_steps_can_be_said_in_every_dialect(void **state)
+{
+	(void)state;
+	check_steps(&schema_content);
+	check_steps(&schema_record);
 }
 
 static void test_many_rows_stay_below_the_limits_of_parameters(void **state)

@@ -1,0 +1,83 @@
+#include "odbc/record_schema.h"
+
+#include <stddef.h>
+
+/* Names begin with pcc_, so that a site with one database server may keep both schemas in one
+ * database, though it should not: who reads the one need not read the other. */
+static const char *const step1[] = {
+	"CREATE TABLE pcc_schema ("
+	" version INTEGER NOT NULL PRIMARY KEY,"
+	" applied BIGINT NOT NULL)",
+
+	"CREATE TABLE pcc_cursor ("
+	" id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),"
+	" journal_id {text 32} NOT NULL,"
+	" lsn BIGINT NOT NULL,"
+	" time BIGINT NOT NULL,"
+	" number BIGINT NOT NULL,"
+	" hash {text 64} NOT NULL,"
+	" gap INTEGER NOT NULL)",
+
+	"CREATE TABLE pcc_record ("
+	" number BIGINT NOT NULL PRIMARY KEY CHECK (number > 0),"
+	" lsn BIGINT NOT NULL,"
+	" time BIGINT NOT NULL,"
+	" type {text 32} NOT NULL,"
+	" flags INTEGER NOT NULL,"
+	" room_id BIGINT NOT NULL,"
+	" room {text} NOT NULL,"
+	" room_name {text} NOT NULL,"
+	" category {text} NOT NULL,"
+	" user_id BIGINT NOT NULL,"
+	" user_uri {text} NOT NULL,"
+	" user_name {text} NOT NULL,"
+	" address {text} NOT NULL,"
+	" session {text 40} NOT NULL,"
+	" message BIGINT NOT NULL,"
+	" title {text} NOT NULL,"
+	" content {text} NOT NULL,"
+	" rich_type {text} NOT NULL,"
+	" rich {text} NOT NULL,"
+	" detail {text} NOT NULL,"
+	" hash {text 64} NOT NULL)",
+
+	"CREATE INDEX pcc_record_time ON pcc_record (time)",
+
+	"CREATE TABLE pcc_object ("
+	" kind INTEGER NOT NULL,"
+	" id BIGINT NOT NULL,"
+	" uri {text} NOT NULL,"
+	" name {text} NOT NULL,"
+	" parent BIGINT NOT NULL,"
+	" flags INTEGER NOT NULL,"
+	" description {text} NOT NULL,"
+	" detail {text} NOT NULL,"
+	" PRIMARY KEY (kind, id)) {keyed}",
+
+	"CREATE TABLE pcc_open_session ("
+	" session {text 40} NOT NULL PRIMARY KEY,"
+	" principal BIGINT NOT NULL,"
+	" address {text} NOT NULL) {keyed}",
+
+	"CREATE TABLE pcc_open_room ("
+	" session {text 40} NOT NULL,"
+	" room BIGINT NOT NULL,"
+	" PRIMARY KEY (session, room)) {keyed}",
+
+	"CREATE TABLE pcc_checkpoint ("
+	" number BIGINT NOT NULL PRIMARY KEY,"
+	" hash {text 64} NOT NULL,"
+	" time BIGINT NOT NULL,"
+	" signature {text} NOT NULL)",
+	NULL,
+};
+
+static const char *const *const steps[] = {step1};
+
+const struct schema schema_record = {
+	.exists = STATEMENT_RECORD_SCHEMA_EXISTS,
+	.version = STATEMENT_RECORD_SCHEMA_VERSION,
+	.put = STATEMENT_RECORD_SCHEMA_PUT,
+	.steps = steps,
+	.step_count = sizeof(steps) / sizeof(steps[0]),
+};
