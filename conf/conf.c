@@ -14,12 +14,13 @@
 #include <unistd.h>
 
 #include "conf/bug.h"
+#include "conf/conf_adapter.h"
 #include "conf/log.h"
 #include "conf/scan.h"
 #include "conf/setting.h"
 
 enum {
-	SETTINGS_MAX = 64,
+	SETTINGS_MAX = 128,
 	SECTIONS_MAX = 16,
 	FILE_SIZE_MAX = 1 << 20,
 	DOMAIN_MAX = 253,
@@ -32,6 +33,8 @@ struct parse {
 	struct conf *conf; /* borrowed: being filled */
 	unsigned mistakes;
 	unsigned line[SETTINGS_MAX]; /* where each setting was set; 0: nowhere */
+	unsigned adapter_line[CONF_ADAPTERS_MAX][ADAPTER_SETTINGS];
+	unsigned adapter_section[CONF_ADAPTERS_MAX];
 };
 
 /*
@@ -67,6 +70,25 @@ static unsigned *line_of(struct parse *parse, const char *section, const char *n
 
 /* --- Reading by libconfuse. --- */
 
+/* What a setting in this section is a field of, and where its line is noted. NULL: no adapter could
+ * be made, which take_adapters says. */
+static void *field_of(const cfg_t *cfg, const struct setting *setting, unsigned **line_r)
+{
+	struct conf *conf = parsing->conf;
+	struct conf_adapter *adapter;
+	struct err err;
+
+	if (strcmp(setting->section, "adapter") != 0) {
+		*line_r = &parsing->line[setting - settings];
+		return conf;
+	}
+	adapter = conf_adapter_take(conf, cfg->title, &err);
+	if (adapter)
+		*line_r = &parsing->adapter_line[adapter - conf->adapters.item]
+						[setting - adapter_settings];
+	return adapter;
+}
+
 /* Called for every value. Answers 0 for wrong ones, too, so that the parser goes on. */
 static int take_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
@@ -76,18 +98,21 @@ static int take_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *resul
 	char name[SETTING_NAME];
 	struct err err;
 	unsigned *seen;
+	void *field;
 
 	bug_on(!setting);
 	*(void **)result = NULL;
-	seen = &parsing->line[setting - settings];
+	field = field_of(cfg, setting, &seen);
+	if (!field)
+		return 0;
 	if (first && *seen)
 		mistake(parsing, line, "%s is already set in line %u", setting_name(setting, name),
 			*seen);
 	if (first)
 		*seen = line;
 	if (first && setting->kind == SETTING_LIST)
-		setting_clear(setting, parsing->conf);
-	if (setting_set(setting, parsing->conf, value, &err) < 0)
+		setting_clear(setting, field);
+	if (setting_set(setting, field, value, &err) < 0)
 		mistake(parsing, line, "%s", err.text);
 	return 0;
 }
@@ -130,6 +155,8 @@ static cfg_t *describe(void)
 {
 	const cfg_opt_t end = CFG_END();
 	cfg_opt_t root[SETTINGS_MAX], sub[SECTIONS_MAX][SETTINGS_MAX];
+	cfg_opt_t adapter[ADAPTER_SETTINGS + 1];
+	cfg_opt_t adapters = CFG_SEC("adapter", adapter, CFGF_MULTI | CFGF_TITLE);
 	const char *section = "root";
 	unsigned roots = 0, sections = 0, members = 0;
 
@@ -153,6 +180,10 @@ static cfg_t *describe(void)
 		sub[sections - 1][members++] = option(setting);
 		sub[sections - 1][members] = end;
 	}
+	for (unsigned i = 0; i < ADAPTER_SETTINGS; i++)
+		adapter[i] = option(&adapter_settings[i]);
+	adapter[ADAPTER_SETTINGS] = end;
+	root[roots++] = adapters;
 	root[roots] = end;
 	return cfg_init(root, CFGF_KEYSTRVAL);
 }
@@ -174,6 +205,23 @@ static void take_empty_lists(struct parse *parse, cfg_t *cfg)
 			setting_clear(setting, parse->conf);
 			parse->line[i] = (unsigned)section->line;
 		}
+	}
+}
+
+/* Those sections, too, in which nothing is set. */
+static void take_adapters(struct parse *parse, cfg_t *cfg)
+{
+	for (unsigned i = 0; i < cfg_size(cfg, "adapter"); i++) {
+		const cfg_t *section = cfg_getnsec(cfg, "adapter", i);
+		struct conf_adapter *adapter;
+		struct err err;
+
+		adapter = conf_adapter_take(parse->conf, section->title, &err);
+		if (adapter)
+			parse->adapter_section[adapter - parse->conf->adapters.item] =
+				(unsigned)section->line;
+		else
+			mistake(parse, (unsigned)section->line, "%s", err.text);
 	}
 }
 
@@ -200,6 +248,7 @@ static int parse_text(struct parse *parse, char *text, size_t length)
 	if (result != CFG_SUCCESS && parse->mistakes == 0)
 		mistake(parse, 0, "could not parse the file");
 	take_empty_lists(parse, cfg);
+	take_adapters(parse, cfg);
 	parsing = NULL;
 	cfg_free(cfg);
 	return result == CFG_SUCCESS ? 0 : -1;
@@ -326,6 +375,20 @@ static void check_list(struct parse *parse, const char *section, const char *nam
 			      log_quote(list->item[i], strlen(list->item[i]), quoted));
 }
 
+static void check_adapter(struct parse *parse, unsigned number)
+{
+	const struct conf_adapter *adapter = &parse->conf->adapters.item[number];
+	const char *name, *sentence;
+
+	for (unsigned i = 0; conf_adapter_mistake(adapter, i, &name, &sentence); i++) {
+		const struct setting *setting = setting_find("adapter", name);
+		const unsigned line = parse->adapter_line[number][setting - adapter_settings];
+
+		mistake(parse, line ? line : parse->adapter_section[number],
+			"%s of adapter \"%s\" %s", name, adapter->name, sentence);
+	}
+}
+
 static void check(struct parse *parse, bool need_dsn)
 {
 	const struct conf *conf = parse->conf;
@@ -339,6 +402,8 @@ static void check(struct parse *parse, bool need_dsn)
 		   "SCRAM-SHA-256 and PLAIN");
 	if (need_dsn && conf->content.dsn.count == 0)
 		wrong(parse, "content", "dsn", "must not be empty");
+	for (unsigned i = 0; i < conf->adapters.count; i++)
+		check_adapter(parse, i);
 }
 
 /* --- From the file to struct conf. --- */
@@ -471,7 +536,7 @@ struct conf *conf_load_fd(int fd, const char *name, struct err *err)
 
 /* --- From struct conf to the snapshot. --- */
 
-static void print(const struct conf *conf, bool secrets, FILE *out)
+static void print(const struct conf *conf, bool secrets, bool adapters, FILE *out)
 {
 	const struct setting *dsn = setting_find("content", "dsn");
 	const char *section = "root";
@@ -489,6 +554,8 @@ static void print(const struct conf *conf, bool secrets, FILE *out)
 			setting_print(setting, conf, out);
 	}
 	fputs("}\n", out);
+	for (unsigned i = 0; adapters && i < conf->adapters.count; i++)
+		conf_adapter_print(&conf->adapters.item[i], out);
 }
 
 static int write_all(int fd, const char *text, size_t length)
@@ -504,7 +571,7 @@ static int write_all(int fd, const char *text, size_t length)
 	return 0;
 }
 
-int conf_snapshot(const struct conf *conf, bool secrets, struct err *err)
+static int snapshot(const struct conf *conf, bool secrets, bool adapters, struct err *err)
 {
 	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 	char *text = NULL;
@@ -514,7 +581,7 @@ int conf_snapshot(const struct conf *conf, bool secrets, struct err *err)
 	int fd = memfd_create("pchat-conf", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (out) {
-		print(conf, secrets, out);
+		print(conf, secrets, adapters, out);
 		printed = fclose(out) == 0;
 	}
 	if (fd < 0 || !printed || write_all(fd, text, length) < 0 ||
@@ -530,12 +597,23 @@ int conf_snapshot(const struct conf *conf, bool secrets, struct err *err)
 	return fd;
 }
 
+int conf_snapshot(const struct conf *conf, bool secrets, struct err *err)
+{
+	return snapshot(conf, secrets, secrets, err);
+}
+
+int conf_snapshot_adapters(const struct conf *conf, struct err *err)
+{
+	return snapshot(conf, false, true, err);
+}
+
 void conf_free(struct conf **conf)
 {
 	if (!*conf)
 		return;
 	for (unsigned i = 0; i < setting_count; i++)
 		setting_clear(&settings[i], *conf);
+	conf_adapters_clear(*conf);
 	free(*conf);
 	*conf = NULL;
 }

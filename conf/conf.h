@@ -21,6 +21,34 @@ struct conf_list {
 	char *item[CONF_LIST_MAX];
 };
 
+enum { CONF_ADAPTERS_MAX = 16, CONF_ADAPTER_NAME = 32 };
+
+enum adapter_form {
+	ADAPTER_XML,	  /* the original's Conversations */
+	ADAPTER_ACTIANCE, /* FileDump: the same through the stylesheet that is shipped */
+	ADAPTER_EML,	  /* one mail for each conversation */
+	ADAPTER_CSV,
+	ADAPTER_JSONL,
+	ADAPTER_EXEC, /* files of another form, each handed to a program */
+	ADAPTER_NONE, /* not set */
+};
+
+/* A section "adapter NAME" (conf_adapter.h). */
+struct conf_adapter {
+	char name[CONF_ADAPTER_NAME];
+	int form;   /* enum adapter_form */
+	int format; /* exec: the form of the files */
+	char *directory;
+	uint64_t run_interval;
+	bool one_room_per_file, add_room_details, add_user_details, attachments_manifest;
+	char *stylesheet;	  /* file of an XSLT; "": none */
+	char *mail_from, *mail_to; /* eml: addresses */
+	struct conf_list program; /* exec: the program and its first arguments */
+	uint64_t time_limit;	  /* for a batch */
+	uint32_t batch_records;
+	uint64_t batch_size; /* bytes of their texts */
+};
+
 struct conf_log {
 	bool syslog; /* else stderr */
 	int level;   /* LOG_ERR .. LOG_DEBUG of syslog.h */
@@ -96,6 +124,11 @@ struct conf {
 		uint64_t token_lifetime;
 		uint32_t iterations; /* PBKDF2 rounds of new SCRAM secrets */
 	} auth;
+
+	struct { /* in no copy without secrets: the arguments of a program may be some */
+		unsigned count;
+		struct conf_adapter item[CONF_ADAPTERS_MAX];
+	} adapters;
 };
 
 /*
@@ -113,6 +146,12 @@ struct conf *conf_load_fd(int fd, const char *name, struct err *err);
  * no use for a database password). Returns a descriptor that the caller closes, or -1.
  */
 int conf_snapshot(const struct conf *conf, bool secrets, struct err *err);
+
+/* The same with the adapters, but no connection string: for who writes their files. */
+int conf_snapshot_adapters(const struct conf *conf, struct err *err);
+
+/* The adapter of that name, or NULL. */
+const struct conf_adapter *conf_adapter(const struct conf *conf, const char *name);
 
 void conf_free(struct conf **conf);
 

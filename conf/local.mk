@@ -4,6 +4,7 @@ conf_libconf_a_SOURCES = \
 	conf/clock.c conf/clock.h \
 	conf/code.c conf/code.h \
 	conf/conf.c conf/conf.h \
+	conf/conf_adapter.c conf/conf_adapter.h \
 	conf/err.c conf/err.h \
 	conf/fault.c conf/fault.h \
 	conf/log.c conf/log.h \

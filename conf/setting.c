@@ -34,6 +34,11 @@ static const struct setting_word facilities[] = {
 	{ "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 },
 	{ "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 }, { NULL, 0 },
 };
+static const struct setting_word forms[] = {
+	{ "xml", ADAPTER_XML }, { "actiance", ADAPTER_ACTIANCE }, { "eml", ADAPTER_EML },
+	{ "csv", ADAPTER_CSV }, { "jsonl", ADAPTER_JSONL },	  { "exec", ADAPTER_EXEC },
+	{ "none", ADAPTER_NONE }, { NULL, 0 },
+};
 
 #define K UINT64_C(1024)
 #define M (1024 * K)
@@ -131,6 +136,32 @@ const struct setting settings[] = {
 };
 const unsigned setting_count = sizeof(settings) / sizeof(settings[0]);
 
+#define ADAPTER(kind, name, value, min, max)                                                       \
+	{ "adapter", #name, SETTING_##kind, offsetof(struct conf_adapter, name), value, min, max,  \
+	  NULL }
+#define ADAPTER_CHOICE(kind, name, value, words)                                                   \
+	{ "adapter", #name, SETTING_##kind, offsetof(struct conf_adapter, name), value, 0, 0, words }
+
+const struct setting adapter_settings[] = {
+	ADAPTER_CHOICE(WORD, form, "none", forms),
+	ADAPTER(PATH, directory, "", 0, 0),
+	ADAPTER(TIME, run_interval, "15m", MIN, 30 * D),
+	ADAPTER_CHOICE(FLAG, one_room_per_file, "false", booleans),
+	ADAPTER_CHOICE(FLAG, add_room_details, "false", booleans),
+	ADAPTER_CHOICE(FLAG, add_user_details, "false", booleans),
+	ADAPTER_CHOICE(FLAG, attachments_manifest, "false", booleans),
+	ADAPTER(PATH, stylesheet, "", 0, 0),
+	ADAPTER(TEXT, mail_from, "", 0, 0),
+	ADAPTER(TEXT, mail_to, "", 0, 0),
+	ADAPTER(LIST, program, "", 0, 0),
+	ADAPTER_CHOICE(WORD, format, "jsonl", forms),
+	ADAPTER(TIME, time_limit, "10m", S, D),
+	ADAPTER(COUNT, batch_records, "10000", 1, 1000000),
+	ADAPTER(SIZE, batch_size, "8M", 64 * K, G),
+};
+static_assert(sizeof(adapter_settings) / sizeof(adapter_settings[0]) == ADAPTER_SETTINGS,
+	      "ADAPTER_SETTINGS is their number");
+
 /* Units from small to large; the first one needs not be written. */
 struct unit {
 	const char *name;
@@ -155,6 +186,9 @@ const struct setting *setting_find(const char *section, const char *name)
 		if (strcmp(settings[i].section, section) == 0 &&
 		    strcmp(settings[i].name, name) == 0)
 			return &settings[i];
+	for (unsigned i = 0; strcmp(section, "adapter") == 0 && i < ADAPTER_SETTINGS; i++)
+		if (strcmp(adapter_settings[i].name, name) == 0)
+			return &adapter_settings[i];
 	return NULL;
 }
 
@@ -297,7 +331,7 @@ static int add_item(const struct setting *setting, struct conf_list *list, const
 	return 0;
 }
 
-int setting_set(const struct setting *setting, struct conf *conf, const char *text,
+int setting_set(const struct setting *setting, void *conf, const char *text,
 		struct err *err)
 {
 	void *field = (char *)conf + setting->offset;
@@ -316,7 +350,7 @@ int setting_set(const struct setting *setting, struct conf *conf, const char *te
 	}
 }
 
-int setting_set_default(const struct setting *setting, struct conf *conf, struct err *err)
+int setting_set_default(const struct setting *setting, void *conf, struct err *err)
 {
 	char items[128], *rest = items, *item;
 
@@ -330,7 +364,7 @@ int setting_set_default(const struct setting *setting, struct conf *conf, struct
 	return 0;
 }
 
-void setting_clear(const struct setting *setting, struct conf *conf)
+void setting_clear(const struct setting *setting, void *conf)
 {
 	void *field = (char *)conf + setting->offset;
 
@@ -390,7 +424,7 @@ static void print_number(const struct setting *setting, const void *field, FILE 
 	fputs(amount(setting->kind, number, text), out);
 }
 
-void setting_print(const struct setting *setting, const struct conf *conf, FILE *out)
+void setting_print(const struct setting *setting, const void *conf, FILE *out)
 {
 	const void *field = (const char *)conf + setting->offset;
 

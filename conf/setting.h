@@ -33,7 +33,7 @@ struct setting {
 	const char *section; /* "root": outside of the sections, as libconfuse calls it */
 	const char *name;
 	enum setting_kind kind;
-	size_t offset;	   /* in struct conf */
+	size_t offset;	   /* in struct conf, or in struct conf_adapter */
 	const char *value; /* the default; of a list: its items, separated by spaces */
 	uint64_t min, max; /* COUNT, SIZE, TIME */
 	const struct setting_word *words;
@@ -43,7 +43,11 @@ struct setting {
 extern const struct setting settings[];
 extern const unsigned setting_count;
 
-/* The setting, or NULL. */
+/* Those of a section "adapter NAME": their offsets are in struct conf_adapter. */
+extern const struct setting adapter_settings[];
+enum { ADAPTER_SETTINGS = 15 };
+
+/* The setting, or NULL. Those of adapters are found under the section "adapter". */
 const struct setting *setting_find(const char *section, const char *name);
 
 /* "journal.size", or "domain". Returns out. */
@@ -51,19 +55,21 @@ enum { SETTING_NAME = 64 };
 const char *setting_name(const struct setting *setting, char out[SETTING_NAME]);
 
 /*
+ * conf, in all that follows: the struct conf, or the struct conf_adapter, that it is a setting of.
+ *
  * Sets it from its text; an item is added to a list. -1 with a sentence that names the setting, and
  * conf is as before. The sentence never holds the text of a list: a connection string is a secret.
  */
-int setting_set(const struct setting *setting, struct conf *conf, const char *text,
+int setting_set(const struct setting *setting, void *conf, const char *text,
 		struct err *err);
 
 /* Sets it to its default. */
-int setting_set_default(const struct setting *setting, struct conf *conf, struct err *err);
+int setting_set_default(const struct setting *setting, void *conf, struct err *err);
 
 /* Frees what it owns: strings become NULL, lists empty. */
-void setting_clear(const struct setting *setting, struct conf *conf);
+void setting_clear(const struct setting *setting, void *conf);
 
 /* Writes "name = value" such that libconfuse reads the same value. */
-void setting_print(const struct setting *setting, const struct conf *conf, FILE *out);
+void setting_print(const struct setting *setting, const void *conf, FILE *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "conf/conf.h"
 #include "conf/err.h"
 
 /*
@@ -52,17 +53,9 @@ struct adapter_batch {
 	size_t count; /* at least 1 */
 };
 
-enum adapter_form {
-	ADAPTER_XML,	  /* the original's Conversations */
-	ADAPTER_ACTIANCE, /* FileDump: the same through the stylesheet that is shipped */
-	ADAPTER_EML,	  /* one mail for each conversation */
-	ADAPTER_CSV,
-	ADAPTER_JSONL,
-};
-
 struct adapter {
 	const char *name; /* all borrowed */
-	enum adapter_form form;
+	enum adapter_form form; /* of files: neither ADAPTER_EXEC nor ADAPTER_NONE */
 	const char *directory;
 	bool one_room_per_file, room_details, user_details, attachments_manifest;
 	const char *stylesheet;	     /* file of an XSLT applied to the XML; "": none */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/conf_adapter.h"
 #include "conf/log.h"
 #include "conf/setting.h"
 #include "daemon/master_control.h"
@@ -33,6 +34,43 @@ static bool is_same(const struct setting *setting, const struct conf *a, const s
 	return same;
 }
 
+/* The same of an adapter. NULL: there is none, too. */
+static char *printed_adapter(const struct conf_adapter *adapter)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = adapter != NULL ? open_memstream(&text, &size) : NULL;
+
+	if (out == NULL)
+		return NULL;
+	conf_adapter_print(adapter, out);
+	fclose(out);
+	return text;
+}
+
+static void log_adapter(const struct conf_adapter *a, const struct conf_adapter *b)
+{
+	char *text_a = printed_adapter(a), *text_b = printed_adapter(b);
+
+	if (text_a == NULL || text_b == NULL || strcmp(text_a, text_b) != 0)
+		log_warning("adapter \"%s\" has changed in the file and needs a restart",
+			    a != NULL ? a->name : b->name);
+	free(text_a);
+	free(text_b);
+}
+
+static void log_adapters(const struct conf *old, const struct conf *new)
+{
+	for (unsigned i = 0; i < old->adapters.count; i++) {
+		const struct conf_adapter *adapter = &old->adapters.item[i];
+
+		log_adapter(adapter, conf_adapter(new, adapter->name));
+	}
+	for (unsigned i = 0; i < new->adapters.count; i++)
+		if (conf_adapter(old, new->adapters.item[i].name) == NULL)
+			log_adapter(NULL, &new->adapters.item[i]);
+}
+
 static void log_changes(const struct conf *old, const struct conf *new)
 {
 	char name[SETTING_NAME];
@@ -41,6 +79,7 @@ static void log_changes(const struct conf *old, const struct conf *new)
 		if (!is_same(&settings[i], old, new))
 			log_warning("%s has changed in the file and needs a restart",
 				    setting_name(&settings[i], name));
+	log_adapters(old, new);
 }
 
 /* The level is all that a process takes from it, so none needs the secrets. */

@@ -16,6 +16,7 @@
 
 #include "conf/conf.h"
 #include "conf/log.h"
+#include "conf/setting.h"
 
 enum { TEXT_MAX = 65536 };
 
@@ -155,7 +156,13 @@ static const char everything[] =
 	"admin { users = { root, 'daemon' } }\n"
 	"content { dsn = { 'DSN=one;PWD={a;b}', \"DSN=two;PWD='\\\"\" } readers = 1\n"
 	"  query_timeout = 2s batch_rows = 3 }\n"
-	"auth { mechanisms = PLAIN token_lifetime = 7d iterations = 4096 }\n";
+	"auth { mechanisms = PLAIN token_lifetime = 7d iterations = 4096 }\n"
+	"adapter a { form = xml directory = /a run_interval = 1m one_room_per_file = yes\n"
+	"  add_room_details = yes add_user_details = on attachments_manifest = true\n"
+	"  stylesheet = '/it\\'s.xsl' time_limit = 1m batch_records = 7 batch_size = 64k }\n"
+	"adapter 'b-2' { form = exec directory = /b program = { /bin/p, '-x y' } format = eml\n"
+	"  mail_from = 'a@b' mail_to = c@d }\n"
+	"adapter a_3 { form = csv directory = /c }\n";
 
 static void test_every_setting_survives_a_snapshot(void **state)
 {
@@ -191,6 +198,99 @@ static void test_every_setting_survives_a_snapshot(void **state)
 	conf_free(&plain);
 	conf_free(&conf);
 	conf_free(&copy);
+}
+
+static void test_each_adapter_has_settings_of_its_own(void **state)
+{
+	struct conf *conf = load(everything);
+	const struct conf_adapter *a, *b, *c;
+
+	(void)state;
+	assert_non_null(conf);
+	assert_int_equal(conf->adapters.count, 3);
+	a = conf_adapter(conf, "a");
+	b = conf_adapter(conf, "b-2");
+	c = conf_adapter(conf, "a_3");
+	assert_non_null(a);
+	assert_non_null(b);
+	assert_non_null(c);
+	assert_null(conf_adapter(conf, "b"));
+	assert_int_equal(a->form, ADAPTER_XML);
+	assert_int_equal(a->run_interval, 60000000);
+	assert_string_equal(a->stylesheet, "/it's.xsl");
+	assert_true(a->one_room_per_file && a->add_room_details && a->add_user_details &&
+		    a->attachments_manifest);
+	assert_int_equal(a->batch_records, 7);
+	assert_int_equal(a->batch_size, 65536);
+	assert_int_equal(b->form, ADAPTER_EXEC);
+	assert_int_equal(b->format, ADAPTER_EML);
+	assert_int_equal(b->program.count, 2);
+	assert_string_equal(b->program.item[1], "-x y");
+	assert_string_equal(c->directory, "/c");
+	assert_int_equal(c->run_interval, UINT64_C(900000000));
+	assert_int_equal(c->time_limit, UINT64_C(600000000));
+	assert_int_equal(c->program.count, 0);
+	assert_false(c->one_room_per_file || c->attachments_manifest);
+	conf_free(&conf);
+}
+
+static void test_only_who_needs_them_gets_the_adapters(void **state)
+{
+	struct conf *conf = load(everything), *copy;
+	struct err err;
+	int fd = conf_snapshot(conf, false, &err);
+
+	(void)state;
+	copy = conf_load_fd(fd, "snapshot", &err);
+	assert_non_null(copy);
+	assert_int_equal(copy->adapters.count, 0);
+	close(fd);
+	conf_free(&copy);
+	fd = conf_snapshot_adapters(conf, &err);
+	copy = conf_load_fd(fd, "snapshot", &err);
+	assert_non_null(copy);
+	assert_int_equal(copy->adapters.count, 3);
+	assert_int_equal(copy->content.dsn.count, 0);
+	close(fd);
+	conf_free(&copy);
+	conf_free(&conf);
+}
+
+static void test_an_adapter_that_cannot_work_is_refused(void **state)
+{
+	char many[2048] = LEAST;
+
+	(void)state;
+	refuse(LEAST "\nadapter a {}", ":4: form of adapter \"a\" must be set");
+	refuse(LEAST "adapter a {}", ":3: directory of adapter \"a\" must be set");
+	refuse(LEAST "adapter a { form = pdf }", ":3: adapter.form must be one of xml, actiance,");
+	refuse(LEAST "adapter a { directory = x }", ":3: adapter.directory must be an absolute path");
+	refuse(LEAST "adapter a { run_interval = 59s }", "adapter.run_interval must be between 1m");
+	refuse(LEAST "adapter a { run_interval = 31d }", "adapter.run_interval must be between 1m");
+	refuse(LEAST "adapter a { colour = red }", ":3: unknown setting \"colour\"");
+	refuse(LEAST "adapter 'a/b' {}", ":3: the name of an adapter has 1 to 31 letters");
+	refuse(LEAST "adapter '' {}", ":3: the name of an adapter has 1 to 31 letters");
+	refuse(LEAST "adapter a12345678901234567890123456789012 {}", "the name of an adapter has");
+	refuse(LEAST "adapter {}", "missing title for section");
+	refuse(LEAST "adapter a { form = csv directory = /a }\nadapter a {\nform = xml }",
+	       ":5: adapter.form is already set in line 3");
+	refuse(LEAST "adapter a { form = exec directory = /a }",
+	       ":3: program of adapter \"a\" must be set");
+	refuse(LEAST "adapter a { form = exec directory = /a program = true }",
+	       ":3: program of adapter \"a\" must be set for the form exec, and begin");
+	refuse(LEAST "adapter a { form = exec directory = /a program = /p format = exec }",
+	       ":3: format of adapter \"a\" must be");
+	refuse(LEAST "adapter a { form = csv directory = /a\nprogram = /p }",
+	       ":4: program of adapter \"a\" is for the form exec only");
+	refuse(LEAST "adapter a { form = csv directory = /a\nstylesheet = /p }",
+	       ":4: stylesheet of adapter \"a\" is for the form xml only");
+	refuse(LEAST "adapter a { form = eml directory = /a mail_to = b@c }",
+	       ":3: mail_from of adapter \"a\" must be set to a mail address");
+	refuse(LEAST "adapter a { form = eml directory = /a mail_from = b@c\nmail_to = 'b@c, d@e' }",
+	       ":4: mail_to of adapter \"a\" must be set to a mail address");
+	for (unsigned i = 0; i < CONF_ADAPTERS_MAX + 1; i++)
+		snprintf(many + strlen(many), 64, "adapter a%u { form = csv directory = /a }\n", i);
+	refuse(many, ":19: there can be at most 16 adapters");
 }
 
 static void test_a_snapshot_without_secrets_has_no_connection_string(void **state)
@@ -501,6 +601,24 @@ static void test_the_sample_shows_the_defaults(void **state)
 	free(after);
 }
 
+static void test_every_setting_of_adapters_stands_in_the_sample_and_in_the_manual(void **state)
+{
+	char *sample = read_source("conf/pchatd.conf.sample");
+	char *manual = read_source("man/pchatd.conf.5"), item[128];
+
+	(void)state;
+	for (unsigned i = 0; i < ADAPTER_SETTINGS; i++) {
+		snprintf(item, sizeof(item), "%s =", adapter_settings[i].name);
+		if (!strstr(sample, item))
+			fail_msg("the sample lacks %s", item);
+		snprintf(item, sizeof(item), "\n.It Cm %s", adapter_settings[i].name);
+		if (!strstr(manual, item))
+			fail_msg("the manual lacks %s", item);
+	}
+	free(sample);
+	free(manual);
+}
+
 static void test_every_setting_stands_in_the_sample_and_in_the_manual(void **state)
 {
 	char *sample = read_source("conf/pchatd.conf.sample");
@@ -533,6 +651,10 @@ int main(void)
 		cmocka_unit_test(test_what_is_not_set_has_its_default),
 		cmocka_unit_test(test_paths_follow_the_state_directory),
 		cmocka_unit_test(test_every_setting_survives_a_snapshot),
+		cmocka_unit_test(test_each_adapter_has_settings_of_its_own),
+		cmocka_unit_test(test_only_who_needs_them_gets_the_adapters),
+		cmocka_unit_test(test_an_adapter_that_cannot_work_is_refused),
+		cmocka_unit_test(test_every_setting_of_adapters_stands_in_the_sample_and_in_the_manual),
 		cmocka_unit_test(test_a_snapshot_without_secrets_has_no_connection_string),
 		cmocka_unit_test(
 			test_a_snapshot_cannot_be_changed_and_its_offset_does_not_matter),
