@@ -20,7 +20,7 @@
 #include "conf/setting.h"
 
 enum {
-	SETTINGS_MAX = 128,
+	SETTINGS_MAX = 160,
 	SECTIONS_MAX = 16,
 	FILE_SIZE_MAX = 1 << 20,
 	DOMAIN_MAX = 253,
@@ -389,6 +389,34 @@ static void check_adapter(struct parse *parse, unsigned number)
 	}
 }
 
+static bool list_has(const struct conf_list *list, const char *text)
+{
+	for (unsigned i = 0; i < list->count; i++)
+		if (strcmp(list->item[i], text) == 0)
+			return true;
+	return false;
+}
+
+/* Nobody has two roles: which one was meant? */
+static void check_roles(struct parse *parse)
+{
+	const struct conf *conf = parse->conf;
+	const struct conf_list *lists[] = {&conf->admin.users, &conf->admin.operators,
+					   &conf->admin.readers};
+	static const char *const names[] = {"users", "operators", "readers"};
+	char quoted[LOG_QUOTED];
+
+	for (unsigned i = 1; i < 3; i++)
+		for (unsigned j = 0; j < i; j++)
+			for (unsigned k = 0; k < lists[i]->count; k++)
+				if (list_has(lists[j], lists[i]->item[k]))
+					wrong(parse, "admin", names[i],
+					      "names %s, as does admin.%s",
+					      log_quote(lists[i]->item[k],
+							strlen(lists[i]->item[k]), quoted),
+					      names[j]);
+}
+
 static void check(struct parse *parse, bool need_dsn)
 {
 	const struct conf *conf = parse->conf;
@@ -396,6 +424,7 @@ static void check(struct parse *parse, bool need_dsn)
 	check_root(parse);
 	check_rings(parse);
 	check_json(parse);
+	check_roles(parse);
 	check_list(parse, "json", "listen", &conf->json.listen, valid_address,
 		   "addresses such as 192.0.2.1:8010 or [::]:8010");
 	check_list(parse, "auth", "mechanisms", &conf->auth.mechanisms, valid_mechanism,

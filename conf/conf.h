@@ -14,7 +14,8 @@
  * All strings are owned by struct conf. It never changes after conf_load.
  */
 
-enum { CONF_WORKERS_MAX = 4, CONF_STANDBY_MAX = 4, CONF_READERS_MAX = 8, CONF_LIST_MAX = 8 };
+enum { CONF_WORKERS_MAX = 4, CONF_STANDBY_MAX = 4, CONF_READERS_MAX = 8 };
+enum { CONF_ITEMS_MAX = 8 /* of most lists */, CONF_LIST_MAX = 64 /* of any */ };
 
 struct conf_list {
 	unsigned count;
@@ -109,7 +110,8 @@ struct conf {
 	} json;
 
 	struct {
-		struct conf_list users; /* local users, besides root and our own, who may administer */
+		struct conf_list users; /* local users, besides root and our own, who may administer, */
+		struct conf_list operators, readers; /* who may do less (shm/admin_role.h) */
 	} admin; /* the socket is run_directory/admin.sock */
 
 	struct {

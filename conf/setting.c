@@ -124,6 +124,8 @@ const struct setting settings[] = {
 	NUMBER(TIME, json, ping_interval, "1m", 50 * MS, H),
 
 	STRING(LIST, admin, users, ""),
+	STRING(LIST, admin, operators, ""),
+	STRING(LIST, admin, readers, ""),
 
 	STRING(LIST, content, dsn, ""), /* SQLite in state_directory/content.db */
 	NUMBER(COUNT, content, readers, "2", 1, CONF_READERS_MAX),
@@ -318,11 +320,12 @@ static int set_string(const struct setting *setting, char **field, const char *t
 static int add_item(const struct setting *setting, struct conf_list *list, const char *text,
 		    struct err *err)
 {
+	const unsigned most = setting->max > 0 ? (unsigned)setting->max : CONF_ITEMS_MAX;
 	char name[SETTING_NAME], *copy = NULL;
 
 	setting_name(setting, name);
-	if (list->count == CONF_LIST_MAX)
-		return err_set(err, "%s can have at most %d items", name, CONF_LIST_MAX);
+	if (list->count == most)
+		return err_set(err, "%s can have at most %u items", name, most);
 	if (text[0] == '\0')
 		return err_set(err, "%s has an empty item", name);
 	if (set_string(setting, &copy, text, err) < 0)

@@ -35,7 +35,7 @@ struct setting {
 	enum setting_kind kind;
 	size_t offset;	   /* in struct conf, or in struct conf_adapter */
 	const char *value; /* the default; of a list: its items, separated by spaces */
-	uint64_t min, max; /* COUNT, SIZE, TIME */
+	uint64_t min, max; /* COUNT, SIZE, TIME; LIST: max items, 0: CONF_ITEMS_MAX */
 	const struct setting_word *words;
 };
 

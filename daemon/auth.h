@@ -38,7 +38,7 @@ struct auth {
 	struct auth_credentials *credentials; /* owned */
 	struct auth_sasl *sasl;		      /* owned */
 	struct auth_table exchanges;
-	struct auth_table admins; /* sessions opened with EVENT_ADMIN */
+	struct auth_table admins; /* sessions of those who may set passwords */
 	struct auth_delay *delay; /* owned */
 	struct auth_sent *sent;	  /* owned: the askers of the last commands, by number */
 	struct auth_rekey rekeys[AUTH_REKEYS];
@@ -76,8 +76,9 @@ int auth_account_by_id(struct auth *auth, uint32_t id, struct principal_view *pr
 
 struct auth_opening {
 	uint32_t principal, epoch;
-	bool admin;
+	enum admin_role role; /* of an administrator; of users ADMIN_NONE */
 	struct text address;
+	struct text name; /* of an administrator, see event.h */
 	struct text final; /* the mechanism's last data for the client */
 };
 

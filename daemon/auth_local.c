@@ -8,22 +8,44 @@
 
 #include "conf/log.h"
 
-void auth_local_init(struct auth_local *local, const struct conf *conf)
+static void add(struct auth_local *local, uid_t uid, enum admin_role role, const char *name)
+{
+	struct auth_local_user *user = &local->users[local->count++];
+
+	user->uid = uid;
+	user->role = role;
+	snprintf(user->name, sizeof(user->name), "unix:%s", name);
+}
+
+static void add_list(struct auth_local *local, const struct conf_list *names, enum admin_role role,
+		     const char *setting)
 {
 	char quoted[LOG_QUOTED];
 
-	memset(local, 0, sizeof(*local));
-	snprintf(local->socket, sizeof(local->socket), "%s/admin.sock", conf->run_directory);
-	for (unsigned i = 0; i < conf->admin.users.count; i++) {
-		const char *name = conf->admin.users.item[i];
+	for (unsigned i = 0; i < names->count; i++) {
+		const char *name = names->item[i];
 		const struct passwd *user = getpwnam(name);
 
 		if (user)
-			local->users[local->count++] = user->pw_uid;
+			add(local, user->pw_uid, role, name);
 		else
-			log_warning("the user %s of admin.users does not exist",
-				    log_quote(name, strlen(name), quoted));
+			log_warning("the user %s of %s does not exist",
+				    log_quote(name, strlen(name), quoted), setting);
 	}
+}
+
+/* Who comes first counts: root and we ourselves cannot be made less than they are. */
+void auth_local_init(struct auth_local *local, const struct conf *conf)
+{
+	const struct passwd *own = getpwuid(geteuid());
+
+	memset(local, 0, sizeof(*local));
+	snprintf(local->socket, sizeof(local->socket), "%s/admin.sock", conf->run_directory);
+	add(local, geteuid(), ADMIN_ADMINISTRATOR, own ? own->pw_name : "server");
+	add(local, 0, ADMIN_ADMINISTRATOR, "root");
+	add_list(local, &conf->admin.users, ADMIN_ADMINISTRATOR, "admin.users");
+	add_list(local, &conf->admin.operators, ADMIN_OPERATOR, "admin.operators");
+	add_list(local, &conf->admin.readers, ADMIN_READER, "admin.readers");
 }
 
 /*
@@ -42,22 +64,19 @@ static bool is_ours(const struct auth_local *local, int fd)
 	return strncmp(name.sun_path, local->socket, sizeof(name.sun_path)) == 0;
 }
 
-bool auth_local_check(const struct auth_local *local, int fd, uid_t *uid_r)
+bool auth_local_peer(const struct auth_local *local, int fd, struct ucred *peer_r)
 {
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
+	socklen_t size = sizeof(*peer_r);
 
-	*uid_r = (uid_t)-1;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == -1 || size != sizeof(peer))
-		return false;
-	*uid_r = peer.uid;
-	if (!is_ours(local, fd))
-		return false;
-	if (peer.uid == 0 || peer.uid == geteuid())
-		return true;
-	for (unsigned i = 0; i < local->count; i++) {
-		if (local->users[i] == peer.uid)
-			return true;
-	}
-	return false;
+	*peer_r = (struct ucred){.uid = (uid_t)-1};
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer_r, &size) == 0 &&
+	       size == sizeof(*peer_r) && is_ours(local, fd);
+}
+
+const struct auth_local_user *auth_local_find(const struct auth_local *local, uid_t uid)
+{
+	for (unsigned i = 0; i < local->count; i++)
+		if (local->users[i].uid == uid)
+			return &local->users[i];
+	return NULL;
 }

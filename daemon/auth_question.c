@@ -165,27 +165,44 @@ static bool add_admin(struct auth *auth, const struct ask *question, const struc
 	return auth_table_add(&auth->admins, question, address, clock_mono(), NULL);
 }
 
-static void on_local(struct auth *auth, const struct ask *question, int fd)
+/* Only who may set passwords is remembered: the sequencer knows of all others what it needs. */
+static int open_admin(struct auth *auth, const struct ask *question,
+		      const struct auth_opening *opening)
 {
-	struct auth_opening opening = {.admin = true};
-	char address[EVENT_ADDRESS_MAX];
-	uid_t uid = (uid_t)-1;
-	int code = CODE_ERROR_PERMISSION;
+	int code = CODE_OK;
 
-	if (fd != -1 && auth_local_check(&auth->local, fd, &uid))
-		code = CODE_OK;
-	opening.address.data = address;
-	opening.address.length =
-		(uint32_t)snprintf(address, sizeof(address), "unix:uid=%" PRIdMAX, (intmax_t)uid);
-	if (code == CODE_OK && !add_admin(auth, question, &opening.address))
+	if (admin_may(opening->role, DUTY_ALL) && !add_admin(auth, question, &opening->address))
 		code = CODE_BUSY;
 	if (code == CODE_OK)
-		code = auth_session_open(auth, question, &opening);
+		code = auth_session_open(auth, question, opening);
+	if (code != CODE_OK)
+		auth_table_remove(&auth->admins, question);
+	return code;
+}
+
+static void on_local(struct auth *auth, const struct ask *question, int fd)
+{
+	const struct auth_local_user *user = NULL;
+	struct auth_opening opening = {0};
+	struct ucred peer = {.uid = (uid_t)-1};
+	char address[EVENT_ADDRESS_MAX];
+	int code = CODE_ERROR_PERMISSION;
+
+	if (fd != -1 && auth_local_peer(&auth->local, fd, &peer))
+		user = auth_local_find(&auth->local, peer.uid);
+	opening.address.data = address;
+	opening.address.length = (uint32_t)snprintf(address, sizeof(address), "unix:uid=%" PRIdMAX,
+						    (intmax_t)peer.uid);
+	if (user) {
+		opening.role = user->role;
+		opening.name = (struct text){user->name, (uint32_t)strlen(user->name)};
+		code = open_admin(auth, question, &opening);
+	}
 	if (code == CODE_OK) {
-		log_info("administration from %s", address);
+		log_info("administration by %s, %s, from %s", user->name,
+			 admin_role_name(user->role), address);
 		return;
 	}
-	auth_table_remove(&auth->admins, question);
 	proc_count(&auth->child.proc, COUNTER_SIGN_INS_REFUSED, 1);
 	log_warning("administration from %s was refused: %s", address, code_text(code));
 	auth_answer(auth, question, code, 0, NULL, 0);

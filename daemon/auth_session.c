@@ -52,10 +52,10 @@ static int send_open(struct auth *auth, const struct ask *question,
 		     const struct auth_opening *opening)
 {
 	const struct command_session session = {opening->principal, opening->epoch};
-	const struct event_session event = {.address = opening->address};
+	const struct event_session event = {.address = opening->address, .name = opening->name};
 	struct command head = {.type = COMMAND_SESSION_OPEN,
-			       .flags = opening->admin ? EVENT_ADMIN : 0};
-	char payload[sizeof(event) + EVENT_ADDRESS_MAX];
+			       .flags = (uint16_t)admin_role_flags(opening->role)};
+	char payload[sizeof(event) + EVENT_ADDRESS_MAX + EVENT_ADMIN_NAME_MAX];
 	const uint32_t size = event_session_put(&event, payload, sizeof(payload));
 
 	if (size == 0)
@@ -75,7 +75,7 @@ static uint32_t build_answer(struct auth *auth, const struct auth_opening *openi
 
 	if (head.final_size > FINAL_MAX)
 		return 0;
-	if (!opening->admin) {
+	if (opening->role == ADMIN_NONE) {
 		if (!auth_token_make(&token, auth->key, text))
 			return 0;
 		head.token_size = AUTH_TOKEN_LENGTH;

@@ -5,6 +5,7 @@
 
 #include "conf/log.h"
 #include "daemon/engine_ask.h"
+#include "shm/admin_role.h"
 #include "shm/apply.h"
 #include "shm/find.h"
 
@@ -13,6 +14,11 @@ enum {
 	RECHECK_ROWS = 2000, /* participants looked at in one turn */
 	NAME_CHARACTERS = 256,
 };
+
+bool admin_asks(const struct engine *engine, const struct ask_for *ask, enum admin_duty duty)
+{
+	return admin_may(admin_role_of(session_at(engine, ask->session)->flags), duty);
+}
 
 enum decision refuse(const struct ask_for *ask, int code)
 {
@@ -326,8 +332,10 @@ static int may_sign_in(const struct engine *engine, const struct command_session
 	const struct principal_row *principal;
 	uint32_t row;
 
-	if (flags & EVENT_ADMIN)
-		return who->principal == 0 ? CODE_OK : CODE_INVALID_ARGUMENT;
+	if (flags & EVENT_ADMIN_ROLES)
+		return who->principal == 0 && admin_role_of(flags) != ADMIN_NONE
+			       ? CODE_OK
+			       : CODE_INVALID_ARGUMENT;
 	row = find_principal(&engine->cache, who->principal);
 	if (row == 0)
 		return CODE_AUTHENTICATION_FAILED;
@@ -367,7 +375,7 @@ static enum decision decide_session_open(struct engine *engine, const struct ask
 	if (no_room(engine, ask, size, 1, &decision))
 		return decision;
 	head.actor = who.principal;
-	head.flags = command->flags & EVENT_ADMIN;
+	head.flags = command->flags & EVENT_ADMIN_ROLES;
 	return become(engine, &head, rest, size);
 }
 
@@ -414,6 +422,34 @@ static bool own_session(const struct engine *engine, struct ask_for *ask)
 	return ask->session != 0;
 }
 
+/* What an administrator must be allowed so that his command is looked at. What more it needs, for
+ * what it is about, is checked where that is known. */
+static enum admin_duty duty_of(unsigned command)
+{
+	switch (command) {
+	case COMMAND_SESSION_CLOSE:
+		return DUTY_READ;
+	case COMMAND_ROOM:
+	case COMMAND_ROLES:
+	case COMMAND_REMOVE:
+	case COMMAND_ACCESS:
+		return DUTY_ROOM;
+	case COMMAND_MESSAGE_REMOVE:
+	case COMMAND_PURGE:
+		return DUTY_MESSAGE;
+	default:
+		return DUTY_ALL;
+	}
+}
+
+static bool is_beyond_role(const struct engine *engine, const struct ask_for *ask)
+{
+	const unsigned flags = session_at(engine, ask->session)->flags;
+
+	return (flags & EVENT_ADMIN) &&
+	       !admin_may(admin_role_of(flags), duty_of(ask->command->type));
+}
+
 static enum decision decide(struct engine *engine, struct ask_for *ask)
 {
 	enum sender sender = ask->mail_slot == SLOT_AUTH ? AUTH : WORKER;
@@ -423,6 +459,8 @@ static enum decision decide(struct engine *engine, struct ask_for *ask)
 			continue;
 		if (sender == WORKER && !own_session(engine, ask))
 			return refuse(ask, CODE_NOT_SIGNED_IN);
+		if (sender == WORKER && is_beyond_role(engine, ask))
+			return refuse(ask, CODE_ERROR_PERMISSION);
 		return commands[i].decide(engine, ask);
 	}
 	proc_count(engine->proc, COUNTER_COMMANDS_INVALID, 1);

@@ -3,6 +3,7 @@
 
 #include "conf/code.h"
 #include "daemon/engine.h"
+#include "shm/admin_role.h"
 #include "shm/role.h"
 
 /*
@@ -48,6 +49,9 @@ static inline const struct session_row *session_at(const struct engine *engine, 
 {
 	return table_row(&engine->cache, TABLE_SESSION, row);
 }
+
+/* Whether a command comes from an administrator whose role includes this. */
+bool admin_asks(const struct engine *engine, const struct ask_for *ask, enum admin_duty duty);
 
 static inline const struct room_row *room_at(const struct engine *engine, uint32_t row)
 {

@@ -12,7 +12,7 @@ enum { FIXED = 128, ADDIN_CHARACTERS = 50 };
 
 static bool is_admin(const struct engine *engine, const struct ask_for *ask)
 {
-	return session_at(engine, ask->session)->flags & EVENT_ADMIN;
+	return admin_asks(engine, ask, DUTY_ALL);
 }
 
 static uint32_t actor_of(const struct engine *engine, const struct ask_for *ask)
@@ -449,10 +449,12 @@ enum decision decide_remove(struct engine *engine, const struct ask_for *ask)
 	const void *rest;
 	uint32_t size;
 
-	if (!is_admin(engine, ask))
+	if (!admin_asks(engine, ask, DUTY_ROOM))
 		return refuse(ask, CODE_ERROR_PERMISSION);
 	if (!split(ask, &change, &rest, &size) || !event_removed_parse(rest, size, &event))
 		return refuse(ask, CODE_INVALID_ARGUMENT);
+	if (event.kind != NODE_ROOM && !is_admin(engine, ask))
+		return refuse(ask, CODE_ERROR_PERMISSION);
 	decision = may_remove(engine, ask, &event, &head);
 	if (decision != DECIDED || no_room(engine, ask, sizeof(payload), 1, &decision))
 		return decision;

@@ -13,7 +13,8 @@ enum { FIXED = 128, ROLES_MAX = 1500 };
 
 /* Who asks. */
 struct asker {
-	bool admin;
+	bool admin; /* may do everything with rooms, and */
+	bool full;  /* with all else, too */
 	uint32_t principal;
 };
 
@@ -21,7 +22,9 @@ static struct asker asker_of(const struct engine *engine, const struct ask_for *
 {
 	const struct session_row *session = session_at(engine, ask->session);
 
-	return (struct asker){session->flags & EVENT_ADMIN, session->principal};
+	return (struct asker){.admin = admin_asks(engine, ask, DUTY_ROOM),
+			      .full = admin_asks(engine, ask, DUTY_ALL),
+			      .principal = session->principal};
 }
 
 static bool manages(struct engine *engine, struct asker who, uint32_t room)
@@ -477,7 +480,7 @@ static int open_node(struct engine *engine, struct asker who, struct role_change
 
 	if (rc->head.kind == NODE_CATEGORY) {
 		rc->row = rc->category = find_category(&engine->cache, rc->head.node);
-		if (!who.admin)
+		if (!who.full)
 			return CODE_ERROR_PERMISSION;
 		if (rc->row == 0)
 			return CODE_NO_SUCH_NODE;

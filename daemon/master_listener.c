@@ -192,7 +192,7 @@ static void remove_unix(const struct conf *conf, const char *name, int *sock)
 void listener_fini(struct listener *listener)
 {
 	for (unsigned place = 0; place < CONF_WORKERS_MAX; place++)
-		for (unsigned i = 0; i < CONF_LIST_MAX; i++) {
+		for (unsigned i = 0; i < CONF_ITEMS_MAX; i++) {
 			if (listener->json[place][i] != -1)
 				close(listener->json[place][i]);
 			listener->json[place][i] = -1;

@@ -14,7 +14,7 @@
  */
 struct listener {
 	unsigned places, addresses;
-	int json[CONF_WORKERS_MAX][CONF_LIST_MAX]; /* owned; -1: none */
+	int json[CONF_WORKERS_MAX][CONF_ITEMS_MAX]; /* owned; -1: none */
 	int admin;				   /* owned; one for all workers */
 	int control;				   /* owned; the master's own */
 	const struct conf *conf;		   /* borrowed */
@@ -29,7 +29,7 @@ int listener_init(struct listener *listener, const struct conf *conf, uint64_t w
 void listener_fini(struct listener *listener);
 
 /* The sockets of a place and their kinds (enum listen_kind), ready to be handed over. Returns how
- * many; fds and kinds have room for CONF_LIST_MAX + 1. The descriptors stay the listener's. */
+ * many; fds and kinds have room for CONF_ITEMS_MAX + 1. The descriptors stay the listener's. */
 unsigned listener_place(const struct listener *listener, unsigned place, int *fds, uint8_t *kinds);
 
 #endif

@@ -19,7 +19,7 @@ static struct process *find_standby(struct master *master)
 static int give(struct master *master, struct process *process, unsigned place)
 {
 	struct control control = {.type = CONTROL_LISTEN, .arg = place};
-	int fds[CONF_LIST_MAX + 1];
+	int fds[CONF_ITEMS_MAX + 1];
 	unsigned count;
 
 	count = listener_place(&master->listener, place, fds, control.kinds);

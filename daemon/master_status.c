@@ -34,22 +34,28 @@ struct status {
 	uint64_t clients;	     /* so far */
 	uint64_t complained;	     /* of strangers, clock_mono(); 0: not yet */
 	unsigned users;
-	uid_t user[CONF_LIST_MAX];
+	uid_t user[3 * CONF_ITEMS_MAX];
 	struct client client[CLIENTS_MAX];
 };
 
-static void look_up_users(struct status *status)
+static void look_up(struct status *status, const struct conf_list *names, const char *setting)
 {
-	const struct conf_list *names = &status->conf->admin.users;
-
 	for (unsigned i = 0; i < names->count; i++) {
 		const struct passwd *entry = getpwnam(names->item[i]);
 
 		if (entry != NULL)
 			status->user[status->users++] = entry->pw_uid;
 		else
-			log_warning("admin.users: there is no user \"%s\"", names->item[i]);
+			log_warning("%s: there is no user \"%s\"", setting, names->item[i]);
 	}
+}
+
+/* All administrators may look. */
+static void look_up_users(struct status *status)
+{
+	look_up(status, &status->conf->admin.users, "admin.users");
+	look_up(status, &status->conf->admin.operators, "admin.operators");
+	look_up(status, &status->conf->admin.readers, "admin.readers");
 }
 
 /* Seldom enough that a stranger cannot fill the log. */

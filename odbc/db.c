@@ -235,7 +235,7 @@ enum db_result db_connect(struct db *db, struct err *err)
 	const uint64_t began = clock_mono();
 	const unsigned first = db->skip ? db->place + 1 : 0;
 	enum db_result result = DB_FATAL;
-	char all[CONF_LIST_MAX * sizeof(err->text)] = "";
+	char all[CONF_ITEMS_MAX * sizeof(err->text)] = "";
 
 	db_disconnect(db);
 	db->skip = false;

@@ -148,7 +148,7 @@ static int session_open(struct cache *cache, const struct record *record, struct
 	session->generation = origin->generation;
 	session->session = origin->session;
 	session->slot = origin->slot;
-	session->flags = record->flags & EVENT_ADMIN;
+	session->flags = record->flags & EVENT_ADMIN_ROLES;
 	session->principal = record->actor;
 	session->first_participant = session->participants = 0;
 	index_insert(cache, INDEX_SESSION,

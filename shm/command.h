@@ -104,7 +104,7 @@ struct command_purge {
 };
 
 struct command_session {
-	uint32_t principal; /* 0 with EVENT_ADMIN in flags */
+	uint32_t principal; /* 0 with EVENT_ADMIN in flags, which then say which role, too */
 	uint32_t epoch;	    /* of the principal when its secret was checked */
 };
 

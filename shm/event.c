@@ -77,8 +77,8 @@ struct wire_person {
 static_assert(sizeof(struct wire_person) == 40, "no holes");
 
 struct wire_session {
-	uint16_t address; /* bytes */
-	uint16_t reserved[3];
+	uint16_t address, name; /* bytes */
+	uint16_t reserved[2];
 };
 static_assert(sizeof(struct wire_session) == 8, "no holes");
 
@@ -297,6 +297,7 @@ bool event_session_parse(const void *payload, uint32_t size, struct event_sessio
 
 	return source_open(&source, payload, size, &wire, sizeof(wire)) &&
 	       source_text(&source, wire.address, EVENT_ADDRESS_MAX, &event_r->address) &&
+	       source_text(&source, wire.name, EVENT_ADMIN_NAME_MAX, &event_r->name) &&
 	       source.left == 0;
 }
 
@@ -568,12 +569,13 @@ uint32_t event_person_put(const struct event_person *event, void *out, uint32_t 
 
 uint32_t event_session_put(const struct event_session *event, void *out, uint32_t size)
 {
-	struct wire_session wire = {.address = (uint16_t)event->address.length};
-	struct text none = {0};
+	struct wire_session wire = {.address = (uint16_t)event->address.length,
+				    .name = (uint16_t)event->name.length};
 
-	if (!text_fits(&event->address, EVENT_ADDRESS_MAX))
+	if (!text_fits(&event->address, EVENT_ADDRESS_MAX) ||
+	    !text_fits(&event->name, EVENT_ADMIN_NAME_MAX))
 		return 0;
-	return event_put(&wire, sizeof(wire), &event->address, &none, out, size);
+	return event_put(&wire, sizeof(wire), &event->address, &event->name, out, size);
 }
 
 uint32_t event_message_put(const struct event_message *event, void *out, uint32_t size)

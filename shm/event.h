@@ -41,12 +41,15 @@ enum event_flag {
 	EVENT_FIRST = 2,  /* EVENT_JOIN: the user was in the room with no other session */
 	EVENT_LAST = 4,	  /* EVENT_LEAVE: the user is in the room with no other session any more */
 	EVENT_ALERT = 8,  /* EVENT_MESSAGE: of importance "alert" */
-	EVENT_ADMIN = 16, /* EVENT_SESSION_OPEN: a local administrator, actor 0 */
+	EVENT_ADMIN = 16, /* EVENT_SESSION_OPEN: an administrator, actor 0 */
 	EVENT_NO_ACCESS = 32, /* EVENT_LEAVE: the right to be there was lost, or the room closed */
 	EVENT_UNLOGGED = 64,  /* EVENT_MESSAGE: the category keeps no history: it is delivered, not kept */
 	EVENT_REPLACED = 128, /* EVENT_MESSAGE_REMOVED: its text stands there from now on; in rows of
 				 messages: so it is */
 	EVENT_GONE = 256,     /* rows of recent history only: there is no such message any more */
+	EVENT_OPERATOR = 1024, /* with EVENT_ADMIN: an administrator who may not do everything */
+	EVENT_READER = 2048,   /* the same: one who may only look (shm/admin_role.h) */
+	EVENT_ADMIN_ROLES = EVENT_ADMIN | EVENT_OPERATOR | EVENT_READER,
 };
 
 enum {
@@ -55,6 +58,7 @@ enum {
 	EVENT_URI_MAX = 454,	  /* bytes of a principal's URI */
 	EVENT_MESSAGE_ID_MAX = 40, /* bytes of the client's own id of a post */
 	EVENT_ADDRESS_MAX = 64,
+	EVENT_ADMIN_NAME_MAX = 264, /* bytes: "unix:" or "cert:" and a name */
 	EVENT_TITLE_MAX = 1024,	   /* bytes of a story's title: 256 characters */
 	EVENT_RICH_TYPE_MAX = 64,  /* bytes of a media type */
 	EVENT_TEXT_MAX = 1 << 20,  /* bytes of a message's text and rich part together; the
@@ -203,6 +207,7 @@ struct event_person {
 
 struct event_session {
 	struct text address; /* of the client: "127.0.0.1:50000", "unix:uid=0" */
+	struct text name;    /* of an administrator: "unix:root", "cert:alice"; of users empty */
 };
 
 struct event_message {

@@ -421,7 +421,7 @@ struct principal_row {
 struct session_row {
 	uint32_t next_free;
 	uint32_t generation, session; /* generation 0: not in use */
-	uint16_t slot, flags;	      /* EVENT_ADMIN */
+	uint16_t slot, flags;	      /* EVENT_ADMIN_ROLES */
 	uint32_t principal;	      /* id */
 	uint32_t by_key;
 	uint32_t first_participant, participants;

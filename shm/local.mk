@@ -1,5 +1,6 @@
 noinst_LIBRARIES += shm/libshm.a
 shm_libshm_a_SOURCES = \
+	shm/admin_role.c shm/admin_role.h \
 	shm/apply.c shm/apply.h \
 	shm/ask.c shm/ask.h \
 	shm/attempt.c shm/attempt.h \

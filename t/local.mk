@@ -14,6 +14,11 @@ ENGINE_BENCH = t/unit/engine_bench.c t/unit/engine_bench.h \
 	daemon/engine_person.c daemon/engine_strip.c \
 	daemon/overload.c daemon/overload.h
 
+check_PROGRAMS += t/unit/admin_role_test
+t_unit_admin_role_test_SOURCES = t/unit/admin_role_test.c $(ENGINE_BENCH)
+t_unit_admin_role_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_admin_role_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/ask_test
 t_unit_ask_test_SOURCES = t/unit/ask_test.c
 t_unit_ask_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -417,6 +422,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/23-protocol-page.t \
 	t/24-pchatctl-database.t \
 	t/25-reports.t \
+	t/26-roles.t \
 	t/30-kill-children.t \
 	t/31-kill-master.t \
 	t/32-promotion.t \

@@ -33,6 +33,7 @@ struct chat {
 	struct feeds *feeds;   /* owned: those of people */
 	uint64_t feeds_logged; /* clock_mono() when the log last said that some were not told */
 	struct tail tail;
+	uint64_t role_logged;  /* clock_mono() when the log last said that a role is too small */
 	bool wake; /* commands were sent in this turn */
 
 	/* Scratch for what is copied out of the cache; owned. Nothing in it outlives a call. */

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "shm/admin_role.h"
 #include "worker/session.h"
 
 /*
@@ -66,6 +67,9 @@ struct json_method {
 };
 
 const struct json_method *json_method_find(const char *name);
+
+/* What an administrator needs to call a method (json_role.c). */
+enum admin_duty json_duty(const char *method);
 
 /* The methods of each file, ended by one without a name. */
 extern const struct json_method json_session_methods[], json_room_methods[], json_admin_methods[],

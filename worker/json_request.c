@@ -124,6 +124,8 @@ static int call(struct json_peer *peer, const struct chat_id *id, const json_t *
 		return CODE_METHOD_NOT_FOUND;
 	if (method->who != JSON_ANYBODY && peer->session.state != SESSION_OPEN)
 		return CODE_NOT_SIGNED_IN;
+	if (peer->local && !session_admin_may(&peer->session, json_duty(method->name), method->name))
+		return CODE_ERROR_PERMISSION;
 	return method->call(peer, id, params);
 }
 

@@ -24,6 +24,7 @@ worker_libworker_a_SOURCES = \
 	worker/json_peer.h \
 	worker/json_person.c \
 	worker/json_request.c \
+	worker/json_role.c \
 	worker/json_room.c \
 	worker/json_session.c \
 	worker/json_text.c worker/json_text.h \

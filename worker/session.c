@@ -2,9 +2,12 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "conf/clock.h"
 #include "conf/log.h"
 #include "worker/core.h"
 #include "worker/person.h"
+
+enum { ROLE_LOG_US = 1000000 };
 
 void session_init(struct session *session, struct chat *chat, const struct front_end *front,
 		  struct conn *conn)
@@ -88,7 +91,36 @@ void session_end(struct session *session)
 	if (session->number != 0 && (session->state != SESSION_OPEN || session->admin))
 		cancel_sign_in(session);
 	session_renumber(session);
+	free(session->name);
+	session->name = NULL;
 	session->state = SESSION_OVER;
+}
+
+void session_admin(struct session *session, const struct record *record)
+{
+	struct event_session event;
+
+	session->role = (uint8_t)admin_role_of(record->flags);
+	if (event_session_get(record, &event) && session->name == NULL)
+		session->name = strndup(event.name.data, event.name.length);
+}
+
+bool session_admin_may(const struct session *session, enum admin_duty duty, const char *what)
+{
+	struct chat *chat = session->chat;
+	const char *name = session->name == NULL ? "" : session->name;
+	const uint64_t now = clock_mono();
+	char quoted[LOG_QUOTED];
+
+	if (admin_may(session->role, duty))
+		return true;
+	/* Seldom enough that nobody can fill the log. */
+	if (chat->role_logged == 0 || now - chat->role_logged >= ROLE_LOG_US) {
+		log_notice("refused %s to the administrator %s, whose role is %s", what,
+			   log_quote(name, strlen(name), quoted), admin_role_name(session->role));
+		chat->role_logged = now;
+	}
+	return false;
 }
 
 void session_close_later(struct chat *chat, uint32_t number)

@@ -4,6 +4,7 @@
 #include <bsd/sys/queue.h>
 #include <uthash.h>
 
+#include "shm/admin_role.h"
 #include "worker/chat.h"
 #include "worker/conn.h"
 
@@ -36,12 +37,14 @@ struct session {
 	uint16_t requests; /* under way */
 	uint8_t state;	   /* enum session_state */
 	bool admin;
+	uint8_t role; /* enum admin_role, of an administrator */
 	bool closed;		      /* at the sequencer, by the sequencer */
 	struct pending *sign_in;      /* borrowed: the sign-in under way */
 	LIST_HEAD(, pending) pending; /* what waits for an answer; freed with the session */
 	struct person *person;	      /* borrowed: the user, while it is open (people.h) */
 	LIST_ENTRY(session) of_person;
 	uint64_t marker_due;	      /* clock_mono(): when its last read marker may go out */
+	char *name;		      /* owned: an administrator's, for the log; or NULL */
 	UT_hash_handle hh;	      /* in sessions, by number */
 };
 
@@ -85,6 +88,12 @@ void session_drop(struct session *session, enum chat_drop reason);
 
 /* Ends all sessions that are open or opening. */
 void session_drop_all(struct chat *chat, enum chat_drop reason);
+
+/* It is an administrator's now: takes role and name from the event. */
+void session_admin(struct session *session, const struct record *record);
+
+/* Whether an administrator may do this; if not, the log says who wanted what. */
+bool session_admin_may(const struct session *session, enum admin_duty duty, const char *what);
 
 /* Answers that something is refused, and counts it. */
 void session_refuse(struct session *session, const struct chat_id *id, int code);

@@ -85,6 +85,8 @@ void sign_in_opened(struct session *session, const struct record *record)
 	}
 	session->principal = record->actor;
 	session->admin = (record->flags & EVENT_ADMIN) != 0;
+	if (session->admin)
+		session_admin(session, record);
 	session->state = SESSION_OPENING;
 	if (!session->admin && !enter(session)) {
 		session_drop(session, CHAT_RESTART);

@@ -153,7 +153,7 @@ static const char everything[] =
 	"json { listen = { '127.0.0.1:21000', '[::1]:21001' } tls = no certificate = /c key = /k\n"
 	"  connections = 11 frame_size = 5000 output_size = 20000 handshake_timeout = 1500ms\n"
 	"  idle_timeout = 1d ping_interval = 1h }\n"
-	"admin { users = { root, 'daemon' } }\n"
+	"admin { users = { root, 'daemon' } operators = { bin } readers = sys }\n"
 	"content { dsn = { 'DSN=one;PWD={a;b}', \"DSN=two;PWD='\\\"\" } readers = 1\n"
 	"  query_timeout = 2s batch_rows = 3 }\n"
 	"auth { mechanisms = PLAIN token_lifetime = 7d iterations = 4096 }\n"
@@ -538,6 +538,10 @@ static void test_lists_grow_by_appending_and_have_a_bound(void **state)
 	refuse(LEAST "admin { users = { a, b, c, d, e, f, g, h, i } }",
 	       "admin.users can have at most 8 items");
 	refuse(LEAST "admin { users = { a, '' } }", "admin.users has an empty item");
+	refuse(LEAST "admin { users = { a, b } readers = b }",
+	       "admin.readers names \"b\", as does admin.users");
+	refuse(LEAST "admin { operators = a readers = a }",
+	       "admin.readers names \"a\", as does admin.operators");
 }
 
 static void test_a_broken_connection_string_is_not_logged(void **state)

@@ -174,7 +174,9 @@ static void roles_are_of_the_kind_of_node_that_has_them(void **state)
 
 static void sessions_and_messages_come_out_as_they_were_put_in(void **state)
 {
-	struct event_session session = {.address = {"127.0.0.1:50000", 15}}, session_r;
+	struct event_session session = {.address = {"127.0.0.1:50000", 15},
+					.name = {"unix:root", 9}},
+			     session_r;
 	struct event_message message = {.id = {"m-1", 3}, .text = {"hello", 5}}, message_r;
 	struct event_message large = {.text = text_of(EVENT_TEXT_MAX, 't')};
 	uint8_t *buffer = malloc(BUFFER);
@@ -185,6 +187,7 @@ static void sessions_and_messages_come_out_as_they_were_put_in(void **state)
 	size = event_session_put(&session, buffer, BUFFER);
 	assert_true(event_session_parse(buffer, size, &session_r));
 	assert_text(&session_r.address, &session.address);
+	assert_text(&session_r.name, &session.name);
 	size = event_message_put(&message, buffer, BUFFER);
 	assert_true(event_message_parse(buffer, size, &message_r));
 	assert_text(&message_r.id, &message.id);
@@ -233,6 +236,7 @@ static void nothing_over_its_maximum_is_put(void **state)
 	REFUSED(room, .description = name);
 	REFUSED(room, .disabled = 2);
 	REFUSED(session, .address = {name.data, EVENT_ADDRESS_MAX + 1});
+	REFUSED(session, .name = {name.data, EVENT_ADMIN_NAME_MAX + 1});
 	REFUSED(message, .id = {name.data, EVENT_MESSAGE_ID_MAX + 1});
 	REFUSED(message, .text = text);
 	REFUSED(message, .text = huge);

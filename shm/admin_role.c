@@ -1,0 +1,62 @@
+#include "shm/admin_role.h"
+
+#include <string.h>
+
+#include "shm/event.h"
+
+static const bool table[DUTIES][ADMIN_ROLES] = {
+	/*                none, administrator, operator, read-only */
+	[DUTY_READ] = {false, true, true, true},
+	[DUTY_AUDIT] = {false, true, false, true},
+	[DUTY_ROOM] = {false, true, true, false},
+	[DUTY_MESSAGE] = {false, true, true, false},
+	[DUTY_ALL] = {false, true, false, false},
+};
+
+static const char *const names[ADMIN_ROLES] = {"none", "administrator", "operator", "read-only"};
+
+enum admin_role admin_role_of(unsigned flags)
+{
+	switch (flags & EVENT_ADMIN_ROLES) {
+	case EVENT_ADMIN:
+		return ADMIN_ADMINISTRATOR;
+	case EVENT_ADMIN | EVENT_OPERATOR:
+		return ADMIN_OPERATOR;
+	case EVENT_ADMIN | EVENT_READER:
+		return ADMIN_READER;
+	default:
+		return ADMIN_NONE;
+	}
+}
+
+unsigned admin_role_flags(enum admin_role role)
+{
+	switch (role) {
+	case ADMIN_ADMINISTRATOR:
+		return EVENT_ADMIN;
+	case ADMIN_OPERATOR:
+		return EVENT_ADMIN | EVENT_OPERATOR;
+	case ADMIN_READER:
+		return EVENT_ADMIN | EVENT_READER;
+	default:
+		return 0;
+	}
+}
+
+const char *admin_role_name(enum admin_role role)
+{
+	return (unsigned)role < ADMIN_ROLES ? names[role] : names[ADMIN_NONE];
+}
+
+enum admin_role admin_role_parse(const char *name)
+{
+	for (unsigned role = ADMIN_ADMINISTRATOR; role < ADMIN_ROLES; role++)
+		if (strcmp(names[role], name) == 0)
+			return (enum admin_role)role;
+	return ADMIN_NONE;
+}
+
+bool admin_may(enum admin_role role, enum admin_duty duty)
+{
+	return (unsigned)role < ADMIN_ROLES && (unsigned)duty < DUTIES && table[duty][role];
+}

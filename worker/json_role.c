@@ -1,0 +1,33 @@
+#include <string.h>
+
+#include "worker/json_peer.h"
+
+/*
+ * What administrators need for each method. Whoever may do less is refused here, before anything is
+ * asked of anybody; what changes something the sequencer and pchat-auth refuse as well. A method that
+ * is not in the table is for those who may do everything.
+ */
+static const struct {
+	const char *method;
+	enum admin_duty duty;
+} duties[] = {
+	{"access.deny", DUTY_ROOM},	  {"access.grant", DUTY_ROOM},
+	{"access.list", DUTY_READ},	  {"addin.list", DUTY_READ},
+	{"category.get", DUTY_READ},	  {"category.list", DUTY_READ},
+	{"group.get", DUTY_READ},	  {"group.list", DUTY_READ},
+	{"message.purge", DUTY_MESSAGE},  {"message.remove", DUTY_MESSAGE},
+	{"message.search", DUTY_READ},	  {"room.create", DUTY_ROOM},
+	{"room.delete", DUTY_ROOM},	  {"room.disable", DUTY_ROOM},
+	{"room.enable", DUTY_ROOM},	  {"room.get", DUTY_READ},
+	{"room.list", DUTY_READ},	  {"room.roles", DUTY_ROOM},
+	{"room.update", DUTY_ROOM},	  {"server.info", DUTY_READ},
+	{"user.list", DUTY_READ},
+};
+
+enum admin_duty json_duty(const char *method)
+{
+	for (size_t i = 0; i < sizeof(duties) / sizeof(duties[0]); i++)
+		if (strcmp(duties[i].method, method) == 0)
+			return duties[i].duty;
+	return DUTY_ALL;
+}
