@@ -46,6 +46,9 @@ enum ctl_option {
 	CTL_START,
 	CTL_END,
 	CTL_DIRECTION,
+	CTL_LEVEL,
+	CTL_REPORT,
+	CTL_CREDENTIALS,
 	/* Edits of lists: adding, removing, replacing of each. */
 	CTL_MEMBERS,
 	CTL_MANAGERS = CTL_MEMBERS + 3,
@@ -114,6 +117,7 @@ int ctl_password(const struct ctl *ctl, char password_r[CTL_PASSWORD_MAX + 1]);
 
 int ctl_status(const struct ctl *ctl);
 int ctl_data_verify(const struct ctl *ctl);
+int ctl_data_export(const struct ctl *ctl);
 int ctl_user_add(const struct ctl *ctl);
 int ctl_user_passwd(const struct ctl *ctl);
 

@@ -56,6 +56,9 @@ static const struct {
 	[CTL_START] = {"start", "start", TEXT, "TIME: messages from then on"},
 	[CTL_END] = {"end", "end", TEXT, "TIME: messages up to then"},
 	[CTL_DIRECTION] = {"direction", "direction", TEXT, "newest|oldest: which come first"},
+	[CTL_LEVEL] = {"level", NULL, OURS, "user|category|room-directory|content|all"},
+	[CTL_REPORT] = {"report", NULL, OURS, "FILE: what was done is written there, too"},
+	[CTL_CREDENTIALS] = {"credentials", NULL, SWITCH, "with the secrets of passwords"},
 	[CTL_UNTIL] = {"until", "time", TEXT, "TIME: up to then, 2026-11-21 or with T09:30:00Z"},
 };
 

@@ -95,9 +95,15 @@ daemon_pchat_auth_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(GSASL_CFLAGS) $(SSL
 daemon_pchat_auth_LDADD = $(ODBC_LIB) $(AUTH_LIBS)
 
 daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
+	daemon/archive.h daemon/archive_read.c daemon/archive_write.c \
+	daemon/ctl_archive.c daemon/ctl_archive.h \
 	daemon/ctl_call.c \
 	daemon/ctl_check.c daemon/ctl_check.h \
 	daemon/ctl_database.c \
+	daemon/ctl_export.c daemon/ctl_export.h \
+	daemon/ctl_export_message.c \
+	daemon/ctl_export_table.c \
+	daemon/fragment.c daemon/fragment.h \
 	daemon/ctl_list.c \
 	daemon/ctl_message.c \
 	daemon/ctl_object.c \
@@ -109,8 +115,9 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_table.c daemon/ctl_table.h \
 	daemon/ctl_user.c \
 	daemon/ctl_verify.c
-daemon_pchatctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(BSD_CFLAGS) $(ODBC_CFLAGS)
-daemon_pchatctl_LDADD = $(STORE_LIBS) $(JANSSON_LIBS) $(UNISTRING_LIBS)
+daemon_pchatctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(BSD_CFLAGS) $(ODBC_CFLAGS) \
+	$(SSL_CFLAGS) $(ZLIB_CFLAGS)
+daemon_pchatctl_LDADD = $(STORE_LIBS) $(JANSSON_LIBS) $(SSL_LIBS) $(ZLIB_LIBS) $(UNISTRING_LIBS)
 
 # What a client of the JSON protocol is made of, without a face.
 noinst_LIBRARIES += daemon/libclient.a

@@ -47,6 +47,11 @@ static const struct ctl_verb verbs[] = {
 	{"data", "verify", "", "compare the database with the running server's cache", 0, 0, 0,
 	 ctl_data_verify, NULL, NULL, NULL, NULL},
 
+	{"data", "export", "[FILE]", "write the content database into an archive", 0, 1,
+	 CHANGE | CTL_BIT(CTL_LEVEL) | CTL_BIT(CTL_CATEGORY) | CTL_BIT(CTL_START) |
+		 CTL_BIT(CTL_CREDENTIALS) | CTL_BIT(CTL_REPORT),
+	 ctl_data_export, NULL, NULL, NULL, NULL},
+
 	{"category", "create", "NAME", "create a category and print its URI", 1, 1,
 	 CHANGE | CTL_BIT(CTL_DESCRIPTION) | CATEGORY, ctl_object_change, "category.create", "name",
 	 "category", NULL},
@@ -138,6 +143,13 @@ static const struct option common[] = {
 	{"version", no_argument, NULL, OPTION_VERSION},
 };
 enum { COMMON = sizeof(common) / sizeof(common[0]) };
+
+/* What the original calls two of the verbs' options. */
+static const struct option aliases[] = {
+	{"what-if", no_argument, NULL, OPTION_FIRST + CTL_DRY_RUN},
+	{"start-date", required_argument, NULL, OPTION_FIRST + CTL_START},
+};
+enum { ALIASES = sizeof(aliases) / sizeof(aliases[0]), OPTIONS = COMMON + ALIASES + CTL_OPTIONS };
 
 struct command_line {
 	struct ctl ctl;
@@ -250,22 +262,23 @@ static int take_option(struct command_line *line, int option)
 
 /* The names have to outlive getopt_long's use of them. */
 static void make_options(struct ctl_option_name names[CTL_OPTIONS],
-			 struct option options[COMMON + CTL_OPTIONS + 1])
+			 struct option options[OPTIONS + 1])
 {
 	memcpy(options, common, sizeof(common));
+	memcpy(options + COMMON, aliases, sizeof(aliases));
 	for (int i = 0; i < CTL_OPTIONS; i++) {
 		ctl_option_name((enum ctl_option)i, &names[i]);
-		options[COMMON + i] = (struct option){
+		options[COMMON + ALIASES + i] = (struct option){
 			names[i].name, names[i].takes_value ? required_argument : no_argument, NULL,
 			OPTION_FIRST + i};
 	}
-	options[COMMON + CTL_OPTIONS] = (struct option){NULL, 0, NULL, 0};
+	options[OPTIONS] = (struct option){NULL, 0, NULL, 0};
 }
 
 static int parse(struct command_line *line, int argc, char **argv)
 {
 	struct ctl_option_name names[CTL_OPTIONS];
-	struct option options[COMMON + CTL_OPTIONS + 1];
+	struct option options[OPTIONS + 1];
 	int option;
 
 	make_options(names, options);

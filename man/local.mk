@@ -1,5 +1,6 @@
 dist_man_MANS = \
 	man/pchat.1 \
+	man/pchat-archive.5 \
 	man/pchat-protocol.7 \
 	man/pchat-schema.7 \
 	man/pchatctl.8 \

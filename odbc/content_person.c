@@ -1,4 +1,4 @@
-#include "odbc/content.h"
+#include "odbc/content_export.h"
 
 /* What users have of their own: five tables of the same shape, whose columns differ. */
 
@@ -7,28 +7,33 @@ enum column { PRINCIPAL, ITEM, WHO, ROOM, FLAGS, NUMBER, TIME, NAME, TEXT, COLUM
 enum { COLUMNS_MAX = 8 };
 
 static const struct table {
-	enum statement put, remove, list;
+	enum statement put, remove, list, export;
 	enum column column[COLUMNS_MAX]; /* as in put and in list; the first two are the key */
 } tables[CONTENT_PERSON_KINDS] = {
 	[CONTENT_INVITATION] = {STATEMENT_INVITATION_PUT,
 				STATEMENT_INVITATION_REMOVE,
 				STATEMENT_INVITATIONS,
+				STATEMENT_EXPORT_INVITATIONS,
 				{PRINCIPAL, ITEM, NUMBER, TIME, WHO, COLUMNS_END}},
 	[CONTENT_MARKER] = {STATEMENT_MARKER_PUT,
 			    STATEMENT_MARKER_REMOVE,
 			    STATEMENT_MARKERS,
+			    STATEMENT_EXPORT_MARKERS,
 			    {PRINCIPAL, ITEM, NUMBER, COLUMNS_END}},
 	[CONTENT_FEED] = {STATEMENT_FEED_PUT,
 			  STATEMENT_FEED_REMOVE,
 			  STATEMENT_FEEDS,
+			  STATEMENT_EXPORT_FEEDS,
 			  {PRINCIPAL, ITEM, NAME, TEXT, WHO, ROOM, FLAGS, COLUMNS_END}},
 	[CONTENT_REQUEST] = {STATEMENT_REQUEST_PUT,
 			     STATEMENT_REQUEST_REMOVE,
 			     STATEMENT_REQUESTS,
+			     STATEMENT_EXPORT_REQUESTS,
 			     {PRINCIPAL, ITEM, TIME, TEXT, COLUMNS_END}},
 	[CONTENT_INVITED] = {STATEMENT_INVITED_PUT,
 			     STATEMENT_INVITED_REMOVE,
 			     STATEMENT_INVITED,
+			     STATEMENT_EXPORT_INVITED,
 			     {PRINCIPAL, NUMBER, TIME, COLUMNS_END}},
 };
 
@@ -121,10 +126,10 @@ enum db_result content_person_remove(struct db *db, enum content_person_kind kin
 	return db_execute(stmt, err);
 }
 
-enum db_result content_people(struct db *db, enum content_person_kind kind,
-			      const struct content_person *above, struct err *err)
+static enum db_result execute_above(struct db *db, enum statement number,
+				    const struct content_person *above, struct err *err)
 {
-	struct db_stmt *stmt = db_statement(db, tables[kind].list);
+	struct db_stmt *stmt = db_statement(db, number);
 
 	db_bind_int(stmt, 0, above->principal);
 	db_bind_int(stmt, 1, above->item);
@@ -132,17 +137,61 @@ enum db_result content_people(struct db *db, enum content_person_kind kind,
 	return db_execute(stmt, err);
 }
 
-enum db_result content_people_next(struct db *db, enum content_person_kind kind,
-				   struct content_person *person_r, struct err *err)
+enum db_result content_people(struct db *db, enum content_person_kind kind,
+			      const struct content_person *above, struct err *err)
 {
-	const struct table *table = &tables[kind];
-	struct db_stmt *stmt = db_open_statement(db, table->list);
+	return execute_above(db, tables[kind].list, above, err);
+}
+
+/* The row of a table, and how many columns that were. */
+static enum db_result next_row(struct db_stmt *stmt, const struct table *table,
+			       struct content_person *person_r, unsigned *columns_r,
+			       struct err *err)
+{
 	const enum db_result result = db_fetch(stmt, err);
+	unsigned i;
 
 	if (result != DB_OK)
 		return result;
 	*person_r = (struct content_person){0};
-	for (unsigned i = 0; table->column[i] != COLUMNS_END; i++)
+	for (i = 0; table->column[i] != COLUMNS_END; i++)
 		take(stmt, i, table->column[i], person_r);
+	*columns_r = i;
+	return DB_OK;
+}
+
+enum db_result content_people_next(struct db *db, enum content_person_kind kind,
+				   struct content_person *person_r, struct err *err)
+{
+	const struct table *table = &tables[kind];
+	unsigned columns;
+
+	return next_row(db_open_statement(db, table->list), table, person_r, &columns, err);
+}
+
+/* --- For archives. --- */
+
+enum db_result content_export_people(struct db *db, enum content_person_kind kind,
+				     const struct content_person *above, struct err *err)
+{
+	return execute_above(db, tables[kind].export, above, err);
+}
+
+enum db_result content_export_people_next(struct db *db, enum content_person_kind kind,
+					  struct content_person *person_r,
+					  struct content_names *names_r, struct err *err)
+{
+	const struct table *table = &tables[kind];
+	struct db_stmt *stmt = db_open_statement(db, table->export);
+	unsigned column;
+	const enum db_result result = next_row(stmt, table, person_r, &column, err);
+
+	if (result != DB_OK)
+		return result;
+	*names_r = (struct content_names){0};
+	names_r->principal.data = db_text(stmt, column, &names_r->principal.length);
+	names_r->node.data = db_text(stmt, column + 1, &names_r->node.length);
+	names_r->category = (uint32_t)db_int(stmt, column + 2);
+	names_r->other.data = db_text(stmt, column + 3, &names_r->other.length);
 	return DB_OK;
 }

@@ -1,4 +1,4 @@
-#include "odbc/content.h"
+#include "odbc/content_export.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,7 @@ enum db_result content_rooms(struct db *db, uint32_t above, struct err *err)
 	return execute_above(db, STATEMENT_ROOMS, above, err);
 }
 
-/* The columns of ROOMS, with which those of SEARCH begin. */
+/* The columns of ROOMS, with which those of SEARCH and EXPORT_ROOMS begin. */
 static enum db_result next_room(struct db_stmt *stmt, struct content_room *room_r, struct err *err)
 {
 	const enum db_result result = db_fetch(stmt, err);
@@ -84,6 +84,25 @@ static enum db_result next_room(struct db_stmt *stmt, struct content_room *room_
 enum db_result content_rooms_next(struct db *db, struct content_room *room_r, struct err *err)
 {
 	return next_room(db_open_statement(db, STATEMENT_ROOMS), room_r, err);
+}
+
+enum db_result content_export_rooms(struct db *db, uint32_t above, struct err *err)
+{
+	return execute_above(db, STATEMENT_EXPORT_ROOMS, above, err);
+}
+
+enum db_result content_export_rooms_next(struct db *db, struct content_room *room_r,
+					 struct content_room_names *names_r, struct err *err)
+{
+	struct db_stmt *stmt = db_open_statement(db, STATEMENT_EXPORT_ROOMS);
+	const enum db_result result = next_room(stmt, room_r, err);
+
+	if (result != DB_OK)
+		return result;
+	names_r->purged = (uint64_t)db_int(stmt, 14);
+	names_r->category = text_of(stmt, 15);
+	names_r->addin = text_of(stmt, 16);
+	return DB_OK;
 }
 
 /* --- History. --- */

@@ -309,6 +309,20 @@ enum db_result db_begin(struct db *db, struct err *err)
 	return result;
 }
 
+enum db_result db_begin_read(struct db *db, struct err *err)
+{
+	enum db_result result = DB_OK;
+
+	bug_on(db->in_transaction);
+	if (!db->connected)
+		return db_not_connected(err);
+	for (const char *const *sql = db->dialect->begin_read; *sql && result == DB_OK; sql++)
+		result = db_run(db, *sql, err);
+	db->in_transaction = result == DB_OK;
+	db->spoilt = false;
+	return result;
+}
+
 enum db_result db_commit(struct db *db, struct err *err)
 {
 	enum db_result result;

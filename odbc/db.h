@@ -72,6 +72,9 @@ int db_native(const struct db *db);
 /* Transactions. A commit answers DB_OK or DB_UNCERTAIN. A rollback that fails closes the
  * connection. */
 enum db_result db_begin(struct db *db, struct err *err);
+/* The same for one that only reads: all of it sees one state of the database, whoever writes
+ * meanwhile. It ends by db_rollback. */
+enum db_result db_begin_read(struct db *db, struct err *err);
 enum db_result db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db);
 

@@ -55,6 +55,7 @@ struct dialect {
 
 	const char *const *session; /* run after connecting, ended by NULL */
 	const char *begin, *commit, *rollback;
+	const char *const *begin_read; /* a transaction that reads one state, ended by NULL */
 	const char
 		*schema_lock; /* run behind begin before the schema is changed; NULL: not needed */
 

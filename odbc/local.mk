@@ -3,6 +3,7 @@ odbc_libodbc_a_SOURCES = \
 	odbc/backoff.c odbc/backoff.h \
 	odbc/content.c odbc/content.h \
 	odbc/content_credential.c \
+	odbc/content_export.c odbc/content_export.h \
 	odbc/content_object.c odbc/content_person.c \
 	odbc/content_read.c \
 	odbc/content_schema.c odbc/content_schema.h \

@@ -17,7 +17,7 @@
  *     dialect_sort; of a commit it is uncertain anyhow.
  *  6. The SQLSTATE says little, the native code much: errors below.
  *  7. With autocommit off a transaction is always open: BEGIN and COMMIT are statements.
- *  8. SNAPSHOT cannot be set by attribute: no isolation is set but the database's own.
+ *  8. SNAPSHOT cannot be set by attribute: begin_read sets it by statement.
  *  9. There is no SQLDescribeParam, and a ColumnSize of 0 would make a plan for each length: types
  * and sizes are always the same. A statement's failure may come behind its first result, so all
  * results are looked at (more_results).
@@ -37,6 +37,13 @@ static const char *const session[] = {
 	"SET TEXTSIZE 2147483647",
 	"SET LOCK_TIMEOUT 2000",
 	"SET XACT_ABORT OFF",
+	NULL,
+};
+
+/* The database must have been told ALLOW_SNAPSHOT_ISOLATION ON. */
+static const char *const begin_read[] = {
+	"SET TRANSACTION ISOLATION LEVEL SNAPSHOT",
+	"BEGIN TRANSACTION",
 	NULL,
 };
 
@@ -113,6 +120,7 @@ const struct dialect dialect_mssql = {
 	.options = options,
 	.session = session,
 	.begin = "BEGIN TRANSACTION",
+	.begin_read = begin_read,
 	.commit = "COMMIT TRANSACTION",
 	/* A failure may have rolled it back already. */
 	.rollback = "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION",

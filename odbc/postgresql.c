@@ -38,6 +38,13 @@ static const char *const session[] = {
 	NULL,
 };
 
+/* Who reads an archive may be slower than what ends idle transactions. */
+static const char *const begin_read[] = {
+	"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+	"SET LOCAL idle_in_transaction_session_timeout = 0",
+	NULL,
+};
+
 static const struct dialect_error errors[] = {
 	{"0A000", 0, DB_RETRY, false},	  /* a prepared plan whose table has changed */
 	{"22P05", 0, DB_BAD_DATA, false}, /* a character that the encoding does not have */
@@ -87,6 +94,7 @@ const struct dialect dialect_postgresql = {
 	.options = options,
 	.session = session,
 	.begin = "BEGIN",
+	.begin_read = begin_read,
 	.commit = "COMMIT",
 	.rollback = "ROLLBACK",
 	.schema_lock = "SELECT pg_advisory_xact_lock(1885562739)",

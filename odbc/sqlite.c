@@ -24,6 +24,9 @@ static const char *const session[] = {
 	NULL,
 };
 
+/* The first SELECT takes the state; writers go on, and the WAL grows until the end. */
+static const char *const begin_read[] = {"BEGIN", NULL};
+
 /* The codes of sqlite3.h, which is not needed for anything else. */
 static const struct dialect_error errors[] = {
 	{"HY000", 5, DB_RETRY, false},	   /* SQLITE_BUSY */
@@ -74,6 +77,7 @@ const struct dialect dialect_sqlite = {
 	.options = options,
 	.session = session,
 	.begin = "BEGIN IMMEDIATE",
+	.begin_read = begin_read,
 	.commit = "COMMIT",
 	.rollback = "ROLLBACK",
 	.schema_lock = NULL, /* BEGIN IMMEDIATE is the lock */

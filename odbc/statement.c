@@ -6,19 +6,23 @@
  * SQL that SQLite and PostgreSQL both understand, and that mssql_text.c can turn into T-SQL:
  * upserts by INSERT with ON CONFLICT, LIMIT at the end, no functions but the standard's.
  */
-#define HISTORY_COLUMNS                                                                \
+#define HISTORY_COLUMNS                                                           \
 	"SELECT m.seq, m.time, m.author, m.flags, m.client_id, m.body, m.title, " \
-	"m.rich_type, m.rich, p.uri, p.name "                                          \
-	"FROM pc_message AS m LEFT JOIN pc_principal AS p ON p.id = m.author "         \
+	"m.rich_type, m.rich, p.uri, p.name "                                     \
+	"FROM pc_message AS m LEFT JOIN pc_principal AS p ON p.id = m.author "    \
 	"WHERE m.room = ? AND m.seq > ? AND m.seq < ? "
 
 #define ROOM_COLUMNS                                                                               \
 	"SELECT r.id, r.uuid, r.name, r.description, r.disabled, r.category, r.addin, r.privacy, " \
 	"r.behavior, r.invitations, r.created, r.revision, r.last_seq, r.removals"
 
-#define RECORD_COLUMNS                                                                             \
-	"number, lsn, time, type, flags, room_id, room, room_name, category, user_id, user_uri, "  \
+#define RECORD_COLUMNS                                                                            \
+	"number, lsn, time, type, flags, room_id, room, room_name, category, user_id, user_uri, " \
 	"user_name, address, session, message, title, content, rich_type, rich, detail, hash"
+#define USER_AND_ROOM                                        \
+	"LEFT JOIN pc_principal AS p ON p.id = x.principal " \
+	"LEFT JOIN pc_room AS r ON r.id = x.room "
+#define ABOVE_ROOM "WHERE (x.principal, x.room) > (?, ?) ORDER BY x.principal, x.room LIMIT ?"
 
 const char *const statement_text[STATEMENTS] = {
 	[STATEMENT_SCHEMA_VERSION] = "SELECT COALESCE(MAX(version), 0) FROM pc_schema",
@@ -87,9 +91,8 @@ const char *const statement_text[STATEMENTS] = {
 		"read_id = CASE WHEN excluded.read_id > pc_invited.read_id "
 		"THEN excluded.read_id ELSE pc_invited.read_id END",
 	[STATEMENT_INVITED_REMOVE] = "DELETE FROM pc_invited WHERE principal = ? AND last_id >= ?",
-	[STATEMENT_MARKER_PUT] =
-		"INSERT INTO pc_marker (principal, room, seq) VALUES (?, ?, ?) "
-		"ON CONFLICT (principal, room) DO UPDATE SET seq = excluded.seq",
+	[STATEMENT_MARKER_PUT] = "INSERT INTO pc_marker (principal, room, seq) VALUES (?, ?, ?) "
+				 "ON CONFLICT (principal, room) DO UPDATE SET seq = excluded.seq",
 	[STATEMENT_MARKER_REMOVE] = "DELETE FROM pc_marker WHERE principal = ? AND room = ?",
 	[STATEMENT_FEED_PUT] =
 		"INSERT INTO pc_feed (principal, id, name, words, author, room, flags) "
@@ -141,12 +144,10 @@ const char *const statement_text[STATEMENTS] = {
 			      "WHERE principal > ? AND last_id >= ? ORDER BY principal LIMIT ?",
 	[STATEMENT_MARKERS] = "SELECT principal, room, seq FROM pc_marker "
 			      "WHERE (principal, room) > (?, ?) ORDER BY principal, room LIMIT ?",
-	[STATEMENT_FEEDS] =
-		"SELECT principal, id, name, words, author, room, flags FROM pc_feed "
-		"WHERE (principal, id) > (?, ?) ORDER BY principal, id LIMIT ?",
-	[STATEMENT_REQUESTS] =
-		"SELECT principal, room, time, reason FROM pc_request "
-		"WHERE (principal, room) > (?, ?) ORDER BY principal, room LIMIT ?",
+	[STATEMENT_FEEDS] = "SELECT principal, id, name, words, author, room, flags FROM pc_feed "
+			    "WHERE (principal, id) > (?, ?) ORDER BY principal, id LIMIT ?",
+	[STATEMENT_REQUESTS] = "SELECT principal, room, time, reason FROM pc_request "
+			       "WHERE (principal, room) > (?, ?) ORDER BY principal, room LIMIT ?",
 	[STATEMENT_REMAINS_PUT] =
 		"INSERT INTO pc_remains (room, through) VALUES (?, ?) "
 		"ON CONFLICT (room) DO UPDATE SET through = CASE "
@@ -223,4 +224,44 @@ const char *const statement_text[STATEMENTS] = {
 		"ON CONFLICT (number) DO NOTHING",
 	[STATEMENT_CHECKPOINTS] = "SELECT number, hash, time, signature FROM pcc_checkpoint "
 				  "WHERE number > ? ORDER BY number LIMIT ?",
+	[STATEMENT_EXPORT_AFFILIATIONS] =
+		"SELECT a.member, a.group_id, m.uri, g.uri FROM pc_affiliation AS a "
+		"LEFT JOIN pc_principal AS m ON m.id = a.member "
+		"LEFT JOIN pc_principal AS g ON g.id = a.group_id "
+		"WHERE (a.member, a.group_id) > (?, ?) ORDER BY a.member, a.group_id LIMIT ?",
+	[STATEMENT_EXPORT_ROOMS] = ROOM_COLUMNS ", r.purged, c.uuid, a.uuid FROM pc_room AS r "
+						"LEFT JOIN pc_category AS c ON c.id = r.category "
+						"LEFT JOIN pc_addin AS a ON a.id = r.addin "
+						"WHERE r.id > ? ORDER BY r.id LIMIT ?",
+	[STATEMENT_EXPORT_ROLES] =
+		"SELECT x.kind, x.node, x.principal, x.role, COALESCE(r.category, x.node), "
+		"COALESCE(r.uuid, c.uuid), p.uri FROM pc_role AS x "
+		"LEFT JOIN pc_category AS c ON x.kind = 1 AND c.id = x.node "
+		"LEFT JOIN pc_room AS r ON x.kind = 2 AND r.id = x.node "
+		"LEFT JOIN pc_principal AS p ON p.id = x.principal "
+		"WHERE (x.kind, x.node, x.principal, x.role) > (?, ?, ?, ?) "
+		"ORDER BY x.kind, x.node, x.principal, x.role LIMIT ?",
+	[STATEMENT_EXPORT_INVITATIONS] =
+		"SELECT x.principal, x.room, x.id, x.time, x.inviter, p.uri, r.uuid, r.category, "
+		"w.uri FROM pc_invitation AS x " USER_AND_ROOM
+		"LEFT JOIN pc_principal AS w ON w.id = x.inviter " ABOVE_ROOM,
+	[STATEMENT_EXPORT_INVITED] =
+		"SELECT x.principal, x.last_id, x.read_id, p.uri, '', 0, '' FROM pc_invited AS x "
+		"LEFT JOIN pc_principal AS p ON p.id = x.principal "
+		"WHERE x.principal > ? AND x.last_id >= ? ORDER BY x.principal LIMIT ?",
+	[STATEMENT_EXPORT_MARKERS] =
+		"SELECT x.principal, x.room, x.seq, p.uri, r.uuid, r.category, "
+		"'' FROM pc_marker AS x " USER_AND_ROOM ABOVE_ROOM,
+	[STATEMENT_EXPORT_FEEDS] =
+		"SELECT x.principal, x.id, x.name, x.words, x.author, x.room, x.flags, p.uri, "
+		"r.uuid, r.category, w.uri FROM pc_feed AS x " USER_AND_ROOM
+		"LEFT JOIN pc_principal AS w ON w.id = x.author "
+		"WHERE (x.principal, x.id) > (?, ?) ORDER BY x.principal, x.id LIMIT ?",
+	[STATEMENT_EXPORT_REQUESTS] =
+		"SELECT x.principal, x.room, x.time, x.reason, p.uri, r.uuid, r.category, '' "
+		"FROM pc_request AS x " USER_AND_ROOM ABOVE_ROOM,
+	[STATEMENT_EXPORT_CREDENTIALS] =
+		"SELECT uri, mechanism, iterations, salt, stored_key, server_key, changed "
+		"FROM pc_credential WHERE (uri, mechanism) > (?, ?) ORDER BY uri, mechanism LIMIT "
+		"?",
 };

@@ -7,83 +7,94 @@
  * statement.c where the databases agree on it, else in the dialects' files.
  */
 #define STATEMENT_LIST(X)                                                                          \
-	X(SCHEMA_EXISTS, "", "i")	/* whether there is a table pc_schema: 0 or 1 */           \
-	X(SCHEMA_VERSION, "", "i")	/* the newest step that was applied */                     \
-	X(SCHEMA_PUT, "ii", "")		/* step, time */                                           \
-	X(WRITABLE, "", "i")		/* whether the database takes writes: 0 or 1 */            \
-	X(CURSOR_GET, "t", "tiiiiii")	/* reader -> journal, lsn, principal, room, category,      \
-					   add-in, time */                                         \
-	X(CURSOR_PUT, "ttiiiiii", "")	/* reader and the same */                                  \
-	X(PRINCIPAL_PUT, "iiiitt", "")	/* id, kind, state, epoch, uri, name */                    \
-	X(AFFILIATION_PUT, "ii", "")	/* member, group */                                        \
-	X(AFFILIATION_REMOVE, "ii", "") /* the same */                                             \
-	X(CATEGORY_PUT, "itttiiit", "") /* id, uuid, name, description, flags, created, revision,  \
-					   folded */                                               \
-	X(CATEGORY_REMOVE, "i", "")	/* id */                                                   \
-	X(ADDIN_PUT, "ittt", "")	/* id, uuid, name, url */                                  \
-	X(ADDIN_REMOVE, "i", "")	/* id */                                                   \
+	X(SCHEMA_EXISTS, "", "i")	 /* whether there is a table pc_schema: 0 or 1 */          \
+	X(SCHEMA_VERSION, "", "i")	 /* the newest step that was applied */                    \
+	X(SCHEMA_PUT, "ii", "")		 /* step, time */                                          \
+	X(WRITABLE, "", "i")		 /* whether the database takes writes: 0 or 1 */           \
+	X(CURSOR_GET, "t", "tiiiiii")	 /* reader -> journal, lsn, principal, room, category,     \
+					    add-in, time */                                        \
+	X(CURSOR_PUT, "ttiiiiii", "")	 /* reader and the same */                                 \
+	X(PRINCIPAL_PUT, "iiiitt", "")	 /* id, kind, state, epoch, uri, name */                   \
+	X(AFFILIATION_PUT, "ii", "")	 /* member, group */                                       \
+	X(AFFILIATION_REMOVE, "ii", "")	 /* the same */                                            \
+	X(CATEGORY_PUT, "itttiiit", "")	 /* id, uuid, name, description, flags, created, revision, \
+					    folded */                                              \
+	X(CATEGORY_REMOVE, "i", "")	 /* id */                                                  \
+	X(ADDIN_PUT, "ittt", "")	 /* id, uuid, name, url */                                 \
+	X(ADDIN_REMOVE, "i", "")	 /* id */                                                  \
 	X(ROOM_PUT, "itttiiiiiiiit", "") /* id, uuid, name, description, disabled, category,       \
 					    add-in, privacy, behavior, invitations, created,       \
 					    revision, folded */                                    \
-	X(ROOM_REMOVE, "i", "")		/* id */                                                   \
-	X(ROLE_PUT, "iiii", "")		/* kind, node, principal, role */                          \
-	X(ROLE_REMOVE, "iiii", "")	/* the same */                                             \
-	X(ROLES_REMOVE, "ii", "")	/* kind, node */                                           \
-	X(INVITATION_PUT, "iiiii", "")	/* principal, room, id, time, inviter */                    \
-	X(INVITATION_REMOVE, "ii", "")	/* principal, room, as in the next ones */                 \
-	X(INVITED_PUT, "iii", "")	/* principal, last id, read id: raises both */             \
-	X(INVITED_REMOVE, "ii", "")	/* principal, 0 */                                         \
-	X(MARKER_PUT, "iii", "")	/* principal, room, seq */                                 \
+	X(ROOM_REMOVE, "i", "")		 /* id */                                                  \
+	X(ROLE_PUT, "iiii", "")		 /* kind, node, principal, role */                         \
+	X(ROLE_REMOVE, "iiii", "")	 /* the same */                                            \
+	X(ROLES_REMOVE, "ii", "")	 /* kind, node */                                          \
+	X(INVITATION_PUT, "iiiii", "")	 /* principal, room, id, time, inviter */                  \
+	X(INVITATION_REMOVE, "ii", "")	 /* principal, room, as in the next ones */                \
+	X(INVITED_PUT, "iii", "")	 /* principal, last id, read id: raises both */            \
+	X(INVITED_REMOVE, "ii", "")	 /* principal, 0 */                                        \
+	X(MARKER_PUT, "iii", "")	 /* principal, room, seq */                                \
 	X(MARKER_REMOVE, "ii", "")                                                                 \
-	X(FEED_PUT, "iittiii", "")	/* principal, id, name, words, author, room, flags */      \
+	X(FEED_PUT, "iittiii", "") /* principal, id, name, words, author, room, flags */           \
 	X(FEED_REMOVE, "ii", "")                                                                   \
-	X(REQUEST_PUT, "iiit", "")	/* principal, room, time, reason */                        \
+	X(REQUEST_PUT, "iiit", "") /* principal, room, time, reason */                             \
 	X(REQUEST_REMOVE, "ii", "")                                                                \
-	X(ROOM_SEQ, "ii", "")		/* seq, id: raises the room's last number */               \
+	X(ROOM_SEQ, "ii", "")		 /* seq, id: raises the room's last number */              \
 	X(MESSAGE_PUT, "iiiiittttt", "") /* room, seq, time, author, flags, client id, body,       \
 					    title, rich type, rich */                              \
-	X(MESSAGE_REMOVE, "ii", "")	/* room, seq */                                            \
-	X(MESSAGE_REPLACE, "tii", "")	/* body, room, seq */                                      \
-	X(ROOM_REMOVAL, "i", "")	/* id: counts a removal */                                 \
-	X(ROOM_PURGE, "iii", "")	/* seq, id, seq: raises what is purged */                  \
-	X(ROOM_STATE, "i", "ii")	/* id -> last seq, purged */                               \
-	X(DEAD_PUT, "iittti", "")	/* lsn, type, reader, reason, record, time */             \
-	X(DEAD_COUNT, "", "i")		/* how many dead letters */                                \
-	X(PRINCIPALS, "ii", "iiiitt")	/* above, limit -> as PRINCIPAL_PUT */                     \
-	X(AFFILIATIONS, "iii", "ii")	/* above both, limit -> as AFFILIATION_PUT */              \
-	X(CATEGORIES, "ii", "itttiii")	/* above, limit -> id, uuid, name, description, flags,     \
-					   created, revision */                                    \
-	X(ADDINS, "ii", "ittt")		/* above, limit -> as ADDIN_PUT */                         \
+	X(MESSAGE_REMOVE, "ii", "")	 /* room, seq */                                           \
+	X(MESSAGE_REPLACE, "tii", "")	 /* body, room, seq */                                     \
+	X(ROOM_REMOVAL, "i", "")	 /* id: counts a removal */                                \
+	X(ROOM_PURGE, "iii", "")	 /* seq, id, seq: raises what is purged */                 \
+	X(ROOM_STATE, "i", "ii")	 /* id -> last seq, purged */                              \
+	X(DEAD_PUT, "iittti", "")	 /* lsn, type, reader, reason, record, time */             \
+	X(DEAD_COUNT, "", "i")		 /* how many dead letters */                               \
+	X(PRINCIPALS, "ii", "iiiitt")	 /* above, limit -> as PRINCIPAL_PUT */                    \
+	X(AFFILIATIONS, "iii", "ii")	 /* above both, limit -> as AFFILIATION_PUT */             \
+	X(CATEGORIES, "ii", "itttiii")	 /* above, limit -> id, uuid, name, description, flags,    \
+					    created, revision */                                   \
+	X(ADDINS, "ii", "ittt")		 /* above, limit -> as ADDIN_PUT */                        \
 	X(ROOMS, "ii", "itttiiiiiiiiii") /* above, limit -> id, uuid, name, description, disabled, \
 					    category, add-in, privacy, behavior, invitations,      \
 					    created, revision, last seq, removals */               \
-	X(ROLES, "iiiii", "iiii")	/* above all four, limit -> as ROLE_PUT */                 \
-	X(INVITATIONS, "iii", "iiiii")	/* above both, limit -> as INVITATION_PUT */               \
-	X(INVITED, "iii", "iii")	/* above (the second does not count), limit -> as INVITED_PUT */ \
-	X(MARKERS, "iii", "iii")	/* above both, limit -> as MARKER_PUT */                   \
-	X(FEEDS, "iii", "iittiii")	/* above both, limit -> as FEED_PUT */                     \
-	X(REQUESTS, "iii", "iiit")	/* above both, limit -> as REQUEST_PUT */                  \
-	X(REMAINS_PUT, "ii", "")	/* room, seq: messages up to there are still to be deleted */ \
-	X(REMAINS_NEXT, "i", "ii")	/* limit -> room, the last seq of its oldest messages */   \
-	X(REMAINS_MESSAGES, "ii", "")	/* room, seq: deletes the messages up to there */          \
-	X(REMAINS_END, "i", "")		/* room */                                                 \
+	X(ROLES, "iiiii", "iiii")	 /* above all four, limit -> as ROLE_PUT */                \
+	X(INVITATIONS, "iii", "iiiii")	 /* above both, limit -> as INVITATION_PUT */              \
+	X(INVITED, "iii", "iii") /* above (the second does not count), limit -> as INVITED_PUT */  \
+	X(MARKERS, "iii", "iii") /* above both, limit -> as MARKER_PUT */                          \
+	X(FEEDS, "iii", "iittiii") /* above both, limit -> as FEED_PUT */                          \
+	X(REQUESTS, "iii", "iiit") /* above both, limit -> as REQUEST_PUT */                       \
+	X(REMAINS_PUT, "ii", "")   /* room, seq: messages up to there are still to be deleted */   \
+	X(REMAINS_NEXT, "i", "ii") /* limit -> room, the last seq of its oldest messages */        \
+	X(REMAINS_MESSAGES, "ii", "")		 /* room, seq: deletes the messages up to there */ \
+	X(REMAINS_END, "i", "")			 /* room */                                        \
 	X(HISTORY_NEWEST, "iiii", "iiiittttttt") /* room, after, before, limit -> seq, time,       \
 						    author, flags, client id, body, title, rich    \
 						    type, rich, uri, name */                       \
 	X(HISTORY_OLDEST, "iiii", "iiiittttttt") /* the same, ascending */                         \
-	X(MOMENT, "iii", "i")		/* room, before, time -> seq of the newest up to then */   \
-	X(SEARCH, "tii", "itttiiiiiiiiiit") /* pattern, limit, offset -> as ROOMS, and the          \
+	X(MOMENT, "iii", "i") /* room, before, time -> seq of the newest up to then */             \
+	X(SEARCH, "tii", "itttiiiiiiiiiit") /* pattern, limit, offset -> as ROOMS, and the         \
 					      category's uuid */                                   \
 	X(CREDENTIAL_GET, "tt", "ibbbiiii") /* uri, mechanism -> iterations, salt, stored key,     \
 					       server key, changed, principal, epoch, state */     \
-	X(CREDENTIAL_PUT, "ttibbbi", "") /* uri, mechanism, iterations, salt, keys, changed */     \
-	X(CREDENTIAL_REMOVE, "t", "")	/* uri */                                                  \
+	X(CREDENTIAL_PUT, "ttibbbi", "")    /* uri, mechanism, iterations, salt, keys, changed */  \
+	X(CREDENTIAL_REMOVE, "t", "")	    /* uri */                                              \
+	/* For archives: as the tables without EXPORT, then the names of what they refer to. */    \
+	X(EXPORT_AFFILIATIONS, "iii", "iitt")	   /* ..., member, group */                        \
+	X(EXPORT_ROOMS, "ii", "itttiiiiiiiiiiitt") /* ..., purged, category, add-in */             \
+	X(EXPORT_ROLES, "iiiii", "iiiiitt")	   /* ..., category's id, node, principal */       \
+	/* ..., user, room, its category's id, other user */                                       \
+	X(EXPORT_INVITATIONS, "iii", "iiiiittit")                                                  \
+	X(EXPORT_INVITED, "iii", "iiittit")                                                        \
+	X(EXPORT_MARKERS, "iii", "iiittit")                                                        \
+	X(EXPORT_FEEDS, "iii", "iittiiittit")                                                      \
+	X(EXPORT_REQUESTS, "iii", "iiitttit")                                                      \
+	X(EXPORT_CREDENTIALS, "tti", "ttibbbi") /* above both, limit -> as CREDENTIAL_PUT */       \
 	/* The compliance database. */                                                             \
-	X(RECORD_SCHEMA_EXISTS, "", "i")  /* as those of the content database */                   \
+	X(RECORD_SCHEMA_EXISTS, "", "i") /* as those of the content database */                    \
 	X(RECORD_SCHEMA_VERSION, "", "i")                                                          \
 	X(RECORD_SCHEMA_PUT, "ii", "")                                                             \
 	X(RECORD_CURSOR_GET, "", "tiiiti") /* -> journal, lsn, time, number, hash, gap accepted */ \
-	X(RECORD_CURSOR_PUT, "itiiiti", "") /* 1 and the same */                                   \
+	X(RECORD_CURSOR_PUT, "itiiiti", "")	   /* 1 and the same */                            \
 	X(RECORD_PUT, "iiitiitttittttitttttt", "") /* number, lsn, time, type, flags, room id,     \
 			room, room name, category, user id, user uri, user name, address, session, \
 			message, title, content, rich type, rich, detail, hash */                  \
@@ -106,7 +117,7 @@ enum statement {
 #define X(id, parameters, columns) STATEMENT_##id,
 	STATEMENT_LIST(X)
 #undef X
-	STATEMENTS
+		STATEMENTS
 };
 
 /* Their texts; NULL where each dialect has its own. */

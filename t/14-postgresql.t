@@ -31,7 +31,7 @@ for my $name (qw(content content_object db driver store reader postgresql)) {
 $postgres->finish;
 
 $ENV{PCHAT_TEST_DATABASE} = 'postgresql';
-for my $name (qw(10-order 13-objects 13-remains 34-database 40-journal-full)) {
+for my $name (qw(10-order 13-objects 13-remains 29-export 34-database 40-journal-full)) {
 	ok(runs_well($^X, "-I$source/t/lib", "$source/t/$name.t"), "$name.t holds on PostgreSQL");
 }
 

@@ -18,6 +18,11 @@ check_PROGRAMS += t/unit/admin_role_test
 t_unit_admin_role_test_SOURCES = t/unit/admin_role_test.c $(ENGINE_BENCH)
 t_unit_admin_role_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_admin_role_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += t/unit/archive_test
+t_unit_archive_test_SOURCES = t/unit/archive_test.c daemon/archive.h daemon/archive_read.c \
+	daemon/archive_write.c
+t_unit_archive_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(SSL_CFLAGS) $(ZLIB_CFLAGS)
+t_unit_archive_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(SSL_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/ask_test
 t_unit_ask_test_SOURCES = t/unit/ask_test.c
