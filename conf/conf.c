@@ -20,7 +20,7 @@
 #include "conf/setting.h"
 
 enum {
-	SETTINGS_MAX = 160,
+	SETTINGS_MAX = 256,
 	SECTIONS_MAX = 16,
 	FILE_SIZE_MAX = 1 << 20,
 	DOMAIN_MAX = 253,
@@ -119,7 +119,7 @@ static int take_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *resul
 
 /* libconfuse says what it thinks of the file. What it quotes may be a piece of a password. */
 __attribute__((format(printf, 2, 0))) static void take_error(cfg_t *cfg, const char *fmt,
-							      va_list ap)
+							     va_list ap)
 {
 	const char *section = strcmp(cfg->name, "root") == 0 ? NULL : cfg->name;
 	char quoted[LOG_QUOTED], text[256];
@@ -431,6 +431,8 @@ static void check(struct parse *parse, bool need_dsn)
 		   "SCRAM-SHA-256 and PLAIN");
 	if (need_dsn && conf->content.dsn.count == 0)
 		wrong(parse, "content", "dsn", "must not be empty");
+	if (need_dsn && conf->compliance.enabled && conf->compliance.dsn.count == 0)
+		wrong(parse, "compliance", "dsn", "must not be empty");
 	for (unsigned i = 0; i < conf->adapters.count; i++)
 		check_adapter(parse, i);
 }
@@ -446,11 +448,25 @@ static int set_defaults(struct conf *conf, struct err *err)
 }
 
 /*
- * The defaults that depend on other settings. SyncPragma=FULL: when the store has committed, the
- * journal's space is used again. With WAL and NORMAL a power failure may take back commits, and
+ * The database of a section that does not name one. SyncPragma=FULL: when the store has committed,
+ * the journal's space is used again. With WAL and NORMAL a power failure may take back commits, and
  * what they held would then be in neither. Timeout, in ms, is how long a connection waits for the
  * lock of another.
  */
+static int set_sqlite(struct parse *parse, const char *section, const char *file,
+		      const struct conf_list *dsn, struct err *err)
+{
+	char text[4096];
+
+	if (*line_of(parse, section, "dsn") || dsn->count > 0)
+		return 0;
+	snprintf(text, sizeof(text),
+		 "Driver=SQLite3;Database=%s/%s;JournalMode=WAL;SyncPragma=FULL;Timeout=10000",
+		 parse->conf->state_directory, file);
+	return setting_set(setting_find(section, "dsn"), parse->conf, text, err);
+}
+
+/* The defaults that depend on other settings. */
 static int set_derived(struct parse *parse, struct err *err)
 {
 	struct conf *conf = parse->conf;
@@ -467,13 +483,9 @@ static int set_derived(struct parse *parse, struct err *err)
 		if (setting_set(setting_find("auth", "mechanisms"), conf, "SCRAM-SHA-256", err) < 0)
 			return -1;
 	}
-	if (*line_of(parse, "content", "dsn") || conf->content.dsn.count > 0)
-		return 0;
-	snprintf(text, sizeof(text),
-		 "Driver=SQLite3;Database=%s/content.db;JournalMode=WAL;SyncPragma=FULL;"
-		 "Timeout=10000",
-		 conf->state_directory);
-	return setting_set(setting_find("content", "dsn"), conf, text, err);
+	if (set_sqlite(parse, "content", "content.db", &conf->content.dsn, err) < 0)
+		return -1;
+	return set_sqlite(parse, "compliance", "compliance/records.db", &conf->compliance.dsn, err);
 }
 
 /* The whole file, NUL behind it; the caller frees. The descriptor's offset, which other processes
@@ -509,7 +521,7 @@ static char *read_text(int fd, size_t *length_r, struct err *err)
 
 static int fill(struct conf *conf, int fd, const char *name, bool need_dsn, struct err *err)
 {
-	struct parse parse = { .name = name, .conf = conf };
+	struct parse parse = {.name = name, .conf = conf};
 	size_t length;
 	char *text = read_text(fd, &length, err);
 
@@ -565,9 +577,16 @@ struct conf *conf_load_fd(int fd, const char *name, struct err *err)
 
 /* --- From struct conf to the snapshot. --- */
 
-static void print(const struct conf *conf, bool secrets, bool adapters, FILE *out)
+/* A connection string that whoever gets the snapshot has no use for. */
+static bool is_withheld(const struct setting *setting, enum conf_secrets secrets)
 {
-	const struct setting *dsn = setting_find("content", "dsn");
+	return strcmp(setting->name, "dsn") == 0 &&
+	       !(secrets == CONF_CONTENT_DSN && strcmp(setting->section, "content") == 0) &&
+	       !(secrets == CONF_COMPLIANCE_DSN && strcmp(setting->section, "compliance") == 0);
+}
+
+static void print(const struct conf *conf, enum conf_secrets secrets, bool adapters, FILE *out)
+{
 	const char *section = "root";
 
 	for (const struct setting *setting = settings; setting < settings + setting_count;
@@ -577,7 +596,7 @@ static void print(const struct conf *conf, bool secrets, bool adapters, FILE *ou
 			section = setting->section;
 			fprintf(out, "%s {\n", section);
 		}
-		if (setting == dsn && !secrets)
+		if (is_withheld(setting, secrets))
 			fprintf(out, "%s = {}\n", setting->name);
 		else
 			setting_print(setting, conf, out);
@@ -600,7 +619,8 @@ static int write_all(int fd, const char *text, size_t length)
 	return 0;
 }
 
-static int snapshot(const struct conf *conf, bool secrets, bool adapters, struct err *err)
+static int snapshot(const struct conf *conf, enum conf_secrets secrets, bool adapters,
+		    struct err *err)
 {
 	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 	char *text = NULL;
@@ -626,14 +646,14 @@ static int snapshot(const struct conf *conf, bool secrets, bool adapters, struct
 	return fd;
 }
 
-int conf_snapshot(const struct conf *conf, bool secrets, struct err *err)
+int conf_snapshot(const struct conf *conf, enum conf_secrets secrets, struct err *err)
 {
-	return snapshot(conf, secrets, secrets, err);
+	return snapshot(conf, secrets, secrets != CONF_NO_SECRETS, err);
 }
 
 int conf_snapshot_adapters(const struct conf *conf, struct err *err)
 {
-	return snapshot(conf, false, true, err);
+	return snapshot(conf, CONF_NO_SECRETS, true, err);
 }
 
 void conf_free(struct conf **conf)

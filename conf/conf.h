@@ -122,6 +122,16 @@ struct conf {
 	} content;
 
 	struct {
+		bool enabled;	      /* default false */
+		char *user;	      /* pchat-compliance runs as this user; "" = as the others */
+		struct conf_list dsn; /* connection strings: principal, then mirrors */
+		uint32_t batch_rows;
+		bool refused;		      /* refused attempts are recorded, too */
+		char *checkpoint_key;	      /* PEM file of a private key; "" = not signed */
+		uint64_t checkpoint_interval; /* at least so often, where there is anything new */
+	} compliance;
+
+	struct {
 		struct conf_list mechanisms; /* SCRAM-SHA-256, PLAIN */
 		uint64_t token_lifetime;
 		uint32_t iterations; /* PBKDF2 rounds of new SCRAM secrets */
@@ -144,10 +154,11 @@ struct conf *conf_load_fd(int fd, const char *name, struct err *err);
 
 /*
  * A copy of the configuration in a sealed memory file, for a child: what conf_load_fd reads.
- * secrets: with the connection strings; without, they are left out (workers and the sequencer have
- * no use for a database password). Returns a descriptor that the caller closes, or -1.
+ * The connection strings of which database stand in it: whoever speaks to none has no use for a
+ * password. Returns a descriptor that the caller closes, or -1.
  */
-int conf_snapshot(const struct conf *conf, bool secrets, struct err *err);
+enum conf_secrets { CONF_NO_SECRETS, CONF_CONTENT_DSN, CONF_COMPLIANCE_DSN };
+int conf_snapshot(const struct conf *conf, enum conf_secrets secrets, struct err *err);
 
 /* The same with the adapters, but no connection string: for who writes their files. */
 int conf_snapshot_adapters(const struct conf *conf, struct err *err);

@@ -132,6 +132,14 @@ const struct setting settings[] = {
 	NUMBER(TIME, content, query_timeout, "10s", 100 * MS, H),
 	NUMBER(COUNT, content, batch_rows, "2000", 1, 100000),
 
+	CHOICE(FLAG, compliance, enabled, enabled, "false", booleans),
+	STRING(TEXT, compliance, user, "pchat-compliance"),
+	STRING(LIST, compliance, dsn, ""), /* SQLite in state_directory/compliance/records.db */
+	NUMBER(COUNT, compliance, batch_rows, "1000", 1, 100000),
+	CHOICE(FLAG, compliance, refused, refused, "true", booleans),
+	STRING(PATH, compliance, checkpoint_key, ""),
+	NUMBER(TIME, compliance, checkpoint_interval, "1h", S, 30 * D),
+
 	STRING(LIST, auth, mechanisms, "SCRAM-SHA-256 PLAIN"),
 	NUMBER(TIME, auth, token_lifetime, "12h", S, 30 * D),
 	NUMBER(COUNT, auth, iterations, "10000", 4096, 10000000),

@@ -406,6 +406,8 @@ static const struct {
 	{COMMAND_FEED, WORKER, decide_feed},
 	{COMMAND_ACCESS, WORKER, decide_access},
 	{COMMAND_QUIT, WORKER, decide_quit},
+	{COMMAND_VIEW, WORKER, decide_view},
+	{COMMAND_REFUSED, AUTH, decide_refused},
 	{COMMAND_SESSION_OPEN, AUTH, decide_session_open},
 	{COMMAND_REKEY, AUTH, decide_rekey},
 };
@@ -481,7 +483,7 @@ enum decision engine_decide(struct engine *engine, unsigned mail_slot,
 	 * refusal there is no trace, so that the client is told to ask again. */
 	if (command->number <= engine->cache.header->last_command[mail_slot])
 		return refuse(&ask, CODE_BUSY);
-	return decide(engine, &ask);
+	return note_refusal(engine, &ask, decide(engine, &ask));
 }
 
 void engine_fill(struct engine *engine, struct cache *shared, const struct command *command)

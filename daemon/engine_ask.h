@@ -111,6 +111,11 @@ int may_become_member(struct engine *engine, uint32_t row, uint32_t principal);
 /* Takes away all that a user has of his own; as strip_principal. */
 bool strip_person(struct engine *engine, const struct record *as, uint32_t principal);
 
+/* Compliance may want to know that a command was refused: an event that nobody is told of but it. Returns
+ * the decision, or what becomes of the command where there is no room for that. */
+enum decision note_refusal(struct engine *engine, const struct ask_for *ask,
+			   enum decision decision);
+
 /* A room was removed. */
 void sweep_rooms(struct engine *engine);
 
@@ -119,6 +124,7 @@ typedef enum decision decide_fn(struct engine *engine, const struct ask_for *ask
 decide_fn decide_message, decide_message_remove, decide_purge;
 decide_fn decide_principal, decide_affiliation, decide_category, decide_addin, decide_room,
 	decide_roles, decide_remove, decide_rekey;
+decide_fn decide_view, decide_refused;
 decide_fn decide_invitation_read, decide_marker, decide_feed, decide_access, decide_quit;
 
 #endif

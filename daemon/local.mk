@@ -1,6 +1,7 @@
 sbin_PROGRAMS += daemon/pchatd daemon/pchatctl
 bin_PROGRAMS += daemon/pchat
-pkglibexec_PROGRAMS += daemon/pchat-sequencer daemon/pchat-store daemon/pchat-reader daemon/pchat-auth
+pkglibexec_PROGRAMS += daemon/pchat-sequencer daemon/pchat-store daemon/pchat-reader daemon/pchat-auth \
+	daemon/pchat-compliance
 
 daemon_pchatd_SOURCES = daemon/pchatd.c \
 	daemon/master.c daemon/master.h \
@@ -26,6 +27,7 @@ daemon_pchatd_LDADD = $(SHM_LIBS) $(EVENT_LIBS)
 
 daemon_pchat_sequencer_SOURCES = daemon/pchat-sequencer.c \
 	daemon/engine.c daemon/engine.h daemon/engine_ask.h \
+	daemon/engine_compliance.c \
 	daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
 	daemon/engine_person.c daemon/engine_strip.c \
 	daemon/overload.c daemon/overload.h \
@@ -45,6 +47,24 @@ daemon_pchat_store_SOURCES = daemon/pchat-store.c daemon/store.h \
 	daemon/store_drain.c \
 	daemon/store_load.c
 daemon_pchat_store_LDADD = $(STORE_LIBS)
+
+# The chain of records: what writes and what verifies it, and the tests.
+noinst_LIBRARIES += daemon/librecord.a
+daemon_librecord_a_SOURCES = \
+	daemon/compliance_batch.c daemon/compliance_batch.h \
+	daemon/compliance_event.c \
+	daemon/compliance_object.c \
+	daemon/compliance_state.c daemon/compliance_state.h \
+	daemon/fragment.c daemon/fragment.h \
+	daemon/record_hash.c daemon/record_hash.h \
+	daemon/record_sign.c daemon/record_sign.h
+daemon_librecord_a_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS)
+RECORD_LIBS = daemon/librecord.a $(STORE_LIBS) $(SSL_LIBS) $(UNISTRING_LIBS)
+
+daemon_pchat_compliance_SOURCES = daemon/pchat-compliance.c daemon/compliance.h \
+	daemon/compliance_drain.c daemon/compliance_snapshot.c
+daemon_pchat_compliance_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(SSL_CFLAGS)
+daemon_pchat_compliance_LDADD = $(RECORD_LIBS)
 
 # What the tests of the reader link, too.
 noinst_LIBRARIES += daemon/libreader.a

@@ -38,18 +38,23 @@ static int add_file(struct grants *grants, const char *path, int to, struct err 
 }
 
 /* Who speaks to a database needs its connection string; nobody else gets it. */
-static bool has_secrets(unsigned slot)
+static enum conf_secrets secrets_of(unsigned slot)
 {
-	return slot == SLOT_STORE || slot == SLOT_AUTH || slot_is_reader(slot);
+	if (slot == SLOT_COMPLIANCE)
+		return CONF_COMPLIANCE_DSN;
+	return slot == SLOT_STORE || slot == SLOT_AUTH || slot_is_reader(slot) ? CONF_CONTENT_DSN
+									       : CONF_NO_SECRETS;
 }
 
 static int add_all_owned(struct grants *grants, unsigned slot, const struct conf *conf,
 			 struct err *err)
 {
-	if (add_owned(grants, conf_snapshot(conf, has_secrets(slot), err), FD_CONF) == -1)
+	if (add_owned(grants, conf_snapshot(conf, secrets_of(slot), err), FD_CONF) == -1)
 		return -1;
 	if (slot == SLOT_AUTH)
 		return add_owned(grants, storage_open_token_key(conf, err), FD_TOKEN_KEY);
+	if (slot == SLOT_COMPLIANCE && *conf->compliance.checkpoint_key)
+		return add_file(grants, conf->compliance.checkpoint_key, FD_KEY, err);
 	if (!slot_is_worker(slot) || !conf->json.tls)
 		return 0;
 	if (add_file(grants, conf->json.certificate, FD_CERTIFICATE, err) == -1)

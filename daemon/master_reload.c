@@ -89,7 +89,7 @@ static void tell(const struct process *process)
 	struct err err;
 	int fd;
 
-	fd = conf_snapshot(process->master->conf, false, &err);
+	fd = conf_snapshot(process->master->conf, CONF_NO_SECRETS, &err);
 	if (fd == -1) {
 		log_error("%s", err.text);
 		return;

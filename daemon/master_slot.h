@@ -24,6 +24,8 @@ static inline bool slot_is_wanted(unsigned slot, const struct conf *conf)
 		return slot - SLOT_WORKER < conf->workers.active + conf->workers.standby;
 	if (slot_is_reader(slot))
 		return slot - SLOT_READER < conf->content.readers;
+	if (slot == SLOT_COMPLIANCE)
+		return conf->compliance.enabled;
 	return slot == SLOT_SEQUENCER || slot == SLOT_STORE || slot == SLOT_AUTH;
 }
 

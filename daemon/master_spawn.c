@@ -53,6 +53,13 @@ static int close_input(struct err *err)
 	return 0;
 }
 
+static const struct account *account_of(const struct spawn *spawn, unsigned slot)
+{
+	if (slot == SLOT_COMPLIANCE)
+		return spawn->compliance_account;
+	return slot_is_worker(slot) ? spawn->worker_account : spawn->account;
+}
+
 /*
  * In the child. A session of its own, so that a key pressed at the master's terminal stops the
  * master, which then stops the others in their order.
@@ -63,7 +70,7 @@ static int prepare(const struct spawn *spawn, unsigned slot, const struct grants
 	setsid();
 	if (close_input(err) == -1 || grants_place(grants, err) == -1)
 		return -1;
-	return account_take(slot_is_worker(slot) ? spawn->worker_account : spawn->account, err);
+	return account_take(account_of(spawn, slot), err);
 }
 
 _Noreturn static void become(const struct spawn *spawn, unsigned slot, uint32_t generation,

@@ -16,7 +16,7 @@ struct spawn {
 	const char *directory; /* of the programs, for a build tree; NULL: where they are installed */
 	const struct conf *conf;
 	const struct supply *supply;
-	const struct account *account, *worker_account;
+	const struct account *account, *worker_account, *compliance_account;
 	bool recover; /* the sequencer gets -r */
 };
 

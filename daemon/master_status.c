@@ -106,7 +106,7 @@ static void reply(const struct client *client)
 		fds[STATUS_PAGE + slot] = supply->page[slot].ro;
 	fds[STATUS_CACHE] = supply->cache.ro;
 	fds[STATUS_JOURNAL] = supply->journal.ro;
-	fds[STATUS_CONF] = conf_snapshot(client->status->conf, false, &err);
+	fds[STATUS_CONF] = conf_snapshot(client->status->conf, CONF_NO_SECRETS, &err);
 	if (fds[STATUS_CONF] == -1) {
 		log_error("%s", err.text);
 		return;

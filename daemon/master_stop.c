@@ -16,7 +16,7 @@ static unsigned phase_of(unsigned slot)
 		return 0;
 	if (slot == SLOT_SEQUENCER)
 		return 2;
-	return slot == SLOT_STORE ? 3 : 1;
+	return slot == SLOT_STORE || slot == SLOT_COMPLIANCE ? 3 : 1;
 }
 
 static void tell(struct master *master, struct process *process)

@@ -31,13 +31,18 @@ static int make_directory(const char *path, mode_t mode, const struct account *o
 	return 0;
 }
 
-int storage_directories(const struct conf *conf, const struct account *owner, struct err *err)
+int storage_directories(const struct conf *conf, const struct account *owner,
+			const struct account *compliance, struct err *err)
 {
 	const struct account nobody = {.change = false};
+	char path[PATH_MAX];
 
 	if (make_directory(conf->run_directory, 0755, &nobody, err) == -1)
 		return -1;
-	return make_directory(conf->state_directory, 0750, owner, err);
+	if (make_directory(conf->state_directory, 0750, owner, err) == -1)
+		return -1;
+	snprintf(path, sizeof(path), "%s/compliance", conf->state_directory);
+	return conf->compliance.enabled ? make_directory(path, 0700, compliance, err) : 0;
 }
 
 static int sync_directory_of(const char *path, struct err *err)

@@ -15,7 +15,8 @@
  */
 
 /* Makes run_directory and state_directory where they are missing; the latter belongs to owner. */
-int storage_directories(const struct conf *conf, const struct account *owner, struct err *err);
+int storage_directories(const struct conf *conf, const struct account *owner,
+			const struct account *compliance, struct err *err);
 
 /*
  * Opens the journal, or makes one full of zeros, which the sequencer then formats. Both descriptors

@@ -217,7 +217,7 @@ void watch_check(struct master *master)
 /* The sequencer and the store make the server what it is; the standbys must not delay it. */
 static bool may_start(const struct master *master, unsigned slot)
 {
-	if (slot == SLOT_SEQUENCER || slot == SLOT_STORE)
+	if (slot == SLOT_SEQUENCER || slot == SLOT_STORE || slot == SLOT_COMPLIANCE)
 		return true;
 	return slot_is_standby(slot, master->conf) ? master->serving : master->loaded;
 }
@@ -244,6 +244,7 @@ static void start(struct master *master, struct process *process)
 		.supply = &master->supply,
 		.account = &master->account,
 		.worker_account = &master->worker_account,
+		.compliance_account = &master->compliance_account,
 		.recover = master->recover && process->slot == SLOT_SEQUENCER,
 	};
 	struct master_slot *slot = &master->table.own->slots[process->slot];

@@ -63,10 +63,21 @@ void sequencer_wait(struct sequencer *s, int timeout)
 
 /* --- Committing. --- */
 
-/* Above this the store has everything; the compliance record, where there is one, has to have it, too. */
-static uint64_t oldest_needed(const struct sequencer *s)
+static uint64_t cursor_of(const struct sequencer *s, unsigned slot)
 {
-	return atomic_load_explicit(&s->child.proc.page[SLOT_STORE]->cursor, memory_order_acquire);
+	return atomic_load_explicit(&s->child.proc.page[slot]->cursor, memory_order_acquire);
+}
+
+uint64_t sequencer_oldest(const struct sequencer *s)
+{
+	const uint64_t stored = cursor_of(s, SLOT_STORE);
+	uint64_t recorded = stored;
+
+	if (s->child.conf->compliance.enabled)
+		recorded = cursor_of(s, SLOT_COMPLIANCE);
+	if (recorded == CURSOR_NEW)
+		recorded = atomic_load(&s->child.proc.own->begun);
+	return recorded < stored ? recorded : stored;
 }
 
 static bool sync_now(struct sequencer *s)
@@ -226,7 +237,7 @@ static bool turn(struct sequencer *s, struct err *err)
 	bool left; /* somebody, not by his own wish */
 
 	note_slots(s);
-	s->engine.oldest = oldest_needed(s);
+	s->engine.oldest = sequencer_oldest(s);
 	overload_look(&s->engine.overload, &s->child.proc);
 	left = engine_reap(&s->engine);
 	left = engine_recheck(&s->engine) || left;

@@ -71,6 +71,11 @@ static void parse_options(struct options *options, int argc, char **argv)
 	make_absolute(options->file, file);
 }
 
+static const char *compliance_user(const struct conf *conf)
+{
+	return *conf->compliance.user ? conf->compliance.user : conf->user;
+}
+
 /* What must hold before a daemon is made, so that its caller reads at once what is wrong. */
 static int claim(struct master *master, struct pidfile *pidfile, struct err *err)
 {
@@ -79,7 +84,10 @@ static int claim(struct master *master, struct pidfile *pidfile, struct err *err
 	if (account_find(&master->account, conf->user, err) == -1 ||
 	    account_find(&master->worker_account, conf->worker_user, err) == -1)
 		return -1;
-	if (storage_directories(conf, &master->account, err) == -1)
+	if (conf->compliance.enabled &&
+	    account_find(&master->compliance_account, compliance_user(conf), err) == -1)
+		return -1;
+	if (storage_directories(conf, &master->account, &master->compliance_account, err) == -1)
 		return -1;
 	return pidfile_take(pidfile, conf->run_directory, err);
 }

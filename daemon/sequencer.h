@@ -30,6 +30,10 @@ struct sequencer {
  * what the master says. */
 void sequencer_wait(struct sequencer *sequencer, int timeout);
 
+/* Below this LSN the store has everything, and the compliance record, where there is one. 0: the
+ * latter has not said yet where it stands. */
+uint64_t sequencer_oldest(const struct sequencer *sequencer);
+
 /* Makes the batch durable and known. Failure ends the process: nobody has heard of the batch. */
 int sequencer_commit(struct sequencer *sequencer, struct err *err);
 

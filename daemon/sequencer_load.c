@@ -112,8 +112,9 @@ static int check_cursor(struct load *load, const struct journal *journal, struct
 	if (load->begin.cursor < header->base && is_zero(load->begin.journal))
 		load->begin.cursor = header->base;
 	if (!ours && load->begin.cursor != header->base)
-		return err_set(err, "the content database was filled from another journal (its cursor "
-				    "is at LSN %llu, this journal begins at %llu)",
+		return err_set(err,
+			       "the content database was filled from another journal (its cursor "
+			       "is at LSN %llu, this journal begins at %llu)",
 			       (unsigned long long)load->begin.cursor,
 			       (unsigned long long)header->base);
 	return 0;
@@ -280,14 +281,56 @@ static int load_cold(struct sequencer *s, struct err *err)
 		return -1;
 	log_info("loaded %u users and groups, %u rooms and %u roles",
 		 s->shared.header->table[TABLE_PRINCIPAL].used,
-		 s->shared.header->table[TABLE_ROOM].used, s->shared.header->table[TABLE_ROLE].used);
+		 s->shared.header->table[TABLE_ROOM].used,
+		 s->shared.header->table[TABLE_ROLE].used);
 	return 0;
+}
+
+/* What is not recorded must not be overwritten: the record's cursor has to be known before anything
+ * is written. Where there is no record yet it begins here, with what is in the cache now. */
+static void wait_for_compliance(struct sequencer *s)
+{
+	const _Atomic uint64_t *cursor = &s->child.proc.page[SLOT_COMPLIANCE]->cursor;
+	bool said = false;
+
+	while ((atomic_load(cursor) == 0 || atomic_load(cursor) == CURSOR_NEW) && !s->stop) {
+		if (!said)
+			log_info("waiting for the compliance database");
+		said = true;
+		if (atomic_load(cursor) == CURSOR_NEW)
+			proc_wake(&s->child.proc, SLOT_COMPLIANCE);
+		proc_arm(&s->child.proc);
+		if (atomic_load(cursor) == 0 || atomic_load(cursor) == CURSOR_NEW)
+			sequencer_wait(s, WAIT_MS);
+	}
+}
+
+/* Where the record's cursor points to what is gone, an administrator has to say that it may be. */
+static int check_compliance(struct sequencer *s, struct err *err)
+{
+	if (!s->child.conf->compliance.enabled)
+		return 0;
+	wait_for_compliance(s);
+	if (s->stop || atomic_load(&s->child.proc.page[SLOT_COMPLIANCE]->cursor) >=
+			       journal_tail(&s->engine.writer))
+		return 0;
+	return err_set(
+		err,
+		"the compliance database stands at LSN %llu, and the journal has overwritten "
+		"what follows; see \"pchatctl compliance accept-gap\"",
+		(unsigned long long)sequencer_oldest(s));
 }
 
 /* The start is an event, too: the first of the new epoch. */
 static int begin(struct sequencer *s, bool cold, struct err *err)
 {
-	s->engine.oldest = atomic_load(&s->child.proc.page[SLOT_STORE]->cursor);
+	if (atomic_load(&s->child.proc.own->begun) == 0)
+		atomic_store(&s->child.proc.own->begun, s->engine.writer.end);
+	if (check_compliance(s, err) < 0)
+		return -1;
+	if (s->stop)
+		return 0;
+	s->engine.oldest = sequencer_oldest(s);
 	s->published = s->engine.writer.end;
 	if (engine_start(&s->engine, cold ? EVENT_COLD : 0, err) < 0 ||
 	    sequencer_commit(s, err) < 0)

@@ -415,6 +415,9 @@ static int apply_one(struct cache *cache, const struct record *record, struct er
 	case EVENT_MESSAGE_REMOVED:
 	case EVENT_PURGE:
 		return removal(cache, record, err);
+	case EVENT_VIEW:
+	case EVENT_REFUSED:
+		return 0;
 	default:
 		return object_apply(cache, record->type, record + 1, record->payload, err);
 	}

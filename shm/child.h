@@ -20,6 +20,7 @@
  *   reader      -       -      its own             FD_QUESTIONS, REPLY to every worker
  *   auth        ro      ro     its own             FD_AUTH, REPLY to every worker
  *   store       ro      -      its own             -
+   compliance  ro      ro     -                   -
  */
 enum child_fd {
 	FD_CONTROL = 3, /* SOCK_SEQPACKET to the master: struct control */
@@ -31,7 +32,7 @@ enum child_fd {
 	FD_AUTH = 9,	  /* the same for pchat-auth */
 	FD_ANSWERS = 10,  /* SOCK_SEQPACKET: a worker's answers arrive here */
 	FD_CERTIFICATE = 11, /* workers, PEM, opened anew for each */
-	FD_KEY = 12,
+	FD_KEY = 12, /* for compliance: of the checkpoints */
 	FD_TOKEN_KEY = 13, /* pchat-auth: 32 secret bytes */
 	FD_PAGE = 32,	   /* + slot: every slot's page, read-only */
 	FD_EVENT = 64,	   /* + slot: eventfds: all for the sequencer, else own and sequencer's */

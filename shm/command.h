@@ -43,9 +43,13 @@ enum command_type {
 					 what GRANTED or DENIED, principal */
 	COMMAND_QUIT = 33,	      /* room; none: leaves the list of members */
 
+	/* Workers, where compliance is on, before they show what was said. */
+	COMMAND_VIEW = 28, /* struct command_view, its rooms, then an event_view */
+
 	/* pchat-auth. origin: the worker's session. */
 	COMMAND_SESSION_OPEN = 10, /* struct command_session; event_session follows it */
 	COMMAND_REKEY = 11,	   /* struct command_rekey: the user's password was changed */
+	COMMAND_REFUSED = 29,	   /* event_refused: a sign-in, where compliance wants to know */
 
 	/* The store, while the sequencer loads. */
 	COMMAND_LOAD_BEGIN = 20, /* struct command_load */
@@ -102,6 +106,13 @@ enum { COMMAND_MESSAGE_REMOVE_MAX = 500 };
 struct command_purge {
 	uint64_t through; /* the number of the last message that goes */
 };
+
+/* count uint32_t follow: ids of rooms. One event each, or one without a room; the last one answers. */
+struct command_view {
+	uint32_t count;
+	uint32_t reserved;
+};
+enum { COMMAND_VIEW_MAX = 128 };
 
 struct command_session {
 	uint32_t principal; /* 0 with EVENT_ADMIN in flags, which then say which role, too */

@@ -95,6 +95,21 @@ struct wire_replacement {
 };
 static_assert(sizeof(struct wire_replacement) == 8, "no holes");
 
+struct wire_view {
+	uint8_t kind;
+	uint8_t reserved[3];
+	uint32_t request; /* bytes */
+};
+static_assert(sizeof(struct wire_view) == 8, "no holes");
+
+struct wire_refused {
+	int32_t code;
+	uint16_t command, user; /* user: bytes, as is address */
+	uint16_t address;
+	uint16_t reserved[3];
+};
+static_assert(sizeof(struct wire_refused) == 16, "no holes");
+
 /* --- Taking apart. --- */
 
 struct source {
@@ -301,6 +316,33 @@ bool event_session_parse(const void *payload, uint32_t size, struct event_sessio
 	       source.left == 0;
 }
 
+bool event_view_parse(const void *payload, uint32_t size, struct event_view *event_r)
+{
+	struct wire_view wire;
+	struct source source;
+
+	if (!source_open(&source, payload, size, &wire, sizeof(wire)) ||
+	    wire.kind < VIEW_HISTORY || wire.kind > VIEW_RECORDS)
+		return false;
+	event_r->kind = wire.kind;
+	return source_text(&source, wire.request, EVENT_REQUEST_MAX, &event_r->request) &&
+	       source.left == 0;
+}
+
+bool event_refused_parse(const void *payload, uint32_t size, struct event_refused *event_r)
+{
+	struct wire_refused wire;
+	struct source source;
+
+	if (!source_open(&source, payload, size, &wire, sizeof(wire)))
+		return false;
+	event_r->code = wire.code;
+	event_r->command = wire.command;
+	return source_text(&source, wire.user, EVENT_URI_MAX, &event_r->user) &&
+	       source_text(&source, wire.address, EVENT_ADDRESS_MAX, &event_r->address) &&
+	       source.left == 0;
+}
+
 bool event_message_parse(const void *payload, uint32_t size, struct event_message *event_r)
 {
 	struct wire_message wire;
@@ -394,6 +436,16 @@ bool event_message_get(const struct record *record, struct event_message *event_
 bool event_replacement_get(const struct record *record, struct event_replacement *event_r)
 {
 	return event_replacement_parse(record + 1, record_payload(record), event_r);
+}
+
+bool event_view_get(const struct record *record, struct event_view *event_r)
+{
+	return event_view_parse(record + 1, record_payload(record), event_r);
+}
+
+bool event_refused_get(const struct record *record, struct event_refused *event_r)
+{
+	return event_refused_parse(record + 1, record_payload(record), event_r);
 }
 
 /* --- Putting together. --- */
@@ -610,6 +662,30 @@ uint32_t event_replacement_put(const struct event_replacement *event, void *out,
 	return event_put(&wire, sizeof(wire), &event->text, &none, out, size);
 }
 
+uint32_t event_view_put(const struct event_view *event, void *out, uint32_t size)
+{
+	const struct wire_view wire = {.kind = event->kind, .request = event->request.length};
+	const struct text none = {0};
+
+	if (event->kind < VIEW_HISTORY || event->kind > VIEW_RECORDS ||
+	    !text_fits(&event->request, EVENT_REQUEST_MAX))
+		return 0;
+	return event_put(&wire, sizeof(wire), &event->request, &none, out, size);
+}
+
+uint32_t event_refused_put(const struct event_refused *event, void *out, uint32_t size)
+{
+	const struct wire_refused wire = {.code = event->code,
+					  .command = event->command,
+					  .user = (uint16_t)event->user.length,
+					  .address = (uint16_t)event->address.length};
+
+	if (!text_fits(&event->user, EVENT_URI_MAX) ||
+	    !text_fits(&event->address, EVENT_ADDRESS_MAX))
+		return 0;
+	return event_put(&wire, sizeof(wire), &event->user, &event->address, out, size);
+}
+
 const char *event_name(unsigned type)
 {
 	static const char *const names[EVENT_TYPES] = {
@@ -633,6 +709,8 @@ const char *event_name(unsigned type)
 		[EVENT_MARKER] = "marker",
 		[EVENT_FEED] = "feed",
 		[EVENT_ACCESS_REQUEST] = "access request",
+		[EVENT_VIEW] = "view",
+		[EVENT_REFUSED] = "refused",
 	};
 
 	return type < EVENT_TYPES && names[type] ? names[type] : "unknown";

@@ -33,6 +33,8 @@ enum event_type {
 	EVENT_MARKER = 18,
 	EVENT_FEED = 19,
 	EVENT_ACCESS_REQUEST = 20,
+	EVENT_VIEW = 24,    /* somebody read or searched what was said; only for compliance */
+	EVENT_REFUSED = 25, /* somebody tried what he may not do; only for compliance */
 	EVENT_TYPES
 };
 
@@ -205,6 +207,26 @@ struct event_person {
 	struct text name, text; /* of a feed; an access request has a text */
 };
 
+enum view_kind {
+	VIEW_HISTORY = 1, /* messages of the room */
+	VIEW_SEARCH = 2,  /* a search in the room; room 0: for rooms */
+	VIEW_RECORDS = 3, /* compliance records; no room */
+};
+
+enum { EVENT_REQUEST_MAX = 4096 };
+
+struct event_view {
+	uint8_t kind;
+	struct text request; /* what was asked for, as JSON */
+};
+
+struct event_refused {
+	int32_t code;	    /* enum code */
+	uint16_t command;   /* enum command_type that was refused */
+	struct text user;   /* a sign-in: the name that was given */
+	struct text address; /* a sign-in: the client's */
+};
+
 struct event_session {
 	struct text address; /* of the client: "127.0.0.1:50000", "unix:uid=0" */
 	struct text name;    /* of an administrator: "unix:root", "cert:alice"; of users empty */
@@ -240,6 +262,8 @@ bool event_person_get(const struct record *record, struct event_person *event_r)
 bool event_session_get(const struct record *record, struct event_session *event_r);
 bool event_message_get(const struct record *record, struct event_message *event_r);
 bool event_replacement_get(const struct record *record, struct event_replacement *event_r);
+bool event_view_get(const struct record *record, struct event_view *event_r);
+bool event_refused_get(const struct record *record, struct event_refused *event_r);
 
 /* The same of a payload that stands elsewhere, as in a command. */
 bool event_principal_parse(const void *payload, uint32_t size, struct event_principal *event_r);
@@ -255,6 +279,8 @@ bool event_session_parse(const void *payload, uint32_t size, struct event_sessio
 bool event_message_parse(const void *payload, uint32_t size, struct event_message *event_r);
 bool event_replacement_parse(const void *payload, uint32_t size,
 			     struct event_replacement *event_r);
+bool event_view_parse(const void *payload, uint32_t size, struct event_view *event_r);
+bool event_refused_parse(const void *payload, uint32_t size, struct event_refused *event_r);
 
 /* What a parsed message holds behind its id, in one piece: title, text, rich_type, rich. */
 struct text event_message_body(const struct event_message *event);
@@ -272,6 +298,8 @@ uint32_t event_person_put(const struct event_person *event, void *out, uint32_t 
 uint32_t event_session_put(const struct event_session *event, void *out, uint32_t size);
 uint32_t event_message_put(const struct event_message *event, void *out, uint32_t size);
 uint32_t event_replacement_put(const struct event_replacement *event, void *out, uint32_t size);
+uint32_t event_view_put(const struct event_view *event, void *out, uint32_t size);
+uint32_t event_refused_put(const struct event_refused *event, void *out, uint32_t size);
 
 /* "message", for logs. */
 const char *event_name(unsigned type);

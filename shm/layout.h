@@ -43,6 +43,8 @@ enum proc_state {
 	PROC_STOPPING = 5,
 };
 
+#define CURSOR_NEW UINT64_MAX
+
 enum { PAGE_SIZE_SHARED = 4096, PAGE_MAGIC = 0x70636831 };
 
 /*
@@ -78,8 +80,10 @@ struct proc_page {
 	   full fence) before the bytes below it are overwritten; durable after fdatasync. */
 	_Atomic uint64_t durable;
 	_Atomic uint64_t tail;
+	_Atomic uint64_t begun; /* LSN of the first EVENT_START since the master started */
 
-	/* Store, compliance: everything below is committed in the database. Workers: everything
+	/* Store, compliance: everything below is committed in the database; 0: not known yet.
+	   CURSOR_NEW: compliance has recorded nothing and begins at `begun`. Workers: everything
 	   below has been handed to clients. The sequencer frees the ring by the first kind only. */
 	_Atomic uint64_t cursor;
 	_Atomic uint64_t cursor_time; /* record time (UTC us) of the newest event below cursor */

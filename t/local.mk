@@ -10,7 +10,7 @@ DATABASE = t/unit/database.c t/unit/database.h
 
 ENGINE_BENCH = t/unit/engine_bench.c t/unit/engine_bench.h \
 	daemon/engine.c daemon/engine.h daemon/engine_ask.h \
-	daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
+	daemon/engine_compliance.c daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
 	daemon/engine_person.c daemon/engine_strip.c \
 	daemon/overload.c daemon/overload.h
 

@@ -86,7 +86,7 @@ static void make_conf(struct bench *b)
 	b->conf = conf_load(path, &err);
 	unlink(path);
 	assert_non_null(b->conf);
-	give(b, conf_snapshot(b->conf, true, &err), FD_CONF);
+	give(b, conf_snapshot(b->conf, CONF_CONTENT_DSN, &err), FD_CONF);
 }
 
 static void make_database(struct bench *b)

@@ -88,7 +88,7 @@ static void refuse(const char *text, const char *message)
 static char *snapshot_text(const struct conf *conf)
 {
 	struct err err;
-	int fd = conf_snapshot(conf, true, &err);
+	int fd = conf_snapshot(conf, CONF_CONTENT_DSN, &err);
 	char *text;
 
 	assert_true(fd >= 0);
@@ -156,6 +156,8 @@ static const char everything[] =
 	"admin { users = { root, 'daemon' } operators = { bin } readers = sys }\n"
 	"content { dsn = { 'DSN=one;PWD={a;b}', \"DSN=two;PWD='\\\"\" } readers = 1\n"
 	"  query_timeout = 2s batch_rows = 3 }\n"
+	"compliance { enabled = yes user = auditor dsn = 'DSN=three;PWD=c' batch_rows = 4\n"
+	"  refused = no checkpoint_key = /k2 checkpoint_interval = 2d }\n"
 	"auth { mechanisms = PLAIN token_lifetime = 7d iterations = 4096 }\n"
 	"adapter a { form = xml directory = /a run_interval = 1m one_room_per_file = yes\n"
 	"  add_room_details = yes add_user_details = on attachments_manifest = true\n"
@@ -174,7 +176,7 @@ static void test_every_setting_survives_a_snapshot(void **state)
 	(void)state;
 	assert_non_null(plain);
 	assert_non_null(conf);
-	fd = conf_snapshot(conf, true, &err);
+	fd = conf_snapshot(conf, CONF_CONTENT_DSN, &err);
 	assert_true(fd >= 0);
 	copy = conf_load_fd(fd, "snapshot", &err);
 	assert_non_null(copy);
@@ -189,7 +191,7 @@ static void test_every_setting_survives_a_snapshot(void **state)
 	other = snapshot_text(plain);
 	rest = other;
 	while ((line = strsep(&rest, "\n")))
-		if (strstr(line, " = ") && !strstr(line, "tls ="))
+		if (strstr(line, " = ") && !strstr(line, "tls =") && !strstr(line, "dsn = {}"))
 			assert_null(strstr(after, line));
 	free(before);
 	free(after);
@@ -238,7 +240,7 @@ static void test_only_who_needs_them_gets_the_adapters(void **state)
 {
 	struct conf *conf = load(everything), *copy;
 	struct err err;
-	int fd = conf_snapshot(conf, false, &err);
+	int fd = conf_snapshot(conf, CONF_NO_SECRETS, &err);
 
 	(void)state;
 	copy = conf_load_fd(fd, "snapshot", &err);
@@ -297,7 +299,7 @@ static void test_a_snapshot_without_secrets_has_no_connection_string(void **stat
 {
 	struct conf *conf = load(everything), *copy;
 	struct err err;
-	int fd = conf_snapshot(conf, false, &err);
+	int fd = conf_snapshot(conf, CONF_NO_SECRETS, &err);
 	char *text = read_file(fd);
 
 	(void)state;
@@ -312,11 +314,31 @@ static void test_a_snapshot_without_secrets_has_no_connection_string(void **stat
 	conf_free(&copy);
 }
 
+static void test_a_snapshot_has_the_connection_strings_of_one_database(void **state)
+{
+	struct conf *conf = load(everything);
+	struct err err;
+	int content = conf_snapshot(conf, CONF_CONTENT_DSN, &err);
+	int compliance = conf_snapshot(conf, CONF_COMPLIANCE_DSN, &err);
+	char *of_content = read_file(content), *of_compliance = read_file(compliance);
+
+	(void)state;
+	assert_non_null(strstr(of_content, "DSN=one"));
+	assert_null(strstr(of_content, "DSN=three"));
+	assert_null(strstr(of_compliance, "DSN=one"));
+	assert_non_null(strstr(of_compliance, "DSN=three"));
+	free(of_content);
+	free(of_compliance);
+	close(content);
+	close(compliance);
+	conf_free(&conf);
+}
+
 static void test_a_snapshot_cannot_be_changed_and_its_offset_does_not_matter(void **state)
 {
 	struct conf *conf = load(everything), *copy;
 	struct err err;
-	int fd = conf_snapshot(conf, true, &err);
+	int fd = conf_snapshot(conf, CONF_CONTENT_DSN, &err);
 	off_t offset = lseek(fd, 17, SEEK_SET);
 
 	(void)state;
@@ -659,6 +681,7 @@ int main(void)
 		cmocka_unit_test(test_only_who_needs_them_gets_the_adapters),
 		cmocka_unit_test(test_an_adapter_that_cannot_work_is_refused),
 		cmocka_unit_test(test_every_setting_of_adapters_stands_in_the_sample_and_in_the_manual),
+		cmocka_unit_test(test_a_snapshot_has_the_connection_strings_of_one_database),
 		cmocka_unit_test(test_a_snapshot_without_secrets_has_no_connection_string),
 		cmocka_unit_test(
 			test_a_snapshot_cannot_be_changed_and_its_offset_does_not_matter),

@@ -44,7 +44,10 @@ sub new ($class, %option) {
 		postgres => $option{postgres} // _postgres(),
 	}, $class;
 	$all{$self} = $self;
-	$self->{content} = $self->{postgres}->add_database("content$self->{port}") if $self->{postgres};
+	if ($self->{postgres}) {
+		$self->{content} = $self->{postgres}->add_database("content$self->{port}");
+		$self->{records} = $self->{postgres}->add_database("records$self->{port}");
+	}
 	mkdir "$directory/$_" or die "could not make $directory/$_: $!\n" for qw(state run);
 	$self->_make_certificate if $self->{tls};
 	$self->configure($option{conf} // {});
@@ -114,13 +117,18 @@ sub configure ($self, $changes) {
 		},
 		auth => { iterations => 4096, mechanisms => ['SCRAM-SHA-256', 'PLAIN'] },
 		$self->{postgres} ? (content => { dsn => [$self->dsn] }) : (),
+		compliance => {
+			user => '',
+			$self->{postgres} ? (dsn => [$self->records_dsn]) : (),
+		},
 	);
 	for my $section (keys %$changes) {
 		$conf{$section} = { %{ $conf{$section} // {} }, %{ $changes->{$section} } };
 	}
-	# The sequencer, the store, pchat-auth, the workers, the readers.
+	# The sequencer, the store, pchat-auth, the workers, the readers, pchat-compliance.
 	$self->{children} =
-		3 + $conf{workers}{active} + $conf{workers}{standby} + ($conf{content}{readers} // 2);
+		3 + $conf{workers}{active} + $conf{workers}{standby} + ($conf{content}{readers} // 2) +
+		(($conf{compliance}{enabled} // '') eq 'true');
 	open my $out, '>', $self->configuration or die "could not write the configuration: $!\n";
 	print $out map { _section($_, $conf{$_}) } sort keys %conf;
 	close $out or die "could not write the configuration: $!\n";
@@ -390,7 +398,7 @@ sub fault_pending ($self) { return -e $self->fault_file }
 
 sub disarm_fault ($self) { return unlink $self->fault_file }
 
-# --- The database, as an outsider sees it. ---
+# --- The databases, as an outsider sees them. ---
 
 sub postgres ($self) { return $self->{postgres} }
 sub dsn ($self) { return $self->{postgres}->dsn($self->{content}) }
@@ -398,10 +406,44 @@ sub dsn ($self) { return $self->{postgres}->dsn($self->{content}) }
 # A connection of DBI.
 sub connect_sql ($self, %attributes) {
 	return $self->{postgres}->connect($self->{content}) if $self->{postgres};
-	my $db = DBI->connect('dbi:SQLite:dbname=' . $self->database,
+	return _connect_sqlite($self->database, %attributes);
+}
+
+sub _connect_sqlite ($file, %attributes) {
+	my $db = DBI->connect("dbi:SQLite:dbname=$file",
 		'', '', { RaiseError => 1, PrintError => 0, sqlite_unicode => 1, %attributes });
 	$db->sqlite_busy_timeout(30000);
 	return $db;
+}
+
+# The same for the compliance database.
+sub records_dsn ($self) { return $self->{postgres}->dsn($self->{records}) }
+sub records_database ($self) { return "$self->{directory}/state/compliance/records.db" }
+
+sub connect_records ($self, %attributes) {
+	return $self->{postgres}->connect($self->{records}) if $self->{postgres};
+	return _connect_sqlite($self->records_database, %attributes);
+}
+
+# The records of some types, or all, in their order.
+sub records ($self, @types) {
+	my $db = $self->connect_records(ReadOnly => 1);
+	my $rows = $db->selectall_arrayref('SELECT * FROM pcc_record ORDER BY number', { Slice => {} });
+	$db->disconnect;
+	my %wanted = map { $_ => 1 } @types;
+	return grep { !@types || $wanted{ $_->{type} } } @$rows;
+}
+
+# Everything that is durable is on record.
+sub wait_recorded ($self) {
+	wait_for(
+		'everything to be on record',
+		sub {
+			my $status = $self->status;
+			my ($compliance) =
+				grep { $_->{role} eq 'compliance' } @{ $status->{processes} };
+			return ($compliance->{cursor} // 0) >= $status->{journal}{durable};
+		});
 }
 
 # Changes the database behind the server's back.

@@ -1,0 +1,59 @@
+#ifndef PCHAT_DAEMON_COMPLIANCE_H
+#define PCHAT_DAEMON_COMPLIANCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/complaint.h"
+#include "daemon/compliance_batch.h"
+#include "daemon/record_sign.h"
+#include "odbc/backoff.h"
+#include "shm/cache.h"
+#include "shm/child.h"
+#include "shm/journal.h"
+
+/*
+ * The compliance process: brings what happened from the journal into the compliance database, each
+ * event once and in its order. The sequencer overwrites nothing that is not there yet.
+ */
+struct compliance {
+	struct child child;
+	struct db *db;		      /* owned */
+	struct cache *cache;	      /* owned */
+	struct record_signer *signer; /* owned; NULL: checkpoints are not signed */
+	struct compliance_batch batch;
+	struct backoff backoff;
+	struct complaint database, drain;
+	struct journal journal;
+	bool mapped;   /* journal is */
+	bool attached; /* connected, and cursor is what the database has */
+	bool ready;    /* the master knows that we are */
+	bool checked;  /* the cursor is one of this journal */
+	bool stop;
+	uint64_t deadline;	 /* clock_mono() at which an orderly stop must be over */
+	uint64_t begun;		 /* clock_mono() of the last transaction */
+	uint64_t checkpoint_due; /* clock_mono() */
+	uint64_t checkpointed;	 /* number of the record of the last one */
+	struct record_cursor cursor;
+};
+
+/* What failed has closed the connection: says so and lets the back-off run. */
+void compliance_failed(struct compliance *compliance, enum db_result result, const struct err *err);
+
+/* Tells the sequencer where the records end. */
+void compliance_publish(struct compliance *compliance);
+
+/* Records what the journal has and the database has not (compliance_drain.c). How long to wait
+ * before the next time, in milliseconds; 0: there is more. */
+int compliance_drain(struct compliance *compliance);
+
+/* Brings what there is at the beginning into the database (compliance_snapshot.c), in transactions
+ * of its own. */
+enum db_result compliance_snapshot(struct compliance *compliance, struct err *err);
+
+bool compliance_behind(const struct compliance *compliance);
+
+/* Whether everything that is durable is recorded and under a checkpoint, or nothing more can be. */
+bool compliance_drained(const struct compliance *compliance);
+
+#endif

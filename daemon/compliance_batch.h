@@ -1,0 +1,49 @@
+#ifndef PCHAT_DAEMON_COMPLIANCE_BATCH_H
+#define PCHAT_DAEMON_COMPLIANCE_BATCH_H
+
+#include "daemon/compliance_state.h"
+#include "daemon/record_hash.h"
+#include "shm/layout.h"
+
+/*
+ * Records on their way into the compliance database: those between the cursor that it has and the
+ * cursor that it will have.
+ */
+struct compliance_batch {
+	struct record_row *row; /* owned */
+	char **text;		/* owned: the bytes of all texts of each row */
+	unsigned rows, size;
+	uint64_t bytes;		      /* of the texts */
+	struct record_cursor cursor;  /* when all of it is recorded */
+	struct record_hasher *hasher; /* owned */
+	struct state *state;	      /* owned */
+	const char *domain;	      /* borrowed */
+};
+
+int compliance_batch_init(struct compliance_batch *batch, unsigned size, const char *domain,
+			  struct err *err);
+void compliance_batch_fini(struct compliance_batch *batch);
+
+/* Begins a batch behind a cursor. */
+void compliance_batch_begin(struct compliance_batch *batch, const struct record_cursor *from);
+
+bool compliance_batch_full(const struct compliance_batch *batch);
+
+/* Adds a copy of a row, with its number and hash. */
+enum db_result compliance_batch_add(struct compliance_batch *batch, const struct record_row *row,
+				    struct err *err);
+
+/* Records an event, in the transaction under way (compliance_event.c). */
+enum db_result compliance_event(struct compliance_batch *batch, struct db *db,
+				const struct record *record, struct err *err);
+
+/* All sessions ended with a server that did not say so: makes a record for each room that one of
+ * them was in, and each session, until the batch is full. *more_r: there are others left. */
+enum db_result compliance_orphans(struct compliance_batch *batch, struct db *db,
+				  const struct record *start, bool *more_r, struct err *err);
+
+/* Events up to an LSN were given up. */
+enum db_result compliance_gap(struct compliance_batch *batch, uint64_t to, uint64_t time,
+			      struct err *err);
+
+#endif

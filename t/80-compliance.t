@@ -1,0 +1,152 @@
+use v5.36;
+use Digest::SHA 'sha256_hex';
+use Encode 'encode_utf8';
+use Mojo::JSON 'decode_json';
+use Test::More;
+use Pchat::Client;
+use Pchat::Server;
+use Pchat::Wait;
+
+# What is on record: each thing that happened, once, in its order, in a chain of hashes that anybody
+# can work out.
+my $server = Pchat::Server->start(conf => { compliance => { enabled => 'true' } });
+$server->add_users(qw(alice bob));
+my $room = $server->add_room('Lab');
+my $alice = Pchat::Client->enter(server => $server, user => 'alice');
+my $bob = Pchat::Client->enter(server => $server, user => 'bob');
+$alice->join_room($room);
+$bob->join_room($room);
+my $port = $alice->local_port;
+my $nasty = "Hello \x{1f600} <b>\x{202e}\t\"'\\ \x{e9} ";
+$alice->post($room, $nasty, id => 'one');
+$alice->post($room, 'Once upon a time',
+	title => 'A story',
+	importance => 'alert',
+	rich => { type => 'text/html', content => '<i>Once</i>' });
+$server->admin('message.remove', room => $room, seq => 1, replace => 'gone');
+$server->admin('message.remove', room => $room, seq => 2);
+$server->admin('room.update', room => $room, name => 'Laboratory', description => 'bigger');
+$server->admin('room.update', room => $room, privacy => 'closed');
+my ($left) = $bob->next_note('left');
+$server->admin('room.roles', room => $room, members => { add => ['bob'] });
+$server->admin('message.purge', room => $room, seq => 2);
+$alice->close;
+$bob->close;
+$server->wait_recorded;
+
+# The records of one type, with what they say about the room or the detail.
+sub of_type ($type) { return $server->records($type) }
+sub detail ($record) { return decode_json(encode_utf8 $record->{detail}) }
+
+my @chats = of_type('chat');
+is(scalar @chats, 2, 'each post is on record once');
+is($chats[0]{content}, $nasty, 'with its text, character by character');
+is_deeply(detail($chats[0]), { id => 'one' }, 'and the id that its client gave it');
+is_deeply(
+	[@{ $chats[0] }{qw(room room_name category user_uri user_name message)}],
+	[$room, 'Lab', 'General', 'sip:alice@example.test', 'Alice', 1],
+	'where, who, and which number in the room');
+like($chats[0]{address}, qr/^127\.[\d.]+:$port$/, 'from which address');
+is_deeply(
+	[@{ $chats[1] }{qw(title content rich_type rich flags)}],
+	['A story', 'Once upon a time', 'text/html', '<i>Once</i>', 3],
+	'a story with its title, its rich part and its importance');
+
+is_deeply([map { $_->{user_name} } of_type('join')], ['Alice', 'Bob'], 'who came');
+is_deeply(
+	[map {"$_->{user_name} $_->{detail}"} of_type('part')],
+	['Alice {"reason":"no_access"}', 'Bob {"reason":"no_access"}'],
+	'who had to leave, and why');
+my ($replaced) = of_type('replace');
+is_deeply(
+	[@{$replaced}{qw(message content address)}, detail($replaced)->{author}],
+	[1, 'gone', 'unix:uid=' . $<, 'sip:alice@example.test'],
+	'what an administrator replaced, by what, and whose it was');
+is((of_type('remove'))[0]{message}, 2, 'what he removed');
+is((of_type('purge'))[0]{message}, 2, 'and purged');
+
+my @rooms = of_type('room');
+is(detail($rooms[0])->{before}, undef, 'a new room was nothing before');
+is_deeply(
+	[map { my $after = detail($_)->{after}; "$after->{name} $after->{privacy}" } @rooms[0 .. 2]],
+	['Lab open', 'Laboratory open', 'Laboratory closed'],
+	'what became of it');
+is(detail($rooms[1])->{before}{name}, 'Lab', 'and what it was before each change');
+is($rooms[2]{room_name}, 'Laboratory', 'from then on it goes by its new name');
+my ($role) = of_type('role');
+is_deeply(
+	[$role->{room_name}, detail($role)],
+	[   'Laboratory',
+		{   principal => 'sip:bob@example.test',
+			role => 'member',
+			before => Mojo::JSON->false,
+			after => Mojo::JSON->true
+		}
+	],
+	'who got which role where');
+is((grep { $_->{user_name} eq 'Bob' } of_type('sign_in')), 1, 'who signed in');
+wait_for('Bob to be out', sub { grep { $_->{user_name} eq 'Bob' } of_type('sign_out') });
+is((grep { $_->{user_name} eq 'Bob' } of_type('sign_out')), 1, 'and out');
+
+# The chain, by what pchat-compliance(7) says of it.
+sub net ($bytes) { return length($bytes) . ":$bytes," }
+
+sub chain (@records) {
+	my $hash = '0' x 64;
+	for my $record (@records) {
+		my $text = join '', map { net(encode_utf8 $_) } $hash,
+			@{$record}{qw(number lsn time type flags room_id room room_name category user_id
+			user_uri user_name address session message title content rich_type rich detail)};
+		$hash = sha256_hex($text);
+		return "record $record->{number}" if $hash ne $record->{hash};
+	}
+	return $hash;
+}
+my @records = $server->records;
+is_deeply([map { $_->{number} } @records], [1 .. @records], 'records are numbered without a gap');
+is(chain(@records), $records[-1]{hash}, 'each hash covers its record and the hash before it');
+is_deeply(
+	[map { $_->{lsn} } @records],
+	[sort { $a <=> $b } map { $_->{lsn} } @records],
+	'the order is that of the journal');
+
+# Whoever dies, nothing is missing and nothing is there twice.
+for my $role (qw(compliance sequencer compliance)) {
+	$alice = Pchat::Client->enter(server => $server, user => 'bob');
+	$alice->join_room($room);
+	$alice->post($room, "before the $role dies");
+	$server->kill_role($role);
+	$server->wait_ready;
+	$alice->post($room, "after the $role died");
+	$alice->close;
+}
+$server->wait_recorded;
+@records = $server->records;
+is(chain(@records), $records[-1]{hash}, 'the chain is whole after processes were killed');
+is_deeply(
+	[map { $_->{content} =~ /(before|after) the/ ? $_->{message} : () } of_type('chat')],
+	[3 .. 8], 'every post is there once');
+
+# The server dies with open sessions: their ends are on record, though nobody said so.
+wait_for('the sessions to end', sub { $server->status->{sessions} == 0 });
+my $last = Pchat::Client->enter(server => $server, user => 'bob');
+$last->join_room($room);
+$server->wait_recorded;
+my $before = @records = $server->records;
+$server->kill([$server->pid, map { $_->{pid} } $server->processes]);
+wait_for('the server to be gone', sub { !$server->running });
+$server->launch;
+$server->wait_ready;
+$server->wait_recorded;
+my @new = grep { $_->{number} > $before } $server->records;
+is_deeply(
+	[map {"$_->{type} $_->{user_name} $_->{detail}"} @new[0 .. 2]],
+	[   'part Bob {"reason":"restart"}',
+		'sign_out Bob {"reason":"restart"}',
+		'start  {"cold":true}'
+	],
+	'sessions that ended with the server have their end on record before the start');
+@records = $server->records;
+is(chain(@records), $records[-1]{hash}, 'in the same chain');
+
+done_testing;
