@@ -53,7 +53,9 @@ static int file_open(struct file *file, const struct adapter *adapter, const cha
 	if (length < 0 || (size_t)length + sizeof(".part") > sizeof(file->path))
 		return err_set(err, "the path %s is too long", adapter->directory);
 	snprintf(file->temporary, sizeof(file->temporary), "%s/%s.part", adapter->directory, name);
-	fd = open(file->temporary, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+	/* What a crash left behind may be the finished file, too: it is never written to. */
+	unlink(file->temporary);
+	fd = open(file->temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
 	if (fd == -1)
 		return err_errno(err, "could not create %s", file->temporary);
 	file->stream = fdopen(fd, "w+");
@@ -91,11 +93,19 @@ static int file_compare(struct file *file, struct err *err)
 	return equal ? 0 : err_set(err, "%s is there already, and is something else", file->path);
 }
 
+/*
+ * Gives the file its name. It is the open file that is linked, and not what has the temporary name
+ * by now: a writer that was taken for dead may be at the same batch, and not be done.
+ */
 static int file_finish(struct file *file, struct err *err)
 {
-	if (fflush(file->stream) != 0 || fsync(fileno(file->stream)) == -1)
+	char open_file[64];
+
+	if (fflush(file->stream) != 0 || ferror(file->stream) ||
+	    fsync(fileno(file->stream)) == -1)
 		return err_errno(err, "could not write %s", file->temporary);
-	if (link(file->temporary, file->path) == 0)
+	snprintf(open_file, sizeof(open_file), "/proc/self/fd/%d", fileno(file->stream));
+	if (linkat(AT_FDCWD, open_file, AT_FDCWD, file->path, AT_SYMLINK_FOLLOW) == 0)
 		return 0;
 	if (errno == EEXIST)
 		return file_compare(file, err);
@@ -120,15 +130,23 @@ static int directory_sync(const char *directory, struct err *err)
 	return result;
 }
 
-/* "NAME-FIRST-LAST[-ROOM].SUFFIX": numbers of records with 20 digits, so that names sort. */
+void adapter_prefix(const char *adapter, const struct adapter_batch *batch,
+		    char prefix_r[ADAPTER_NAME])
+{
+	snprintf(prefix_r, ADAPTER_NAME, "%s-%020llu-%020llu", adapter,
+		 (unsigned long long)batch->record[0].number,
+		 (unsigned long long)batch->record[batch->count - 1].number);
+}
+
+/* "PREFIX[-ROOM].SUFFIX" */
 static void name_of(const struct adapter *adapter, const struct adapter_batch *all,
-		    const char *room, const char *suffix, char name_r[256])
+		    const char *room, const char *suffix, char name_r[ADAPTER_NAME])
 {
 	const char *uuid = strrchr(room, '/');
+	char prefix[ADAPTER_NAME];
 
-	snprintf(name_r, 256, "%s-%020llu-%020llu%s%.36s.%s", adapter->name,
-		 (unsigned long long)all->record[0].number,
-		 (unsigned long long)all->record[all->count - 1].number, *room ? "-" : "",
+	adapter_prefix(adapter->name, all, prefix);
+	snprintf(name_r, ADAPTER_NAME, "%.128s%s%.36s.%s", prefix, *room ? "-" : "",
 		 uuid ? uuid + 1 : room, suffix);
 }
 
@@ -138,6 +156,8 @@ static int write_file(const struct adapter *adapter, const struct adapter_batch 
 	struct file file;
 	int result;
 
+	if (adapter->is_done && adapter->is_done(adapter, name))
+		return 0;
 	if (file_open(&file, adapter, name, err) < 0)
 		return -1;
 	result = write(adapter, records, file.stream, err);
@@ -163,7 +183,7 @@ static int write_named(const struct adapter *adapter, const struct adapter_batch
 {
 	const struct form *form = &forms[adapter->form];
 	const bool transform = adapter->form == ADAPTER_XML && *adapter->stylesheet;
-	char name[256];
+	char name[ADAPTER_NAME];
 
 	name_of(adapter, all, room, form->suffix, name);
 	if (write_file(adapter, records, name, transform ? adapter_write_xslt : form->write,

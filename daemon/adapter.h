@@ -32,6 +32,7 @@ enum adapter_kind {
 /* What happened. Texts are UTF-8, never NULL, borrowed from whoever made the batch. */
 struct adapter_record {
 	uint64_t number; /* of the record in the chain */
+	uint64_t lsn;	 /* of the event */
 	uint64_t time;	 /* UTC us */
 	enum adapter_kind kind;
 	const char *type; /* the record's own name of what happened: "sign_in" */
@@ -40,6 +41,7 @@ struct adapter_record {
 	uint32_t user;
 	const char *user_uri, *user_name;
 	const char *address; /* the client's */
+	const char *session, *hash; /* hash: the record's in the chain */
 	uint64_t message;    /* number in the room; 0: none */
 	bool alert;
 	const char *content, *title;
@@ -60,7 +62,16 @@ struct adapter {
 	bool one_room_per_file, room_details, user_details, attachments_manifest;
 	const char *stylesheet;	     /* file of an XSLT applied to the XML; "": none */
 	const char *mail_from, *mail_to; /* eml: addresses */
+
+	/* Whether this file was made before and is wanted no more; NULL: none is. */
+	bool (*is_done)(const struct adapter *adapter, const char *name);
 };
+
+/* What the names of all files of a batch begin with: numbers of records with 20 digits, so that
+ * they sort. */
+enum { ADAPTER_NAME = 256 };
+void adapter_prefix(const char *adapter, const struct adapter_batch *batch,
+		    char prefix_r[ADAPTER_NAME]);
 
 /* Takes "xml" and so on; -1 if there is no such form. */
 int adapter_form_of(const char *name);

@@ -100,6 +100,8 @@ static void json_row(struct fragment *line, const struct adapter_record *record)
 {
 	fragment_text(line, "{\"number\":");
 	fragment_number(line, record->number);
+	fragment_text(line, ",\"lsn\":");
+	fragment_number(line, record->lsn);
 	fragment_text(line, ",\"time\":");
 	fragment_time(line, record->time);
 	json_member(line, "type", record->type);
@@ -109,7 +111,9 @@ static void json_row(struct fragment *line, const struct adapter_record *record)
 	json_member(line, "user", record->user_uri);
 	json_member(line, "user_name", record->user_name);
 	json_member(line, "address", record->address);
+	json_member(line, "session", record->session);
 	json_message(line, record);
+	json_member(line, "hash", record->hash);
 	fragment_text(line, "}\n");
 }
 

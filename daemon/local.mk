@@ -81,12 +81,18 @@ noinst_LIBRARIES += daemon/libadapter.a
 daemon_libadapter_a_SOURCES = \
 	daemon/adapter.c daemon/adapter.h \
 	daemon/adapter_eml.c \
+	daemon/adapter_exec.c daemon/adapter_exec.h \
+	daemon/adapter_pack.c daemon/adapter_pack.h \
+	daemon/adapter_plan.c daemon/adapter_plan.h \
 	daemon/adapter_rows.c \
+	daemon/adapter_run.c daemon/adapter_run.h \
+	daemon/adapter_task.c daemon/adapter_task.h \
+	daemon/adapter_writer.c daemon/adapter_writer.h \
 	daemon/adapter_xml.c daemon/adapter_xml.h \
 	daemon/adapter_xslt.c \
 	daemon/fragment.c daemon/fragment.h
-daemon_libadapter_a_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS) $(XSLT_CFLAGS) $(SSL_CFLAGS)
-ADAPTER_LIBS = daemon/libadapter.a $(CONF_LIBS) $(XSLT_LIBS) $(XML_LIBS) $(SSL_LIBS) $(UNISTRING_LIBS)
+daemon_libadapter_a_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(XML_CFLAGS) $(XSLT_CFLAGS) $(SSL_CFLAGS)
+ADAPTER_LIBS = daemon/libadapter.a $(ODBC_LIB) $(SHM_LIBS) $(XSLT_LIBS) $(XML_LIBS) $(SSL_LIBS) $(UNISTRING_LIBS)
 
 daemon_pchat_reader_SOURCES = daemon/pchat-reader.c
 daemon_pchat_reader_LDADD = $(READER_LIBS)

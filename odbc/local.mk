@@ -18,6 +18,7 @@ odbc_libodbc_a_SOURCES = \
 	odbc/mssql_text.c odbc/mssql_text.h \
 	odbc/postgresql.c \
 	odbc/record.c odbc/record.h \
+	odbc/record_adapter.c odbc/record_adapter.h \
 	odbc/record_schema.c odbc/record_schema.h \
 	odbc/record_state.c \
 	odbc/schema.c odbc/schema.h \

@@ -72,7 +72,20 @@ static const char *const step1[] = {
 	NULL,
 };
 
-static const char *const *const steps[] = {step1};
+/* Where each adapter stands. */
+static const char *const step2[] = {
+	"CREATE TABLE pcc_adapter ("
+	" name {text 32} NOT NULL PRIMARY KEY,"
+	" done BIGINT NOT NULL,"
+	" batch BIGINT NOT NULL,"
+	" ran BIGINT NOT NULL,"
+	" failures BIGINT NOT NULL,"
+	" failing BIGINT NOT NULL,"
+	" error {text} NOT NULL) {keyed}",
+	NULL,
+};
+
+static const char *const *const steps[] = {step1, step2};
 
 const struct schema schema_record = {
 	.exists = STATEMENT_RECORD_SCHEMA_EXISTS,

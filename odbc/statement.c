@@ -264,4 +264,13 @@ const char *const statement_text[STATEMENTS] = {
 		"SELECT uri, mechanism, iterations, salt, stored_key, server_key, changed "
 		"FROM pc_credential WHERE (uri, mechanism) > (?, ?) ORDER BY uri, mechanism LIMIT "
 		"?",
+	[STATEMENT_ADAPTER_GET] = "SELECT done, batch, ran, failures, failing, error "
+				  "FROM pcc_adapter WHERE name = ?",
+	[STATEMENT_ADAPTER_PUT] =
+		"INSERT INTO pcc_adapter (name, done, batch, ran, failures, failing, error) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
+		"done = excluded.done, batch = excluded.batch, ran = excluded.ran, "
+		"failures = excluded.failures, failing = excluded.failing, error = excluded.error",
+	[STATEMENT_ADAPTERS] = "SELECT name, done, batch, ran, failures, failing, error "
+			       "FROM pcc_adapter WHERE name > ? ORDER BY name LIMIT ?",
 };

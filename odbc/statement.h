@@ -111,7 +111,10 @@
 	X(OPEN_ROOM_REMOVE, "ti", "")	/* the same */                                             \
 	X(OPEN_ROOMS, "i", "ti")	/* limit -> the same */                                    \
 	X(CHECKPOINT_PUT, "itit", "")	/* number, hash, time, signature */                        \
-	X(CHECKPOINTS, "ii", "itit")	/* above, limit -> the same */
+	X(CHECKPOINTS, "ii", "itit")	/* above, limit -> the same */                             \
+	X(ADAPTER_GET, "t", "iiiiit")	/* name -> done, batch, ran, failures, failing, error */   \
+	X(ADAPTER_PUT, "tiiiiit", "")	/* name and the same */                                    \
+	X(ADAPTERS, "ti", "tiiiiit")	/* above, limit -> as ADAPTER_PUT */
 
 enum statement {
 #define X(id, parameters, columns) STATEMENT_##id,

@@ -33,6 +33,11 @@
 	X(SIGN_INS, "sign_ins")                                                                    \
 	X(SIGN_INS_REFUSED, "sign_ins_refused")                                                    \
 	X(FEEDS_CUT, "feeds_cut")                                                                  \
+	X(ADAPTER_RECORDS, "adapter_records")                                                      \
+	X(ADAPTER_FILES, "adapter_files")                                                          \
+	X(ADAPTER_BATCHES, "adapter_batches")                                                      \
+	X(ADAPTER_FAILURES, "adapter_failures")                                                    \
+	X(ADAPTERS_FAILING, "adapters_failing") /* now */                                          \
 	X(REFUSED_BUSY, "refused_busy")                                                            \
 	X(REFUSED_UNAVAILABLE, "refused_unavailable")                                              \
 	X(REFUSED_TIMEOUT, "refused_timeout")                                                      \

@@ -8,7 +8,7 @@
 #define BOB                                                                                        \
 	.user = 8, .user_uri = "sip:bob@example.test", .user_name = "Bob \"<b>\" & Söhne"
 #define EMPTY                                                                                      \
-	.address = "127.0.0.1:5000", .content = "", .title = "", .rich_type = "", .rich = "",      \
+	.address = "127.0.0.1:5000", .session = "8.2.1", .hash = "", .content = "", .title = "", .rich_type = "", .rich = "",      \
 	.detail = ""
 #define IN_LAB                                                                                     \
 	.room = LAB, .room_name = "Lab <1> & \"2\" \xf0\x9f\xa7\xaa",                              \
