@@ -24,6 +24,7 @@ enum {
 	SECTIONS_MAX = 16,
 	FILE_SIZE_MAX = 1 << 20,
 	DOMAIN_MAX = 253,
+	PLACE_MAX = 200,
 	RUN_DIRECTORY_MAX = 80, /* with a socket's name behind it, it must fit a sockaddr_un */
 	REQUEST_SPACE = 1024,	/* of a frame, around a message's text */
 };
@@ -270,6 +271,14 @@ __attribute__((format(printf, 4, 5))) static void wrong(struct parse *parse, con
 	mistake(parse, *line_of(parse, section, name), "%s %s", full, err.text);
 }
 
+/* In lower case, because scopes are: "pool:NAME". */
+static void check_place(struct parse *parse, const char *name, const char *place)
+{
+	if (strlen(place) > PLACE_MAX || strpbrk(place, "ABCDEFGHIJKLMNOPQRSTUVWXYZ "))
+		wrong(parse, "root", name, "must be in lower case, without spaces, and have at most %d bytes",
+		      PLACE_MAX);
+}
+
 static void check_root(struct parse *parse)
 {
 	const struct conf *conf = parse->conf;
@@ -282,6 +291,8 @@ static void check_root(struct parse *parse)
 		 strspn(domain, "abcdefghijklmnopqrstuvwxyz0123456789.-") != length)
 		wrong(parse, "root", "domain",
 		      "must be a domain name in lower case, such as example.test");
+	check_place(parse, "site", conf->site);
+	check_place(parse, "pool", conf->pool);
 	if (!*conf->state_directory)
 		wrong(parse, "root", "state_directory", "must not be empty");
 	if (!*conf->run_directory || strlen(conf->run_directory) > RUN_DIRECTORY_MAX)

@@ -58,6 +58,7 @@ struct conf_log {
 
 struct conf {
 	char *domain;	       /* "example.test": of room, category and user URIs */
+	char *site, *pool;     /* whose scoped settings count here; pool "": as the domain */
 	char *user;	       /* every process but the workers runs as this user; "" = unchanged */
 	char *worker_user;     /* the workers' user; "" = unchanged */
 	char *state_directory; /* /var/lib/pchat: journal, token key, content.db */
@@ -82,6 +83,7 @@ struct conf {
 		uint32_t rooms, principals, sessions, participants, messages;
 		uint32_t categories, addins, roles, affiliations;
 		uint32_t invitations, markers, feeds, requests;
+		uint32_t settings;
 		uint64_t text;	  /* names, descriptions */
 		uint64_t history; /* bodies of recent messages */
 	} cache;
@@ -95,6 +97,7 @@ struct conf {
 		uint32_t rooms_per_session; /* 1024 */
 		uint32_t participant_update_limit; /* 75 */
 		uint32_t feeds;			   /* of one user: 20 */
+		uint64_t file_size;		   /* bytes of a file: 20000k */
 		uint32_t requests;		   /* for access, of one user: 20 */
 		uint64_t delivery_delay; /* above which posts are refused: 500 ms */
 	} limits;

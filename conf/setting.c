@@ -66,6 +66,8 @@ static const struct setting_word forms[] = {
  */
 const struct setting settings[] = {
 	ROOT(TEXT, domain, "", 0, 0),
+	ROOT(TEXT, site, "", 0, 0),
+	ROOT(TEXT, pool, "", 0, 0),
 	ROOT(TEXT, user, "pchat", 0, 0),
 	ROOT(TEXT, worker_user, "pchat-worker", 0, 0),
 	ROOT(PATH, state_directory, "/var/lib/pchat", 0, 0),
@@ -98,6 +100,7 @@ const struct setting settings[] = {
 	NUMBER(COUNT, cache, markers, "2000000", 16, 100000000),
 	NUMBER(COUNT, cache, feeds, "100000", 16, 10000000),
 	NUMBER(COUNT, cache, requests, "10000", 16, 1000000),
+	NUMBER(COUNT, cache, settings, "1000", 16, 100000),
 	NUMBER(SIZE, cache, text, "128M", 64 * K, 64 * G),
 	NUMBER(SIZE, cache, history, "512M", M, 1024 * G),
 
@@ -110,6 +113,7 @@ const struct setting settings[] = {
 	NUMBER(COUNT, limits, participant_update_limit, "75", 0, 100000),
 	NUMBER(COUNT, limits, feeds, "20", 0, 1000),
 	NUMBER(COUNT, limits, requests, "20", 0, 1000),
+	NUMBER(SIZE, limits, file_size, "20000k", 0, 1024 * G),
 	NUMBER(TIME, limits, delivery_delay, "500ms", MS, H),
 
 	STRING(LIST, json, listen, "0.0.0.0:8010"),

@@ -138,6 +138,12 @@ int ctl_message_remove(const struct ctl *ctl);
 int ctl_message_replace(const struct ctl *ctl);
 int ctl_message_purge(const struct ctl *ctl);
 
+/* Scoped settings and policies (ctl_scoped.c). */
+int ctl_scoped_change(const struct ctl *ctl);
+int ctl_scoped_remove(const struct ctl *ctl);
+int ctl_config_get(const struct ctl *ctl);
+int ctl_policy_grant(const struct ctl *ctl);
+
 /* Calls the verb's method, or says that it would, and prints the result. */
 int ctl_object_call(const struct ctl *ctl, json_t *take_params);
 

@@ -21,6 +21,12 @@ static const struct list {
 	 {"name", "privacy", "disabled", "participants", "last_seq", "room"}},
 	{"addin", "addins", "ll", {"NAME", "URL"}, {"name", "url"}},
 	{"user", "users", "lll", {"URI", "NAME", "STATE"}, {"uri", "name", "state"}},
+	{"config", "configs", "lrrrl",
+	 {"SCOPE", "HISTORY", "FILE SIZE", "PARTICIPANTS", "ROOM MANAGEMENT"},
+	 {"scope", "history", "file_size", "participant_update_limit", "room_management_url"}},
+	{"policy", "policies", "lll", {"SCOPE", "ENABLED", "DESCRIPTION"},
+	 {"scope", "enabled", "description"}},
+	{"endpoint", "endpoints", "ll", {"URI", "NAME"}, {"uri", "name"}},
 	{"group", "groups", "llll", {"URI", "NAME", "KIND", "STATE"},
 	 {"uri", "name", "kind", "state"}},
 };
@@ -42,7 +48,26 @@ static void add_list(struct ctl_table *table, const json_t *value)
 	ctl_table_add(table, "%s%s", text, i < json_array_size(value) ? " ..." : "");
 }
 
-static void add_cell(struct ctl_table *table, const char *member, const json_t *value)
+/* "a: b, c: d" */
+static void add_object(struct ctl_table *table, json_t *object)
+{
+	char text[1024] = "";
+	const char *name;
+	size_t used = 0;
+	json_t *value;
+
+	json_object_foreach(object, name, value) {
+		const char *word = json_string_value(value);
+
+		if (!word || used + strlen(name) + strlen(word) + 8 > sizeof(text))
+			break;
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s: %s",
+					 used > 0 ? ", " : "", name, word);
+	}
+	ctl_table_add(table, "%s", text);
+}
+
+static void add_cell(struct ctl_table *table, const char *member, json_t *value)
 {
 	if (json_is_integer(value))
 		ctl_table_add(table, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
@@ -50,6 +75,10 @@ static void add_cell(struct ctl_table *table, const char *member, const json_t *
 		add_list(table, value);
 	else if (json_is_string(value))
 		ctl_table_add(table, "%s", json_string_value(value));
+	else if (!value)
+		ctl_table_add(table, "%s", "");
+	else if (json_is_object(value))
+		add_object(table, value);
 	else if (strcmp(member, "disabled") == 0)
 		ctl_table_add(table, "%s", json_is_true(value) ? "disabled" : "enabled");
 	else

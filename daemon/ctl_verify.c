@@ -48,6 +48,7 @@ struct verify {
 	uint8_t role_kind;
 	uint32_t *group, groups, group_member;
 	uint32_t people[EVENT_TYPES]; /* rows that both have, by type of event */
+	uint32_t settings, grants;    /* the same, of these */
 	struct message_view recent[RECENT];
 	char *texts;
 	size_t texts_size;
@@ -268,6 +269,43 @@ static void on_person(struct verify *v, const struct store_object *object)
 			event_name(object->type), row.item);
 }
 
+static void on_setting(struct verify *v, const struct store_object *object)
+{
+	struct setting_view cached;
+	struct event_setting row;
+	uint32_t position = 0;
+	int code;
+
+	if (!event_setting_parse(object->payload, object->size, &row))
+		return;
+	while ((code = cache_settings_next(v->view.cache, &position, &cached)) != CODE_NO_SUCH_NODE)
+		if (code == CODE_OK && cached.kind == row.kind &&
+		    same(row.scope, cached.scope, cached.scope_length) &&
+		    same(row.name, cached.name, cached.name_length))
+			break;
+	v->settings += code == CODE_OK;
+	if (code != CODE_OK)
+		differs(v, "setting of kind", row.kind, "%.*s %.*s is in the database only",
+			(int)row.scope.length, row.scope.data, (int)row.name.length, row.name.data);
+	else if (!same(row.value, cached.value, cached.value_length))
+		differs(v, "setting of kind", row.kind, "%.*s %.*s has another value in the database",
+			(int)row.scope.length, row.scope.data, (int)row.name.length, row.name.data);
+}
+
+static void on_grant(struct verify *v, const struct store_object *object)
+{
+	char policy[EVENT_POLICY_MAX];
+	struct event_grant row;
+	uint32_t length = 0;
+
+	if (!event_grant_parse(object->payload, object->size, &row))
+		return;
+	v->grants++;
+	if (cache_grant(v->view.cache, row.principal, policy, &length) != CODE_OK ||
+	    !same(row.policy, policy, length))
+		differs(v, "principal", row.principal, "has another policy in the database");
+}
+
 static bool take(const struct store_object *object, void *arg)
 {
 	static void (*const by_type[EVENT_TYPES])(struct verify *, const struct store_object *) = {
@@ -276,6 +314,7 @@ static bool take(const struct store_object *object, void *arg)
 		[EVENT_ROLE] = on_role,		  [EVENT_AFFILIATION] = on_affiliation,
 		[EVENT_INVITATION] = on_person,	  [EVENT_MARKER] = on_person,
 		[EVENT_FEED] = on_person,	  [EVENT_ACCESS_REQUEST] = on_person,
+		[EVENT_SETTING] = on_setting,	  [EVENT_GRANT] = on_grant,
 	};
 	struct verify *v = arg;
 
@@ -289,8 +328,9 @@ static bool take(const struct store_object *object, void *arg)
 
 static void walk_principals(struct verify *v)
 {
+	uint32_t position = 0, groups, granted = 0, length;
+	char policy[EVENT_POLICY_MAX];
 	struct principal_view cached;
-	uint32_t position = 0, groups;
 	int code;
 
 	while ((code = cache_principals_next(v->view.cache, &position, &cached)) !=
@@ -305,7 +345,12 @@ static void walk_principals(struct verify *v)
 				 CODE_OK &&
 			 groups > 0)
 			differs(v, "principal", cached.id, "is in no group in the database");
+		if (cache_grant(v->view.cache, cached.id, policy, &length) == CODE_OK && length > 0)
+			granted++;
 	}
+	if (granted != v->grants)
+		differs(v, "grants", 0, "are %" PRIu32 ", in the database %" PRIu32, granted,
+			v->grants);
 }
 
 static void walk_node(struct verify *v, enum node_kind kind, uint32_t id)
@@ -388,6 +433,9 @@ static void count_people(struct verify *v)
 	struct cache_use use[TABLE_COUNT];
 
 	cache_use(v->view.cache, use);
+	if (use[TABLE_SETTING].used != v->settings)
+		differs(v, "settings", 0, "are %" PRIu64 ", of which the database has %" PRIu32,
+			use[TABLE_SETTING].used, v->settings);
 	for (unsigned kind = EVENT_INVITATION; kind <= EVENT_ACCESS_REQUEST; kind++) {
 		const struct cache_use *table = &use[TABLE_INVITATION + kind - EVENT_INVITATION];
 
@@ -503,6 +551,7 @@ static enum db_result read_all(struct verify *v, struct err *err)
 	v->rows = 0;
 	v->role_node = v->group_member = v->roles = v->groups = 0;
 	memset(v->people, 0, sizeof(v->people));
+	v->settings = v->grants = 0;
 	for (unsigned i = 0; i < MARKS; i++)
 		memset(v->mark[i].bits, 0, v->mark[i].ids / 8 + 1);
 	json_object_clear(v->found);

@@ -8,6 +8,7 @@
 #include "shm/admin_role.h"
 #include "shm/apply.h"
 #include "shm/find.h"
+#include "shm/scoped.h"
 
 enum {
 	RESERVE_PART = 16,	/* of the ring is left to events that must not be refused */
@@ -143,9 +144,8 @@ void emit_leave(struct engine *engine, uint32_t participant, const struct ask_fo
 	emit(engine, &head, NULL, 0);
 }
 
-/* Ends a session: out of its rooms one by one, then closed. ask: by its own wish. False: there is
- * no room for all of it. */
-static bool end_session(struct engine *engine, uint32_t row, const struct ask_for *ask)
+/* Out of its rooms one by one, then closed. */
+bool end_session(struct engine *engine, uint32_t row, const struct ask_for *ask)
 {
 	const struct session_row *session = session_at(engine, row);
 	struct record head = session_head(session, EVENT_SESSION_CLOSE);
@@ -238,6 +238,7 @@ void engine_rights_changed(struct engine *engine)
 {
 	recheck(engine, 0);
 	sweep_rooms(engine);
+	engine_police_all(engine);
 }
 
 bool may(struct engine *engine, uint32_t principal, uint32_t room, enum right right)
@@ -340,9 +341,9 @@ static int may_sign_in(const struct engine *engine, const struct command_session
 	if (row == 0)
 		return CODE_AUTHENTICATION_FAILED;
 	principal = table_row(&engine->cache, TABLE_PRINCIPAL, row);
-	return principal->state == PRINCIPAL_ACTIVE && principal->epoch == who->epoch
-		       ? CODE_OK
-		       : CODE_AUTHENTICATION_FAILED;
+	if (principal->state != PRINCIPAL_ACTIVE || principal->epoch != who->epoch)
+		return CODE_AUTHENTICATION_FAILED;
+	return scoped_may_use(&engine->cache, engine->conf, row) ? CODE_OK : CODE_ERROR_PERMISSION;
 }
 
 static enum decision decide_session_open(struct engine *engine, const struct ask_for *ask)
@@ -408,6 +409,8 @@ static const struct {
 	{COMMAND_QUIT, WORKER, decide_quit},
 	{COMMAND_VIEW, WORKER, decide_view},
 	{COMMAND_REFUSED, AUTH, decide_refused},
+	{COMMAND_SETTING, WORKER, decide_setting},
+	{COMMAND_GRANT, WORKER, decide_grant},
 	{COMMAND_SESSION_OPEN, AUTH, decide_session_open},
 	{COMMAND_REKEY, AUTH, decide_rekey},
 };

@@ -34,6 +34,9 @@ struct engine {
 	struct overload overload;
 	uint32_t sweep, sweep_kind; /* where the search for what removed rooms left goes on */
 	bool sweeping;
+	uint32_t police; /* session row at which the search for those who are barred goes on */
+	uint32_t policed; /* sessions that it has ended */
+	bool policing;
 	bool half_logged;     /* that half of the invitations is used */
 	uint64_t full_logged; /* clock_mono() when the log last said that a table is full */
 	bool broken; /* the journal has an event that could not be applied: stop */
@@ -64,6 +67,10 @@ bool engine_recheck(struct engine *engine);
 /* Takes away what users have of rooms that are removed: a part of it, which goes on while
  * engine->sweeping. True if there was any. */
 bool engine_sweep(struct engine *engine);
+
+/* Ends sessions of users who may not use the server any more: a part of the search, which goes on
+ * while engine->policing. True if any ended. */
+bool engine_police(struct engine *engine);
 
 /* Begins these searches from outside: a predecessor may have died in the middle of one. */
 void engine_rights_changed(struct engine *engine);

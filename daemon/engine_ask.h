@@ -108,6 +108,19 @@ void change_member(struct engine *engine, const struct ask_for *ask, uint32_t ro
 		   uint32_t principal, bool present);
 int may_become_member(struct engine *engine, uint32_t row, uint32_t principal);
 
+/* Refuses for a table that is full, and says which setting is too small, not more often than once in a
+ * while. CODE_LIMIT_EXCEEDED. */
+int refuse_full(struct engine *engine, const char *setting);
+
+/* Ends a session (row); ask: by its own wish, or NULL. False: there is no room for all of it. */
+bool end_session(struct engine *engine, uint32_t row, const struct ask_for *ask);
+
+/* What is allowed to whom has changed: all sessions are to be looked at. */
+void engine_police_all(struct engine *engine);
+
+/* Takes a user's (row) policy away; as strip_principal. */
+bool strip_grant(struct engine *engine, const struct record *as, uint32_t row);
+
 /* Takes away all that a user has of his own; as strip_principal. */
 bool strip_person(struct engine *engine, const struct record *as, uint32_t principal);
 
@@ -125,6 +138,7 @@ decide_fn decide_message, decide_message_remove, decide_purge;
 decide_fn decide_principal, decide_affiliation, decide_category, decide_addin, decide_room,
 	decide_roles, decide_remove, decide_rekey;
 decide_fn decide_view, decide_refused;
+decide_fn decide_setting, decide_grant;
 decide_fn decide_invitation_read, decide_marker, decide_feed, decide_access, decide_quit;
 
 #endif

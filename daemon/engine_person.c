@@ -45,8 +45,7 @@ static unsigned count_of(const struct engine *engine, unsigned kind, uint32_t pr
 	return count;
 }
 
-/* Says which setting is too small, not more often than once in a while. */
-static int full(struct engine *engine, const char *setting)
+int refuse_full(struct engine *engine, const char *setting)
 {
 	const uint64_t now = clock_mono();
 
@@ -111,7 +110,7 @@ bool invites(const struct engine *engine, uint32_t room)
 int invitations_fit(struct engine *engine, uint32_t count)
 {
 	return table_free_rows(&engine->cache, TABLE_INVITATION) < 2 * (uint64_t)count
-		       ? full(engine, "invitations")
+		       ? refuse_full(engine, "invitations")
 		       : CODE_OK;
 }
 
@@ -203,7 +202,7 @@ enum decision decide_marker(struct engine *engine, const struct ask_for *ask)
 		return refuse(ask, CODE_OK);
 	}
 	if (marker == NULL && table_free_rows(&engine->cache, TABLE_MARKER) == 0)
-		return refuse(ask, full(engine, "markers"));
+		return refuse(ask, refuse_full(engine, "markers"));
 	return become_person(engine, ask, EVENT_MARKER, &event);
 }
 
@@ -223,7 +222,7 @@ static int check_feed(struct engine *engine, const struct event_person *feed)
 	if (feed->room != 0 && (room == 0 || !may(engine, feed->principal, room, RIGHT_JOIN)))
 		return CODE_NO_SUCH_NODE;
 	return text_fits(engine, feed->name.length + feed->text.length, 0) ? CODE_OK
-									   : full(engine, "text");
+									   : refuse_full(engine, "text");
 }
 
 enum decision decide_feed(struct engine *engine, const struct ask_for *ask)
@@ -244,7 +243,7 @@ enum decision decide_feed(struct engine *engine, const struct ask_for *ask)
 		if (count_of(engine, EVENT_FEED, principal, &unused) >= engine->conf->limits.feeds)
 			code = CODE_LIMIT_EXCEEDED;
 		else if (table_free_rows(&engine->cache, TABLE_FEED) == 0)
-			code = full(engine, "feeds");
+			code = refuse_full(engine, "feeds");
 		feed.item = unused;
 	}
 	return code == CODE_OK ? become_person(engine, ask, EVENT_FEED, &feed) : refuse(ask, code);
@@ -293,9 +292,9 @@ static enum decision ask_access(struct engine *engine, const struct ask_for *ask
 	    engine->conf->limits.requests)
 		return refuse(ask, CODE_LIMIT_EXCEEDED);
 	if (table_free_rows(&engine->cache, TABLE_REQUEST) == 0)
-		return refuse(ask, full(engine, "requests"));
+		return refuse(ask, refuse_full(engine, "requests"));
 	if (!text_fits(engine, event.text.length, 0))
-		return refuse(ask, full(engine, "text"));
+		return refuse(ask, refuse_full(engine, "text"));
 	return become_person(engine, ask, EVENT_ACCESS_REQUEST, &event);
 }
 

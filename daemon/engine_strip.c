@@ -59,7 +59,8 @@ bool strip_principal(struct engine *engine, const struct record *as, uint32_t ro
 {
 	const struct principal_row *p = table_row(&engine->cache, TABLE_PRINCIPAL, row);
 
-	if (!strip_roles(engine, as, p->id) || !strip_person(engine, as, p->id))
+	if (!strip_roles(engine, as, p->id) || !strip_person(engine, as, p->id) ||
+	    !strip_grant(engine, as, row))
 		return false;
 	while ((p->first_group != 0 || p->first_member != 0) && !engine->broken) {
 		if (room_for(engine, PAYLOAD, 1, false) != FITS)

@@ -29,7 +29,7 @@ daemon_pchat_sequencer_SOURCES = daemon/pchat-sequencer.c \
 	daemon/engine.c daemon/engine.h daemon/engine_ask.h \
 	daemon/engine_compliance.c \
 	daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
-	daemon/engine_person.c daemon/engine_strip.c \
+	daemon/engine_person.c daemon/engine_scoped.c daemon/engine_strip.c \
 	daemon/overload.c daemon/overload.h \
 	daemon/sequencer.h daemon/sequencer_load.c
 daemon_pchat_sequencer_LDADD = $(SHM_LIBS)
@@ -135,6 +135,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_object.c \
 	daemon/ctl_option.c daemon/ctl_option.h \
 	daemon/ctl_password.c \
+	daemon/ctl_scoped.c \
 	daemon/ctl_status.c daemon/ctl_status.h daemon/status.h \
 	daemon/ctl_status_document.c \
 	daemon/ctl_status_print.c \

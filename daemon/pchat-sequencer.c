@@ -242,6 +242,7 @@ static bool turn(struct sequencer *s, struct err *err)
 	left = engine_reap(&s->engine);
 	left = engine_recheck(&s->engine) || left;
 	left = engine_sweep(&s->engine) || left;
+	left = engine_police(&s->engine) || left;
 	for (unsigned slot = 0; slot < SLOTS; slot++)
 		if (s->mail[slot].in != NULL)
 			count += take_mail(s, slot, BATCH_COMMANDS);
@@ -266,7 +267,7 @@ static int sync_rest(struct sequencer *s, struct err *err)
 
 static int wait_time(const struct sequencer *s)
 {
-	if (s->engine.rechecking || s->engine.sweeping)
+	if (s->engine.rechecking || s->engine.sweeping || s->engine.policing)
 		return 0;
 	if (s->engine.reaping)
 		return WAIT_BLOCKED_MS;

@@ -17,10 +17,15 @@ struct walk {
 		struct content_role role;
 		struct content_affiliation affiliation;
 		struct content_person person;
+		struct {
+			uint32_t kind;
+			uint16_t scope_length, name_length;
+			char scope[EVENT_SCOPE_MAX], name[EVENT_SETTING_MAX];
+		} setting;
 	} above;
 	enum content_person_kind kind; /* of what users have */
 	struct store_object object; /* of the row; size 0: it is left out */
-	uint8_t payload[256 + EVENT_NAME_MAX + EVENT_DESCRIPTION_MAX];
+	uint8_t payload[256 + EVENT_SCOPE_MAX + EVENT_SETTING_MAX + EVENT_VALUE_MAX];
 };
 
 static struct text text(struct db_bytes bytes)
@@ -202,6 +207,57 @@ static enum db_result next_person(struct walk *walk)
 	return DB_OK;
 }
 
+static enum db_result page_settings(struct walk *walk)
+{
+	const struct content_setting above = {
+		.kind = walk->above.setting.kind,
+		.scope = {walk->above.setting.scope, walk->above.setting.scope_length},
+		.name = {walk->above.setting.name, walk->above.setting.name_length}};
+
+	return content_settings(walk->db, &above, walk->err);
+}
+
+static enum db_result next_setting(struct walk *walk)
+{
+	struct content_setting row = {0};
+	const enum db_result result = content_settings_next(walk->db, &row, walk->err);
+	const struct event_setting event = {.kind = (uint8_t)row.kind,
+					    .present = 1,
+					    .scope = text(row.scope),
+					    .name = text(row.name),
+					    .value = text(row.value)};
+
+	if (result != DB_OK)
+		return result;
+	walk->object.size = event_setting_put(&event, walk->payload, sizeof(walk->payload));
+	if (walk->object.size == 0)
+		log_error("a setting of kind %u of the content database is malformed and was left out",
+			  row.kind);
+	walk->above.setting.kind = row.kind;
+	walk->above.setting.scope_length =
+		(uint16_t)(row.scope.length < EVENT_SCOPE_MAX ? row.scope.length : EVENT_SCOPE_MAX);
+	walk->above.setting.name_length =
+		(uint16_t)(row.name.length < EVENT_SETTING_MAX ? row.name.length : EVENT_SETTING_MAX);
+	memcpy(walk->above.setting.scope, row.scope.data, walk->above.setting.scope_length);
+	memcpy(walk->above.setting.name, row.name.data, walk->above.setting.name_length);
+	return DB_OK;
+}
+
+static enum db_result page_grants(struct walk *walk)
+{
+	return content_grants(walk->db, walk->above.id, walk->err);
+}
+
+static enum db_result next_grant(struct walk *walk)
+{
+	struct content_grant row = {0};
+	const enum db_result result = content_grants_next(walk->db, &row, walk->err);
+	const struct event_grant event = {.principal = row.principal, .policy = text(row.policy)};
+
+	return found_id(walk, result, "the policy of user", row.principal,
+			event_grant_put(&event, walk->payload, sizeof(walk->payload)));
+}
+
 static const struct object_table {
 	uint16_t type; /* enum event_type */
 	enum db_result (*page)(struct walk *walk);
@@ -219,6 +275,8 @@ static const struct object_table {
 	{EVENT_MARKER, page_people, next_person, CONTENT_MARKER},
 	{EVENT_FEED, page_people, next_person, CONTENT_FEED},
 	{EVENT_ACCESS_REQUEST, page_people, next_person, CONTENT_REQUEST},
+	{EVENT_SETTING, page_settings, next_setting, 0},
+	{EVENT_GRANT, page_grants, next_grant, 0},
 };
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
 

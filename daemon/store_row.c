@@ -24,6 +24,8 @@ bool store_row_is(unsigned type)
 	case EVENT_MARKER:
 	case EVENT_FEED:
 	case EVENT_ACCESS_REQUEST:
+	case EVENT_SETTING:
+	case EVENT_GRANT:
 		return true;
 	default:
 		return false;
@@ -256,6 +258,35 @@ static enum db_result put_person(struct db *db, const struct record *record, str
 				  err);
 }
 
+static enum db_result put_setting(struct db *db, const struct record *record, struct err *err)
+{
+	struct event_setting event;
+
+	if (!event_setting_get(record, &event))
+		return store_row_malformed(record, err);
+	/* That all of a scope was removed is told by events of its own. */
+	if (event.name.length == 0)
+		return DB_OK;
+	return content_setting_put(db,
+				   &(struct content_setting){.kind = event.kind,
+							     .scope = bytes(event.scope),
+							     .name = bytes(event.name),
+							     .value = bytes(event.value)},
+				   event.present != 0, err);
+}
+
+static enum db_result put_grant(struct db *db, const struct record *record, struct err *err)
+{
+	struct event_grant event;
+
+	if (!event_grant_get(record, &event))
+		return store_row_malformed(record, err);
+	return content_grant_put(db,
+				 &(struct content_grant){.principal = event.principal,
+							 .policy = bytes(event.policy)},
+				 err);
+}
+
 enum db_result store_row_put(struct db *db, const struct record *record, struct err *err)
 {
 	switch (record->type) {
@@ -282,6 +313,10 @@ enum db_result store_row_put(struct db *db, const struct record *record, struct 
 	case EVENT_FEED:
 	case EVENT_ACCESS_REQUEST:
 		return put_person(db, record, err);
+	case EVENT_SETTING:
+		return put_setting(db, record, err);
+	case EVENT_GRANT:
+		return put_grant(db, record, err);
 	default:
 		return store_row_malformed(record, err);
 	}

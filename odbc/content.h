@@ -137,6 +137,22 @@ struct content_person {
 	struct db_bytes name, text; /* of a feed; a request has a text */
 };
 
+/* What administrators set while the server runs, and who was granted which policy. */
+struct content_setting {
+	uint32_t kind;
+	struct db_bytes scope, name, value;
+};
+
+struct content_grant {
+	uint32_t principal;
+	struct db_bytes policy; /* empty: none */
+};
+
+/* present: it has this value from now on; else it has none. */
+enum db_result content_setting_put(struct db *db, const struct content_setting *setting,
+				   bool present, struct err *err);
+enum db_result content_grant_put(struct db *db, const struct content_grant *grant, struct err *err);
+
 /* Numbers of CONTENT_INVITED only rise. */
 enum db_result content_person_put(struct db *db, enum content_person_kind kind,
 				  const struct content_person *person, struct err *err);
@@ -194,6 +210,12 @@ enum db_result content_dead_put(struct db *db, const struct content_dead *dead, 
  */
 enum { CONTENT_LOAD_PAGE = 256 };
 enum db_result content_principals(struct db *db, uint32_t above, struct err *err);
+enum db_result content_settings(struct db *db, const struct content_setting *above,
+				struct err *err);
+enum db_result content_settings_next(struct db *db, struct content_setting *setting_r,
+				     struct err *err);
+enum db_result content_grants(struct db *db, uint32_t above, struct err *err);
+enum db_result content_grants_next(struct db *db, struct content_grant *grant_r, struct err *err);
 enum db_result content_people(struct db *db, enum content_person_kind kind,
 			      const struct content_person *above, struct err *err);
 enum db_result content_people_next(struct db *db, enum content_person_kind kind,

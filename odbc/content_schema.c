@@ -179,7 +179,22 @@ static const char *const step4[] = {
 	NULL,
 };
 
-static const char *const *const steps[] = {step1, step2, step3, step4};
+/* What administrators set while the server runs. Not "key", which is a word of SQL. */
+static const char *const step5[] = {
+	"CREATE TABLE pc_setting ("
+	" kind INTEGER NOT NULL CHECK (kind > 0),"
+	" scope {text 454} NOT NULL,"
+	" name {text 64} NOT NULL,"
+	" value {text} NOT NULL,"
+	" {wide key} (kind, scope, name)) {keyed}",
+
+	"CREATE TABLE pc_grant ("
+	" principal BIGINT NOT NULL PRIMARY KEY CHECK (principal > 0),"
+	" policy {text 256} NOT NULL) {keyed}",
+	NULL,
+};
+
+static const char *const *const steps[] = {step1, step2, step3, step4, step5};
 
 const struct schema schema_content = {
 	.exists = STATEMENT_SCHEMA_EXISTS,

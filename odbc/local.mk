@@ -6,6 +6,7 @@ odbc_libodbc_a_SOURCES = \
 	odbc/content_export.c odbc/content_export.h \
 	odbc/content_object.c odbc/content_person.c \
 	odbc/content_read.c \
+	odbc/content_scoped.c \
 	odbc/content_schema.c odbc/content_schema.h \
 	odbc/db.c odbc/db.h \
 	odbc/db_handle.h \

@@ -105,6 +105,14 @@ const char *const statement_text[STATEMENTS] = {
 		"ON CONFLICT (principal, room) DO UPDATE SET "
 		"time = excluded.time, reason = excluded.reason",
 	[STATEMENT_REQUEST_REMOVE] = "DELETE FROM pc_request WHERE principal = ? AND room = ?",
+	[STATEMENT_SETTING_PUT] =
+		"INSERT INTO pc_setting (kind, scope, name, value) VALUES (?, ?, ?, ?) "
+		"ON CONFLICT (kind, scope, name) DO UPDATE SET value = excluded.value",
+	[STATEMENT_SETTING_REMOVE] =
+		"DELETE FROM pc_setting WHERE kind = ? AND scope = ? AND name = ?",
+	[STATEMENT_GRANT_PUT] = "INSERT INTO pc_grant (principal, policy) VALUES (?, ?) "
+				"ON CONFLICT (principal) DO UPDATE SET policy = excluded.policy",
+	[STATEMENT_GRANT_REMOVE] = "DELETE FROM pc_grant WHERE principal = ?",
 	[STATEMENT_ROOM_SEQ] = "UPDATE pc_room SET last_seq = v.column1 "
 			       "FROM (VALUES (CAST(? AS BIGINT), CAST(? AS BIGINT))) AS v "
 			       "WHERE pc_room.id = v.column2 AND pc_room.last_seq < v.column1",
@@ -148,6 +156,11 @@ const char *const statement_text[STATEMENTS] = {
 			    "WHERE (principal, id) > (?, ?) ORDER BY principal, id LIMIT ?",
 	[STATEMENT_REQUESTS] = "SELECT principal, room, time, reason FROM pc_request "
 			       "WHERE (principal, room) > (?, ?) ORDER BY principal, room LIMIT ?",
+	[STATEMENT_SETTINGS] = "SELECT kind, scope, name, value FROM pc_setting "
+			       "WHERE (kind, scope, name) > (?, ?, ?) "
+			       "ORDER BY kind, scope, name LIMIT ?",
+	[STATEMENT_GRANTS] =
+		"SELECT principal, policy FROM pc_grant WHERE principal > ? ORDER BY principal LIMIT ?",
 	[STATEMENT_REMAINS_PUT] =
 		"INSERT INTO pc_remains (room, through) VALUES (?, ?) "
 		"ON CONFLICT (room) DO UPDATE SET through = CASE "

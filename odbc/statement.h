@@ -39,6 +39,10 @@
 	X(FEED_REMOVE, "ii", "")                                                                   \
 	X(REQUEST_PUT, "iiit", "") /* principal, room, time, reason */                             \
 	X(REQUEST_REMOVE, "ii", "")                                                                \
+	X(SETTING_PUT, "ittt", "")	/* kind, scope, name, value */                             \
+	X(SETTING_REMOVE, "itt", "")	/* kind, scope, name */                                    \
+	X(GRANT_PUT, "it", "")		/* principal, policy */                                    \
+	X(GRANT_REMOVE, "i", "")	/* principal */                                            \
 	X(ROOM_SEQ, "ii", "")		 /* seq, id: raises the room's last number */              \
 	X(MESSAGE_PUT, "iiiiittttt", "") /* room, seq, time, author, flags, client id, body,       \
 					    title, rich type, rich */                              \
@@ -63,6 +67,8 @@
 	X(MARKERS, "iii", "iii") /* above both, limit -> as MARKER_PUT */                          \
 	X(FEEDS, "iii", "iittiii") /* above both, limit -> as FEED_PUT */                          \
 	X(REQUESTS, "iii", "iiit") /* above both, limit -> as REQUEST_PUT */                       \
+	X(SETTINGS, "itti", "ittt")	/* above all three, limit -> as SETTING_PUT */             \
+	X(GRANTS, "ii", "it")		/* above, limit -> as GRANT_PUT */                         \
 	X(REMAINS_PUT, "ii", "")   /* room, seq: messages up to there are still to be deleted */   \
 	X(REMAINS_NEXT, "i", "ii") /* limit -> room, the last seq of its oldest messages */        \
 	X(REMAINS_MESSAGES, "ii", "")		 /* room, seq: deletes the messages up to there */ \

@@ -392,7 +392,7 @@ void cache_use(const struct cache *cache, struct cache_use use_r[TABLE_COUNT])
 	static const char *const names[TABLE_COUNT] = {
 		"rooms", "principals", "sessions", "participants",
 		"messages", "posts", "categories", "addins", "roles", "affiliations",
-		"invitations", "markers", "feeds", "requests", "text",
+		"invitations", "markers", "feeds", "requests", "settings", "text",
 		"history",
 	};
 

@@ -176,6 +176,24 @@ int cache_person_item(const struct cache *cache, unsigned kind, uint32_t princip
 int cache_requests(const struct cache *cache, uint32_t room, struct person_view *list, uint32_t max,
 		   uint32_t *count_r);
 
+/* A scoped setting (shm/scoped.h). */
+struct setting_view {
+	uint8_t kind; /* enum scoped_kind */
+	uint16_t scope_length, name_length, value_length;
+	char scope[EVENT_SCOPE_MAX], name[EVENT_SETTING_MAX], value[EVENT_VALUE_MAX];
+};
+
+/* Walks all of them, as cache_rooms_next. */
+int cache_settings_next(const struct cache *cache, uint32_t *position,
+			struct setting_view *setting_r);
+
+/* Changes with each of them. Odd: one is being changed. */
+uint32_t cache_settings_version(const struct cache *cache);
+
+/* The name of the policy that was granted to a user; length 0: none. CODE_NO_SUCH_PRINCIPAL. */
+int cache_grant(const struct cache *cache, uint32_t principal, char policy[EVENT_POLICY_MAX],
+		uint32_t *length_r);
+
 /* How full each table is, for status: rows in use and rows in all. */
 struct cache_use {
 	const char *name; /* "rooms" */

@@ -46,6 +46,11 @@ enum command_type {
 	/* Workers, where compliance is on, before they show what was said. */
 	COMMAND_VIEW = 28, /* struct command_view, its rooms, then an event_view */
 
+	/* Workers; administrators only. */
+	COMMAND_SETTING = 24, /* struct command_settings; then, each behind its length (uint32_t),
+				 event_settings of one kind and scope */
+	COMMAND_GRANT = 25,   /* event_grant */
+
 	/* pchat-auth. origin: the worker's session. */
 	COMMAND_SESSION_OPEN = 10, /* struct command_session; event_session follows it */
 	COMMAND_REKEY = 11,	   /* struct command_rekey: the user's password was changed */
@@ -113,6 +118,19 @@ struct command_view {
 	uint32_t reserved;
 };
 enum { COMMAND_VIEW_MAX = 128 };
+
+/* What is to become of the settings of one scope, all of it or nothing. */
+enum settings_what {
+	SETTINGS_CREATE = 1, /* there must be none yet */
+	SETTINGS_SET = 2,    /* those that are named */
+	SETTINGS_REMOVE = 3, /* all of them; one event_setting that names only the scope */
+};
+struct command_settings {
+	uint8_t what;
+	uint8_t reserved[3];
+	uint32_t count;
+};
+enum { COMMAND_SETTINGS_MAX = 16 };
 
 struct command_session {
 	uint32_t principal; /* 0 with EVENT_ADMIN in flags, which then say which role, too */

@@ -32,6 +32,7 @@
 	X(QUESTIONS, "questions")                                                                  \
 	X(SIGN_INS, "sign_ins")                                                                    \
 	X(SIGN_INS_REFUSED, "sign_ins_refused")                                                    \
+	X(SESSIONS_BARRED, "sessions_barred") /* ended, because a policy does not allow them */    \
 	X(FEEDS_CUT, "feeds_cut")                                                                  \
 	X(ADAPTER_RECORDS, "adapter_records")                                                      \
 	X(ADAPTER_FILES, "adapter_files")                                                          \

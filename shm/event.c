@@ -76,6 +76,19 @@ struct wire_person {
 };
 static_assert(sizeof(struct wire_person) == 40, "no holes");
 
+struct wire_setting {
+	uint8_t kind, present;
+	uint16_t scope, name, value; /* bytes */
+};
+static_assert(sizeof(struct wire_setting) == 8, "no holes");
+
+struct wire_grant {
+	uint32_t principal;
+	uint16_t policy; /* bytes */
+	uint16_t reserved;
+};
+static_assert(sizeof(struct wire_grant) == 8, "no holes");
+
 struct wire_session {
 	uint16_t address, name; /* bytes */
 	uint16_t reserved[2];
@@ -305,6 +318,38 @@ bool event_person_parse(const void *payload, uint32_t size, struct event_person 
 	       source.left == 0;
 }
 
+static bool is_setting(uint8_t kind, uint8_t present)
+{
+	return kind >= SCOPED_CONFIG && kind <= SCOPED_TOPOLOGY && present <= 1;
+}
+
+bool event_setting_parse(const void *payload, uint32_t size, struct event_setting *event_r)
+{
+	struct wire_setting wire;
+	struct source source;
+
+	if (!source_open(&source, payload, size, &wire, sizeof(wire)) ||
+	    !is_setting(wire.kind, wire.present))
+		return false;
+	*event_r = (struct event_setting){.kind = wire.kind, .present = wire.present};
+	return source_text(&source, wire.scope, EVENT_SCOPE_MAX, &event_r->scope) &&
+	       source_text(&source, wire.name, EVENT_SETTING_MAX, &event_r->name) &&
+	       source_text(&source, wire.value, EVENT_VALUE_MAX, &event_r->value) &&
+	       source.left == 0;
+}
+
+bool event_grant_parse(const void *payload, uint32_t size, struct event_grant *event_r)
+{
+	struct wire_grant wire;
+	struct source source;
+
+	if (!source_open(&source, payload, size, &wire, sizeof(wire)) || wire.principal == 0)
+		return false;
+	*event_r = (struct event_grant){.principal = wire.principal};
+	return source_text(&source, wire.policy, EVENT_POLICY_MAX, &event_r->policy) &&
+	       source.left == 0;
+}
+
 bool event_session_parse(const void *payload, uint32_t size, struct event_session *event_r)
 {
 	struct wire_session wire;
@@ -421,6 +466,16 @@ bool event_removed_get(const struct record *record, struct event_removed *event_
 bool event_person_get(const struct record *record, struct event_person *event_r)
 {
 	return event_person_parse(record + 1, record_payload(record), event_r);
+}
+
+bool event_setting_get(const struct record *record, struct event_setting *event_r)
+{
+	return event_setting_parse(record + 1, record_payload(record), event_r);
+}
+
+bool event_grant_get(const struct record *record, struct event_grant *event_r)
+{
+	return event_grant_parse(record + 1, record_payload(record), event_r);
 }
 
 bool event_session_get(const struct record *record, struct event_session *event_r)
@@ -619,6 +674,35 @@ uint32_t event_person_put(const struct event_person *event, void *out, uint32_t 
 	return event_put(&wire, sizeof(wire), &event->name, &event->text, out, size);
 }
 
+uint32_t event_setting_put(const struct event_setting *event, void *out, uint32_t size)
+{
+	const struct text *const texts[] = {&event->scope, &event->name, &event->value};
+	const struct wire_setting wire = {
+		.kind = event->kind,
+		.present = event->present,
+		.scope = (uint16_t)event->scope.length,
+		.name = (uint16_t)event->name.length,
+		.value = (uint16_t)event->value.length,
+	};
+
+	if (!is_setting(event->kind, event->present) || !text_fits(&event->scope, EVENT_SCOPE_MAX) ||
+	    !text_fits(&event->name, EVENT_SETTING_MAX) ||
+	    !text_fits(&event->value, EVENT_VALUE_MAX))
+		return 0;
+	return put_texts(&wire, sizeof(wire), texts, 3, out, size);
+}
+
+uint32_t event_grant_put(const struct event_grant *event, void *out, uint32_t size)
+{
+	const struct wire_grant wire = {.principal = event->principal,
+					.policy = (uint16_t)event->policy.length};
+	const struct text none = {0};
+
+	if (event->principal == 0 || !text_fits(&event->policy, EVENT_POLICY_MAX))
+		return 0;
+	return event_put(&wire, sizeof(wire), &event->policy, &none, out, size);
+}
+
 uint32_t event_session_put(const struct event_session *event, void *out, uint32_t size)
 {
 	struct wire_session wire = {.address = (uint16_t)event->address.length,
@@ -709,6 +793,8 @@ const char *event_name(unsigned type)
 		[EVENT_MARKER] = "marker",
 		[EVENT_FEED] = "feed",
 		[EVENT_ACCESS_REQUEST] = "access request",
+		[EVENT_SETTING] = "setting",
+		[EVENT_GRANT] = "grant",
 		[EVENT_VIEW] = "view",
 		[EVENT_REFUSED] = "refused",
 	};

@@ -33,6 +33,8 @@ enum event_type {
 	EVENT_MARKER = 18,
 	EVENT_FEED = 19,
 	EVENT_ACCESS_REQUEST = 20,
+	EVENT_SETTING = 22, /* one scoped setting has a value, or has none any more */
+	EVENT_GRANT = 23,   /* one user was granted a policy, or has none any more */
 	EVENT_VIEW = 24,    /* somebody read or searched what was said; only for compliance */
 	EVENT_REFUSED = 25, /* somebody tried what he may not do; only for compliance */
 	EVENT_TYPES
@@ -227,6 +229,36 @@ struct event_refused {
 	struct text address; /* a sign-in: the client's */
 };
 
+/*
+ * What administrators set while the server runs (shm/scoped.h): kind, scope and name are the key of
+ * a value. Names of scopes are in lower case, as far as ASCII goes.
+ */
+enum scoped_kind {
+	SCOPED_CONFIG = 1,
+	SCOPED_POLICY = 2,
+	SCOPED_ENDPOINT = 3,
+	SCOPED_POOL = 4,
+	SCOPED_TOPOLOGY = 5,
+};
+
+enum {
+	EVENT_SCOPE_MAX = EVENT_URI_MAX,
+	EVENT_SETTING_MAX = 64,	  /* bytes of a setting's name */
+	EVENT_VALUE_MAX = 16000,
+	EVENT_POLICY_MAX = 256, /* of a policy's name */
+};
+
+struct event_setting {
+	uint8_t kind;	 /* enum scoped_kind */
+	uint8_t present; /* 1: it has this value now, 0: it has none any more */
+	struct text scope, name, value;
+};
+
+struct event_grant {
+	uint32_t principal;
+	struct text policy; /* its name; empty: none any more */
+};
+
 struct event_session {
 	struct text address; /* of the client: "127.0.0.1:50000", "unix:uid=0" */
 	struct text name;    /* of an administrator: "unix:root", "cert:alice"; of users empty */
@@ -259,6 +291,8 @@ bool event_role_get(const struct record *record, struct event_role *event_r);
 bool event_affiliation_get(const struct record *record, struct event_affiliation *event_r);
 bool event_removed_get(const struct record *record, struct event_removed *event_r);
 bool event_person_get(const struct record *record, struct event_person *event_r);
+bool event_setting_get(const struct record *record, struct event_setting *event_r);
+bool event_grant_get(const struct record *record, struct event_grant *event_r);
 bool event_session_get(const struct record *record, struct event_session *event_r);
 bool event_message_get(const struct record *record, struct event_message *event_r);
 bool event_replacement_get(const struct record *record, struct event_replacement *event_r);
@@ -275,6 +309,8 @@ bool event_affiliation_parse(const void *payload, uint32_t size,
 			     struct event_affiliation *event_r);
 bool event_removed_parse(const void *payload, uint32_t size, struct event_removed *event_r);
 bool event_person_parse(const void *payload, uint32_t size, struct event_person *event_r);
+bool event_setting_parse(const void *payload, uint32_t size, struct event_setting *event_r);
+bool event_grant_parse(const void *payload, uint32_t size, struct event_grant *event_r);
 bool event_session_parse(const void *payload, uint32_t size, struct event_session *event_r);
 bool event_message_parse(const void *payload, uint32_t size, struct event_message *event_r);
 bool event_replacement_parse(const void *payload, uint32_t size,
@@ -295,6 +331,8 @@ uint32_t event_role_put(const struct event_role *event, void *out, uint32_t size
 uint32_t event_affiliation_put(const struct event_affiliation *event, void *out, uint32_t size);
 uint32_t event_removed_put(const struct event_removed *event, void *out, uint32_t size);
 uint32_t event_person_put(const struct event_person *event, void *out, uint32_t size);
+uint32_t event_setting_put(const struct event_setting *event, void *out, uint32_t size);
+uint32_t event_grant_put(const struct event_grant *event, void *out, uint32_t size);
 uint32_t event_session_put(const struct event_session *event, void *out, uint32_t size);
 uint32_t event_message_put(const struct event_message *event, void *out, uint32_t size);
 uint32_t event_replacement_put(const struct event_replacement *event, void *out, uint32_t size);

@@ -88,6 +88,17 @@ uint64_t hash_person(const struct cache *cache, uint32_t principal, uint32_t ite
 	return hash_key(cache, key, sizeof(key));
 }
 
+uint64_t hash_setting(const struct cache *cache, unsigned kind, struct text scope, struct text name)
+{
+	uint8_t key[1 + EVENT_SCOPE_MAX + EVENT_SETTING_MAX];
+
+	bug_on(scope.length > EVENT_SCOPE_MAX || name.length > EVENT_SETTING_MAX);
+	key[0] = (uint8_t)kind;
+	memcpy(key + 1, scope.data, scope.length);
+	memcpy(key + 1 + scope.length, name.data, name.length);
+	return hash_key(cache, key, 1 + scope.length + name.length);
+}
+
 uint64_t hash_participant(const struct cache *cache, uint32_t room, uint32_t principal)
 {
 	uint32_t key[2] = {room, principal};

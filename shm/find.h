@@ -31,6 +31,8 @@ uint32_t find_affiliation(const struct cache *cache, uint32_t member, uint32_t g
 /* What a user has: kind is an event's type from EVENT_INVITATION to EVENT_ACCESS_REQUEST. */
 uint32_t find_person(const struct cache *cache, unsigned kind, uint32_t principal, uint32_t item);
 
+uint64_t hash_setting(const struct cache *cache, unsigned kind, struct text scope, struct text name);
+
 /* The participant row of a session in a room, all rows but the principal's id. others_r, if not
  * NULL: how many other sessions of the same principal are in the room. */
 uint32_t find_participant(const struct cache *cache, uint32_t room, uint32_t principal,

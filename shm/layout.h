@@ -223,14 +223,14 @@ static_assert(sizeof(struct answer) == 64, "answer");
  *   category.version, addin.version   their fields and blobs
  *   header.rights      all roles and affiliations, and what of a room decides on rights
  *   index.version      the chains of that index (only rooms and principals are looked up by others);
- *                      of INDEX_INVITATION_USER and its like, the rows in them, too
+ *                      of INDEX_INVITATION_USER and its like, and of INDEX_SETTING, the rows in them
  * Sessions, posts and the other chains are the sequencer's own.
  *
  * Undo: `target` is the LSN behind the event that is being applied and `applied` that behind the
  * last one applied. Where they differ the event is incomplete: the old bytes in the undo area,
  * put back last to first, undo it.
  */
-enum { CACHE_VERSION = 3 };
+enum { CACHE_VERSION = 4 };
 #define CACHE_MAGIC UINT64_C(0x6568636163706368)
 
 enum table {
@@ -249,6 +249,7 @@ enum table {
 	TABLE_MARKER,
 	TABLE_FEED,
 	TABLE_REQUEST,
+	TABLE_SETTING,
 	TABLE_TEXT,	   /* blocks of names and the like */
 	TABLE_BODY,	   /* blocks of messages */
 	TABLE_COUNT
@@ -278,6 +279,7 @@ enum index {
 	INDEX_MARKER_USER,
 	INDEX_FEED_USER,
 	INDEX_REQUEST_USER,
+	INDEX_SETTING, /* kind, scope and name; its version covers the rows, too */
 	INDEX_COUNT
 };
 
@@ -411,6 +413,14 @@ struct person_row { /* as struct event_person */
 	struct blob text;
 };
 
+struct setting_row {
+	uint32_t next_free;
+	uint32_t kind; /* enum scoped_kind; 0: not in use */
+	uint32_t by_key;
+	uint32_t reserved;
+	struct blob scope, name, value;
+};
+
 struct principal_row {
 	uint32_t next_free;
 	_Atomic uint32_t version;
@@ -419,6 +429,7 @@ struct principal_row {
 	uint32_t epoch;
 	uint32_t by_id, by_uri;
 	struct blob uri, name;
+	struct blob policy; /* the name of the one that was granted; length 0: none */
 	uint32_t first_group, first_member; /* rows of affiliations */
 };
 

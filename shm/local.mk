@@ -6,6 +6,7 @@ shm_libshm_a_SOURCES = \
 	shm/attempt.c shm/attempt.h \
 	shm/cache.c shm/cache.h \
 	shm/cache_object.c shm/cache_person.c \
+	shm/cache_scoped.c \
 	shm/child.c shm/child.h \
 	shm/command.h \
 	shm/counter.c shm/counter.h \
@@ -23,6 +24,8 @@ shm_libshm_a_SOURCES = \
 	shm/recent.c shm/recent.h \
 	shm/role.c shm/role.h \
 	shm/schedule.c shm/schedule.h \
+	shm/scoped.c shm/scoped.h \
+	shm/scoped_key.c \
 	shm/segment.c shm/segment.h \
 	shm/table.c shm/table.h \
 	shm/user_uri.c shm/user_uri.h

@@ -6,6 +6,7 @@
 #include "shm/person.h"
 #include "shm/recent.h"
 #include "shm/role.h"
+#include "shm/scoped.h"
 
 int err_full(struct err *err, const char *setting)
 {
@@ -75,6 +76,7 @@ static int principal_new(struct cache *cache, const struct event_principal *even
 	principal->state = event->state;
 	principal->epoch = event->epoch;
 	principal->first_group = principal->first_member = 0;
+	principal->policy = (struct blob){0};
 	principal->uri = blob_put(cache, TABLE_TEXT, event->uri);
 	principal->name = blob_put(cache, TABLE_TEXT, event->name);
 	table_write_end(&principal->version);
@@ -439,6 +441,8 @@ union object {
 	struct event_affiliation affiliation;
 	struct event_removed removed;
 	struct event_person person;
+	struct event_setting setting;
+	struct event_grant grant;
 };
 
 int object_apply(struct cache *cache, unsigned type, const void *payload, uint32_t size,
@@ -481,6 +485,14 @@ int object_apply(struct cache *cache, unsigned type, const void *payload, uint32
 	case EVENT_ACCESS_REQUEST:
 		if (event_person_parse(payload, size, &o.person))
 			return person_apply(cache, type, &o.person, err);
+		break;
+	case EVENT_SETTING:
+		if (event_setting_parse(payload, size, &o.setting))
+			return scoped_apply(cache, &o.setting, err);
+		break;
+	case EVENT_GRANT:
+		if (event_grant_parse(payload, size, &o.grant))
+			return scoped_apply_grant(cache, &o.grant, err);
 		break;
 	default:
 		return err_set(err, "this program does not know its type");

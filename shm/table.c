@@ -30,6 +30,7 @@ static const uint32_t row_sizes[TABLE_COUNT] = {
 	[TABLE_MARKER] = sizeof(struct person_row),
 	[TABLE_FEED] = sizeof(struct person_row),
 	[TABLE_REQUEST] = sizeof(struct person_row),
+	[TABLE_SETTING] = sizeof(struct setting_row),
 	[TABLE_TEXT] = sizeof(struct text_block),
 	[TABLE_BODY] = sizeof(struct body_block),
 };
@@ -58,6 +59,7 @@ static const enum table index_tables[INDEX_COUNT] = {
 	[INDEX_MARKER_USER] = TABLE_MARKER,
 	[INDEX_FEED_USER] = TABLE_FEED,
 	[INDEX_REQUEST_USER] = TABLE_REQUEST,
+	[INDEX_SETTING] = TABLE_SETTING,
 };
 
 /* --- Layout. --- */
@@ -124,6 +126,9 @@ static uint64_t rows_wanted(const struct conf *conf, enum table table, const cha
 	case TABLE_REQUEST:
 		*setting_r = "requests";
 		return conf->cache.requests;
+	case TABLE_SETTING:
+		*setting_r = "settings";
+		return conf->cache.settings;
 	case TABLE_TEXT:
 		*setting_r = "text";
 		return conf->cache.text / sizeof(struct text_block);

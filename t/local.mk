@@ -11,7 +11,7 @@ DATABASE = t/unit/database.c t/unit/database.h
 ENGINE_BENCH = t/unit/engine_bench.c t/unit/engine_bench.h \
 	daemon/engine.c daemon/engine.h daemon/engine_ask.h \
 	daemon/engine_compliance.c daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
-	daemon/engine_person.c daemon/engine_strip.c \
+	daemon/engine_person.c daemon/engine_scoped.c daemon/engine_strip.c \
 	daemon/overload.c daemon/overload.h
 
 check_PROGRAMS += t/unit/admin_role_test
@@ -262,6 +262,11 @@ t_unit_readonly_test_SOURCES = t/unit/readonly_test.c
 t_unit_readonly_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_readonly_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/scoped_test
+t_unit_scoped_test_SOURCES = t/unit/scoped_test.c $(ENGINE_BENCH)
+t_unit_scoped_test_CPPFLAGS = $(AM_CPPFLAGS) -DPCHAT_SOURCE=\"$(abs_srcdir)\" $(CMOCKA_CFLAGS)
+t_unit_scoped_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/search_test
 t_unit_search_test_SOURCES = t/unit/search_test.c
 t_unit_search_test_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(CMOCKA_CFLAGS)
@@ -427,6 +432,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/20-client.t \
 	t/20-pchat.t \
 	t/21-pchatctl.t \
+	t/21-settings.t \
 	t/22-load.t \
 	t/23-pchatctl-objects.t \
 	t/23-protocol-page.t \

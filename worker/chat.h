@@ -65,6 +65,7 @@ struct object_key;
 struct object_room;
 struct object_front;
 struct person_front;
+struct scoped_front;
 
 enum chat_drop {
 	CHAT_SLOW,
@@ -117,6 +118,7 @@ struct front_end {
 
 	const struct object_front *object; /* see object.h */
 	const struct person_front *person; /* see person.h */
+	const struct scoped_front *scoped; /* see scoped.h */
 
 	/* Items of lists; a list is a buf that they add to. rows: a reader's JSON array of
 	   messages; false: it is malformed. */

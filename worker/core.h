@@ -14,6 +14,7 @@
 #include "worker/names.h"
 #include "worker/pending.h"
 #include "worker/people.h"
+#include "worker/scoped.h"
 #include "worker/session.h"
 #include "worker/tail.h"
 
@@ -34,6 +35,7 @@ struct chat {
 	uint64_t feeds_logged; /* clock_mono() when the log last said that some were not told */
 	struct tail tail;
 	uint64_t role_logged;  /* clock_mono() when the log last said that a role is too small */
+	struct scoped_effective effective; /* scoped settings that count here */
 	bool wake; /* commands were sent in this turn */
 
 	/* Scratch for what is copied out of the cache; owned. Nothing in it outlives a call. */

@@ -398,6 +398,7 @@ static void answer_room_added(struct session *session, const struct chat_id *id,
 void json_front_init(struct front_end *front)
 {
 	front->object = &json_object_front;
+	front->scoped = &json_scoped_front;
 	front->person = &json_person_front;
 	front->user = item_user;
 	front->account = item_account;

@@ -21,6 +21,7 @@ void json_put_room_item(const struct chat *chat, struct buf *list, const struct 
 void json_put_message(struct buf *buf, const struct chat_message *message);
 
 extern const struct person_front json_person_front;
+extern const struct scoped_front json_scoped_front;
 
 /* The functions of struct person_front that are about feeds (json_feed.c). */
 struct person_feed;

@@ -2,13 +2,14 @@
 
 #include "worker/json_peer.h"
 #include "worker/json_text.h"
+#include "worker/scoped.h"
 
 /* What users call: rooms and messages. */
 
 static int get_join(const struct json_peer *peer, const json_t *item, struct chat_join *join_r)
 {
 	const json_t *since = json_object_get(item, "since");
-	uint64_t history = chat_conf(peer->session.chat)->limits.history;
+	uint64_t history = scoped_effective(peer->session.chat)->history;
 	int code = json_get_room(peer, item, join_r->room);
 
 	join_r->has_since = since != NULL && !json_is_null(since);

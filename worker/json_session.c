@@ -5,6 +5,7 @@
 #include "conf/clock.h"
 #include "worker/json_peer.h"
 #include "worker/json_text.h"
+#include "worker/scoped.h"
 
 /* What anybody may call: server.info and signing in. */
 
@@ -116,7 +117,8 @@ static void put_limit(struct buf *buf, const char *name, uint64_t value)
 	buf_number(buf, value);
 }
 
-static void put_limits(struct buf *buf, const struct conf *conf)
+static void put_limits(struct buf *buf, const struct conf *conf,
+		       const struct scoped_effective *effective)
 {
 	buf_string(buf, ",\"limits\":{");
 	put_limit(buf, "message_size", conf->limits.message_size);
@@ -129,7 +131,7 @@ static void put_limits(struct buf *buf, const struct conf *conf)
 	buf_char(buf, ',');
 	put_limit(buf, "rooms_per_session", conf->limits.rooms_per_session);
 	buf_char(buf, ',');
-	put_limit(buf, "history", conf->limits.history);
+	put_limit(buf, "history", effective->history);
 	buf_char(buf, ',');
 	put_limit(buf, "history_page", CHAT_PAGE_MAX);
 	buf_char(buf, ',');
@@ -137,12 +139,14 @@ static void put_limits(struct buf *buf, const struct conf *conf)
 	buf_char(buf, ',');
 	put_limit(buf, "found", conf->limits.search);
 	buf_char(buf, ',');
-	put_limit(buf, "participant_update_limit", conf->limits.participant_update_limit);
+	put_limit(buf, "participant_update_limit", effective->participant_update_limit);
+	buf_char(buf, ',');
+	put_limit(buf, "file_size", effective->file_size);
 	buf_char(buf, ',');
 	put_limit(buf, "name", CHAT_NAME_MAX);
 	buf_char(buf, ',');
 	put_limit(buf, "id", EVENT_MESSAGE_ID_MAX);
-	buf_string(buf, "}}");
+	buf_char(buf, '}');
 }
 
 static void put_mechanisms(struct buf *buf, const struct conf_list *mechanisms)
@@ -156,8 +160,29 @@ static void put_mechanisms(struct buf *buf, const struct conf_list *mechanisms)
 	buf_char(buf, ']');
 }
 
+/* The pool, and where rooms are managed if not here. */
+static void put_pool(struct buf *buf, const struct conf *conf,
+		     const struct scoped_effective *effective)
+{
+	const struct text pool = scoped_pool(conf);
+
+	buf_string(buf, ",\"pool\":{\"pool\":");
+	json_put_string(buf, pool.data, pool.length);
+	buf_string(buf, ",\"name\":");
+	json_put_string(buf, effective->pool_name, strlen(effective->pool_name));
+	buf_string(buf, ",\"state\":");
+	json_put_string(buf, effective->state, strlen(effective->state));
+	buf_char(buf, '}');
+	if (*effective->room_management_url == '\0')
+		return;
+	buf_string(buf, ",\"room_management_url\":");
+	json_put_string(buf, effective->room_management_url,
+			strlen(effective->room_management_url));
+}
+
 static int server_info(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
+	const struct scoped_effective *effective = scoped_effective(peer->session.chat);
 	const struct conf *conf = chat_conf(peer->session.chat);
 	struct buf buf;
 
@@ -170,7 +195,9 @@ static int server_info(struct json_peer *peer, const struct chat_id *id, const j
 	buf_string(&buf, ",\"time\":");
 	json_put_time(&buf, clock_utc());
 	put_mechanisms(&buf, &conf->auth.mechanisms);
-	put_limits(&buf, conf);
+	put_limits(&buf, conf, effective);
+	put_pool(&buf, conf, effective);
+	buf_char(&buf, '}');
 	json_finish(&peer->session, &buf);
 	return CODE_OK;
 }

@@ -26,6 +26,7 @@ worker_libworker_a_SOURCES = \
 	worker/json_request.c \
 	worker/json_role.c \
 	worker/json_room.c \
+	worker/json_scoped.c \
 	worker/json_session.c \
 	worker/json_text.c worker/json_text.h \
 	worker/local_client.c worker/local_client.h \
@@ -50,6 +51,7 @@ worker_libworker_a_SOURCES = \
 	worker/rooms.c \
 	worker/roster.c worker/roster.h \
 	worker/sandbox.c worker/sandbox.h \
+	worker/scoped.c worker/scoped.h \
 	worker/search.c \
 	worker/session.c worker/session.h \
 	worker/sign_in.c \

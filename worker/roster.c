@@ -58,7 +58,7 @@ static int write_users(struct session *session, const struct room_view *room, st
 int roster_write(struct session *session, const struct room_view *room, struct buf *list,
 		 uint32_t *count_r)
 {
-	if (room->participants > session->chat->conf->limits.participant_update_limit) {
+	if (room->participants > scoped_effective(session->chat)->participant_update_limit) {
 		*count_r = room->participants;
 		return CODE_LIMIT_EXCEEDED;
 	}
@@ -72,12 +72,12 @@ int roster_write_all(struct session *session, const struct room_view *room, stru
 	return write_users(session, room, list, &count);
 }
 
-int roster_count(const struct chat *chat, const struct room_view *room, uint32_t *count_r)
+int roster_count(struct chat *chat, const struct room_view *room, uint32_t *count_r)
 {
 	struct participant_view *list;
 	int code;
 
-	if (room->participants > chat->conf->limits.participant_update_limit)
+	if (room->participants > scoped_effective(chat)->participant_update_limit)
 		return CODE_LIMIT_EXCEEDED;
 	code = read_users(chat, room, &list, count_r);
 	free(list);

@@ -135,6 +135,7 @@ static void test_paths_follow_the_state_directory(void **state)
 /* Every setting, with a value that is not its default. */
 static const char everything[] =
 	"domain = chat.example\n"
+	"site = berlin pool = one\n"
 	"user = nobody\n"
 	"worker_user = ''\n"
 	"state_directory = '/srv/it\\'s a \\\\ \"test\" ${HOME} # here'\n"
@@ -145,11 +146,11 @@ static const char everything[] =
 	"workers { active = 2 standby = 0 mailbox = 512k }\n"
 	"cache { rooms = 100 principals = 101 sessions = 102 participants = 103 messages = 104\n"
 	"  categories = 105 addins = 106 roles = 107 affiliations = 108\n"
-	"  invitations = 109 markers = 110 feeds = 111 requests = 112\n"
+	"  invitations = 109 markers = 110 feeds = 111 requests = 112 settings = 115\n"
 	"  text = 100001 history = 3M }\n"
 	"limits { history = 31 message_size = 1000 story_size = 2000 rich_size = 1500 search = 100\n"
 	"  rooms_per_session = 7\n"
-	"  participant_update_limit = 0 feeds = 113 requests = 114 delivery_delay = 40ms }\n"
+	"  participant_update_limit = 0 feeds = 113 requests = 114 file_size = 116 delivery_delay = 40ms }\n"
 	"json { listen = { '127.0.0.1:21000', '[::1]:21001' } tls = no certificate = /c key = /k\n"
 	"  connections = 11 frame_size = 5000 output_size = 20000 handshake_timeout = 1500ms\n"
 	"  idle_timeout = 1d ping_interval = 1h }\n"

@@ -16,6 +16,7 @@ void sit(struct bench *b, unsigned slot, int32_t pid)
 
 int set_up_large(void **state, unsigned factor)
 {
+	static char domain[] = "example.test", site[] = "berlin";
 	struct bench *b = calloc(1, sizeof(*b));
 	char file[] = "/tmp/pchat-engine-XXXXXX";
 	struct err err;
@@ -33,6 +34,9 @@ int set_up_large(void **state, unsigned factor)
 	b->conf.cache.markers = 16 * factor;
 	b->conf.cache.feeds = 16 * factor;
 	b->conf.cache.requests = 16 * factor;
+	b->conf.cache.settings = 24 * factor;
+	b->conf.domain = domain;
+	b->conf.site = site;
 	b->conf.limits.feeds = b->conf.limits.requests = 2;
 	b->conf.cache.text = 64 * 1000 * factor;
 	b->conf.limits.message_size = 8192;

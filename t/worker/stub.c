@@ -11,6 +11,7 @@
 #include "worker/local_client.h"
 #include "worker/object.h"
 #include "worker/person.h"
+#include "worker/scoped.h"
 
 struct chat {
 	const struct conf *conf;
@@ -333,6 +334,79 @@ void chat_rooms(struct session *session, const struct chat_id *id, const struct 
 	session->front->room(session->chat, &list, &room);
 	session->front->rooms(session, id, &list, search->offset > 0);
 	buf_fini(&list);
+}
+
+/* --- scoped.h --- */
+
+const struct scoped_effective *scoped_effective(struct chat *chat)
+{
+	static struct scoped_effective effective = {.state = "normal"};
+
+	effective.history = chat->conf->limits.history;
+	return &effective;
+}
+
+bool scoped_name(const struct chat *chat, unsigned kind, struct text scope,
+		 char scope_r[EVENT_SCOPE_MAX], struct text *name_r)
+{
+	(void)chat;
+	(void)kind;
+	if (scope.length > EVENT_SCOPE_MAX)
+		return false;
+	memcpy(scope_r, scope.data, scope.length);
+	*name_r = (struct text){scope_r, scope.length};
+	return true;
+}
+
+void scoped_change(struct session *session, const struct chat_id *id, enum settings_what what,
+		   const struct event_setting *list, unsigned count)
+{
+	called(session, "scoped_change", list[count - 1].value, what);
+	session->front->done(session, id);
+}
+
+void scoped_get(struct session *session, const struct chat_id *id, unsigned kind, struct text scope)
+{
+	const struct scoped_front *front = session->front->scoped;
+	struct buf item;
+
+	called(session, "scoped_get", scope, kind);
+	buf_init(&item);
+	front->scope(&item, kind, scope);
+	front->value(&item, scoped_key_at(kind, 0), (struct text){"7", 1});
+	front->end(&item);
+	front->one(session, id, &item);
+	buf_fini(&item);
+}
+
+void scoped_list(struct session *session, const struct chat_id *id, unsigned kind, uint32_t limit,
+		 uint32_t offset)
+{
+	struct buf list;
+
+	called(session, "scoped_list", nothing, limit + offset);
+	buf_init(&list);
+	session->front->scoped->listed(session, id, kind, &list, false);
+	buf_fini(&list);
+}
+
+void scoped_show(struct session *session, const struct chat_id *id)
+{
+	called(session, "scoped_show", nothing, 0);
+	session->front->scoped->effective(session, id, scoped_effective(session->chat));
+}
+
+void scoped_grant(struct session *session, const struct chat_id *id, struct text user,
+		  struct text policy)
+{
+	called(session, "scoped_grant", policy, user.length);
+	session->front->done(session, id);
+}
+
+void scoped_policy_of(struct session *session, const struct chat_id *id, struct text user)
+{
+	called(session, "scoped_policy_of", user, 0);
+	session->front->scoped->policy(session, id, user, nothing, nothing, true);
 }
 
 /* --- person.h --- */

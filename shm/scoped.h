@@ -1,0 +1,69 @@
+#ifndef PCHAT_SHM_SCOPED_H
+#define PCHAT_SHM_SCOPED_H
+
+#include <stdbool.h>
+
+#include "conf/conf.h"
+#include "conf/err.h"
+#include "shm/event.h"
+#include "shm/table.h"
+
+/*
+ * What administrators set while the server runs. A setting has a kind, a scope and a name:
+ *
+ *   SCOPED_CONFIG    of "global", "site:NAME" and "pool:NAME"; what the narrowest says counts
+ *   SCOPED_POLICY    of the same, and of "tag:NAME": who was granted one of these has it
+ *   SCOPED_ENDPOINT  of the URI of another address of the server
+ *   SCOPED_POOL      of the name of a pool
+ *   SCOPED_TOPOLOGY  of "published"
+ */
+
+/* --- What there can be (scoped_key.c). --- */
+
+enum scoped_type { SCOPED_NUMBER, SCOPED_YES_NO, SCOPED_TEXT, SCOPED_URL, SCOPED_WORD };
+
+struct scoped_key {
+	uint8_t kind; /* enum scoped_kind */
+	uint8_t type; /* enum scoped_type */
+	const char *name;
+	uint64_t min, max;  /* numbers; of a text the characters that it has at most */
+	const char *values; /* of what is new and does not say so, or NULL; of words all, the
+			       default first */
+};
+
+/* NULL: there is no such setting. */
+const struct scoped_key *scoped_key_find(unsigned kind, struct text name);
+
+/* Those of a kind, one after the other: number from 0, NULL behind the last. */
+const struct scoped_key *scoped_key_at(unsigned kind, unsigned number);
+
+bool scoped_value_valid(const struct scoped_key *key, struct text value);
+bool scoped_scope_valid(unsigned kind, struct text scope);
+
+/* The scope of one that is always there: the global one, and the server's own pool. */
+bool scoped_is_given(unsigned kind, struct text scope, const struct conf *conf);
+
+/* A decimal number without a sign; what scoped_value_valid took is one. */
+uint64_t scoped_number(struct text value);
+
+/* "pool:NAME" and so on of this server; the name of its pool. */
+struct text scoped_pool(const struct conf *conf);
+
+/* --- Changing (sequencer). --- */
+
+int scoped_apply(struct cache *cache, const struct event_setting *event, struct err *err);
+int scoped_apply_grant(struct cache *cache, const struct event_grant *event, struct err *err);
+
+/* --- Asking, for the sequencer; nobody changes the cache meanwhile. --- */
+
+/* The row of a setting; 0: it has no value. */
+uint32_t scoped_find(const struct cache *cache, unsigned kind, struct text scope, struct text name);
+
+/* Whether a scope has any setting. */
+bool scoped_any(const struct cache *cache, unsigned kind, struct text scope);
+
+/* Whether a user (row) may use the server: what the policy says that was granted to him, or else
+ * the one of the pool, of the site, the global one. Without any he may. */
+bool scoped_may_use(const struct cache *cache, const struct conf *conf, uint32_t principal);
+
+#endif
