@@ -75,6 +75,68 @@ static void expect(struct place *place, const char *sql, const char *answer)
 	assert_string_equal(line, answer);
 }
 
+/* --- Settings by scope, and grants. --- */
+
+static void expect_settings(struct place *place, const char *const *lines)
+{
+	struct content_setting above = {.kind = 0, .scope = BYTES(""), .name = BYTES("")}, row;
+	char line[128];
+
+	assert_int_equal(content_settings(place->db, &above, &place->err), DB_OK);
+	while (content_settings_next(place->db, &row, &place->err) == DB_OK) {
+		snprintf(line, sizeof(line), "%u %.*s %.*s %.*s", (unsigned)row.kind,
+			 (int)row.scope.length, row.scope.data, (int)row.name.length, row.name.data,
+			 (int)row.value.length, row.value.data);
+		assert_non_null(*lines);
+		assert_string_equal(line, *lines++);
+	}
+	assert_null(*lines);
+}
+
+static void put_setting(struct place *place, unsigned kind, const char *scope, const char *name,
+			const char *value)
+{
+	const struct content_setting setting = {.kind = kind,
+						.scope = {scope, strlen(scope)},
+						.name = {name, strlen(name)},
+						.value = {value ? value : "", value ? strlen(value) : 0}};
+
+	assert_int_equal(content_setting_put(place->db, &setting, value != NULL, &place->err), DB_OK);
+}
+
+static void test_settings_are_stored_by_kind_scope_and_name(void **state)
+{
+	static const char *const first[] = {"1 global history 50", "1 site:\xc3\xa4 history 60",
+					    "2 global enabled no", NULL};
+	static const char *const then[] = {"1 global history 51", "2 global enabled no", NULL};
+	struct place *place = *state;
+
+	put_setting(place, 2, "global", "enabled", "no");
+	put_setting(place, 1, "site:\xc3\xa4", "history", "60");
+	put_setting(place, 1, "global", "history", "50");
+	expect_settings(place, first);
+	put_setting(place, 1, "global", "history", "51");
+	put_setting(place, 1, "site:\xc3\xa4", "history", NULL);
+	put_setting(place, 1, "site:\xc3\xa4", "history", NULL);
+	expect_settings(place, then);
+}
+
+static void test_a_user_has_one_policy_at_most(void **state)
+{
+	struct place *place = *state;
+	const struct content_grant grants[] = {
+		{7, BYTES("staff")}, {3, BYTES("sales")}, {7, BYTES("crew")}, {3, BYTES("")}};
+	struct content_grant row;
+
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(content_grant_put(place->db, &grants[i], &place->err), DB_OK);
+	assert_int_equal(content_grants(place->db, 0, &place->err), DB_OK);
+	assert_int_equal(content_grants_next(place->db, &row, &place->err), DB_OK);
+	assert_int_equal(row.principal, 7);
+	expect_bytes(row.policy, "crew");
+	assert_int_equal(content_grants_next(place->db, &row, &place->err), DB_END);
+}
+
 /* --- The schema. --- */
 
 static void expect_general(struct place *place)
@@ -251,7 +313,7 @@ static void test_upgrade_keeps_cursor_users_and_messages(void **state)
 	assert_int_equal(cursor.time, 5);
 	expect(place, "SELECT COUNT(*), MAX(body) FROM pc_message", "2|two");
 	expect(place, "SELECT uri, epoch FROM pc_principal", "sip:alice@example.test|3");
-	expect(place, "SELECT version FROM pc_schema ORDER BY version", "1,2,3,4");
+	expect(place, "SELECT version FROM pc_schema ORDER BY version", "1,2,3,4,5");
 	assert_db(content_search(place->db, "LOB", 3, 10, 0, &place->err), DB_OK);
 	assert_db(content_search_next(place->db, &found, &place->err), DB_OK);
 	assert_int_equal(found.room.id, 7);
@@ -566,6 +628,8 @@ static void test_removal_is_undone_with_its_transaction(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_settings_are_stored_by_kind_scope_and_name),
+		TEST(test_a_user_has_one_policy_at_most),
 		TEST(test_new_database_has_a_category_that_allows_everybody),
 		TEST_EMPTY(test_rooms_of_version_1_become_open_and_normal),
 		TEST_EMPTY(test_upgrade_keeps_cursor_users_and_messages),
