@@ -49,6 +49,8 @@ enum ctl_option {
 	CTL_LEVEL,
 	CTL_REPORT,
 	CTL_CREDENTIALS,
+	CTL_TO,
+	CTL_PUBLIC_KEY,
 	/* Edits of lists: adding, removing, replacing of each. */
 	CTL_MEMBERS,
 	CTL_MANAGERS = CTL_MEMBERS + 3,
@@ -132,6 +134,13 @@ int ctl_database_status(const struct ctl *ctl);
 int ctl_database_check(const struct ctl *ctl);
 int ctl_database_create(const struct ctl *ctl);
 int ctl_database_upgrade(const struct ctl *ctl);
+
+/* The compliance database (ctl_compliance.c). *db_r is the caller's. */
+struct db;
+int ctl_compliance_open(const struct ctl *ctl, struct db **db_r);
+int ctl_compliance_status(const struct ctl *ctl);
+int ctl_compliance_verify(const struct ctl *ctl);
+int ctl_compliance_accept_gap(const struct ctl *ctl);
 
 int ctl_message_search(const struct ctl *ctl);
 int ctl_message_remove(const struct ctl *ctl);

@@ -115,11 +115,14 @@ int ctl_confirm(const struct ctl *ctl, const char *what)
 		return EX_OK;
 	if (!isatty(STDIN_FILENO))
 		return ctl_fail(ctl, EX_USAGE, "there is nobody to ask: --yes says that it is meant");
-	printf("%s \"%s\" for good? [y/N] ", what, ctl->arguments[0]);
+	if (ctl->count > 0)
+		printf("%s \"%s\" for good? [y/N] ", what, ctl->arguments[0]);
+	else
+		printf("%s? [y/N] ", what);
 	fflush(stdout);
 	if (fgets(line, sizeof(line), stdin) && (*line == 'y' || *line == 'Y'))
 		return EX_OK;
-	return ctl_fail(ctl, EX_TEMPFAIL, "nothing was deleted");
+	return ctl_fail(ctl, EX_TEMPFAIL, "nothing was done");
 }
 
 int ctl_object_delete(const struct ctl *ctl)

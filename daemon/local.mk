@@ -57,7 +57,8 @@ daemon_librecord_a_SOURCES = \
 	daemon/compliance_state.c daemon/compliance_state.h \
 	daemon/fragment.c daemon/fragment.h \
 	daemon/record_hash.c daemon/record_hash.h \
-	daemon/record_sign.c daemon/record_sign.h
+	daemon/record_sign.c daemon/record_sign.h \
+	daemon/record_verify.c daemon/record_verify.h
 daemon_librecord_a_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS)
 RECORD_LIBS = daemon/librecord.a $(STORE_LIBS) $(SSL_LIBS) $(UNISTRING_LIBS)
 
@@ -125,6 +126,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_archive.c daemon/ctl_archive.h \
 	daemon/ctl_call.c \
 	daemon/ctl_check.c daemon/ctl_check.h \
+	daemon/ctl_compliance.c \
 	daemon/ctl_database.c \
 	daemon/ctl_export.c daemon/ctl_export.h \
 	daemon/ctl_export_message.c \
@@ -144,7 +146,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_verify.c
 daemon_pchatctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(BSD_CFLAGS) $(ODBC_CFLAGS) \
 	$(SSL_CFLAGS) $(ZLIB_CFLAGS)
-daemon_pchatctl_LDADD = $(STORE_LIBS) $(JANSSON_LIBS) $(SSL_LIBS) $(ZLIB_LIBS) $(UNISTRING_LIBS)
+daemon_pchatctl_LDADD = $(RECORD_LIBS) $(JANSSON_LIBS) $(SSL_LIBS) $(ZLIB_LIBS) $(UNISTRING_LIBS)
 
 # What a client of the JSON protocol is made of, without a face.
 noinst_LIBRARIES += daemon/libclient.a

@@ -187,6 +187,7 @@ static void run(struct compliance *c)
 /* The key is the master's to open: this process's user need not be able to read it. */
 static int open_key(struct compliance *c, struct err *err)
 {
+	struct record_checkpoint trial = {0};
 	FILE *file;
 
 	if (!*c->child.conf->compliance.checkpoint_key)
@@ -196,7 +197,7 @@ static int open_key(struct compliance *c, struct err *err)
 		return err_errno(err, "could not read compliance.checkpoint_key");
 	c->signer = record_signer_new(file, err);
 	fclose(file);
-	return c->signer ? 0 : -1;
+	return c->signer ? record_sign(c->signer, &trial, err) : -1;
 }
 
 static int open_all(struct compliance *c, struct err *err)

@@ -52,6 +52,14 @@ static const struct ctl_verb verbs[] = {
 		 CTL_BIT(CTL_CREDENTIALS) | CTL_BIT(CTL_REPORT),
 	 ctl_data_export, NULL, NULL, NULL, NULL},
 
+	{"compliance", "status", "", "show where the record ends", 0, 0, 0, ctl_compliance_status,
+	 NULL, NULL, NULL, NULL},
+	{"compliance", "verify", "", "find whether a record was changed, removed or added", 0, 0,
+	 CTL_BIT(CTL_FROM) | CTL_BIT(CTL_TO) | CTL_BIT(CTL_PUBLIC_KEY), ctl_compliance_verify, NULL,
+	 NULL, NULL, NULL},
+	{"compliance", "accept-gap", "", "go on recording though events are lost to the record", 0,
+	 0, DELETE, ctl_compliance_accept_gap, NULL, NULL, NULL, NULL},
+
 	{"category", "create", "NAME", "create a category and print its URI", 1, 1,
 	 CHANGE | CTL_BIT(CTL_DESCRIPTION) | CATEGORY, ctl_object_change, "category.create", "name",
 	 "category", NULL},

@@ -63,11 +63,7 @@ static size_t text_of(const struct record_checkpoint *checkpoint, char text[SIGN
 /* Keys of some kinds bring their own digest. */
 static const EVP_MD *digest_of(EVP_PKEY *key)
 {
-	int digest;
-
-	return EVP_PKEY_get_default_digest_nid(key, &digest) == 2 && digest == NID_undef
-		       ? NULL
-		       : EVP_sha256();
+	return EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448") ? NULL : EVP_sha256();
 }
 
 int record_sign(const struct record_signer *signer, struct record_checkpoint *checkpoint,

@@ -1,0 +1,219 @@
+#include "daemon/record_verify.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct walk {
+	struct record_verify *verify;
+	struct db *db;
+	struct record_hasher *hasher;	     /* owned */
+	struct record_cursor cursor;	     /* as it was before the walk */
+	struct record_checkpoint checkpoint; /* the next one; number 0: there is none */
+	uint64_t number;		     /* of the last record that was right */
+	char hash[RECORD_HEX];
+};
+
+__attribute__((format(printf, 3, 4))) static void wrong(struct walk *walk, uint64_t number,
+							const char *fmt, ...)
+{
+	struct record_verify *verify = walk->verify;
+	va_list ap;
+
+	if (verify->wrong != 0)
+		return;
+	verify->wrong = number;
+	va_start(ap, fmt);
+	vsnprintf(verify->reason, sizeof(verify->reason), fmt, ap);
+	va_end(ap);
+}
+
+/* --- Checkpoints. --- */
+
+static enum db_result next_checkpoint(struct walk *walk, uint64_t above, struct err *err)
+{
+	enum db_result result = record_checkpoint_next(walk->db, above, &walk->checkpoint, err);
+
+	if (result == DB_END) {
+		walk->checkpoint.number = 0;
+		result = DB_OK;
+	}
+	return result;
+}
+
+static bool is_signed(const struct walk *walk)
+{
+	const struct record_verify *verify = walk->verify;
+
+	return verify->signer && record_signed(verify->signer, &walk->checkpoint);
+}
+
+/* The checkpoint of the record at which the walk stands. */
+static void check_checkpoint(struct walk *walk)
+{
+	struct record_verify *verify = walk->verify;
+	const struct record_checkpoint *checkpoint = &walk->checkpoint;
+
+	if (strcmp(checkpoint->hash, walk->hash) != 0) {
+		wrong(walk, checkpoint->number, "its checkpoint has another hash");
+		return;
+	}
+	verify->checkpoints++;
+	if (is_signed(walk))
+		verify->signatures++;
+	else if (verify->signer)
+		wrong(walk, checkpoint->number, "its checkpoint is not signed by this key");
+}
+
+/* --- Records. --- */
+
+static enum db_result check_record(struct walk *walk, const struct record_row *row, struct err *err)
+{
+	struct record_verify *verify = walk->verify;
+	char hash[RECORD_HEX];
+
+	if (row->number != walk->number + 1) {
+		wrong(walk, walk->number + 1, "it is missing; the next one is %" PRIu64,
+		      row->number);
+		return DB_OK;
+	}
+	if (record_hash(walk->hasher, walk->hash, row, hash, err) == -1)
+		return DB_FATAL;
+	if (strcmp(hash, row->hash) != 0) {
+		wrong(walk, row->number,
+		      "its hash does not agree: it was changed, or is not in its place");
+		return DB_OK;
+	}
+	walk->number = row->number;
+	memcpy(walk->hash, hash, sizeof(hash));
+	verify->records++;
+	verify->last = row->number;
+	return DB_OK;
+}
+
+/* False: nothing more is wanted. */
+static bool is_wanted(const struct walk *walk)
+{
+	return walk->verify->wrong == 0 &&
+	       (walk->verify->to == 0 || walk->number < walk->verify->to);
+}
+
+static enum db_result walk_page(struct walk *walk, bool *more_r, struct err *err)
+{
+	enum db_result result = record_list(walk->db, walk->number, err);
+	struct record_row row;
+
+	*more_r = false;
+	while (result == DB_OK && is_wanted(walk)) {
+		result = record_list_next(walk->db, &row, err);
+		if (result == DB_OK)
+			result = check_record(walk, &row, err);
+		if (result != DB_OK)
+			break;
+		*more_r = true;
+		/* Another statement ends this one: the list begins again behind it. */
+		if (walk->checkpoint.number == walk->number) {
+			check_checkpoint(walk);
+			return next_checkpoint(walk, walk->number, err);
+		}
+	}
+	*more_r = *more_r && is_wanted(walk);
+	return result == DB_END ? DB_OK : result;
+}
+
+/* --- The ends. --- */
+
+/* The hash before the first record that is looked at. Where the records do not begin with number 1,
+ * because older ones were deleted in order, there is a checkpoint of the last of those. */
+static enum db_result begin(struct walk *walk, struct err *err)
+{
+	struct record_verify *verify = walk->verify;
+	enum db_result result;
+	struct record_row row;
+
+	walk->number = verify->from > 1 ? verify->from - 1 : 0;
+	result = record_list(walk->db, walk->number > 0 ? walk->number - 1 : 0, err);
+	if (result == DB_OK)
+		result = record_list_next(walk->db, &row, err);
+	if (result != DB_OK)
+		return result;
+	if (walk->number > 0 && row.number == walk->number) {
+		memcpy(walk->hash, row.hash, sizeof(walk->hash));
+		verify->first = verify->from;
+		return next_checkpoint(walk, walk->number, err);
+	}
+	verify->first = row.number;
+	memset(walk->hash, '0', RECORD_HEX - 1);
+	walk->hash[RECORD_HEX - 1] = '\0';
+	if (row.number <= 1)
+		return next_checkpoint(walk, 0, err);
+	result = next_checkpoint(walk, row.number - 2, err);
+	if (result != DB_OK)
+		return result;
+	if (walk->checkpoint.number != row.number - 1 || (verify->signer && !is_signed(walk))) {
+		wrong(walk, 1, "it is missing; the first one is %" PRIu64, row.number);
+		return DB_OK;
+	}
+	walk->number = row.number - 1;
+	memcpy(walk->hash, walk->checkpoint.hash, sizeof(walk->hash));
+	return next_checkpoint(walk, walk->number, err);
+}
+
+/* Records that were taken away at the end: the cursor, or a checkpoint, knows of them. */
+static void check_end(struct walk *walk)
+{
+	const struct record_cursor *cursor = &walk->cursor;
+
+	if (walk->verify->to != 0 || walk->verify->wrong != 0)
+		return;
+	if (walk->number < cursor->number)
+		wrong(walk, walk->number + 1, "it is missing; the last one is %" PRIu64,
+		      cursor->number);
+	else if (walk->number == cursor->number && strcmp(walk->hash, cursor->hash) != 0)
+		wrong(walk, walk->number, "pcc_cursor has another hash");
+	else if (walk->checkpoint.number > walk->number)
+		wrong(walk, walk->number + 1, "it is missing; there is a checkpoint of %" PRIu64,
+		      walk->checkpoint.number);
+}
+
+/* Records behind the cursor: whoever writes records moves it with them. */
+static enum db_result check_added(struct walk *walk, struct err *err)
+{
+	struct record_cursor cursor;
+	const enum db_result result = record_cursor_get(walk->db, &cursor, err);
+
+	if (result == DB_OK && walk->number > cursor.number)
+		wrong(walk, cursor.number + 1, "it was added; pcc_cursor ends with %" PRIu64,
+		      cursor.number);
+	return result;
+}
+
+static enum db_result walk_all(struct walk *walk, struct err *err)
+{
+	enum db_result result = record_cursor_get(walk->db, &walk->cursor, err);
+	bool more = true;
+
+	if (result == DB_OK)
+		result = begin(walk, err);
+	while (result == DB_OK && more)
+		result = walk_page(walk, &more, err);
+	if (result == DB_END && walk->number == 0 && walk->cursor.number > 0)
+		wrong(walk, 1, "it is missing, as are all others");
+	if (result != DB_OK)
+		return result == DB_END ? DB_OK : result;
+	check_end(walk);
+	return check_added(walk, err);
+}
+
+enum db_result record_verify(struct record_verify *verify, struct db *db, struct err *err)
+{
+	struct walk walk = {.verify = verify, .db = db, .hasher = record_hasher_new(err)};
+	enum db_result result;
+
+	if (!walk.hasher)
+		return DB_FATAL;
+	result = walk_all(&walk, err);
+	record_hasher_free(&walk.hasher);
+	return result;
+}
