@@ -43,6 +43,8 @@ struct auth {
 	struct auth_sent *sent;	  /* owned: the askers of the last commands, by number */
 	struct auth_rekey rekeys[AUTH_REKEYS];
 	unsigned rekeys_pending;
+	unsigned denied; /* sign-ins, since: */
+	uint64_t denied_since; /* clock_mono() */
 	uint64_t blocked[WORKER_SLOTS]; /* until then answers are not waited for (clock_mono) */
 	uint8_t body[ASK_BODY_MAX];	/* of the question that is being dealt with */
 };
@@ -93,6 +95,10 @@ int auth_session_open(struct auth *auth, const struct ask *question,
 
 /* Makes all tokens of a user void, after a change of the password. CODE_OK or CODE_BUSY. */
 int auth_session_rekey(struct auth *auth, const struct ask *question, uint32_t principal);
+
+/* A sign-in failed: on record, where compliance wants to know. Not more than DENIED_MAX a second, so that
+ * guessing does not fill the journal; how many were left out is logged. */
+void auth_session_denied(struct auth *auth, const char *uri, struct text address, int code);
 
 /* Takes the sequencer's refusals and passes them on. Returns whether there were any. */
 bool auth_session_refusals(struct auth *auth);

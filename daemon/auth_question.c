@@ -23,10 +23,12 @@ static void refuse(struct auth *auth, const struct ask *question, const char *ur
 {
 	log_refusal(uri, address, code);
 	proc_count(&auth->child.proc, COUNTER_SIGN_INS_REFUSED, 1);
-	if (code == CODE_AUTHENTICATION_FAILED || code == CODE_INVALID_TOKEN)
+	if (code == CODE_AUTHENTICATION_FAILED || code == CODE_INVALID_TOKEN) {
+		auth_session_denied(auth, uri, address, code);
 		auth_answer_later(auth, question, code);
-	else
+	} else {
 		auth_answer(auth, question, code, 0, NULL, 0);
+	}
 }
 
 static void sign_in(struct auth *auth, const struct ask *question,

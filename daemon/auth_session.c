@@ -14,6 +14,8 @@
  */
 enum { SENT_SIZE = 16384, FINAL_MAX = 1024 };
 
+enum { DENIED_MAX = 100, DENIED_US = 1000000 };
+
 struct auth_sent {
 	uint64_t number;
 	struct ask question;
@@ -113,6 +115,41 @@ int auth_session_rekey(struct auth *auth, const struct ask *question, uint32_t p
 	struct command head = {.type = COMMAND_REKEY};
 
 	return send_command(auth, question, &head, &rekey, sizeof(rekey), NULL, 0);
+}
+
+/* Whether there have not been too many in this second. */
+static bool count_denied(struct auth *auth)
+{
+	const uint64_t now = clock_mono();
+
+	if (now - auth->denied_since >= DENIED_US) {
+		if (auth->denied > DENIED_MAX)
+			log_warning("%u refused sign-ins are not on record: there were too many",
+				    auth->denied - DENIED_MAX);
+		auth->denied_since = now;
+		auth->denied = 0;
+	}
+	return ++auth->denied <= DENIED_MAX;
+}
+
+void auth_session_denied(struct auth *auth, const char *uri, struct text address, int code)
+{
+	const struct conf *conf = auth->child.conf;
+	const struct event_refused event = {.code = code,
+					    .command = COMMAND_SESSION_OPEN,
+					    .user = {uri, (uint32_t)strlen(uri)},
+					    .address = address};
+	struct command head = {.type = COMMAND_REFUSED};
+	char payload[64 + EVENT_URI_MAX + EVENT_ADDRESS_MAX];
+	uint32_t size;
+
+	if (!conf->compliance.enabled || !conf->compliance.refused || !count_denied(auth))
+		return;
+	size = event_refused_put(&event, payload, sizeof(payload));
+	if (size == 0 || mailbox_send(&auth->mailbox, &head, payload, size, NULL, 0) == 0)
+		log_warning("a refused sign-in is not on record: it could not be sent");
+	else
+		proc_wake(&auth->child.proc, SLOT_SEQUENCER);
 }
 
 static void refused(struct auth *auth, const struct ask *question, int code)

@@ -8,6 +8,7 @@
 #include "daemon/compliance_batch.h"
 #include "daemon/fragment.h"
 #include "odbc/hex.h"
+#include "shm/admin_role.h"
 #include "shm/command.h"
 
 /* Events as records. */
@@ -84,8 +85,10 @@ static enum db_result name_session(struct translation *t, struct err *err)
 		 origin->generation, origin->session);
 	t->row.session = word(t->session);
 	result = state_session_get(t->batch->state, t->db, t->session, &session, err);
-	if (result == DB_OK)
+	if (result == DB_OK) {
 		t->row.address = session->address;
+		t->row.user_name = session->name; /* of an administrator, who is no user */
+	}
 	return result;
 }
 
@@ -222,11 +225,15 @@ static enum db_result use_open(struct translation *t, struct err *err)
 	t->row.address = bytes(event.address);
 	if (is_sound(t->row.address))
 		session.address = t->row.address;
+	if (event.name.length > 0)
+		t->row.user_name = bytes(event.name);
+	if (is_sound(bytes(event.name)))
+		session.name = bytes(event.name);
 	result = state_session_put(t->batch->state, t->db, &session, err);
 	if (result != DB_OK)
 		return result;
 	if (t->record->flags & EVENT_ADMIN)
-		put_flag(t, "administrator", true);
+		put_word(t, "role", admin_role_name(admin_role_of(t->record->flags)));
 	return add(t, "sign_in", err);
 }
 
@@ -627,6 +634,7 @@ static enum db_result add_orphan(struct compliance_batch *batch, struct db *db,
 	if (result != DB_OK)
 		return result;
 	t.row.address = session->address;
+	t.row.user_name = session->name;
 	result = name_user(&t, session->principal, err);
 	if (result == DB_OK)
 		result = name_room(&t, room, err);

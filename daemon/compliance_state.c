@@ -14,7 +14,7 @@ struct memory_object {
 };
 
 struct memory_session {
-	struct record_session session; /* its address stands behind this struct */
+	struct record_session session; /* its texts stand behind this struct */
 	UT_hash_handle hh;
 };
 
@@ -180,13 +180,14 @@ static void drop_session(struct state *state, const char *session)
 
 static bool remember_session(struct state *state, const struct record_session *session)
 {
-	struct memory_session *own = malloc(sizeof(*own) + session->address.length);
+	struct memory_session *own = malloc(sizeof(*own) + session->address.length + session->name.length);
 	char *at = (char *)(own + 1);
 
 	if (!own)
 		return false;
 	own->session = *session;
 	keep(&at, &own->session.address);
+	keep(&at, &own->session.name);
 	drop_session(state, session->session);
 	HASH_ADD_STR(state->sessions, session.session, own);
 	return true;

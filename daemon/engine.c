@@ -433,6 +433,7 @@ static enum admin_duty duty_of(unsigned command)
 {
 	switch (command) {
 	case COMMAND_SESSION_CLOSE:
+	case COMMAND_VIEW:
 		return DUTY_READ;
 	case COMMAND_ROOM:
 	case COMMAND_ROLES:

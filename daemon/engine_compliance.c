@@ -62,6 +62,24 @@ enum decision decide_view(struct engine *engine, const struct ask_for *ask)
 
 /* --- Refusals. --- */
 
+/* Commands that change a room name it in their payload. */
+static uint32_t room_of(const struct ask_for *ask)
+{
+	const struct command *command = ask->command;
+	struct command_roles roles;
+	struct event_room event;
+
+	if (command->type == COMMAND_ROOM && command->payload > sizeof(struct command_change) &&
+	    event_room_parse((const uint8_t *)ask->payload + sizeof(struct command_change),
+			     command->payload - (uint32_t)sizeof(struct command_change), &event))
+		return event.id;
+	if (command->type == COMMAND_ROLES && command->payload >= sizeof(roles)) {
+		memcpy(&roles, ask->payload, sizeof(roles));
+		return roles.kind == NODE_ROOM ? roles.node : 0;
+	}
+	return command->room;
+}
+
 static bool is_denial(const struct engine *engine, const struct ask_for *ask)
 {
 	switch (ask->answer->code) {
@@ -71,8 +89,7 @@ static bool is_denial(const struct engine *engine, const struct ask_for *ask)
 	case CODE_PRINCIPALS_NOT_IN_SCOPE:
 		return true;
 	case CODE_NO_SUCH_NODE: /* which he is told of a secret room, too */
-		return ask->command->room != 0 &&
-		       find_room(&engine->cache, ask->command->room) != 0;
+		return room_of(ask) != 0 && find_room(&engine->cache, room_of(ask)) != 0;
 	default:
 		return false;
 	}
@@ -97,6 +114,7 @@ static enum decision emit_refused(struct engine *engine, const struct ask_for *a
 	/* It answers nothing: the answer follows by itself. */
 	head.origin.request = 0;
 	head.command = 0;
+	head.room = room_of(ask);
 	head.actor = ask->session ? session_at(engine, ask->session)->principal : 0;
 	emit(engine, &head, payload, size);
 	return decision;

@@ -94,11 +94,11 @@ enum db_result record_object_put(struct db *db, const struct record_object *obje
 
 struct record_session {
 	char session[RECORD_SESSION]; /* "8.17.5": slot, generation, number */
-	uint32_t principal;
-	struct db_bytes address;
+	uint32_t principal; /* 0: an administrator, whose name is */
+	struct db_bytes address, name;
 };
 
-/* DB_END: there is none. The address is good until the next call. */
+/* DB_END: there is none. The texts are good until the next call. */
 enum db_result record_session_get(struct db *db, const char *session,
 				  struct record_session *session_r, struct err *err);
 enum db_result record_session_put(struct db *db, const struct record_session *session,

@@ -57,7 +57,8 @@ static const char *const step1[] = {
 	"CREATE TABLE pcc_open_session ("
 	" session {text 40} NOT NULL PRIMARY KEY,"
 	" principal BIGINT NOT NULL,"
-	" address {text} NOT NULL) {keyed}",
+	" address {text} NOT NULL,"
+	" name {text} NOT NULL) {keyed}",
 
 	"CREATE TABLE pcc_open_room ("
 	" session {text 40} NOT NULL,"

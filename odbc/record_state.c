@@ -68,6 +68,7 @@ enum db_result record_session_get(struct db *db, const char *session,
 	memcpy(session_r->session, session, strlen(session));
 	session_r->principal = (uint32_t)db_int(stmt, 0);
 	session_r->address = db_bytes(stmt, 1);
+	session_r->name = db_bytes(stmt, 2);
 	return DB_OK;
 }
 
@@ -79,6 +80,7 @@ enum db_result record_session_put(struct db *db, const struct record_session *se
 	db_bind_string(stmt, 0, session->session);
 	db_bind_int(stmt, 1, session->principal);
 	db_bind_bytes(stmt, 2, session->address);
+	db_bind_bytes(stmt, 3, session->name);
 	return db_execute(stmt, err);
 }
 
@@ -124,6 +126,7 @@ enum db_result record_session_left(struct db *db, struct record_session *session
 	take_session(stmt, 0, session_r->session);
 	session_r->principal = (uint32_t)db_int(stmt, 1);
 	session_r->address = db_bytes(stmt, 2);
+	session_r->name = db_bytes(stmt, 3);
 	return DB_OK;
 }
 

@@ -219,13 +219,13 @@ const char *const statement_text[STATEMENTS] = {
 		"flags = excluded.flags, description = excluded.description, "
 		"detail = excluded.detail",
 	[STATEMENT_OPEN_SESSION_GET] =
-		"SELECT principal, address FROM pcc_open_session WHERE session = ?",
+		"SELECT principal, address, name FROM pcc_open_session WHERE session = ?",
 	[STATEMENT_OPEN_SESSION_PUT] =
-		"INSERT INTO pcc_open_session (session, principal, address) VALUES (?, ?, ?) "
+		"INSERT INTO pcc_open_session (session, principal, address, name) VALUES (?, ?, ?, ?) "
 		"ON CONFLICT (session) DO UPDATE SET principal = excluded.principal, "
-		"address = excluded.address",
+		"address = excluded.address, name = excluded.name",
 	[STATEMENT_OPEN_SESSION_REMOVE] = "DELETE FROM pcc_open_session WHERE session = ?",
-	[STATEMENT_OPEN_SESSIONS] = "SELECT session, principal, address FROM pcc_open_session "
+	[STATEMENT_OPEN_SESSIONS] = "SELECT session, principal, address, name FROM pcc_open_session "
 				    "ORDER BY session LIMIT ?",
 	[STATEMENT_OPEN_ROOM_PUT] = "INSERT INTO pcc_open_room (session, room) VALUES (?, ?) "
 				    "ON CONFLICT (session, room) DO NOTHING",

@@ -109,10 +109,10 @@
 	X(OBJECT_GET, "ii", "ttiitt")	/* kind, id -> uri, name, parent, flags, description,      \
 					   detail */                                               \
 	X(OBJECT_PUT, "iittiitt", "")	/* kind, id and the same */                                \
-	X(OPEN_SESSION_GET, "t", "it")	/* session -> principal, address */                        \
-	X(OPEN_SESSION_PUT, "tit", "")	/* session, principal, address */                          \
+	X(OPEN_SESSION_GET, "t", "itt")	/* session -> principal, address, name */                       \
+	X(OPEN_SESSION_PUT, "titt", "")	/* session, principal, address, name */                          \
 	X(OPEN_SESSION_REMOVE, "t", "") /* session */                                              \
-	X(OPEN_SESSIONS, "i", "tit")	/* limit -> as OPEN_SESSION_PUT */                         \
+	X(OPEN_SESSIONS, "i", "titt")	/* limit -> as OPEN_SESSION_PUT */                         \
 	X(OPEN_ROOM_PUT, "ti", "")	/* session, room */                                        \
 	X(OPEN_ROOM_REMOVE, "ti", "")	/* the same */                                             \
 	X(OPEN_ROOMS, "i", "ti")	/* limit -> the same */                                    \

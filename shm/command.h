@@ -117,7 +117,7 @@ struct command_view {
 	uint32_t count;
 	uint32_t reserved;
 };
-enum { COMMAND_VIEW_MAX = 128 };
+enum { COMMAND_VIEW_MAX = 512 };
 
 /* What is to become of the settings of one scope, all of it or nothing. */
 enum settings_what {

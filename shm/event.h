@@ -219,7 +219,7 @@ enum { EVENT_REQUEST_MAX = 4096 };
 
 struct event_view {
 	uint8_t kind;
-	struct text request; /* what was asked for, as JSON */
+	struct text request; /* what was asked for, for a person */
 };
 
 struct event_refused {

@@ -88,6 +88,53 @@ is((grep { $_->{user_name} eq 'Bob' } of_type('sign_in')), 1, 'who signed in');
 wait_for('Bob to be out', sub { grep { $_->{user_name} eq 'Bob' } of_type('sign_out') });
 is((grep { $_->{user_name} eq 'Bob' } of_type('sign_out')), 1, 'and out');
 
+# Reading and searching are on record before anything is shown; attempts that were refused, too.
+$server->admin('room.update', room => $room, privacy => 'open');
+my $carol = do { $server->add_users('carol'); Pchat::Client->enter(server => $server, user => 'carol') };
+my $shown = $server->add_room('Shown');
+$alice = Pchat::Client->enter(server => $server, user => 'alice');
+$alice->join_room($shown);
+$alice->post($shown, "number $_") for 1 .. 40;
+$carol->join_room($shown, history => 0);
+$carol->call('message.history', room => $shown, before => 21, limit => 10);
+$carol->call(
+	'message.search',
+	room => $shown,
+	words => 'number "7"',
+	match => 'any',
+	from => 'alice',
+	end => '2100-01-01');
+$carol->call('room.leave', room => $shown);
+$carol->join_room($shown, since => 38);
+my $secret = $server->add_room('Secret', undef, privacy => 'secret');
+is($carol->refusal_of_join($secret), 'NoSuchNode', 'a secret room is hidden');
+is($carol->refusal('room.update', room => $shown, name => 'Mine'), 'ErrorPermission', 'not hers');
+my $mallory = Pchat::Client->new(server => $server, user => 'alice', password => 'guess')->connect;
+ok(!eval { $mallory->sign_in; 1 }, 'a wrong password');
+$server->wait_recorded;
+is_deeply(
+	[map {"$_->{type} $_->{user_name} $_->{room_name}: $_->{content}"} of_type('view'),
+		of_type('search')],
+	[   'view Carol Shown: messages 11 to 20',
+		'view Carol Shown: messages 39 to 40',
+		'search Carol Shown: any of "number "7"" by "alice" to 2100-01-01T00:00:00.000000Z'
+	],
+	'who was shown what, and who searched for what');
+my @refused = map { [$_->{user_name}, $_->{room_name}, detail($_)] } of_type('refused');
+is_deeply(
+	\@refused,
+	[   ['Carol', 'Secret', { request => 'join', error => 'NoSuchNode' }],
+		['Carol', 'Shown', { request => 'room', error => 'ErrorPermission' }],
+		[   '', '',
+			{   request => 'sign_in',
+				error => 'AuthenticationFailed',
+				user => 'sip:alice@example.test'
+			}
+		]
+	],
+	'who tried what he may not do') or diag explain \@refused;
+$_->close for $alice, $carol, $mallory;
+
 # The chain, by what pchat-compliance(7) says of it.
 sub net ($bytes) { return length($bytes) . ":$bytes," }
 
@@ -133,7 +180,9 @@ my $last = Pchat::Client->enter(server => $server, user => 'bob');
 $last->join_room($room);
 $server->wait_recorded;
 my $before = @records = $server->records;
-$server->kill([$server->pid, map { $_->{pid} } $server->processes]);
+my @all = ($server->pid, map { $_->{pid} } $server->processes);
+$server->kill(\@all, 'STOP');    # or some would see others die, and end in order
+$server->kill(\@all);
 wait_for('the server to be gone', sub { !$server->running });
 $server->launch;
 $server->wait_ready;

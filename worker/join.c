@@ -5,6 +5,7 @@
 #include "worker/page.h"
 #include "worker/person.h"
 #include "worker/roster.h"
+#include "worker/view.h"
 
 /*
  * room.join: a command for each room; when the event of one is there its answer is put together,
@@ -15,6 +16,7 @@ enum join_stage {
 	JOIN_SEEK,     /* its room is looked for */
 	JOIN_SENT,     /* the sequencer was asked */
 	JOIN_BEGIN,    /* joined: the page is to be begun */
+	JOIN_VIEW,     /* the page waits to be on record */
 	JOIN_PAGE,     /* the page waits for a reader */
 	JOIN_COMPLETE, /* the answer is to be put together */
 };
@@ -182,6 +184,32 @@ static int find_last(struct chat *chat, const struct room_view *view, uint64_t u
 	return code;
 }
 
+static void page(struct join_room *room)
+{
+	int code = CODE_OK;
+
+	room->stage = JOIN_PAGE;
+	paged(room, page_begin(&room->page, &room->base, &room->messages, &code), code);
+}
+
+static void note_view(struct join_room *room)
+{
+	const int code =
+		view_note_messages(&room->base, room->id, room->page.low, room->page.high);
+
+	room->stage = JOIN_VIEW;
+	if (code != CODE_OK)
+		refuse(room, code);
+}
+
+static void viewed(struct join_room *room, int code)
+{
+	if (code == CODE_OK)
+		page(room);
+	else
+		refuse(room, code);
+}
+
 static void begin_page(struct join_room *room)
 {
 	struct chat *chat = room->join->session->chat;
@@ -201,10 +229,12 @@ static void begin_page(struct join_room *room)
 		step_failed(room, code);
 		return;
 	}
-	room->stage = JOIN_PAGE;
 	page_init(&room->page, &view, &range, room->last_seq, room->upto);
 	room->page.fill = !room->has_since;
-	paged(room, page_begin(&room->page, &room->base, &room->messages, &code), code);
+	if (view_is_recorded(chat) && !page_is_empty(&room->page))
+		note_view(room);
+	else
+		page(room);
 }
 
 static void seek(struct join_room *room)
@@ -254,6 +284,9 @@ static void settle(struct pending *pending, const struct outcome *outcome)
 		break;
 	case JOIN_BEGIN:
 		begin_page(room);
+		break;
+	case JOIN_VIEW:
+		viewed(room, outcome_code(outcome));
 		break;
 	case JOIN_PAGE:
 		result = page_settle(&room->page, pending, outcome, &room->messages, &code);

@@ -57,6 +57,7 @@ worker_libworker_a_SOURCES = \
 	worker/sign_in.c \
 	worker/tail.c worker/tail.h \
 	worker/upgrade.c worker/upgrade.h \
+	worker/view.c worker/view.h \
 	worker/wheel.c worker/wheel.h \
 	worker/ws.c worker/ws.h
 WORKER_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(JANSSON_CFLAGS) $(SECCOMP_CFLAGS)

@@ -34,6 +34,12 @@ void page_init(struct page *page, const struct room_view *room, const struct cha
 	       uint64_t last, uint64_t upto);
 
 /* What it is about. */
+/* Whether there is no message in it. */
+static inline bool page_is_empty(const struct page *page)
+{
+	return page->low > page->high;
+}
+
 struct chat_span page_span(const struct page *page);
 
 /* Writes the rows, or asks a reader for those that the cache lacks. */

@@ -4,6 +4,7 @@
 #include "worker/core.h"
 #include "worker/page.h"
 #include "worker/roster.h"
+#include "worker/view.h"
 
 /* What one room is asked for: posting, leaving, its history, who is in it. */
 
@@ -187,7 +188,8 @@ void chat_participants(struct session *session, const struct chat_id *id, const 
 struct history {
 	struct request base;
 	uint8_t uuid[16];
-	bool begun; /* the page */
+	bool begun;   /* the page */
+	bool viewing; /* it waits to be on record */
 	uint16_t tries;
 	struct chat_range range;
 	struct page page;
@@ -219,12 +221,31 @@ static void history_go_on(struct history *history, enum page_result result, int 
 	request_end(&history->base);
 }
 
+static void history_page(struct history *history)
+{
+	int code = CODE_OK;
+	const enum page_result result =
+		page_begin(&history->page, &history->base.base, &history->rows, &code);
+
+	history_go_on(history, result, code);
+}
+
+static void history_view(struct history *history)
+{
+	const struct page *page = &history->page;
+	const int code =
+		view_note_messages(&history->base.base, page->room, page->low, page->high);
+
+	history->viewing = code == CODE_OK;
+	if (code != CODE_OK)
+		request_refuse(&history->base, code);
+}
+
 static void history_begin(struct history *history)
 {
 	struct pending *pending = &history->base.base;
 	struct room_view view;
 	int code = joined_room(pending->session, history->uuid, &view);
-	enum page_result result;
 
 	if (code == CODE_BUSY && pending_try_again(pending, &history->tries))
 		return;
@@ -234,8 +255,10 @@ static void history_begin(struct history *history)
 	}
 	history->begun = true;
 	page_init(&history->page, &view, &history->range, view.last_seq, UINT64_MAX);
-	result = page_begin(&history->page, pending, &history->rows, &code);
-	history_go_on(history, result, code);
+	if (view_is_recorded(pending->session->chat) && !page_is_empty(&history->page))
+		history_view(history);
+	else
+		history_page(history);
 }
 
 static void history_settle(struct pending *pending, const struct outcome *outcome)
@@ -246,6 +269,15 @@ static void history_settle(struct pending *pending, const struct outcome *outcom
 
 	if (!history->begun) {
 		history_begin(history);
+		return;
+	}
+	if (history->viewing) {
+		code = outcome_code(outcome);
+		history->viewing = false;
+		if (code == CODE_OK)
+			history_page(history);
+		else
+			request_refuse(&history->base, code);
 		return;
 	}
 	result = page_settle(&history->page, pending, outcome, &history->rows, &code);

@@ -1,19 +1,23 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "conf/clock.h"
 #include "shm/role.h"
 #include "worker/object_find.h"
+#include "worker/view.h"
 
 /* Searches for messages: rooms and authors made into numbers, and the question to a reader. */
 
-enum { RETRY_US = 50000, STORE_TRIES = 40 /* two seconds */ };
+enum { RETRY_US = 50000, STORE_TRIES = 40 /* two seconds */, WORDS_MAX = 2048 /* bytes */ };
 
 struct search {
 	struct request base;
 	uint64_t needed; /* LSN: the store has to have everything below it */
 	unsigned tries;
+	bool viewing; /* it waits to be on record */
 	bool asked;
+	struct text from; /* owned: as it was given */
 	struct text words; /* owned */
 	struct ask_search ask;
 	struct ask_search_room room[ASK_SEARCH_ROOMS];
@@ -25,6 +29,7 @@ static void search_free(struct pending *pending)
 
 	session_request_ended(pending->session);
 	free((char *)(uintptr_t)search->words.data);
+	free((char *)(uintptr_t)search->from.data);
 	free(search);
 }
 
@@ -60,14 +65,52 @@ static int go_on(struct search *search)
 	return CODE_OK;
 }
 
+/* all of "plan b" by "bob" from 2026-01-01T... to ... */
+static struct text describe(const struct search *search, char text[EVENT_REQUEST_MAX])
+{
+	static const char *const matches[] = {"all", "any", "phrase"};
+	const struct ask_search *ask = &search->ask;
+	char start[CLOCK_TEXT], end[CLOCK_TEXT];
+	int length = snprintf(text, EVENT_REQUEST_MAX, "%s of \"%.*s\"", matches[ask->match % 3],
+			      (int)search->words.length, search->words.data);
+
+	if (search->from.length > 0)
+		length += snprintf(text + length, EVENT_REQUEST_MAX - (size_t)length,
+				   " by \"%.*s\"", (int)search->from.length, search->from.data);
+	if (ask->start > 0)
+		length += snprintf(text + length, EVENT_REQUEST_MAX - (size_t)length, " from %s",
+				   clock_format(ask->start, start));
+	if (ask->end < INT64_MAX)
+		length += snprintf(text + length, EVENT_REQUEST_MAX - (size_t)length, " to %s",
+				   clock_format(ask->end, end));
+	return (struct text){text, (uint32_t)length};
+}
+
+static int note_view(struct search *search)
+{
+	uint32_t rooms[ASK_SEARCH_ROOMS];
+	char text[EVENT_REQUEST_MAX];
+	int code;
+
+	for (unsigned i = 0; i < search->ask.rooms; i++)
+		rooms[i] = search->room[i].id;
+	code = view_note(&search->base.base, VIEW_SEARCH, rooms, search->ask.rooms,
+			 describe(search, text));
+	search->viewing = code == CODE_OK;
+	return code;
+}
+
 static void settle(struct pending *pending, const struct outcome *outcome)
 {
 	struct search *search = (struct search *)pending;
 	struct session *session = pending->session;
 	int code;
 
-	if (outcome->kind == OUTCOME_TIME && !search->asked) {
-		code = go_on(search);
+	if (search->viewing || (outcome->kind == OUTCOME_TIME && !search->asked)) {
+		code = search->viewing ? outcome_code(outcome) : CODE_OK;
+		search->viewing = false;
+		if (code == CODE_OK)
+			code = go_on(search);
 		if (code != CODE_OK)
 			request_refuse(&search->base, code);
 		return;
@@ -123,17 +166,28 @@ static int add_joined(struct search *search)
 	return CODE_OK;
 }
 
+static bool keep(struct text text, struct text *own_r)
+{
+	char *own = malloc(text.length + 1u);
+
+	if (own == NULL)
+		return false;
+	if (text.length > 0)
+		memcpy(own, text.data, text.length);
+	*own_r = (struct text){own, text.length};
+	return true;
+}
+
 static int prepare(struct search *search, const struct chat_find *find)
 {
 	const struct chat *chat = search->base.base.session->chat;
 	struct ask_search *ask = &search->ask;
-	char *words = malloc(find->words.length + 1u);
 	int code = CODE_OK;
 
-	if (words == NULL)
+	if (find->words.length > WORDS_MAX || find->from.length > EVENT_URI_MAX)
+		return CODE_INVALID_ARGUMENT;
+	if (!keep(find->words, &search->words) || !keep(find->from, &search->from))
 		return CODE_BUSY;
-	memcpy(words, find->words.data, find->words.length);
-	search->words = (struct text){words, find->words.length};
 	*ask = find->ask;
 	ask->rooms = 0;
 	for (unsigned i = 0; i < find->count && code == CODE_OK; i++)
@@ -159,7 +213,7 @@ void chat_find(struct session *session, const struct chat_id *id, const struct c
 					      memory_order_acquire);
 	code = prepare(search, find);
 	if (code == CODE_OK)
-		code = go_on(search);
+		code = view_is_recorded(chat) ? note_view(search) : go_on(search);
 	if (code != CODE_OK)
 		request_refuse(&search->base, code);
 }

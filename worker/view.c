@@ -1,0 +1,44 @@
+#include "worker/view.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "worker/core.h"
+
+bool view_is_recorded(const struct chat *chat)
+{
+	return chat->conf->compliance.enabled;
+}
+
+int view_note(struct pending *pending, enum view_kind kind, const uint32_t *rooms, unsigned count,
+	      struct text request)
+{
+	const struct command_view head = {.count = count};
+	const struct event_view event = {.kind = (uint8_t)kind, .request = request};
+	const struct command command = {.type = COMMAND_VIEW, .room = count == 1 ? rooms[0] : 0};
+	uint8_t payload[sizeof(head) + COMMAND_VIEW_MAX * sizeof(rooms[0]) + 64 +
+			EVENT_REQUEST_MAX];
+	uint32_t used = sizeof(head), size;
+
+	if (count > COMMAND_VIEW_MAX)
+		return CODE_LIMIT_EXCEEDED;
+	memcpy(payload, &head, sizeof(head));
+	if (count > 0)
+		memcpy(payload + used, rooms, count * sizeof(rooms[0]));
+	used += count * (uint32_t)sizeof(rooms[0]);
+	size = event_view_put(&event, payload + used, (uint32_t)sizeof(payload) - used);
+	if (size == 0)
+		return CODE_TOO_LARGE;
+	return chat_command(pending->session->chat, &command, pending->session->number,
+			    pending->tag, payload, used + size);
+}
+
+int view_note_messages(struct pending *pending, uint32_t room, uint64_t first, uint64_t last)
+{
+	char text[64];
+	const int length =
+		snprintf(text, sizeof(text), "messages %" PRIu64 " to %" PRIu64, first, last);
+
+	return view_note(pending, VIEW_HISTORY, &room, 1, (struct text){text, (uint32_t)length});
+}

@@ -1,0 +1,20 @@
+#ifndef PCHAT_WORKER_VIEW_H
+#define PCHAT_WORKER_VIEW_H
+
+#include "shm/event.h"
+#include "worker/pending.h"
+
+/*
+ * Where compliance is on nobody is shown what was said before that is on record: the request waits
+ * for the event as for any other command, and goes on with it.
+ */
+bool view_is_recorded(const struct chat *chat);
+
+/* Sends it; rooms: ids, none: it is about no room. CODE_OK, or why it cannot be. */
+int view_note(struct pending *pending, enum view_kind kind, const uint32_t *rooms, unsigned count,
+	      struct text request);
+
+/* The same for the messages of a room from first to last. */
+int view_note_messages(struct pending *pending, uint32_t room, uint64_t first, uint64_t last);
+
+#endif
