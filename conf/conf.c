@@ -659,7 +659,7 @@ static int snapshot(const struct conf *conf, enum conf_secrets secrets, bool ada
 
 int conf_snapshot(const struct conf *conf, enum conf_secrets secrets, struct err *err)
 {
-	return snapshot(conf, secrets, secrets != CONF_NO_SECRETS, err);
+	return snapshot(conf, secrets, secrets == CONF_COMPLIANCE_DSN, err);
 }
 
 int conf_snapshot_adapters(const struct conf *conf, struct err *err)

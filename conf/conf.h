@@ -140,7 +140,7 @@ struct conf {
 		uint32_t iterations; /* PBKDF2 rounds of new SCRAM secrets */
 	} auth;
 
-	struct { /* in no copy without secrets: the arguments of a program may be some */
+	struct { /* in copies with compliance.dsn only: the arguments of a program may be secrets */
 		unsigned count;
 		struct conf_adapter item[CONF_ADAPTERS_MAX];
 	} adapters;

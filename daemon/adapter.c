@@ -28,6 +28,11 @@ int adapter_form_of(const char *name)
 	return -1;
 }
 
+const char *adapter_who(const struct adapter_record *record)
+{
+	return *record->user_uri ? record->user_uri : record->address;
+}
+
 size_t adapter_conversation(const struct adapter_batch *records, size_t from)
 {
 	size_t end = from + 1;

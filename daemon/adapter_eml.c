@@ -74,7 +74,7 @@ static void transcript_line(FILE *out, const struct adapter_record *record)
 	};
 	char time[CLOCK_TEXT];
 
-	fprintf(out, "%s %s %s", clock_format(record->time, time), record->user_uri,
+	fprintf(out, "%s %s %s", clock_format(record->time, time), adapter_who(record),
 		done[record->kind]);
 	if (record->message)
 		fprintf(out, " %llu", (unsigned long long)record->message);

@@ -116,7 +116,7 @@ static void moment(struct writer *writer, const char *element, uint64_t utc)
 
 static void sender(struct writer *writer, const struct adapter_record *record)
 {
-	const char *uri = record->user_uri;
+	const char *uri = adapter_who(record);
 
 	begin(writer, "Sender");
 	if (writer->adapter->user_details)

@@ -141,6 +141,8 @@ int ctl_compliance_open(const struct ctl *ctl, struct db **db_r);
 int ctl_compliance_status(const struct ctl *ctl);
 int ctl_compliance_verify(const struct ctl *ctl);
 int ctl_compliance_accept_gap(const struct ctl *ctl);
+int ctl_compliance_adapters(const struct ctl *ctl);
+int ctl_compliance_run(const struct ctl *ctl);
 
 int ctl_message_search(const struct ctl *ctl);
 int ctl_message_remove(const struct ctl *ctl);

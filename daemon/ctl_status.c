@@ -14,7 +14,7 @@
 
 enum { ANSWER_TIMEOUT_MS = 10000 };
 
-static int connect_to(const struct ctl *ctl, int *sock_r)
+int ctl_control_open(const struct ctl *ctl, int *sock_r)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	const int length = snprintf(address.sun_path, sizeof(address.sun_path), "%s/control.sock",
@@ -134,7 +134,7 @@ int ctl_view_open(const struct ctl *ctl, struct ctl_view *view)
 	int fds[FDPASS_MAX], sock = -1, code;
 
 	memset(view, 0, sizeof(*view));
-	code = connect_to(ctl, &sock);
+	code = ctl_control_open(ctl, &sock);
 	if (code != EX_OK)
 		return code;
 	code = ask(ctl, sock, fds);

@@ -16,6 +16,9 @@ struct ctl_view {
 	struct conf *conf;	/* NULL: it could not be read */
 };
 
+/* Connects to the master; an exit code. *sock_r is the caller's. */
+int ctl_control_open(const struct ctl *ctl, int *sock_r);
+
 /* Gets and maps it all; an exit code, and what went wrong was said. The caller closes, also then. */
 int ctl_view_open(const struct ctl *ctl, struct ctl_view *view);
 void ctl_view_close(struct ctl_view *view);

@@ -220,6 +220,25 @@ static json_t *content(const struct gathering *g)
 	return object;
 }
 
+/* What the adapters have made since the master started, and how many of them fail now. */
+static json_t *adapters(const struct proc_page *page)
+{
+	static const struct {
+		const char *name;
+		enum counter counter;
+	} members[] = {
+		{"records", COUNTER_ADAPTER_RECORDS},	{"files", COUNTER_ADAPTER_FILES},
+		{"batches", COUNTER_ADAPTER_BATCHES},	{"failures", COUNTER_ADAPTER_FAILURES},
+		{"failing", COUNTER_ADAPTERS_FAILING},
+	};
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		json_object_set_new(object, members[i].name,
+				    number(get(&page->counters[members[i].counter])));
+	return object;
+}
+
 json_t *ctl_status_document(const struct ctl_view *view, uint64_t mono, uint64_t utc,
 			    bool *serves_r)
 {
@@ -237,6 +256,8 @@ json_t *ctl_status_document(const struct ctl_view *view, uint64_t mono, uint64_t
 	json_object_set_new(document, "journal", journal(&g));
 	if (view->page[SLOT_STORE])
 		json_object_set_new(document, "content", content(&g));
+	if (view->page[SLOT_ADAPTER] && get(&view->page[SLOT_ADAPTER]->started))
+		json_object_set_new(document, "adapters", adapters(view->page[SLOT_ADAPTER]));
 	if (view->cache)
 		json_object_set_new(document, "cache", cache(view->cache, &sessions));
 	json_object_set_new(document, "sessions", number(sessions));

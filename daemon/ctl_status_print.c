@@ -135,8 +135,23 @@ static void print_content(json_t *content)
 	fputs("\n", stdout);
 }
 
+static void print_adapters(json_t *adapters)
+{
+	const json_int_t failing = number_of(adapters, "failing");
+
+	printf("adapters: %" JSON_INTEGER_FORMAT " records in %" JSON_INTEGER_FORMAT
+	       " files, %" JSON_INTEGER_FORMAT " failures",
+	       number_of(adapters, "records"), number_of(adapters, "files"),
+	       number_of(adapters, "failures"));
+	if (failing > 0)
+		printf("; %" JSON_INTEGER_FORMAT " FAILING, see pchatctl compliance adapters",
+		       failing);
+	fputs("\n", stdout);
+}
+
 int ctl_status_print(json_t *document)
 {
+	json_t *adapters = json_object_get(document, "adapters");
 	json_t *content = json_object_get(document, "content");
 	json_t *cache = json_object_get(document, "cache");
 
@@ -148,6 +163,8 @@ int ctl_status_print(json_t *document)
 	print_journal(json_object_get(document, "journal"));
 	if (content)
 		print_content(content);
+	if (adapters)
+		print_adapters(adapters);
 	printf("sessions: %" JSON_INTEGER_FORMAT ", connections: %" JSON_INTEGER_FORMAT "\n\n",
 	       number_of(document, "sessions"), number_of(document, "connections"));
 	if (cache)

@@ -1,7 +1,7 @@
 sbin_PROGRAMS += daemon/pchatd daemon/pchatctl
 bin_PROGRAMS += daemon/pchat
 pkglibexec_PROGRAMS += daemon/pchat-sequencer daemon/pchat-store daemon/pchat-reader daemon/pchat-auth \
-	daemon/pchat-compliance
+	daemon/pchat-compliance daemon/pchat-adapter
 
 daemon_pchatd_SOURCES = daemon/pchatd.c \
 	daemon/master.c daemon/master.h \
@@ -95,6 +95,10 @@ daemon_libadapter_a_SOURCES = \
 daemon_libadapter_a_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(XML_CFLAGS) $(XSLT_CFLAGS) $(SSL_CFLAGS)
 ADAPTER_LIBS = daemon/libadapter.a $(ODBC_LIB) $(SHM_LIBS) $(XSLT_LIBS) $(XML_LIBS) $(SSL_LIBS) $(UNISTRING_LIBS)
 
+daemon_pchat_adapter_SOURCES = daemon/pchat-adapter.c daemon/complaint.c daemon/complaint.h
+daemon_pchat_adapter_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS)
+daemon_pchat_adapter_LDADD = $(ADAPTER_LIBS)
+
 daemon_pchat_reader_SOURCES = daemon/pchat-reader.c
 daemon_pchat_reader_LDADD = $(READER_LIBS)
 
@@ -122,6 +126,7 @@ daemon_pchat_auth_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(GSASL_CFLAGS) $(SSL
 daemon_pchat_auth_LDADD = $(ODBC_LIB) $(AUTH_LIBS)
 
 daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
+	daemon/ctl_adapter.c \
 	daemon/archive.h daemon/archive_read.c daemon/archive_write.c \
 	daemon/ctl_archive.c daemon/ctl_archive.h \
 	daemon/ctl_call.c \

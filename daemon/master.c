@@ -148,7 +148,7 @@ int master_init(struct master *master, uint64_t wait, struct err *err)
 	if (open_table(master, err) == -1 || add_handlers(master, err) == -1)
 		return -1;
 	master->status = status_new(master->base, master->listener.control, master->conf,
-				    &master->supply, err);
+				    &master->supply, &master->process[SLOT_ADAPTER], err);
 	return master->status == NULL ? -1 : 0;
 }
 

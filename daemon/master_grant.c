@@ -40,7 +40,7 @@ static int add_file(struct grants *grants, const char *path, int to, struct err 
 /* Who speaks to a database needs its connection string; nobody else gets it. */
 static enum conf_secrets secrets_of(unsigned slot)
 {
-	if (slot == SLOT_COMPLIANCE)
+	if (slot == SLOT_COMPLIANCE || slot == SLOT_ADAPTER)
 		return CONF_COMPLIANCE_DSN;
 	return slot == SLOT_STORE || slot == SLOT_AUTH || slot_is_reader(slot) ? CONF_CONTENT_DSN
 									       : CONF_NO_SECRETS;
@@ -94,7 +94,7 @@ static void add_data(struct grants *grants, unsigned slot, const struct supply *
 		add(grants, supply->cache.rw, FD_CACHE);
 		return;
 	}
-	if (slot_is_reader(slot))
+	if (slot_is_reader(slot) || slot == SLOT_ADAPTER)
 		return;
 	add(grants, supply->journal.ro, FD_JOURNAL);
 	if (slot != SLOT_STORE)

@@ -26,6 +26,8 @@ static inline bool slot_is_wanted(unsigned slot, const struct conf *conf)
 		return slot - SLOT_READER < conf->content.readers;
 	if (slot == SLOT_COMPLIANCE)
 		return conf->compliance.enabled;
+	if (slot == SLOT_ADAPTER)
+		return conf->compliance.enabled && conf->adapters.count > 0;
 	return slot == SLOT_SEQUENCER || slot == SLOT_STORE || slot == SLOT_AUTH;
 }
 

@@ -55,7 +55,7 @@ static int close_input(struct err *err)
 
 static const struct account *account_of(const struct spawn *spawn, unsigned slot)
 {
-	if (slot == SLOT_COMPLIANCE)
+	if (slot == SLOT_COMPLIANCE || slot == SLOT_ADAPTER)
 		return spawn->compliance_account;
 	return slot_is_worker(slot) ? spawn->worker_account : spawn->account;
 }

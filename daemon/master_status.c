@@ -11,6 +11,7 @@
 #include "conf/clock.h"
 #include "conf/conf.h"
 #include "conf/log.h"
+#include "daemon/master_control.h"
 #include "daemon/master_supply.h"
 #include "daemon/status.h"
 #include "shm/fdpass.h"
@@ -29,6 +30,7 @@ struct status {
 	struct event_base *base;     /* borrowed */
 	const struct conf *conf;     /* borrowed */
 	const struct supply *supply; /* borrowed */
+	const struct process *adapter; /* borrowed: of SLOT_ADAPTER */
 	struct event *acceptable;    /* owned */
 	int sock;		     /* borrowed */
 	uint64_t clients;	     /* so far */
@@ -116,6 +118,34 @@ static void reply(const struct client *client)
 	close(fds[STATUS_CONF]);
 }
 
+/* Which adapters there are pchat-adapter knows: it passes over a name that is none. */
+static void run(const struct client *client, const struct status_run *request)
+{
+	const struct process *adapter = client->status->adapter;
+	struct status_reply head = {.word = STATUS_RUN};
+	struct control control = {.type = CONTROL_RUN};
+
+	static_assert(sizeof(control.kinds) == sizeof(request->adapter), "a name fits a message");
+	memcpy(control.kinds, request->adapter, sizeof(control.kinds));
+	head.count = adapter->ready && control_send(adapter, &control, NULL, 0) == 0;
+	if (fdpass_send(client->sock, &head, sizeof(head), NULL, 0) == -1)
+		log_info("could not answer a request to run adapters: %s", strerror(errno));
+}
+
+static void take_request(const struct client *client, const char *request, ssize_t size)
+{
+	struct status_run wanted;
+
+	if (size == (ssize_t)strlen(STATUS_REQUEST) &&
+	    memcmp(request, STATUS_REQUEST, (size_t)size) == 0)
+		reply(client);
+	if (size != (ssize_t)sizeof(wanted))
+		return;
+	memcpy(&wanted, request, sizeof(wanted));
+	if (memcmp(wanted.word, STATUS_RUN, sizeof(wanted.word)) == 0)
+		run(client, &wanted);
+}
+
 /* A request or the end of patience: either way the connection is over afterwards. */
 static void on_client(evutil_socket_t fd, short what, void *arg)
 {
@@ -125,9 +155,7 @@ static void on_client(evutil_socket_t fd, short what, void *arg)
 
 	if (what & EV_READ) {
 		size = recv(fd, request, sizeof(request), MSG_DONTWAIT);
-		if (size == (ssize_t)strlen(STATUS_REQUEST) &&
-		    memcmp(request, STATUS_REQUEST, (size_t)size) == 0)
-			reply(client);
+		take_request(client, request, size);
 	}
 	drop(client);
 }
@@ -175,7 +203,8 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 }
 
 struct status *status_new(struct event_base *base, int sock, const struct conf *conf,
-			  const struct supply *supply, struct err *err)
+			  const struct supply *supply, const struct process *adapter,
+			  struct err *err)
 {
 	struct status *status = calloc(1, sizeof(*status));
 
@@ -183,7 +212,8 @@ struct status *status_new(struct event_base *base, int sock, const struct conf *
 		err_errno(err, "could not begin to answer for the status");
 		return NULL;
 	}
-	*status = (struct status){.base = base, .conf = conf, .supply = supply, .sock = sock};
+	*status = (struct status){.base = base, .conf = conf, .supply = supply,
+				  .adapter = adapter, .sock = sock};
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		status->client[i] = (struct client){.status = status, .sock = -1};
 	look_up_users(status);

@@ -5,6 +5,7 @@
 
 struct event_base;
 struct conf;
+struct process;
 struct supply;
 
 /*
@@ -14,9 +15,10 @@ struct supply;
  */
 struct status;
 
-/* sock: the listening socket. All is borrowed and outlives the struct. NULL and err on failure. */
+/* sock: the listening socket. adapter: pchat-adapter, which is told what to run. All is borrowed and outlives the struct. NULL and err on failure. */
 struct status *status_new(struct event_base *base, int sock, const struct conf *conf,
-			  const struct supply *supply, struct err *err);
+			  const struct supply *supply, const struct process *adapter,
+			  struct err *err);
 void status_free(struct status **status);
 
 #endif

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdint.h>
 
+#include "conf/conf.h"
 #include "shm/layout.h"
 
 /*
@@ -20,6 +21,18 @@ struct status_reply {
 	uint32_t count; /* of the descriptors beside it: STATUS_DESCRIPTORS */
 };
 static_assert(sizeof(struct status_reply) == 12, "status reply");
+
+/*
+ * The same socket takes a request to run adapters at once. The reply is struct status_reply with
+ * STATUS_RUN as its word; count is 1, or 0 where there is no pchat-adapter to be told.
+ */
+#define STATUS_RUN "run 1\0\0" /* 8 bytes with the terminator */
+
+struct status_run {
+	char word[8];			  /* STATUS_RUN */
+	char adapter[CONF_ADAPTER_NAME]; /* terminated; "": all */
+};
+static_assert(sizeof(struct status_run) == 40, "request to run adapters");
 
 /* The descriptors, in this order; all but the configuration are the master's own, read-only. */
 enum status_descriptor {

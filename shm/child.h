@@ -20,7 +20,8 @@
  *   reader      -       -      its own             FD_QUESTIONS, REPLY to every worker
  *   auth        ro      ro     its own             FD_AUTH, REPLY to every worker
  *   store       ro      -      its own             -
-   compliance  ro      ro     -                   -
+ *   compliance  ro      ro     -                   -
+ *   adapter     -       -      -                   -
  */
 enum child_fd {
 	FD_CONTROL = 3, /* SOCK_SEQPACKET to the master: struct control */
@@ -49,6 +50,8 @@ enum control_type {
 				 listening sockets, number i of kind kinds[i] */
 	CONTROL_STOP = 3,     /* master: end in order, within arg milliseconds, or be killed; until
 				 then the heartbeat goes on */
+	CONTROL_RUN = 5,      /* master to pchat-adapter: the adapter whose name is in kinds ("": all)
+				 runs now */
 	CONTROL_RELOAD = 4,   /* master: a new FD_CONF beside it; child_control deals with it */
 };
 

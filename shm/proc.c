@@ -183,6 +183,8 @@ const char *proc_role(unsigned slot)
 		return "auth";
 	case SLOT_COMPLIANCE:
 		return "compliance";
+	case SLOT_ADAPTER:
+		return "adapter";
 	default:
 		if (slot >= SLOT_WORKER && slot < SLOT_WORKER + WORKER_SLOTS)
 			return "worker";

@@ -456,7 +456,9 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/70-man.t \
 	t/71-distcheck.t \
 	t/72-install.t \
-	t/73-layers.t
+	t/73-layers.t \
+	t/83-adapters.t \
+	t/84-adapter-process.t
 
 .PHONY: check-programs
 check-programs: $(check_PROGRAMS)

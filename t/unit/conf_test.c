@@ -241,7 +241,8 @@ static void test_only_who_needs_them_gets_the_adapters(void **state)
 {
 	struct conf *conf = load(everything), *copy;
 	struct err err;
-	int fd = conf_snapshot(conf, CONF_NO_SECRETS, &err);
+	int fd = conf_snapshot(conf, CONF_CONTENT_DSN, &err);
+	char *before, *after;
 
 	(void)state;
 	copy = conf_load_fd(fd, "snapshot", &err);
@@ -254,6 +255,14 @@ static void test_only_who_needs_them_gets_the_adapters(void **state)
 	assert_non_null(copy);
 	assert_int_equal(copy->adapters.count, 3);
 	assert_int_equal(copy->content.dsn.count, 0);
+	assert_int_equal(copy->compliance.dsn.count, 0);
+	before = read_file(fd);
+	close(fd);
+	fd = conf_snapshot_adapters(copy, &err);
+	after = read_file(fd);
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
 	close(fd);
 	conf_free(&copy);
 	conf_free(&conf);

@@ -128,7 +128,7 @@ sub configure ($self, $changes) {
 	# The sequencer, the store, pchat-auth, the workers, the readers, pchat-compliance.
 	$self->{children} =
 		3 + $conf{workers}{active} + $conf{workers}{standby} + ($conf{content}{readers} // 2) +
-		(($conf{compliance}{enabled} // '') eq 'true');
+		(($conf{compliance}{enabled} // '') eq 'true' && 1 + !!grep {/^adapter /} keys %conf);
 	open my $out, '>', $self->configuration or die "could not write the configuration: $!\n";
 	print $out map { _section($_, $conf{$_}) } sort keys %conf;
 	close $out or die "could not write the configuration: $!\n";

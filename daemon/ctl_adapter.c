@@ -1,0 +1,200 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "conf/clock.h"
+#include "conf/conf.h"
+#include "daemon/ctl_status.h"
+#include "daemon/ctl_table.h"
+#include "odbc/record.h"
+#include "odbc/record_adapter.h"
+#include "shm/fdpass.h"
+
+/* Where the adapters stand, as the compliance database has it, and running them at once. */
+
+enum { ANSWER_TIMEOUT_MS = 10000 };
+
+/* --- adapters --- */
+
+struct listing {
+	const struct ctl *ctl;	  /* borrowed */
+	json_t *document;	  /* owned */
+	struct ctl_table *table; /* owned */
+	uint64_t last;		  /* number of the newest record */
+};
+
+static const char *state_of(const struct listing *listing, const struct record_adapter *row)
+{
+	if (!conf_adapter(listing->ctl->conf, row->name))
+		return "not configured";
+	if (row->failing != 0)
+		return "failing";
+	return row->batch != 0 ? "under way" : "good";
+}
+
+static json_t *time_or_null(uint64_t utc)
+{
+	char text[CLOCK_TEXT];
+
+	return utc == 0 ? json_null() : json_string(clock_format(utc, text));
+}
+
+static json_t *document_of(const struct listing *listing, const struct record_adapter *row)
+{
+	const uint64_t lag = listing->last > row->done ? listing->last - row->done : 0;
+	json_t *object = json_pack("{s:s, s:s, s:I, s:I, s:o}", "adapter", row->name, "state",
+				   state_of(listing, row), "done", (json_int_t)row->done, "lag",
+				   (json_int_t)lag, "ran", time_or_null(row->ran));
+
+	if (row->batch != 0)
+		json_object_set_new(object, "batch", json_integer((json_int_t)row->batch));
+	if (row->failing == 0)
+		return object;
+	json_object_set_new(object, "failing", time_or_null(row->failing));
+	json_object_set_new(object, "failures", json_integer((json_int_t)row->failures));
+	json_object_set_new(object, "error", json_string(row->error));
+	return object;
+}
+
+static void add_row(struct listing *listing, json_t *object)
+{
+	struct ctl_table *table = listing->table;
+	const char *ran = json_string_value(json_object_get(object, "ran"));
+	const char *error = json_string_value(json_object_get(object, "error"));
+
+	ctl_table_add(table, "%s", json_string_value(json_object_get(object, "adapter")));
+	ctl_table_add(table, "%s", json_string_value(json_object_get(object, "state")));
+	ctl_table_add(table, "%" JSON_INTEGER_FORMAT,
+		      json_integer_value(json_object_get(object, "done")));
+	ctl_table_add(table, "%" JSON_INTEGER_FORMAT,
+		      json_integer_value(json_object_get(object, "lag")));
+	ctl_table_add(table, "%s", ran ? ran : "-");
+	ctl_table_add(table, "%s", error ? error : "");
+}
+
+static void take_row(struct listing *listing, const struct record_adapter *row)
+{
+	json_t *object = document_of(listing, row);
+
+	if (listing->table)
+		add_row(listing, object);
+	json_array_append_new(listing->document, object);
+}
+
+/* Those that are configured, whether they ever ran or not, and behind them those that are not. */
+static enum db_result list_rows(struct listing *listing, struct db *db, struct err *err)
+{
+	const struct conf *conf = listing->ctl->conf;
+	struct record_adapter row = {.name = ""};
+	char above[CONF_ADAPTER_NAME];
+	enum db_result result = DB_OK;
+
+	for (unsigned i = 0; i < conf->adapters.count; i++) {
+		result = record_adapter_get(db, conf->adapters.item[i].name, &row, err);
+		if (result != DB_OK && result != DB_END)
+			return result;
+		take_row(listing, &row);
+	}
+	row.name[0] = '\0';
+	do {
+		memcpy(above, row.name, sizeof(above));
+		result = record_adapter_next(db, above, &row, err);
+		if (result == DB_OK && !conf_adapter(conf, row.name))
+			take_row(listing, &row);
+	} while (result == DB_OK);
+	return result == DB_END ? DB_OK : result;
+}
+
+static struct ctl_table *new_table(void)
+{
+	static const char *const heads[] = {"ADAPTER", "STATE",	   "DONE UP TO",
+					    "LAG",     "LAST RUN", "ERROR"};
+	struct ctl_table *table = ctl_table_new("llrrll");
+
+	for (unsigned i = 0; table && i < sizeof(heads) / sizeof(heads[0]); i++)
+		ctl_table_add(table, "%s", heads[i]);
+	return table;
+}
+
+static int show(struct listing *listing, struct db *db)
+{
+	const struct ctl *ctl = listing->ctl;
+	struct record_cursor cursor;
+	struct err err;
+	enum db_result result = record_cursor_get(db, &cursor, &err);
+
+	if (result == DB_OK) {
+		listing->last = cursor.number;
+		result = list_rows(listing, db, &err);
+	}
+	if (result != DB_OK)
+		return ctl_fail(ctl, EX_UNAVAILABLE, "%s", err.text);
+	if (ctl->json)
+		return ctl_print_json(ctl, listing->document);
+	if (!listing->table || ctl_table_print(listing->table) == -1)
+		return ctl_fail(ctl, EX_IOERR, "could not write the result");
+	return EX_OK;
+}
+
+int ctl_compliance_adapters(const struct ctl *ctl)
+{
+	struct listing listing = {.ctl = ctl};
+	struct db *db;
+	int code = ctl_compliance_open(ctl, &db);
+
+	if (code != EX_OK)
+		return code;
+	listing.document = json_array();
+	listing.table = new_table();
+	code = show(&listing, db);
+	json_decref(listing.document);
+	ctl_table_free(&listing.table);
+	db_free(&db);
+	return code;
+}
+
+/* --- run --- */
+
+static int ask(const struct ctl *ctl, int sock, const struct status_run *request)
+{
+	struct pollfd wait = {.fd = sock, .events = POLLIN};
+	struct status_reply reply;
+	int fds[FDPASS_MAX];
+	unsigned count = 0;
+	ssize_t size;
+
+	if (fdpass_send(sock, request, sizeof(*request), NULL, 0) == -1 && errno != EPIPE &&
+	    errno != ECONNRESET)
+		return ctl_fail(ctl, EX_OSERR, "could not ask the server: %s", strerror(errno));
+	if (poll(&wait, 1, ANSWER_TIMEOUT_MS) != 1)
+		return ctl_fail(ctl, EX_TEMPFAIL, "timeout: the master does not answer");
+	size = fdpass_receive(sock, &reply, sizeof(reply), fds, &count);
+	if (size != sizeof(reply) || count != 0 ||
+	    memcmp(reply.word, STATUS_RUN, sizeof(reply.word)) != 0)
+		return ctl_fail(ctl, EX_NOPERM, "the server does not answer to this user");
+	if (reply.count == 0)
+		return ctl_fail(ctl, EX_UNAVAILABLE, "the server runs no adapters");
+	return EX_OK;
+}
+
+int ctl_compliance_run(const struct ctl *ctl)
+{
+	struct status_run request = {.word = STATUS_RUN};
+	const char *name = ctl->count > 0 ? ctl->arguments[0] : "";
+	int sock, code;
+
+	if (strlen(name) >= sizeof(request.adapter) ||
+	    (*name && ctl->conf && !conf_adapter(ctl->conf, name)))
+		return ctl_fail(ctl, EX_USAGE, "there is no adapter \"%.64s\"", name);
+	memcpy(request.adapter, name, strlen(name));
+	code = ctl_control_open(ctl, &sock);
+	if (code != EX_OK)
+		return code;
+	code = ask(ctl, sock, &request);
+	close(sock);
+	return code;
+}

@@ -1,0 +1,238 @@
+use v5.36;
+use utf8;
+use Cwd 'abs_path';
+use File::Temp 'tempdir';
+use Mojo::DOM;
+use Mojo::File 'path';
+use Mojo::JSON 'decode_json';
+use Mojo::Util 'decode';
+use Test::More;
+use Pchat::Client;
+use Pchat::Server;
+use Pchat::Wait;
+
+# What the server makes of its compliance records for archives, from the post to the file.
+binmode Test::More->builder->$_, ':utf8' for qw(output failure_output);
+my $source = $ENV{PCHAT_SOURCE} // '.';
+my $base = tempdir('pchat-adapters.XXXXXX', TMPDIR => 1, CLEANUP => 1);
+mkdir "$base/$_" for qw(xml actiance eml lines slow);
+
+# A program that waits until it may go on, and one that keeps what it gets.
+sub program ($name, $text) {
+	path("$base/$name")->spurt("#!/bin/sh\n$text\n")->chmod(0700);
+	return "$base/$name";
+}
+my $slow = program('hang', "test -e $base/go && exit 0; echo >$base/hanging; exec sleep 1000");
+
+my %adapters = (
+	'adapter whole' => {
+		form => 'xml',
+		directory => "$base/xml",
+		add_room_details => 'true',
+		add_user_details => 'true',
+	},
+	# What the form actiance does with the stylesheet that is installed.
+	'adapter dump' => {
+		form => 'xml',
+		directory => "$base/actiance",
+		stylesheet => abs_path("$source/conf/compliance-actiance.xsl"),
+	},
+	'adapter mail' => {
+		form => 'eml',
+		directory => "$base/eml",
+		mail_from => 'pchat@example.test',
+		mail_to => 'journal@example.test',
+	},
+	'adapter lines' => { form => 'jsonl', directory => "$base/lines" },
+	'adapter slow' => { form => 'exec', directory => "$base/slow", program => [$slow] },
+	'adapter broken' => { form => 'csv', directory => "$base/missing" },
+);
+my $server = Pchat::Server->start(conf => { compliance => { enabled => 'true' }, %adapters });
+
+sub run_now (@names) {
+	my ($code, $output) = $server->pchatctl('compliance', 'run', @names);
+	die "compliance run: $output\n" if $code;
+}
+
+sub adapters () {
+	my ($code, $output) = $server->pchatctl('compliance', 'adapters', '--json');
+	die "compliance adapters: $output\n" if $code;
+	return map { $_->{adapter} => $_ } @{ decode_json $output };
+}
+
+# Until these have everything that is on record now.
+sub wait_done (@names) {
+	$server->wait_recorded;
+	my $last = ($server->records)[-1]{number};
+	run_now($_) for @names;
+	wait_for(
+		"@names to be done",
+		sub {
+			my %now = adapters;
+			return !grep { ($now{$_}{done} // 0) < $last } @names;
+		});
+	return $last;
+}
+
+sub files ($directory) {
+	return sort map { path($_) } glob "$base/$directory/*";
+}
+
+# --- Something happens. ---
+$server->add_users(qw(alice bob));
+my $room = $server->add_room("Lab <1> & \"2\" \x{1f9ea}");
+my $other = $server->add_room('Bar');
+my $alice = Pchat::Client->enter(server => $server, user => 'alice');
+my $bob = Pchat::Client->enter(server => $server, user => 'bob');
+$alice->join_room($room);
+$bob->join_room($room);
+$bob->join_room($other);
+my $nasty = "<script>alert(\"&amp;\")</script> \x{01}\x{1b}[31m\tred\nline 'q' ]]> \x{1f600} שלום";
+$alice->post($room, $nasty);
+$alice->post($room, '=SUM(A1)', importance => 'alert');
+$bob->post($room, 'Once upon a time', title => 'A story');
+$bob->post($other, 'Cheers');
+$bob->call('message.history', room => $other, before => 2);
+$bob->call('message.search', room => $room, words => 'once');
+$server->admin('message.remove', room => $room, seq => 1);
+$server->admin('message.remove', room => $room, seq => 2, replace => 'gone');
+$server->admin('message.purge', room => $other, seq => 1);
+$bob->call('room.leave', room => $room);
+
+# --- Each adapter by itself. ---
+my $last = wait_done(qw(whole dump mail lines));
+my %now = adapters;
+is($now{$_}{state}, 'good', "the adapter $_ is good") for qw(whole dump mail lines);
+
+my (@records, %types);
+for my $file (files('lines')) {
+	push @records, map { decode_json $_ } split /\n/, $file->slurp;
+}
+$types{ $_->{type} }++ for @records;
+is_deeply(
+	[map {"$_->{number} $_->{type} $_->{hash}"} @records],
+	[map {"$_->{number} $_->{type} $_->{hash}"} grep { $_->{number} <= $last } $server->records],
+	'lines has every record once, in its order');
+is((grep { ($_->{content} // '') eq $nasty } @records), 1, 'with the very text');
+
+my @messages;
+for my $file (files('xml')) {
+	is(system("xmllint --noout --schema '$source/conf/compliance.xsd' '$file' 2>/dev/null"),
+		0, $file->basename . ' agrees with the schema');
+	push @messages, Mojo::DOM->new->xml(1)->parse(decode 'UTF-8', $file->slurp)
+		->find('FirstMessage, Message')->each;
+}
+my %kinds;
+$kinds{ $_->attr('type') }++ for @messages;
+is_deeply(
+	\%kinds,
+	{   JOIN => 3,
+		CHAT => 4,
+		BACKCHAT => 2,
+		REMOVE => 1,
+		REPLACE => 1,
+		PURGE => 1,
+		PART => 1
+	},
+	'xml has everything that happened in the rooms');
+is(scalar @messages, (grep { $_->{room} && $kinds{ kind($_) } } @records), 'and nothing twice');
+my ($chat) = grep { $_->attr('content') =~ /^<script>/ } @messages;
+is($chat->attr('content'), $nasty =~ tr/\x01\x1b/\x{fffd}/r,
+	'a nasty text comes out as it went in, but for what XML has no character for');
+is($chat->at('Sender')->attr('UserName'), 'Alice', 'with who wrote it');
+my ($removed) = grep { $_->attr('type') eq 'REMOVE' } @messages;
+is($removed->at('Sender')->attr('uri'), "unix:uid=$<", 'a local administrator goes by his number');
+
+sub kind ($record) {
+	state $known = { map { $_ => uc $_ } qw(join part chat remove replace purge) };
+	return $record->{type} =~ /^(view|search)$/ ? 'BACKCHAT' : $known->{ $record->{type} } // '';
+}
+
+my $dump = join '', map { decode 'UTF-8', $_->slurp } files('actiance');
+is((() = $dump =~ /<ParticipantEntered>/g), 3, 'the dump has who came');
+like($dump, qr{<Content>A story\nOnce upon a time</Content>}, 'and what was written');
+is(scalar(grep { /\.eml$/ } files('eml')), 2, 'there is a mail for each room');
+
+# --- One hangs, one fails, the others do not mind. ---
+run_now($_) for qw(slow broken);
+wait_for('the program to hang', sub { -e "$base/hanging" });
+wait_for('a failure', sub { my %now = adapters; $now{broken}{state} eq 'failing' });
+%now = adapters;
+like($now{broken}{error}, qr/missing.*No such file or directory/, 'a failing adapter says why');
+cmp_ok($now{broken}{lag}, '>=', $last, 'and how far it is behind');
+my $status = $server->status;
+is($status->{adapters}{failing}, 1, 'the status says that one fails');
+cmp_ok($status->{adapters}{records}, '>=', 4 * $last, 'and how much the others have made');
+my (undef, $text) = $server->pchatctl('status');
+like($text, qr/1 FAILING, see pchatctl compliance adapters/, 'and so it does for a person');
+(undef, $text) = $server->pchatctl('compliance', 'adapters');
+like($text, qr/^broken +failing/m, 'who then sees which');
+run_now('broken') for 1 .. 3;
+wait_for('more failures', sub { my %now = adapters; $now{broken}{failures} >= 3 });
+is((() = $server->log =~ /adapter "broken" failed at the records/g), 1, 'the log says so once');
+$alice->post($room, 'Go on');
+wait_done('lines');
+pass('while one hangs and one fails another goes on');
+mkdir "$base/missing";
+path("$base/go")->spurt('');
+$last = wait_done('broken');
+%now = adapters;
+is($now{broken}{state}, 'good', 'when the reason is gone the adapter works');
+like($server->log, qr/adapter "broken" works again/, 'and the log says so');
+is($server->status->{adapters}{failing}, 0, 'and so does the status');
+my ($code) = $server->pchatctl('compliance', 'run', 'none');
+is($code, 64, 'an adapter that is none cannot be run');
+
+# --- Whatever dies when. ---
+sub numbers () {
+	return map { map { decode_json($_)->{number} } split /\n/, $_->slurp } files('lines');
+}
+my @ends = (0) x 4;
+push @ends, qw(adapter.noted adapter.written) if Pchat::Server->has_faults;
+for my $end (@ends) {
+	$alice->post($room, "more $_") for 1 .. 5;
+	$server->wait_recorded;
+	if ($end) {
+		$server->arm_fault($end);
+		run_now('lines');
+		wait_for("death at $end", sub { !$server->fault_pending });
+	}
+	else {
+		run_now('lines');
+		$server->kill_role('adapter');
+	}
+	wait_for('pchat-adapter', sub { $server->pids('adapter') });
+}
+$last = wait_for('the last run', sub { eval { wait_done('lines') } });
+is_deeply([numbers], [1 .. $last], 'killed at any moment, each record is in one file, in its order');
+is_deeply([grep {/\.part$/} files('lines')], [], 'and nothing half done remains');
+wait_done('slow');
+unlink "$base/go", "$base/hanging";
+$alice->post($room, 'Stop');
+$server->wait_recorded;
+run_now('slow');
+wait_for('the program to hang', sub { -e "$base/hanging" });
+is($server->stop, 0, 'the server stops, though a program hangs');
+path("$base/go")->spurt('');
+
+# --- Settings. ---
+$server->launch;
+$server->wait_ready;
+$adapters{'adapter lines'}{form} = 'csv';
+delete $adapters{'adapter mail'};
+$server->configure({ compliance => { enabled => 'true' }, %adapters });
+kill 'HUP', $server->pid;
+wait_for('reload', sub { $server->log =~ /adapter "lines" has changed in the file/ });
+like($server->log, qr/adapter "mail" has changed in the file and needs a restart/,
+	'a reload says which adapters have changed');
+%now = adapters;
+is($now{mail}{state}, 'not configured', 'one that is gone is still known');
+is($server->stop, 0, 'the server stops');
+$server->configure({ compliance => { enabled => 'false' }, %adapters });
+$server->launch;
+$server->wait_ready;
+is(scalar $server->pids('adapter'), 0, 'without compliance there is no pchat-adapter');
+($code) = $server->pchatctl('compliance', 'run');
+is($code, 69, 'and nothing that could be run');
+
+done_testing;
