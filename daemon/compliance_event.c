@@ -10,6 +10,7 @@
 #include "odbc/hex.h"
 #include "shm/admin_role.h"
 #include "shm/command.h"
+#include "shm/crc32c.h"
 
 /* Events as records. */
 struct translation {
@@ -548,6 +549,76 @@ static enum db_result use_access(struct translation *t, struct err *err)
 	return add(t, "access_request", err);
 }
 
+/* --- Settings. --- */
+
+static enum db_result change_value(struct translation *t, const char *type,
+				   struct record_object *object, struct db_bytes value,
+				   struct err *err)
+{
+	const struct record_object *before;
+	struct fragment after = {0};
+	enum db_result result =
+		state_get(t->batch->state, t->db, object->kind, object->id, &before, err);
+	bool same; /* as another setting could have the same checksum */
+
+	if (result != DB_OK)
+		return result;
+	same = before->uri.length == object->uri.length &&
+	       memcmp(before->uri.data, object->uri.data, object->uri.length) == 0;
+	if (value.length > 0)
+		fragment_string(&after, value.data, value.length);
+	object->detail = (struct db_bytes){.data = after.data, .length = after.used};
+	put_json(t, "before", same ? before->detail : word(""));
+	put_json(t, "after", object->detail);
+	result = add(t, type, err);
+	if (result == DB_OK)
+		result = state_put(t->batch->state, t->db, object, err);
+	fragment_free(&after);
+	return result;
+}
+
+static enum db_result use_setting(struct translation *t, struct err *err)
+{
+	static const char *const kinds[] = {[SCOPED_CONFIG] = "config",
+					    [SCOPED_POLICY] = "policy",
+					    [SCOPED_ENDPOINT] = "endpoint",
+					    [SCOPED_POOL] = "pool",
+					    [SCOPED_TOPOLOGY] = "topology"};
+	char key[32 + EVENT_SCOPE_MAX + EVENT_SETTING_MAX];
+	struct record_object object = {.kind = RECORD_SETTING};
+	struct event_setting event;
+	int length;
+
+	if (!event_setting_get(t->record, &event) ||
+	    event.kind >= sizeof(kinds) / sizeof(kinds[0]) || !kinds[event.kind] ||
+	    !is_sound(bytes(event.scope)) || !is_sound(bytes(event.name)))
+		return add_malformed(t, err);
+	put_word(t, "kind", kinds[event.kind]);
+	put_text(t, "scope", bytes(event.scope));
+	put_text(t, "name", bytes(event.name));
+	length = snprintf(key, sizeof(key), "%s %.*s %.*s", kinds[event.kind],
+			  (int)event.scope.length, event.scope.data, (int)event.name.length,
+			  event.name.data);
+	object.uri = (struct db_bytes){.data = key, .length = (size_t)length};
+	object.id = crc32c(0, key, object.uri.length);
+	return change_value(t, "setting", &object, event.present ? bytes(event.value) : word(""),
+			    err);
+}
+
+static enum db_result use_grant(struct translation *t, struct err *err)
+{
+	struct record_object object = {.kind = RECORD_GRANT};
+	struct event_grant event;
+	enum db_result result;
+
+	if (!event_grant_get(t->record, &event) || !is_sound(bytes(event.policy)))
+		return add_malformed(t, err);
+	object.id = event.principal;
+	result = put_principal_name(t, "principal", event.principal, err);
+	return result == DB_OK ? change_value(t, "grant", &object, bytes(event.policy), err)
+			       : result;
+}
+
 static enum db_result use_start(struct translation *t, struct err *err)
 {
 	put_flag(t, "cold", t->record->flags & EVENT_COLD);
@@ -586,6 +657,8 @@ static use_fn *const uses[EVENT_TYPES] = {
 	[EVENT_MARKER] = use_nothing,
 	[EVENT_FEED] = use_nothing,
 	[EVENT_ACCESS_REQUEST] = use_access,
+	[EVENT_SETTING] = use_setting,
+	[EVENT_GRANT] = use_grant,
 	[EVENT_VIEW] = use_view,
 	[EVENT_REFUSED] = use_refused,
 };

@@ -77,6 +77,8 @@ enum record_kind {
 	RECORD_ROOM = 2,
 	RECORD_ADDIN = 3,
 	RECORD_PRINCIPAL = 4,
+	RECORD_SETTING = 5, /* id: a checksum of uri, which is its scope and name; detail: its value */
+	RECORD_GRANT = 6,   /* id: of the user; detail: the policy */
 };
 
 struct record_object {

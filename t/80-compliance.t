@@ -1,5 +1,7 @@
 use v5.36;
+use Cwd 'abs_path';
 use Digest::SHA 'sha256_hex';
+use File::Basename 'dirname';
 use Encode 'encode_utf8';
 use Mojo::JSON 'decode_json';
 use Test::More;
@@ -88,6 +90,16 @@ is((grep { $_->{user_name} eq 'Bob' } of_type('sign_in')), 1, 'who signed in');
 wait_for('Bob to be out', sub { grep { $_->{user_name} eq 'Bob' } of_type('sign_out') });
 is((grep { $_->{user_name} eq 'Bob' } of_type('sign_out')), 1, 'and out');
 
+# Settings and policies: what they were, and what they are.
+is(($server->pchatctl(qw(config set global participant_update_limit=50)))[0], 0, 'a setting');
+is(($server->pchatctl(qw(config set global participant_update_limit=60)))[0], 0, 'another value');
+$server->wait_recorded;
+is_deeply(
+	[map { my $d = detail($_); join ' ', map { $d->{$_} // 'null' } qw(kind scope name before after) }
+			of_type('setting')],
+	['config global participant_update_limit null 50', 'config global participant_update_limit 50 60'],
+	'a setting that was changed, before and after');
+
 # Reading and searching are on record before anything is shown; attempts that were refused, too.
 $server->admin('room.update', room => $room, privacy => 'open');
 my $carol = do { $server->add_users('carol'); Pchat::Client->enter(server => $server, user => 'carol') };
@@ -156,6 +168,25 @@ is_deeply(
 	[map { $_->{lsn} } @records],
 	[sort { $a <=> $b } map { $_->{lsn} } @records],
 	'the order is that of the journal');
+
+# What the manual says of the tables is what there is.
+{
+	my $db = $server->connect_records(ReadOnly => 1);
+	my $page = do {
+		open my $in, '<', dirname(dirname(abs_path(__FILE__))) . '/man/pchat-schema.7' or die;
+		local $/;
+		<$in>;
+	};
+	my @missing;
+	for my $table (qw(schema cursor record object open_session open_room checkpoint)) {
+		my $rows = $db->prepare("SELECT * FROM pcc_$table WHERE 1 = 0");
+		$rows->execute;
+		my ($text) = $page =~ /^\.Ss [^\n]*\bpcc_$table\b(.*?)^\.S[sh]/ms or push @missing, $table;
+		push @missing, map {"$table.$_"} grep { $table ne 'schema' && $text !~ /\b$_\b/ } @{ $rows->{NAME} };
+	}
+	is("@missing", '', 'every table and column stands in pchat-schema(7)');
+	$db->disconnect;
+}
 
 # Whoever dies, nothing is missing and nothing is there twice.
 for my $role (qw(compliance sequencer compliance)) {
