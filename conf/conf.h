@@ -44,7 +44,7 @@ struct conf_adapter {
 	bool one_room_per_file, add_room_details, add_user_details, attachments_manifest;
 	char *stylesheet;	  /* file of an XSLT; "": none */
 	char *mail_from, *mail_to; /* eml: addresses */
-	struct conf_list program; /* exec: the program and its first arguments */
+	struct conf_list program; /* exec: the program and its arguments; "{}": the file */
 	uint64_t time_limit;	  /* for a batch */
 	uint32_t batch_records;
 	uint64_t batch_size; /* bytes of their texts */

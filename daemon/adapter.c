@@ -210,12 +210,15 @@ static int by_room(const void *a, const void *b)
 	return order ? order : (x->number > y->number) - (x->number < y->number);
 }
 
-static size_t rooms_only(const struct adapter_batch *batch, struct adapter_record *list)
+/* conversations: leaves out what is part of none. */
+static size_t sort_rooms(const struct adapter_batch *batch, bool conversations,
+			 struct adapter_record *list)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < batch->count; i++)
-		if (*batch->record[i].room && batch->record[i].kind != ADAPTER_OTHER)
+		if (!conversations ||
+		    (*batch->record[i].room && batch->record[i].kind != ADAPTER_OTHER))
 			list[count++] = batch->record[i];
 	qsort(list, count, sizeof(*list), by_room);
 	return count;
@@ -236,17 +239,18 @@ static int write_rooms(const struct adapter *adapter, const struct adapter_batch
 	return result;
 }
 
-static int write_conversations(const struct adapter *adapter, const struct adapter_batch *batch,
-			       unsigned *files_r, struct err *err)
+static int write_sorted(const struct adapter *adapter, const struct adapter_batch *batch,
+			unsigned *files_r, struct err *err)
 {
+	const struct form *form = &forms[adapter->form];
 	struct adapter_record *list = calloc(batch->count, sizeof(*list));
 	struct adapter_batch sorted = {.record = list};
 	int result = 0;
 
 	if (!list)
 		return err_errno(err, "could not sort %zu records", batch->count);
-	sorted.count = rooms_only(batch, list);
-	if (adapter->one_room_per_file || forms[adapter->form].alone)
+	sorted.count = sort_rooms(batch, form->conversations, list);
+	if (adapter->one_room_per_file || form->alone)
 		result = write_rooms(adapter, batch, &sorted, files_r, err);
 	else if (sorted.count > 0)
 		result = write_named(adapter, batch, &sorted, "", files_r, err);
@@ -260,8 +264,8 @@ int adapter_write(const struct adapter *adapter, const struct adapter_batch *bat
 	int result;
 
 	*files_r = 0;
-	if (forms[adapter->form].conversations)
-		result = write_conversations(adapter, batch, files_r, err);
+	if (forms[adapter->form].conversations || adapter->one_room_per_file)
+		result = write_sorted(adapter, batch, files_r, err);
 	else
 		result = write_named(adapter, batch, batch, "", files_r, err);
 	return result == 0 ? directory_sync(adapter->directory, err) : -1;

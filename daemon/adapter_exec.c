@@ -90,15 +90,14 @@ _Noreturn static void become(const struct conf_adapter *adapter, const char *pat
 			     pid_t parent)
 {
 	const struct rlimit core = {0, 0}, files = {PROGRAM_DESCRIPTORS, PROGRAM_DESCRIPTORS};
-	char *argv[CONF_LIST_MAX + 2] = {NULL};
+	char *argv[CONF_LIST_MAX + 1] = {NULL};
 	char name[sizeof("PCHAT_ADAPTER=") + CONF_ADAPTER_NAME];
 	const char *const environment[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
 					   name, NULL};
-	unsigned i;
 
-	for (i = 0; i < adapter->program.count; i++)
-		argv[i] = adapter->program.item[i];
-	argv[i] = (char *)path;
+	for (unsigned i = 0; i < adapter->program.count; i++)
+		argv[i] = strcmp(adapter->program.item[i], "{}") == 0 ? (char *)path
+								       : adapter->program.item[i];
 	snprintf(name, sizeof(name), "PCHAT_ADAPTER=%s", adapter->name);
 	umask(077);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent)

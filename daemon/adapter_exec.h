@@ -18,8 +18,8 @@ int adapter_exec_sweep(const struct conf_adapter *adapter, const char *prefix, s
 
 /*
  * Hands over all files that begin with prefix, by their names, until one is not taken: -1 and err.
- * The program gets the file as its last argument and as its standard input, an environment of three
- * variables, no other descriptors, and the directory as its own. It stays in this process's group.
+ * The program gets the file as its standard input and its path for each argument "{}", an environment
+ * of three variables, no other descriptors, and the directory as its own. It stays in this process's group.
  */
 int adapter_exec_files(const struct conf_adapter *adapter, const char *prefix, struct err *err);
 

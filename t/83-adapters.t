@@ -54,6 +54,14 @@ is($dom->at('Message[id="1"]')->attr('content'),
 	"<script>alert(\"&amp;\")</script> \x{fffd}\x{fffd}[31m\tred\r\nnew line 'q' ]]> \x{1f600} שלום",
 	'a text comes out as it went in, but for what XML has no character for');
 
+for my $type (qw(join part chat backchat fileupload filedownload remove replace purge)) {
+	my ($one) = files_of('xml', 'details', "type=$type");
+	is_valid($one, "xml of $type");
+	golden($one, "$type.xml");
+	my ($dump) = files_of('actiance', "type=$type", $stylesheet);
+	golden($dump, "$type.dump.xml");
+}
+
 my ($detailed) = files_of('xml', 'details');
 is_valid($detailed, 'xml with details');
 golden($detailed, 'details.xml');
@@ -80,6 +88,12 @@ is($records[4]{content},
 my ($table) = files_of('csv');
 golden($table, 'records.csv');
 like($table->slurp, qr/,"'=SUM\(A1\)",/, 'no spreadsheet takes a message for a formula');
+
+my @tables = files_of('jsonl', 'rooms');
+is(scalar @tables, 3, 'with a file for each room there is one more for what is of none');
+is_deeply(
+	[sort { $a <=> $b } map { map { decode_json($_)->{number} } split /\n/, $_->slurp } @tables],
+	[1 .. 14], 'and together they have every record once');
 
 my @mails = files_of('eml');
 is(scalar @mails, 2, 'a mail for each room');

@@ -8,9 +8,29 @@
  * adapter-files FORM DIRECTORY [OPTION...]: what an adapter makes of the records of records.c. For
  * t/83-adapters.t, which looks at the files with the tools of others.
  */
-static void set(struct adapter *adapter, const char *option)
+/* The records of one type, named as in t/83-adapters.t. */
+static struct adapter_batch of_type(const char *name)
 {
-	if (strcmp(option, "rooms") == 0)
+	static const char *const names[] = {
+		"join", "part", "chat", "backchat", "fileupload", "filedownload", "remove", "replace",
+		"purge"};
+	static struct adapter_record list[64];
+	struct adapter_batch batch = {.record = list};
+
+	for (size_t i = 0; i < adapter_records.count; i++) {
+		const struct adapter_record *record = &adapter_records.record[i];
+
+		if (record->kind < ADAPTER_OTHER && strcmp(names[record->kind], name) == 0)
+			list[batch.count++] = *record;
+	}
+	return batch;
+}
+
+static void set(struct adapter *adapter, struct adapter_batch *records, const char *option)
+{
+	if (strncmp(option, "type=", 5) == 0)
+		*records = of_type(option + 5);
+	else if (strcmp(option, "rooms") == 0)
 		adapter->one_room_per_file = true;
 	else if (strcmp(option, "details") == 0)
 		adapter->room_details = adapter->user_details = true;
@@ -25,6 +45,7 @@ int main(int argc, char **argv)
 	struct adapter adapter = {.name = "test", .stylesheet = "",
 				  .mail_from = "pchat@example.test",
 				  .mail_to = "archive@example.test"};
+	struct adapter_batch records = adapter_records;
 	const int form = argc < 3 ? -1 : adapter_form_of(argv[1]);
 	struct err err;
 	unsigned files;
@@ -34,8 +55,8 @@ int main(int argc, char **argv)
 	adapter.form = (enum adapter_form)form;
 	adapter.directory = argv[2];
 	for (int i = 3; i < argc; i++)
-		set(&adapter, argv[i]);
-	if (adapter_write(&adapter, &adapter_records, &files, &err) < 0) {
+		set(&adapter, &records, argv[i]);
+	if (adapter_write(&adapter, &records, &files, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);
 		return EX_CANTCREAT;
 	}

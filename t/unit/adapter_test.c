@@ -608,7 +608,7 @@ static void test_a_hanging_writer_is_ended_with_all_that_it_started(void **state
 
 	program(place, "echo $$ >\"$1.pid\"\nsleep 1000 & sleep 1000");
 	snprintf(settings, sizeof(settings),
-		 "form = exec time_limit = 1s program = '%s/program'", place->directory);
+		 "form = exec time_limit = 1s program = { '%s/program', '{}' }", place->directory);
 	configure(place, settings);
 	record(place, 1, "hello");
 	step(place);
@@ -631,7 +631,7 @@ static void hand_to(struct place *place, const char *text, const char *more)
 	char settings[512];
 
 	program(place, text);
-	snprintf(settings, sizeof(settings), "form = exec program = { '%s/program', '--a b' } %s",
+	snprintf(settings, sizeof(settings), "form = exec program = { '%s/program', '--a b', '{}' } %s",
 		 place->directory, more);
 	configure(place, settings);
 }
