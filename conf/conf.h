@@ -122,6 +122,7 @@ struct conf {
 		unsigned readers;
 		uint64_t query_timeout;
 		uint32_t batch_rows;
+		bool search_index;
 	} content;
 
 	struct {

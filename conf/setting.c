@@ -135,6 +135,7 @@ const struct setting settings[] = {
 	NUMBER(COUNT, content, readers, "2", 1, CONF_READERS_MAX),
 	NUMBER(TIME, content, query_timeout, "10s", 100 * MS, H),
 	NUMBER(COUNT, content, batch_rows, "2000", 1, 100000),
+	CHOICE(FLAG, content, search_index, search_index, "true", booleans),
 
 	CHOICE(FLAG, compliance, enabled, enabled, "false", booleans),
 	STRING(TEXT, compliance, user, "pchat-compliance"),

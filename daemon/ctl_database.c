@@ -9,7 +9,7 @@
 #include "daemon/ctl.h"
 #include "daemon/ctl_option.h"
 #include "daemon/ctl_table.h"
-#include "odbc/content.h"
+#include "odbc/content_index.h"
 #include "odbc/dialect.h"
 
 /*
@@ -23,6 +23,8 @@ struct database {
 	enum db_result result;
 	struct err err; /* where the result is not DB_OK */
 	struct content_state state;
+	bool indexed;  /* there is an index of texts */
+	uint64_t rest; /* numbers of messages that are not in it yet */
 };
 
 static void open_database(struct database *database, const struct conf *conf, unsigned number)
@@ -38,6 +40,9 @@ static void open_database(struct database *database, const struct conf *conf, un
 	if (database->result == DB_OK)
 		database->result =
 			content_state_get(database->db, &database->state, &database->err);
+	if (database->result == DB_OK && database->state.current)
+		database->result = content_index_rest(database->db, &database->indexed,
+						      &database->rest, &database->err);
 }
 
 /* What an administrator has to know first. */
@@ -81,6 +86,8 @@ static json_t *document_of(const struct database *database)
 	json_object_set_new(row, "lsn", json_integer((json_int_t)state->cursor.lsn));
 	json_object_set_new(row, "time", json_integer((json_int_t)state->cursor.time));
 	json_object_set_new(row, "dead_letters", json_integer((json_int_t)state->dead));
+	json_object_set_new(row, "search_index", json_boolean(database->indexed));
+	json_object_set_new(row, "not_indexed", json_integer((json_int_t)database->rest));
 	return row;
 }
 
@@ -104,26 +111,27 @@ static void add_row(struct ctl_table *table, const struct database *database)
 	ctl_table_add(table, "%s", dialect_of(database));
 	ctl_table_add(table, "%s", state_of(database));
 	if (database->result != DB_OK) {
-		for (unsigned i = 0; i < 4; i++)
+		for (unsigned i = 0; i < 5; i++)
 			ctl_table_add(table, "-");
 		return;
 	}
 	ctl_table_add(table, "%u of %u", state->version, state->wanted);
 	if (!state->current) {
-		for (unsigned i = 0; i < 3; i++)
+		for (unsigned i = 0; i < 4; i++)
 			ctl_table_add(table, "-");
 		return;
 	}
 	ctl_table_add(table, "%" PRIu64, state->cursor.lsn);
 	add_time(table, state->cursor.time);
 	ctl_table_add(table, "%" PRIu64, state->dead);
+	ctl_table_add(table, !database->indexed ? "none" : database->rest ? "being made" : "whole");
 }
 
 static struct ctl_table *new_table(void)
 {
-	static const char *const heads[] = {"DATABASE", "DIALECT",	"STATE",       "VERSION",
-					    "LSN",	"NEWEST EVENT", "DEAD LETTERS"};
-	struct ctl_table *table = ctl_table_new("rlllrlr");
+	static const char *const heads[] = {"DATABASE", "DIALECT",	"STATE",	"VERSION",
+					    "LSN",	"NEWEST EVENT", "DEAD LETTERS", "INDEX"};
+	struct ctl_table *table = ctl_table_new("rlllrlrl");
 
 	for (unsigned i = 0; table && i < sizeof(heads) / sizeof(heads[0]); i++)
 		ctl_table_add(table, "%s", heads[i]);
@@ -208,6 +216,7 @@ static int number_of(const struct ctl *ctl, unsigned *number_r)
 static int change(const struct ctl *ctl, struct database *database)
 {
 	const struct content_state *state = &database->state;
+	bool there, made;
 	struct err err;
 
 	if (ctl->option[CTL_DRY_RUN]) {
@@ -215,7 +224,9 @@ static int change(const struct ctl *ctl, struct database *database)
 		       state->wanted, database->number);
 		return EX_OK;
 	}
-	if (content_open(database->db, &err) != DB_OK)
+	if (content_open(database->db, &err) != DB_OK ||
+	    content_index_open(database->db, ctl->conf->content.search_index, &there, &made,
+			       &err) != DB_OK)
 		return ctl_fail(ctl, EX_UNAVAILABLE, "%s", err.text);
 	if (!ctl->json)
 		printf("database %u has version %u\n", database->number, state->wanted);

@@ -251,6 +251,7 @@ static void ask_for_messages(struct reader *reader, const struct ask *question)
 	/* The last quarter of the time is for what is under way then, and for the answer. */
 	const uint64_t deadline = clock_mono() + reader->child.conf->content.query_timeout / 4 * 3;
 	struct ask_search_room rooms[ASK_SEARCH_ROOMS];
+	struct reader_search_cost cost = {0};
 	struct fragment json = {0};
 	struct search_text text;
 	struct ask_search ask;
@@ -264,7 +265,10 @@ static void ask_for_messages(struct reader *reader, const struct ask *question)
 		return;
 	}
 	result = reader_search(reader->db, &ask, rooms, &text, reader->child.conf->domain, deadline,
-			       &json, &err);
+			       &json, &cost, &err);
+	proc_count(&reader->child.proc, COUNTER_SEARCHES, 1);
+	proc_count(&reader->child.proc, COUNTER_SEARCHES_INDEXED, cost.indexed);
+	proc_count(&reader->child.proc, COUNTER_SEARCH_ROWS, cost.rows);
 	finish(reader, question, result, 0, &json, &err);
 	search_text_fini(&text);
 	fragment_free(&json);

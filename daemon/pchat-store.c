@@ -6,6 +6,7 @@
 #include "conf/code.h"
 #include "conf/log.h"
 #include "daemon/store.h"
+#include "odbc/content_index.h"
 #include "shm/schedule.h"
 
 enum {
@@ -87,6 +88,23 @@ static enum db_result refuse_old_copy(struct store *store, struct err *err)
 	return DB_RETRY;
 }
 
+static enum db_result open_index(struct store *store, struct err *err)
+{
+	const bool wanted = store->child.conf->content.search_index;
+	bool there, made;
+	const enum db_result result = content_index_open(store->db, wanted, &there, &made, err);
+
+	if (result != DB_OK)
+		return result;
+	store->fill = there;
+	store->filled = 0;
+	if (made)
+		log_notice("the index of texts was made anew; what is there comes into it now");
+	if (wanted && !there)
+		log_notice("this database has no index of texts: searches look at each message");
+	return DB_OK;
+}
+
 /* After every connection the database is asked where it stands: that settles uncertain commits. */
 static enum db_result attach(struct store *store, struct err *err)
 {
@@ -94,6 +112,8 @@ static enum db_result attach(struct store *store, struct err *err)
 
 	if (result == DB_OK)
 		result = content_open(store->db, err);
+	if (result == DB_OK)
+		result = open_index(store, err);
 	if (result == DB_OK)
 		result = content_cursor_get(store->db, &store->cursor, err);
 	if (result == DB_OK)

@@ -7,9 +7,23 @@
 
 #include "conf/clock.h"
 #include "daemon/reader_page.h"
+#include "odbc/content_index.h"
+#include "odbc/gram.h"
 #include "odbc/hex.h"
 
-enum { PART = 500 /* rows that are read at a time */ };
+/*
+ * With an index of the texts (odbc/content_index.h) only candidates are looked at, else all
+ * messages: what is found is decided by the same function, so it is the same. A word that most
+ * messages have is found without an index at once, and with it late: where there are few rooms,
+ * some messages are looked at before it is asked, and it is given up when it leaves out too little.
+ */
+enum {
+	PART = 500,		/* rows that are read at a time */
+	FIRST_CANDIDATES = 512, /* that are asked for at a time, at first and then */
+	CANDIDATES = 8192,
+	FEW_ROOMS = 4,
+	LEFT_OUT = 8, /* one message of so many must be a candidate at most */
+};
 
 /* A message that was found. */
 struct found {
@@ -27,6 +41,19 @@ struct search {
 	struct found *found; /* owned: the best so far, best first; ask->limit + 1 at most */
 	unsigned count;
 	bool exceeded;
+	bool first_part; /* is looked at without the index */
+	char *query;	 /* owned; NULL: the index is of no use, or there is none */
+	uint64_t *seq;	 /* owned: CANDIDATES numbers */
+	struct reader_search_cost cost;
+};
+
+/* A room that is looked through. */
+struct look {
+	struct search *search; /* borrowed, as the next two */
+	struct db *db;
+	const struct ask_search_room *room;
+	struct content_page page; /* what was not looked at yet of a range */
+	bool wanted;		  /* what comes behind the last row may be found */
 };
 
 /* Less than 0: a comes before b in the answer. */
@@ -88,6 +115,7 @@ static bool take_row(struct search *search, const struct ask_search_room *room,
 	struct found found = {.time = message->time, .seq = message->seq, .room = room->id};
 	char uri[512];
 
+	search->cost.rows++;
 	if (ask->from_oldest ? found.time > ask->end : found.time < ask->start)
 		return false;
 	if (is_full(search) && compare(search, &search->found[search->count - 1], &found) < 0)
@@ -102,52 +130,165 @@ static bool take_row(struct search *search, const struct ask_search_room *room,
 	return true;
 }
 
+static void note_row(struct look *look, const struct content_history_row *row)
+{
+	look->wanted = look->wanted && take_row(look->search, look->room, row);
+	if (look->page.from_oldest)
+		look->page.after = row->message.seq;
+	else
+		look->page.before = row->message.seq;
+}
+
+static bool goes_on(struct look *look)
+{
+	struct search *search = look->search;
+
+	if (look->wanted && !search->exceeded)
+		search->exceeded = clock_mono() > search->deadline;
+	return look->wanted && !search->exceeded;
+}
+
 /* The rows of one part; *more_r: there may be others behind it. */
-static enum db_result read_part(struct search *search, struct db *db,
-				const struct ask_search_room *room, struct content_page *page,
-				bool *more_r)
+static enum db_result read_part(struct look *look, bool *more_r)
 {
 	struct content_history_row row;
-	enum db_result result = content_history(db, page, search->err);
+	enum db_result result;
 	unsigned rows = 0;
-	bool wanted = true;
-	uint64_t last = 0;
+
+	look->page.limit = PART;
+	result = content_history(look->db, &look->page, look->search->err);
+	while (result == DB_OK) {
+		result = content_history_next(look->db, &look->page, &row, look->search->err);
+		if (result == DB_OK)
+			note_row(look, &row);
+		rows += result == DB_OK;
+	}
+	*more_r = rows == PART;
+	return result == DB_END ? DB_OK : result;
+}
+
+static void set_range(struct look *look, uint64_t after, uint64_t before)
+{
+	look->page = (struct content_page){.room = look->room->id,
+					   .after = after,
+					   .before = before,
+					   .from_oldest = look->search->ask->from_oldest != 0};
+}
+
+/* Looks at all messages that were not looked at yet of the range. */
+static enum db_result scan(struct look *look)
+{
+	enum db_result result = DB_OK;
+	bool more = true;
+
+	while (result == DB_OK && more) {
+		result = read_part(look, &more);
+		more = more && goes_on(look);
+	}
+	return result;
+}
+
+static enum db_result read_listed(struct look *look, const uint64_t *seq, unsigned count)
+{
+	struct content_history_row row;
+	enum db_result result =
+		content_listed(look->db, &look->page, seq, count, look->search->err);
 
 	while (result == DB_OK) {
-		result = content_history_next(db, page, &row, search->err);
-		if (result != DB_OK)
-			break;
-		rows++;
-		last = row.message.seq;
-		wanted = wanted && take_row(search, room, &row);
+		result = content_listed_next(look->db, &look->page, &row, look->search->err);
+		if (result == DB_OK)
+			note_row(look, &row);
 	}
-	if (page->from_oldest)
-		page->after = last;
+	/* The last of them may be a message no more. */
+	if (look->page.from_oldest)
+		look->page.after = seq[count - 1];
 	else
-		page->before = last;
-	*more_r = wanted && rows == page->limit;
+		look->page.before = seq[count - 1];
 	return result == DB_END ? DB_OK : result;
+}
+
+/* Whether so many candidates hardly leave out anything of what lies between the first and the last.
+ */
+static bool is_dense(const uint64_t *seq, unsigned count)
+{
+	const uint64_t first = seq[0], last = seq[count - 1];
+
+	return (first > last ? first - last : last - first) < (uint64_t)count * LEFT_OUT;
+}
+
+/* As scan(), by the candidates of the index. */
+static enum db_result look_up(struct look *look)
+{
+	struct search *search = look->search;
+	unsigned asked = FIRST_CANDIDATES, count;
+	enum db_result result;
+	bool dense = false;
+
+	search->cost.indexed = true;
+	do {
+		look->page.limit = asked;
+		result = content_index_find(look->db, &look->page, search->query, search->seq,
+					    &count, search->err);
+		for (unsigned i = 0; i < count && result == DB_OK && goes_on(look);
+		     i += CONTENT_LISTED_MAX)
+			result = read_listed(look, search->seq + i,
+					     count - i < CONTENT_LISTED_MAX ? count - i
+									    : CONTENT_LISTED_MAX);
+		if (result != DB_OK || count < asked)
+			return result;
+		dense = is_dense(search->seq, count);
+		asked = CANDIDATES;
+	} while (goes_on(look) && !dense);
+	return look->wanted && !search->exceeded ? scan(look) : result;
+}
+
+static enum db_result look_in_index(struct look *look)
+{
+	enum db_result result = DB_OK;
+	bool more = true;
+
+	if (look->search->first_part)
+		result = read_part(look, &more);
+	return result == DB_OK && more && goes_on(look) ? look_up(look) : result;
+}
+
+/* The messages up to `indexed` are not in the index. */
+static enum db_result look_through_parts(struct look *look, uint64_t purged, uint64_t indexed)
+{
+	const bool from_oldest = look->search->ask->from_oldest != 0;
+	enum db_result result = DB_OK;
+
+	if (indexed < purged)
+		indexed = purged;
+	for (unsigned i = 0; i < 2 && result == DB_OK; i++) {
+		const bool is_newer_part = (i == 0) != from_oldest;
+
+		if ((!is_newer_part && indexed == purged) || !goes_on(look))
+			continue;
+		set_range(look, is_newer_part ? indexed : purged,
+			  is_newer_part ? INT64_MAX : indexed + 1);
+		result = is_newer_part ? look_in_index(look) : scan(look);
+	}
+	return result;
 }
 
 static enum db_result look_through(struct search *search, struct db *db,
 				   const struct ask_search_room *room)
 {
-	struct content_page page = {.room = room->id,
-				    .before = INT64_MAX,
-				    .limit = PART,
-				    .from_oldest = search->ask->from_oldest != 0};
-	uint64_t last_seq, purged = 0;
-	bool more = true;
+	struct look look = {.search = search, .db = db, .room = room, .wanted = true};
+	uint64_t last_seq, purged = 0, indexed = 0;
 	enum db_result result = content_room_state(db, room->id, &last_seq, &purged, search->err);
 
 	if (result != DB_OK)
 		return result == DB_END ? DB_OK : result;
-	page.after = purged;
-	while (result == DB_OK && more && !search->exceeded) {
-		result = read_part(search, db, room, &page, &more);
-		search->exceeded = more && clock_mono() > search->deadline;
-	}
-	return result;
+	if (search->query)
+		result = content_index_of_room(db, room->id, &indexed, search->err);
+	if (result != DB_OK)
+		return result;
+	if (search->query && last_seq > indexed && last_seq < CONTENT_INDEX_SEQ_MAX)
+		return look_through_parts(&look, purged, indexed);
+	set_range(&look, purged, INT64_MAX);
+	return scan(&look);
 }
 
 /* {"messages":[..],"more":..,"page":..,"exceeded":..} */
@@ -177,15 +318,49 @@ static void put_answer(const struct search *search, struct fragment *json)
 	fragment_text(json, search->exceeded ? ",\"exceeded\":true}" : ",\"exceeded\":false}");
 }
 
+/* Finds out whether the index can help, where it is asked for. */
+static enum db_result prepare(struct search *search, struct db *db)
+{
+	const struct search_text *text = search->text;
+	enum db_result result = DB_OK;
+	bool ready = false;
+
+	if (text->count > 0)
+		result = content_index_ready(db, &ready, search->err);
+	if (!ready)
+		return result;
+	search->seq = malloc(CANDIDATES * sizeof(*search->seq));
+	if (!search->seq ||
+	    !gram_query(text->word, text->count, text->match == SEARCH_ANY, &search->query)) {
+		err_set(search->err, "could not search: no memory");
+		return DB_RETRY;
+	}
+	return DB_OK;
+}
+
+static void clean_up(struct search *search)
+{
+	for (unsigned i = 0; i < search->count; i++)
+		fragment_free(&search->found[i].json);
+	free(search->found);
+	free(search->query);
+	free(search->seq);
+}
+
 enum db_result reader_search(struct db *db, const struct ask_search *ask,
 			     const struct ask_search_room *rooms, const struct search_text *text,
 			     const char *domain, uint64_t deadline, struct fragment *json,
-			     struct err *err)
+			     struct reader_search_cost *cost_r, struct err *err)
 {
-	struct search search = {
-		.ask = ask, .text = text, .domain = domain, .err = err, .deadline = deadline};
+	struct search search = {.ask = ask,
+				.text = text,
+				.domain = domain,
+				.err = err,
+				.deadline = deadline,
+				.first_part = ask->rooms <= FEW_ROOMS};
 	enum db_result result = DB_OK;
 
+	memset(cost_r, 0, sizeof(*cost_r));
 	if (ask->limit == 0 || ask->limit > READER_FOUND_MAX) {
 		err_set(err, "could not search for %u messages", ask->limit);
 		return DB_BAD_DATA;
@@ -195,12 +370,12 @@ enum db_result reader_search(struct db *db, const struct ask_search *ask,
 		json->failed = true;
 		return DB_OK;
 	}
+	result = prepare(&search, db);
 	for (unsigned i = 0; i < ask->rooms && result == DB_OK && !search.exceeded; i++)
 		result = look_through(&search, db, &rooms[i]);
 	if (result == DB_OK)
 		put_answer(&search, json);
-	for (unsigned i = 0; i < search.count; i++)
-		fragment_free(&search.found[i].json);
-	free(search.found);
+	*cost_r = search.cost;
+	clean_up(&search);
 	return result;
 }

@@ -29,6 +29,8 @@ struct store {
 	bool ready;    /* the master knows that we are */
 	bool checked;  /* the cursor is one of this journal */
 	bool sweep;    /* there may be messages of removed rooms */
+	bool fill;     /* there may be messages that the index does not have */
+	uint32_t filled; /* id of the room up to which there are none */
 	bool stop;
 	uint32_t loaded;   /* generation of the sequencer that has been given everything */
 	uint64_t deadline; /* clock_mono() at which an orderly stop must be over */

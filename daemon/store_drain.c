@@ -5,6 +5,7 @@
 
 #include "conf/clock.h"
 #include "conf/log.h"
+#include "odbc/content_index.h"
 
 /*
  * While events trickle in, one transaction each GATHER: nobody waits for the store, and its syncs
@@ -16,6 +17,9 @@ enum { IDLE_MS = 1000, GATHER_MS = 20, RING_PART = 4 };
 /* Messages of removed rooms go this many at a time: a room can have more of them than one
  * transaction can delete without holding up what is to be stored. */
 enum { SWEEP_MESSAGES = 500 };
+
+/* Messages from before the index of texts come into it in parts, for the same reason. */
+enum { FILL_MESSAGES = 250, FILL_PAUSE_MS = 5 };
 
 static const struct proc_page *sequencer(const struct store *store)
 {
@@ -136,6 +140,26 @@ static int sweep(struct store *store, int wait)
 	return IDLE_MS;
 }
 
+static int fill_index(struct store *store, int wait)
+{
+	enum db_result result;
+	struct err err;
+	unsigned count;
+
+	if (!store->fill || store->sweep || store->stop || !store->attached)
+		return wait;
+	result = content_index_fill(store->db, FILL_MESSAGES, &store->filled, &count, &store->fill,
+				    &err);
+	if (result != DB_OK) {
+		store_failed(store, result, &err);
+		return IDLE_MS;
+	}
+	proc_count(&store->child.proc, COUNTER_MESSAGES_INDEXED, count);
+	if (!store->fill)
+		log_info("the index of texts has all messages");
+	return store->fill && wait > FILL_PAUSE_MS ? FILL_PAUSE_MS : wait;
+}
+
 /* What an administrator has to set right: the next database is asked, and this one again from time to
  * time. */
 static int refuse(struct store *store, const struct err *err)
@@ -174,10 +198,10 @@ int store_drain(struct store *store)
 	if (map_journal(store, &err) == -1 || check_cursor(store, &err) == -1)
 		return refuse(store, &err);
 	if (!store_behind(store))
-		return sweep(store, IDLE_MS);
+		return fill_index(store, sweep(store, IDLE_MS));
 	wait = gather(store);
 	if (wait > 0)
-		return sweep(store, wait);
+		return fill_index(store, sweep(store, wait));
 	read = store_batch_fill(&store->batch, &store->cursor, &store->journal, durable(store),
 				&sequencer(store)->tail);
 	if (store->batch.cursor.lsn == store->cursor.lsn)

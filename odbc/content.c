@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "odbc/content_index.h"
 #include "odbc/content_schema.h"
 #include "odbc/fold.h"
 #include "odbc/hex.h"
@@ -199,6 +200,8 @@ enum { MESSAGE_WIDTH = 10 };
 enum db_result content_messages_put(struct db *db, const struct content_message *list,
 				    unsigned count, struct err *err)
 {
+	const struct content_message *const first = list;
+	const unsigned all = count;
 	enum db_result result = DB_OK;
 	unsigned rows;
 
@@ -211,7 +214,7 @@ enum db_result content_messages_put(struct db *db, const struct content_message 
 			bind_message(stmt, i * MESSAGE_WIDTH, &list[i]);
 		result = db_execute(stmt, err);
 	}
-	return result;
+	return result == DB_OK ? content_index_put(db, first, all, err) : result;
 }
 
 enum db_result content_room_seqs(struct db *db, const struct content_room_seq *list, unsigned count,
@@ -245,16 +248,20 @@ static enum db_result count_removal(struct db *db, uint32_t room, struct err *er
 enum db_result content_message_remove(struct db *db, uint32_t room, uint64_t seq,
 				      const struct db_bytes *text, struct err *err)
 {
-	struct db_stmt *stmt =
-		db_statement(db, text ? STATEMENT_MESSAGE_REPLACE : STATEMENT_MESSAGE_REMOVE);
+	struct db_stmt *stmt;
 	unsigned place = 0;
-	enum db_result result;
+	enum db_result result = content_index_remove(db, room, seq, err);
 
+	if (result != DB_OK)
+		return result;
+	stmt = db_statement(db, text ? STATEMENT_MESSAGE_REPLACE : STATEMENT_MESSAGE_REMOVE);
 	if (text)
 		bind_bytes(stmt, place++, *text);
 	db_bind_int(stmt, place++, room);
 	db_bind_int(stmt, place, (int64_t)seq);
 	result = db_execute(stmt, err);
+	if (result == DB_OK && text)
+		result = content_index_replace(db, room, seq, *text, err);
 	return result == DB_OK ? count_removal(db, room, err) : result;
 }
 

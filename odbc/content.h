@@ -263,6 +263,10 @@ enum db_result content_history(struct db *db, const struct content_page *page, s
 enum db_result content_history_next(struct db *db, const struct content_page *page,
 				    struct content_history_row *row_r, struct err *err);
 
+/* The next row of any statement that has the columns of HISTORY_NEWEST. */
+enum db_result content_row_next(struct db_stmt *stmt, uint32_t room,
+				struct content_history_row *row_r, struct err *err);
+
 /* Rooms whose name or description contains the text, without regard to case, by name. */
 enum db_result content_search(struct db *db, const char *text, size_t length, unsigned limit,
 			      unsigned offset, struct err *err);

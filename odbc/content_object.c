@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "odbc/content_index.h"
 #include "odbc/fold.h"
 #include "odbc/hex.h"
 
@@ -262,12 +263,17 @@ enum db_result content_addin_remove(struct db *db, uint32_t id, struct err *err)
 }
 
 /* The oldest messages that are to be deleted, up to seq, or the note that there are any. */
-static enum db_result sweep_room(struct db *db, uint32_t room, int64_t seq, struct err *err)
+static enum db_result sweep_room(struct db *db, uint32_t room, int64_t seq, unsigned messages,
+				 struct err *err)
 {
 	struct db_stmt *stmt;
+	enum db_result result;
 
 	if (seq == 0)
 		return execute_id(db, STATEMENT_REMAINS_END, room, err);
+	result = content_index_sweep(db, room, (uint64_t)seq, messages, err);
+	if (result != DB_OK)
+		return result;
 	stmt = db_statement(db, STATEMENT_REMAINS_MESSAGES);
 	db_bind_int(stmt, 0, room);
 	db_bind_int(stmt, 1, seq);
@@ -295,7 +301,7 @@ enum db_result content_sweep(struct db *db, unsigned messages, bool *more_r, str
 	result = db_begin(db, err);
 	if (result != DB_OK)
 		return result;
-	result = sweep_room(db, room, seq, err);
+	result = sweep_room(db, room, seq, messages, err);
 	if (result == DB_OK)
 		return db_commit(db, err);
 	db_rollback(db);

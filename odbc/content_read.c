@@ -131,12 +131,18 @@ enum db_result content_history(struct db *db, const struct content_page *page, s
 enum db_result content_history_next(struct db *db, const struct content_page *page,
 				    struct content_history_row *row_r, struct err *err)
 {
-	struct db_stmt *stmt = db_open_statement(db, history_statement(page));
+	return content_row_next(db_open_statement(db, history_statement(page)), page->room, row_r,
+				err);
+}
+
+enum db_result content_row_next(struct db_stmt *stmt, uint32_t room,
+				struct content_history_row *row_r, struct err *err)
+{
 	const enum db_result result = db_fetch(stmt, err);
 
 	if (result != DB_OK)
 		return result;
-	row_r->message.room = page->room;
+	row_r->message.room = room;
 	row_r->message.seq = (uint64_t)db_int(stmt, 0);
 	row_r->message.time = (uint64_t)db_int(stmt, 1);
 	row_r->message.author = (uint32_t)db_int(stmt, 2);

@@ -194,7 +194,18 @@ static const char *const step5[] = {
 	NULL,
 };
 
-static const char *const *const steps[] = {step1, step2, step3, step4, step5};
+/* The index of texts itself is made and dropped at any time (odbc/content_index.h). rules: by which it
+ * was made; indexed: up to where a room's messages are not in it. */
+static const char *const step6[] = {
+	"CREATE TABLE pc_indexing ("
+	" id INTEGER NOT NULL PRIMARY KEY,"
+	" rules BIGINT NOT NULL) {keyed}",
+	"INSERT INTO pc_indexing (id, rules) VALUES (1, 0)",
+	"ALTER TABLE pc_room {add} indexed BIGINT NOT NULL DEFAULT 0",
+	NULL,
+};
+
+static const char *const *const steps[] = {step1, step2, step3, step4, step5, step6};
 
 const struct schema schema_content = {
 	.exists = STATEMENT_SCHEMA_EXISTS,

@@ -63,6 +63,16 @@ void db_free(struct db **dbp)
 	free(db);
 }
 
+void db_keep(struct db *db, int64_t number)
+{
+	db->kept = number;
+}
+
+int64_t db_kept(const struct db *db)
+{
+	return db->kept;
+}
+
 bool db_connected(const struct db *db)
 {
 	return db->connected;
@@ -135,6 +145,7 @@ void db_disconnect(struct db *db)
 		SQLEndTran(SQL_HANDLE_DBC, db->dbc, SQL_ROLLBACK);
 	db->in_transaction = false;
 	db->connected = false;
+	db->kept = 0;
 	if (SQL_SUCCEEDED(SQLDisconnect(db->dbc)))
 		return;
 	/* 25000: the driver believes that a transaction is under way. */

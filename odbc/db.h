@@ -63,6 +63,10 @@ bool db_connected(const struct db *db);
 struct dialect;
 const struct dialect *db_dialect(const struct db *db);
 
+/* A number that whoever uses the connection may keep with it; 0 in each new one. */
+void db_keep(struct db *db, int64_t number);
+int64_t db_kept(const struct db *db);
+
 /* Which of the connection strings the connection belongs to; the last one's number if closed. */
 unsigned db_place(const struct db *db);
 

@@ -48,6 +48,7 @@ struct db {
 	bool spoilt;		       /* a statement of the transaction has failed */
 	const struct dialect *dialect; /* of the connection */
 	int native;		       /* of the last failure */
+	int64_t kept;		       /* by the user; 0 in a new connection */
 	struct db_stmt *reading;       /* the last one that had a result */
 	struct db_stmt stmt[STATEMENTS][DB_FORMS];
 };

@@ -73,6 +73,11 @@ struct dialect {
 	 * something else when it is run again; 0: there is none. */
 	int repeat_native;
 
+	/* The index of texts: what makes and what drops it, each ended by NULL. A row of it has a word
+	 * for its room; to remove one its text must be given. */
+	const char *const *index_make, *const *index_drop;
+	bool index_has_rooms, index_needs_text;
+
 	/* Says what stands in statement.c in this dialect (mssql_text.h); NULL: as it stands. */
 	char *(*write)(const char *text, const char *parameters, unsigned rows);
 };

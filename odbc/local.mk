@@ -4,6 +4,7 @@ odbc_libodbc_a_SOURCES = \
 	odbc/content.c odbc/content.h \
 	odbc/content_credential.c \
 	odbc/content_export.c odbc/content_export.h \
+	odbc/content_index.c odbc/content_index.h \
 	odbc/content_object.c odbc/content_person.c \
 	odbc/content_read.c \
 	odbc/content_scoped.c \
@@ -14,6 +15,7 @@ odbc_libodbc_a_SOURCES = \
 	odbc/dialect.c odbc/dialect.h \
 	odbc/dialect_expand.c \
 	odbc/fold.c odbc/fold.h \
+	odbc/gram.c odbc/gram.h \
 	odbc/hex.c odbc/hex.h \
 	odbc/mssql.c \
 	odbc/mssql_text.c odbc/mssql_text.h \

@@ -86,6 +86,23 @@ static const struct dialect_error errors[] = {
 	{NULL, 0, DB_FATAL, false},
 };
 
+/*
+ * A full-text index cannot be made in a transaction, and not every server has the service: an
+ * administrator makes the table and its index (pchat-schema(7)), and what is there is used. The
+ * server fills the index a little later than the table; until it has, it is not asked.
+ */
+static const char *const index_make[] = {NULL};
+static const char *const index_drop[] = {
+	"IF OBJECT_ID('pc_index', 'U') IS NOT NULL DELETE FROM pc_index",
+	NULL,
+};
+
+#define INDEX_ROWS                                                                             \
+	"DECLARE @query NVARCHAR(4000) = REPLACE(REPLACE(?, N'&', N' AND '), N'|', N' OR '), " \
+	"@above BIGINT = ?, @below BIGINT = ?, @most BIGINT = ?; "                             \
+	"SELECT TOP (@most) id FROM pc_index "                                                 \
+	"WHERE CONTAINS(grams, @query) AND id > @above AND id < @below "
+
 static const char *const statements[STATEMENTS] = {
 	[STATEMENT_WRITABLE] = "SELECT CASE WHEN DATABASEPROPERTYEX(DB_NAME(), 'Updateability') = "
 			       "'READ_WRITE' THEN 1 ELSE 0 END",
@@ -97,6 +114,15 @@ static const char *const statements[STATEMENTS] = {
 		"UPDATE r SET last_seq = v.seq FROM pc_room AS r INNER JOIN "
 		"(VALUES (CAST(? AS BIGINT), CAST(? AS BIGINT))) AS v (seq, id) ON r.id = v.id "
 		"WHERE r.last_seq < v.seq",
+	[STATEMENT_INDEX_POSSIBLE] =
+		"SELECT CASE WHEN OBJECT_ID('pc_index', 'U') IS NULL THEN 0 ELSE 1 END",
+	[STATEMENT_INDEX_READY] =
+		"SELECT CASE WHEN OBJECTPROPERTYEX(OBJECT_ID('pc_index'), "
+		"'TableHasActiveFulltextIndex') = 1 AND OBJECTPROPERTYEX(OBJECT_ID('pc_index'), "
+		"'TableFulltextPendingChanges') = 0 AND OBJECTPROPERTYEX(OBJECT_ID('pc_index'), "
+		"'TableFulltextPopulateStatus') = 0 THEN 1 ELSE 0 END",
+	[STATEMENT_INDEX_NEWEST] = INDEX_ROWS "ORDER BY id DESC",
+	[STATEMENT_INDEX_OLDEST] = INDEX_ROWS "ORDER BY id",
 };
 
 /* Names are compared unit by unit of UTF-16. */
@@ -133,6 +159,8 @@ const struct dialect dialect_mssql = {
 	.errors = errors,
 	.statements = statements,
 	.words = words,
+	.index_make = index_make,
+	.index_drop = index_drop,
 	.rows = {100, 10},
 	.parameters_max = 2000,
 	.more_results = true,

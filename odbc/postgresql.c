@@ -57,10 +57,27 @@ static const struct dialect_error errors[] = {
 	{"55P03", 0, DB_RETRY, false},	  /* locked */
 	{"55006", 0, DB_RETRY, false},	  /* in use */
 	{"57", 0, DB_RETRY, false},	  /* cancelled, shut down, starting */
-	{"HY000", 1, DB_RETRY, false},	  /* the driver's own, when a connection is lost in a prepare */
-	{"58", 0, DB_RETRY, false},	  /* the disk failed */
+	{"HY000", 1, DB_RETRY,
+	 false},		    /* the driver's own, when a connection is lost in a prepare */
+	{"58", 0, DB_RETRY, false}, /* the disk failed */
 	{NULL, 0, DB_FATAL, false},
 };
+
+/*
+ * The grams are words of a tsvector. The room is one, too, so that its messages need not be picked
+ * out of what all rooms have. The planner does not know how rare a gram is before it is given one,
+ * and must not look through the messages of a room instead: so the index is asked by itself.
+ */
+static const char *const index_make[] = {
+	"CREATE TABLE pc_index (id BIGINT NOT NULL PRIMARY KEY, grams TSVECTOR NOT NULL)",
+	"CREATE INDEX pc_index_grams ON pc_index USING GIN (grams)",
+	NULL,
+};
+static const char *const index_drop[] = {"DROP TABLE IF EXISTS pc_index", NULL};
+
+#define INDEX_ROWS                                                                            \
+	"WITH f AS MATERIALIZED (SELECT id FROM pc_index WHERE grams @@ CAST(? AS TSQUERY)) " \
+	"SELECT id FROM f WHERE id > ? AND id < ? "
 
 static const char *const statements[STATEMENTS] = {
 	[STATEMENT_WRITABLE] = "SELECT CASE WHEN pg_is_in_recovery() OR "
@@ -71,6 +88,11 @@ static const char *const statements[STATEMENTS] = {
 	[STATEMENT_RECORD_SCHEMA_EXISTS] =
 		"SELECT COUNT(*) FROM information_schema.tables "
 		"WHERE table_schema = current_schema() AND table_name = 'pcc_schema'",
+	[STATEMENT_INDEX_POSSIBLE] = "SELECT 1",
+	[STATEMENT_INDEX_PUT] = "INSERT INTO pc_index (id, grams) VALUES (?, CAST(? AS TSVECTOR)) "
+				"ON CONFLICT (id) DO UPDATE SET grams = excluded.grams",
+	[STATEMENT_INDEX_NEWEST] = INDEX_ROWS "ORDER BY id DESC LIMIT ?",
+	[STATEMENT_INDEX_OLDEST] = INDEX_ROWS "ORDER BY id LIMIT ?",
 };
 
 /* Names are compared byte by byte, and sorted so, as in SQLite. */
@@ -103,5 +125,8 @@ const struct dialect dialect_postgresql = {
 	.errors = errors,
 	.statements = statements,
 	.words = words,
+	.index_make = index_make,
+	.index_drop = index_drop,
+	.index_has_rooms = true,
 	.rows = {100, 10},
 };

@@ -45,12 +45,33 @@ static const struct dialect_error errors[] = {
 	{NULL, 0, DB_FATAL, false},
 };
 
+/*
+ * FTS5 without the texts themselves: a row is its grams, and is removed by giving them again. Grams
+ * need neither positions nor sizes. What takes a text apart must leave them as they are.
+ */
+static const char *const index_make[] = {
+	"CREATE VIRTUAL TABLE pc_index USING fts5(grams, content='', columnsize=0, detail=none, "
+	"tokenize='ascii')",
+	NULL,
+};
+static const char *const index_drop[] = {"DROP TABLE IF EXISTS pc_index", NULL};
+
+#define INDEX_ROWS                                         \
+	"SELECT rowid FROM pc_index WHERE pc_index MATCH " \
+	"REPLACE(REPLACE(?, '&', ' AND '), '|', ' OR ') AND rowid > ? AND rowid < ? "
+
 static const char *const statements[STATEMENTS] = {
 	[STATEMENT_WRITABLE] = "SELECT 1 - query_only FROM pragma_query_only",
 	[STATEMENT_SCHEMA_EXISTS] =
 		"SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'pc_schema'",
 	[STATEMENT_RECORD_SCHEMA_EXISTS] =
 		"SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'pcc_schema'",
+	[STATEMENT_INDEX_POSSIBLE] = "SELECT COUNT(*) FROM pragma_module_list WHERE name = 'fts5'",
+	[STATEMENT_INDEX_PUT] = "INSERT INTO pc_index (rowid, grams) VALUES (?, ?)",
+	[STATEMENT_INDEX_REMOVE] =
+		"INSERT INTO pc_index (pc_index, rowid, grams) VALUES ('delete', ?, ?)",
+	[STATEMENT_INDEX_NEWEST] = INDEX_ROWS "ORDER BY rowid DESC LIMIT ?",
+	[STATEMENT_INDEX_OLDEST] = INDEX_ROWS "ORDER BY rowid LIMIT ?",
 };
 
 static const struct dialect_word words[] = {
@@ -86,4 +107,7 @@ const struct dialect dialect_sqlite = {
 	.errors = errors,
 	.statements = statements,
 	.words = words,
+	.index_make = index_make,
+	.index_drop = index_drop,
+	.index_needs_text = true,
 };

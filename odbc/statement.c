@@ -6,11 +6,16 @@
  * SQL that SQLite and PostgreSQL both understand, and that mssql_text.c can turn into T-SQL:
  * upserts by INSERT with ON CONFLICT, LIMIT at the end, no functions but the standard's.
  */
-#define HISTORY_COLUMNS                                                           \
+#define MESSAGE_COLUMNS                                                                \
 	"SELECT m.seq, m.time, m.author, m.flags, m.client_id, m.body, m.title, " \
-	"m.rich_type, m.rich, p.uri, p.name "                                     \
-	"FROM pc_message AS m LEFT JOIN pc_principal AS p ON p.id = m.author "    \
-	"WHERE m.room = ? AND m.seq > ? AND m.seq < ? "
+	"m.rich_type, m.rich, p.uri, p.name "                                          \
+	"FROM pc_message AS m LEFT JOIN pc_principal AS p ON p.id = m.author "         \
+	"WHERE m.room = ? "
+
+#define HISTORY_COLUMNS MESSAGE_COLUMNS "AND m.seq > ? AND m.seq < ? "
+#define LISTED_COLUMNS  \
+	MESSAGE_COLUMNS \
+	"AND m.seq IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
 
 #define ROOM_COLUMNS                                                                               \
 	"SELECT r.id, r.uuid, r.name, r.description, r.disabled, r.category, r.addin, r.privacy, " \
@@ -180,6 +185,24 @@ const char *const statement_text[STATEMENTS] = {
 					  "LEFT JOIN pc_category AS c ON c.id = r.category "
 					  "WHERE r.folded LIKE ? ESCAPE '\\' "
 					  "ORDER BY r.folded, r.id LIMIT ? OFFSET ?",
+	[STATEMENT_INDEXING] = "SELECT rules FROM pc_indexing WHERE id = 1",
+	[STATEMENT_INDEXING_PUT] = "UPDATE pc_indexing SET rules = ? WHERE id = 1",
+	[STATEMENT_INDEX_READY] = "SELECT 1",
+	[STATEMENT_INDEX_REST] = "SELECT COALESCE(SUM(indexed), 0) FROM pc_room",
+	[STATEMENT_INDEX_ROOMS] = "UPDATE pc_room SET indexed = last_seq",
+	[STATEMENT_INDEX_ROOM] = "SELECT id, indexed FROM pc_room WHERE id > ? AND indexed > 0 "
+				 "ORDER BY id LIMIT 1",
+	[STATEMENT_INDEX_ROOM_GET] = "SELECT indexed FROM pc_room WHERE id = ?",
+	[STATEMENT_INDEX_ROOM_PUT] = "UPDATE pc_room SET indexed = ? WHERE id = ?",
+	[STATEMENT_INDEX_TEXTS] = "SELECT seq, title, body FROM pc_message "
+				  "WHERE room = ? AND seq <= ? ORDER BY seq DESC LIMIT ?",
+	[STATEMENT_INDEX_TEXT] = "SELECT title, body FROM pc_message WHERE room = ? AND seq = ?",
+	[STATEMENT_INDEX_PUT] = "INSERT INTO pc_index (id, grams) VALUES (?, ?) "
+				"ON CONFLICT (id) DO UPDATE SET grams = excluded.grams",
+	[STATEMENT_INDEX_REMOVE] = "DELETE FROM pc_index WHERE id = ? AND grams = ?",
+	[STATEMENT_INDEX_REMOVE_RANGE] = "DELETE FROM pc_index WHERE id >= ? AND id <= ?",
+	[STATEMENT_MESSAGES_NEWEST] = LISTED_COLUMNS "ORDER BY m.seq DESC",
+	[STATEMENT_MESSAGES_OLDEST] = LISTED_COLUMNS "ORDER BY m.seq",
 	[STATEMENT_CREDENTIAL_GET] =
 		"SELECT c.iterations, c.salt, c.stored_key, c.server_key, c.changed, "
 		"p.id, p.epoch, p.state FROM pc_credential AS c "

@@ -80,6 +80,26 @@
 	X(MOMENT, "iii", "i") /* room, before, time -> seq of the newest up to then */             \
 	X(SEARCH, "tii", "itttiiiiiiiiiit") /* pattern, limit, offset -> as ROOMS, and the         \
 					      category's uuid */                                   \
+	/* The index of the messages' texts (odbc/content_index.h); ids: content_index.c. */       \
+	X(INDEXING, "", "i")		/* the rules by which it was made; 0: there is none */      \
+	X(INDEXING_PUT, "i", "")	/* the same */                                             \
+	X(INDEX_POSSIBLE, "", "i")	/* whether this database can have one: 0 or 1 */           \
+	X(INDEX_READY, "", "i")		/* whether all that is in it can be found now: 0 or 1 */   \
+	X(INDEX_REST, "", "i")		/* how many numbers of messages are not in it yet */       \
+	X(INDEX_ROOMS, "", "")		/* no message is in it from now on */                      \
+	X(INDEX_ROOM, "i", "ii")	/* above -> the next room that is not all in it: id, up to \
+					   where its messages are not */                           \
+	X(INDEX_ROOM_GET, "i", "i")	/* id -> the same of one room */                           \
+	X(INDEX_ROOM_PUT, "ii", "")	/* up to where its messages are not, id */                 \
+	X(INDEX_TEXTS, "iii", "itt")	/* room, up to, limit -> seq, title, body, newest first */ \
+	X(INDEX_TEXT, "ii", "tt")	/* room, seq -> title, body */                             \
+	X(INDEX_PUT, "it", "")		/* id, grams */                                            \
+	X(INDEX_REMOVE, "it", "")	/* the same */                                             \
+	X(INDEX_REMOVE_RANGE, "ii", "") /* id, id: all from the first to the second */             \
+	X(INDEX_NEWEST, "tiii", "i")	/* query, above, below, limit -> id, descending */         \
+	X(INDEX_OLDEST, "tiii", "i")	/* the same, ascending */                                  \
+	X(MESSAGES_NEWEST, "iiiiiiiiiiiiiiiii", "iiiittttttt") /* room, 16 seqs -> as HISTORY */   \
+	X(MESSAGES_OLDEST, "iiiiiiiiiiiiiiiii", "iiiittttttt") /* the same, ascending */           \
 	X(CREDENTIAL_GET, "tt", "ibbbiiii") /* uri, mechanism -> iterations, salt, stored key,     \
 					       server key, changed, principal, epoch, state */     \
 	X(CREDENTIAL_PUT, "ttibbbi", "")    /* uri, mechanism, iterations, salt, keys, changed */  \

@@ -30,6 +30,10 @@
 	X(DEAD_LETTERS, "dead_letters")                                                            \
 	X(DATABASE_ERRORS, "database_errors")                                                      \
 	X(QUESTIONS, "questions")                                                                  \
+	X(SEARCHES, "searches") /* for messages */                                                 \
+	X(SEARCHES_INDEXED, "searches_indexed") /* of these: that asked the index of texts */      \
+	X(SEARCH_ROWS, "search_rows")		/* messages that they looked at */                 \
+	X(MESSAGES_INDEXED, "messages_indexed") /* that were there before the index */             \
 	X(SIGN_INS, "sign_ins")                                                                    \
 	X(SIGN_INS_REFUSED, "sign_ins_refused")                                                    \
 	X(SESSIONS_BARRED, "sessions_barred") /* ended, because a policy does not allow them */    \

@@ -24,14 +24,14 @@ sub runs_well (@command) {
 }
 
 my $postgres = Pchat::Postgres->start;
-for my $name (qw(content content_object db driver store reader postgresql)) {
+for my $name (qw(content content_object db driver store reader index postgresql)) {
 	local $ENV{PCHAT_TEST_DSN} = $postgres->dsn($postgres->add_database($name));
 	ok(runs_well("$build/t/unit/${name}_test"), "the tests of ${name}_test hold on PostgreSQL");
 }
 $postgres->finish;
 
 $ENV{PCHAT_TEST_DATABASE} = 'postgresql';
-for my $name (qw(10-order 13-objects 13-remains 29-export 34-database 40-journal-full)) {
+for my $name (qw(10-order 13-objects 13-remains 29-export 34-database 36-search-index 40-journal-full)) {
 	ok(runs_well($^X, "-I$source/t/lib", "$source/t/$name.t"), "$name.t holds on PostgreSQL");
 }
 

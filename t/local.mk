@@ -267,6 +267,16 @@ t_unit_scoped_test_SOURCES = t/unit/scoped_test.c $(ENGINE_BENCH)
 t_unit_scoped_test_CPPFLAGS = $(AM_CPPFLAGS) -DPCHAT_SOURCE=\"$(abs_srcdir)\" $(CMOCKA_CFLAGS)
 t_unit_scoped_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/gram_test
+t_unit_gram_test_SOURCES = t/unit/gram_test.c
+t_unit_gram_test_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_gram_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/index_test
+t_unit_index_test_SOURCES = t/unit/index_test.c $(DATABASE)
+t_unit_index_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS) $(JANSSON_CFLAGS)
+t_unit_index_test_LDADD = $(READER_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS)
+
 check_PROGRAMS += t/unit/search_test
 t_unit_search_test_SOURCES = t/unit/search_test.c
 t_unit_search_test_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(CMOCKA_CFLAGS)

@@ -156,7 +156,7 @@ static const char everything[] =
 	"  idle_timeout = 1d ping_interval = 1h }\n"
 	"admin { users = { root, 'daemon' } operators = { bin } readers = sys }\n"
 	"content { dsn = { 'DSN=one;PWD={a;b}', \"DSN=two;PWD='\\\"\" } readers = 1\n"
-	"  query_timeout = 2s batch_rows = 3 }\n"
+	"  query_timeout = 2s batch_rows = 3 search_index = no }\n"
 	"compliance { enabled = yes user = auditor dsn = 'DSN=three;PWD=c' batch_rows = 4\n"
 	"  refused = no checkpoint_key = /k2 checkpoint_interval = 2d }\n"
 	"auth { mechanisms = PLAIN token_lifetime = 7d iterations = 4096 }\n"
@@ -318,6 +318,7 @@ static void test_a_snapshot_without_secrets_has_no_connection_string(void **stat
 	assert_non_null(copy);
 	assert_int_equal(copy->content.dsn.count, 0);
 	assert_int_equal(copy->content.batch_rows, 3);
+	assert_false(copy->content.search_index);
 	free(text);
 	close(fd);
 	conf_free(&conf);
