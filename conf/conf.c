@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf/access.h"
 #include "conf/bug.h"
 #include "conf/conf_adapter.h"
 #include "conf/log.h"
@@ -378,8 +379,6 @@ static void check_list(struct parse *parse, const char *section, const char *nam
 {
 	char quoted[LOG_QUOTED];
 
-	if (list->count == 0)
-		wrong(parse, section, name, "must not be empty");
 	for (unsigned i = 0; i < list->count; i++)
 		if (!valid(list->item[i]))
 			wrong(parse, section, name, "takes %s, not %s", takes,
@@ -428,6 +427,57 @@ static void check_roles(struct parse *parse)
 					      names[j]);
 }
 
+static bool valid_access(const char *text)
+{
+	size_t length;
+
+	return access_item(text, &length) != ADMIN_NONE;
+}
+
+static void check_access(struct parse *parse)
+{
+	const struct conf_list *access = &parse->conf->admin.access;
+	char quoted[LOG_QUOTED];
+	size_t length;
+
+	check_list(parse, "admin", "access", access, valid_access,
+		   "items such as \"NAME: administrator\", \"NAME: operator\" or \"NAME: "
+		   "read-only\"");
+	for (unsigned i = 0; i < access->count; i++)
+		if (access_item(access->item[i], &length) != ADMIN_NONE &&
+		    access_find(access, access->item[i], length) != (int)i)
+			wrong(parse, "admin", "access", "names %s twice",
+			      log_quote(access->item[i], length, quoted));
+}
+
+/* The port for administrators. Without a list nobody could come in. */
+static void check_admin(struct parse *parse)
+{
+	const struct conf *conf = parse->conf;
+
+	check_roles(parse);
+	check_access(parse);
+	check_list(parse, "admin", "listen", &conf->admin.listen, valid_address,
+		   "addresses such as 192.0.2.1:8011 or [::]:8011");
+	if (conf->admin.listen.count == 0)
+		return;
+	if (!*conf->admin.certificate)
+		wrong(parse, "admin", "certificate", "must be set where admin.listen is");
+	if (!*conf->admin.key)
+		wrong(parse, "admin", "key", "must be set where admin.listen is");
+	if (!*conf->admin.ca)
+		wrong(parse, "admin", "ca", "must be set where admin.listen is");
+	if (conf->admin.access.count == 0)
+		wrong(parse, "admin", "access", "must not be empty where admin.listen is set");
+}
+
+static void check_not_empty(struct parse *parse, const char *section, const char *name,
+			    const struct conf_list *list)
+{
+	if (list->count == 0)
+		wrong(parse, section, name, "must not be empty");
+}
+
 static void check(struct parse *parse, bool need_dsn)
 {
 	const struct conf *conf = parse->conf;
@@ -435,7 +485,9 @@ static void check(struct parse *parse, bool need_dsn)
 	check_root(parse);
 	check_rings(parse);
 	check_json(parse);
-	check_roles(parse);
+	check_admin(parse);
+	check_not_empty(parse, "json", "listen", &conf->json.listen);
+	check_not_empty(parse, "auth", "mechanisms", &conf->auth.mechanisms);
 	check_list(parse, "json", "listen", &conf->json.listen, valid_address,
 		   "addresses such as 192.0.2.1:8010 or [::]:8010");
 	check_list(parse, "auth", "mechanisms", &conf->auth.mechanisms, valid_mechanism,
@@ -488,6 +540,10 @@ static int set_derived(struct parse *parse, struct err *err)
 		if (setting_set(setting_find("journal", "file"), conf, text, err) < 0)
 			return -1;
 	}
+	if (conf->json.tls && !*conf->admin.certificate && !*conf->admin.key &&
+	    (setting_set(setting_find("admin", "certificate"), conf, conf->json.certificate, err) < 0 ||
+	     setting_set(setting_find("admin", "key"), conf, conf->json.key, err) < 0))
+		return -1;
 	/* PLAIN shows the password to whoever listens on the network: that has to be meant. */
 	if (!conf->json.tls && !*line_of(parse, "auth", "mechanisms")) {
 		setting_clear(setting_find("auth", "mechanisms"), conf);

@@ -61,6 +61,7 @@ struct conf {
 	char *site, *pool;     /* whose scoped settings count here; pool "": as the domain */
 	char *user;	       /* every process but the workers runs as this user; "" = unchanged */
 	char *worker_user;     /* the workers' user; "" = unchanged */
+	char *admin_user;      /* pchat-admin's; "" = unchanged */
 	char *state_directory; /* /var/lib/pchat: journal, token key, content.db */
 	char *run_directory;   /* /run/pchat: pid file, sockets */
 	uint64_t stop_timeout; /* an orderly stop takes at most this long */
@@ -115,6 +116,14 @@ struct conf {
 	struct {
 		struct conf_list users; /* local users, besides root and our own, who may administer, */
 		struct conf_list operators, readers; /* who may do less (shm/admin_role.h) */
+
+		/* The administration port. */
+		struct conf_list listen; /* "127.0.0.1:8011"; empty: there is none */
+		char *certificate, *key; /* PEM files; default: those of json */
+		char *ca, *crl;		 /* whose certificates may come in, less the revoked */
+		struct conf_list access; /* names of certificates: roles (conf/access.h) */
+		uint32_t connections;
+		uint64_t handshake_timeout;
 	} admin; /* the socket is run_directory/admin.sock */
 
 	struct {

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += conf/libconf.a
 conf_libconf_a_SOURCES = \
+	conf/access.c conf/access.h \
 	conf/bug.c conf/bug.h \
 	conf/clock.c conf/clock.h \
 	conf/code.c conf/code.h \

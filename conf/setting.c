@@ -70,6 +70,7 @@ const struct setting settings[] = {
 	ROOT(TEXT, pool, "", 0, 0),
 	ROOT(TEXT, user, "pchat", 0, 0),
 	ROOT(TEXT, worker_user, "pchat-worker", 0, 0),
+	ROOT(TEXT, admin_user, "pchat-admin", 0, 0),
 	ROOT(PATH, state_directory, "/var/lib/pchat", 0, 0),
 	ROOT(PATH, run_directory, "/run/pchat", 0, 0),
 	ROOT(TIME, stop_timeout, "30s", S, H),
@@ -130,6 +131,14 @@ const struct setting settings[] = {
 	STRING(LIST, admin, users, ""),
 	STRING(LIST, admin, operators, ""),
 	STRING(LIST, admin, readers, ""),
+	STRING(LIST, admin, listen, ""),
+	STRING(PATH, admin, certificate, ""), /* json.certificate */
+	STRING(PATH, admin, key, ""),	      /* json.key */
+	STRING(PATH, admin, ca, ""),
+	STRING(PATH, admin, crl, ""),
+	NUMBER(LIST, admin, access, "", 0, CONF_LIST_MAX),
+	NUMBER(COUNT, admin, connections, "64", 1, 10000),
+	NUMBER(TIME, admin, handshake_timeout, "10s", 100 * MS, 10 * MIN),
 
 	STRING(LIST, content, dsn, ""), /* SQLite in state_directory/content.db */
 	NUMBER(COUNT, content, readers, "2", 1, CONF_READERS_MAX),

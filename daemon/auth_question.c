@@ -7,6 +7,7 @@
 #include "conf/log.h"
 #include "daemon/auth.h"
 #include "daemon/auth_body.h"
+#include "daemon/auth_relay.h"
 
 static void log_refusal(const char *uri, struct text address, int code)
 {
@@ -182,31 +183,58 @@ static int open_admin(struct auth *auth, const struct ask *question,
 	return code;
 }
 
-static void on_local(struct auth *auth, const struct ask *question, int fd)
+static pid_t admin_process(const struct auth *auth)
+{
+	const struct proc_page *master = auth->child.proc.page[SLOT_MASTER];
+
+	return master ? atomic_load(&master->slots[SLOT_ADMIN].pid) : 0;
+}
+
+/* Who is at the other end of an administration connection. who_r->role ADMIN_NONE: nobody who may
+ * come in; name and address are set in any case. */
+static void identify(const struct auth *auth, int fd, struct auth_relay *who_r)
 {
 	const struct auth_local_user *user = NULL;
-	struct auth_opening opening = {0};
 	struct ucred peer = {.uid = (uid_t)-1};
-	char address[EVENT_ADDRESS_MAX];
+	enum auth_relay_kind kind = RELAY_NONE;
+	const bool ours = fd != -1 && auth_local_peer(&auth->local, fd, &peer);
+
+	*who_r = (struct auth_relay){.role = ADMIN_NONE};
+	if (ours)
+		kind = auth_relay_find(fd, peer.pid, admin_process(auth), auth->child.conf, who_r);
+	if (kind == RELAY_GOOD)
+		return;
+	who_r->role = ADMIN_NONE;
+	snprintf(who_r->address, sizeof(who_r->address), "unix:uid=%" PRIdMAX, (intmax_t)peer.uid);
+	if (ours && kind == RELAY_NONE)
+		user = auth_local_find(&auth->local, peer.uid);
+	if (!user)
+		return;
+	who_r->role = user->role;
+	snprintf(who_r->name, sizeof(who_r->name), "%s", user->name);
+}
+
+static void on_local(struct auth *auth, const struct ask *question, int fd)
+{
+	struct auth_opening opening = {0};
+	char quoted[LOG_QUOTED];
+	struct auth_relay who;
 	int code = CODE_ERROR_PERMISSION;
 
-	if (fd != -1 && auth_local_peer(&auth->local, fd, &peer))
-		user = auth_local_find(&auth->local, peer.uid);
-	opening.address.data = address;
-	opening.address.length = (uint32_t)snprintf(address, sizeof(address), "unix:uid=%" PRIdMAX,
-						    (intmax_t)peer.uid);
-	if (user) {
-		opening.role = user->role;
-		opening.name = (struct text){user->name, (uint32_t)strlen(user->name)};
+	identify(auth, fd, &who);
+	opening.role = who.role;
+	opening.name = (struct text){who.name, (uint32_t)strlen(who.name)};
+	opening.address = (struct text){who.address, (uint32_t)strlen(who.address)};
+	if (who.role != ADMIN_NONE)
 		code = open_admin(auth, question, &opening);
-	}
 	if (code == CODE_OK) {
-		log_info("administration by %s, %s, from %s", user->name,
-			 admin_role_name(user->role), address);
+		log_info("administration by %s, %s, from %s",
+			 log_quote(who.name, strlen(who.name), quoted), admin_role_name(who.role),
+			 who.address);
 		return;
 	}
 	proc_count(&auth->child.proc, COUNTER_SIGN_INS_REFUSED, 1);
-	log_warning("administration from %s was refused: %s", address, code_text(code));
+	log_warning("administration from %s was refused: %s", who.address, code_text(code));
 	auth_answer(auth, question, code, 0, NULL, 0);
 }
 

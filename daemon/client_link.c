@@ -26,7 +26,7 @@ enum state { CLOSED, CONNECTING, HANDSHAKE, OPEN };
 struct client_link {
 	const struct client_url *url; /* borrowed */
 	SSL_CTX *context;	      /* owned; NULL: no TLS */
-	bool insecure, reached, refused;
+	bool insecure, reached, refused, alerted;
 	enum state state;
 	struct addrinfo *addresses; /* owned, of the host */
 	struct addrinfo *next;	    /* in addresses: to try when this one fails */
@@ -89,6 +89,23 @@ struct client_link *client_link_new(const struct client_url *url, const char *ca
 	if (url->tls && make_context(link, ca, err) != 0)
 		client_link_free(&link);
 	return link;
+}
+
+int client_link_identify(struct client_link *link, const char *certificate, const char *key,
+			 struct err *err)
+{
+	char what[300];
+
+	if (!link->context)
+		return err_set(err, "there is no certificate without TLS");
+	snprintf(what, sizeof(what), "could not load the certificate from %.256s", certificate);
+	if (SSL_CTX_use_certificate_chain_file(link->context, certificate) != 1)
+		return tls_error(err, what);
+	snprintf(what, sizeof(what), "could not load the key from %.256s", key);
+	if (SSL_CTX_use_PrivateKey_file(link->context, key, SSL_FILETYPE_PEM) != 1 ||
+	    SSL_CTX_check_private_key(link->context) != 1)
+		return tls_error(err, what);
+	return 0;
 }
 
 static void close_socket(struct client_link *link)
@@ -163,7 +180,7 @@ int client_link_start(struct client_link *link, struct err *err)
 {
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
 	client_link_stop(link);
-	link->reached = link->refused = false;
+	link->reached = link->refused = link->alerted = false;
 	link->first.text[0] = '\0';
 	int failure = getaddrinfo(link->url->host, link->url->port, &hints, &link->addresses);
 	if (failure != 0) {
@@ -249,6 +266,7 @@ static int tls_result(struct client_link *link, int result, const char *what, st
 			return err_set(err, "the server closed the connection");
 		return err_errno(err, "%s", what);
 	default:
+		link->alerted = ERR_GET_REASON(ERR_peek_error()) > SSL_AD_REASON_OFFSET;
 		return tls_error(err, what);
 	}
 }
@@ -350,6 +368,11 @@ bool client_link_trusted(const struct client_link *link)
 bool client_link_reached(const struct client_link *link)
 {
 	return link->reached;
+}
+
+bool client_link_alerted(const struct client_link *link)
+{
+	return link->alerted;
 }
 
 bool client_link_refused(const struct client_link *link)

@@ -22,6 +22,11 @@ struct client_link *client_link_new(const struct client_url *url, const char *ca
 				    struct err *err);
 void client_link_free(struct client_link **link);
 
+/* Shows the server a certificate: PEM files of it, with those between it and the root, and its key.
+ * Before client_link_start. */
+int client_link_identify(struct client_link *link, const char *certificate, const char *key,
+			 struct err *err) __attribute__((warn_unused_result));
+
 /* Begins to connect; an older connection is closed. */
 int client_link_start(struct client_link *link, struct err *err)
 	__attribute__((warn_unused_result));
@@ -45,6 +50,9 @@ bool client_link_trusted(const struct client_link *link);
 /* The last attempt reached something; it failed at TLS, so the next one will fail as well. */
 bool client_link_reached(const struct client_link *link);
 bool client_link_refused(const struct client_link *link);
+
+/* The server has said by TLS that it will have none of it, as of our certificate. */
+bool client_link_alerted(const struct client_link *link);
 
 void client_link_stop(struct client_link *link);
 

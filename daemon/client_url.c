@@ -94,6 +94,20 @@ int client_url_parse(struct client_url *url_r, const char *text, struct err *err
 	return 0;
 }
 
+int client_url_remote(struct client_url *url_r, const char *text, struct err *err)
+{
+	struct client_url url = {.tls = true, .port = "8011"};
+	const char *rest = take_host(&url, text);
+
+	if (rest && *rest == ':' && copy_part(url.port, sizeof(url.port), rest + 1, strlen(rest + 1)))
+		rest = "";
+	if (!rest || *rest || !host_is_clean(url.host) || !port_is_clean(url.port))
+		return err_set(err, "\"%s\" is not a server's address like chat.example.test:8011",
+			       text);
+	*url_r = url;
+	return 0;
+}
+
 const char *client_url_authority(const struct client_url *url, char text[272])
 {
 	bool brackets = strchr(url->host, ':') != NULL;

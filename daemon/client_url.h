@@ -20,6 +20,10 @@ struct client_url {
 int client_url_parse(struct client_url *url_r, const char *text, struct err *err)
 	__attribute__((warn_unused_result));
 
+/* Takes "host" or "host:port" of an administration port apart; the default is 8011. */
+int client_url_remote(struct client_url *url_r, const char *text, struct err *err)
+	__attribute__((warn_unused_result));
+
 /* What stands in the Host line: "[::1]:8010". Returns text. */
 const char *client_url_authority(const struct client_url *url, char text[272]);
 

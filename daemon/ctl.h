@@ -1,6 +1,7 @@
 #ifndef PCHAT_DAEMON_CTL_H
 #define PCHAT_DAEMON_CTL_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -64,8 +65,18 @@ enum ctl_option {
 #define CTL_BIT(option) (UINT64_C(1) << (option))
 #define CTL_EDIT(list) (UINT64_C(7) << (list))
 
+static_assert(CTL_OPTIONS <= 64, "there is a bit for each");
+
 struct conf;
 struct ctl;
+
+/* A server elsewhere, and what shows it who we are. */
+struct ctl_remote {
+	const char *server;	 /* "host" or "host:port" */
+	const char *certificate; /* PEM files */
+	const char *key;	 /* NULL: in the certificate's */
+	const char *ca;
+};
 
 struct ctl_verb {
 	const char *noun, *verb; /* verb "": the noun stands alone */
@@ -85,6 +96,7 @@ struct ctl {
 	const struct ctl_verb *verb; /* borrowed, as all that follows */
 	const char *run_directory;
 	const struct conf *conf; /* NULL: there is no configuration */
+	const struct ctl_remote *remote; /* NULL: the server of this host */
 	bool json;
 	const char *option[CTL_OPTIONS]; /* NULL: not given */
 	char **arguments;
@@ -99,7 +111,7 @@ int ctl_fail(const struct ctl *ctl, int code, const char *fmt, ...)
 int ctl_print_json(const struct ctl *ctl, const json_t *document);
 
 /*
- * Asks the server, on run_directory/admin.sock. take_params is taken. *result_r is the caller's.
+ * Asks the server, on run_directory/admin.sock or, elsewhere, on its administration port. take_params is taken. *result_r is the caller's.
  * EX_UNAVAILABLE: it is down; EX_TEMPFAIL: busy, or no answer in time; EX_NOPERM; EX_DATAERR: it
  * refused, for the reason that was printed.
  */

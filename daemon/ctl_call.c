@@ -1,60 +1,17 @@
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "conf/clock.h"
 #include "conf/code.h"
+#include "daemon/ctl_link.h"
 #include "daemon/ctl_option.h"
 
 enum { ANSWER_TIMEOUT_US = 30000000, ANSWER_MAX = 64 << 20, PAGE_ROWS = 100 };
 
-static int connect_to(const struct ctl *ctl, int *sock_r)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const int length = snprintf(address.sun_path, sizeof(address.sun_path), "%s/admin.sock",
-				    ctl->run_directory);
-	int sock, saved;
-
-	if (length >= (int)sizeof(address.sun_path))
-		return ctl_fail(ctl, EX_USAGE, "the path %s/admin.sock is too long",
-				ctl->run_directory);
-	sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (sock == -1)
-		return ctl_fail(ctl, EX_OSERR, "could not make a socket: %s", strerror(errno));
-	if (connect(sock, (struct sockaddr *)&address, sizeof(address)) == 0) {
-		*sock_r = sock;
-		return EX_OK;
-	}
-	saved = errno;
-	close(sock);
-	return ctl_fail(ctl, saved == EACCES || saved == EPERM ? EX_NOPERM : EX_UNAVAILABLE,
-			"could not connect to %s: %s", address.sun_path, strerror(saved));
-}
-
-static int send_line(const struct ctl *ctl, int sock, const char *line)
-{
-	const size_t size = strlen(line);
-
-	for (size_t sent = 0; sent < size;) {
-		const ssize_t n = send(sock, line + sent, size - sent, MSG_NOSIGNAL);
-
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return ctl_fail(ctl, EX_UNAVAILABLE, "could not send the request: %s",
-					strerror(errno));
-		sent += (size_t)n;
-	}
-	return EX_OK;
-}
-
-static int send_request(const struct ctl *ctl, int sock, const char *method, json_t *take_params)
+static int send_request(const struct ctl *ctl, struct ctl_link *link, const char *method,
+			json_t *take_params)
 {
 	json_t *request = json_pack("{s:s, s:i, s:s, s:o}", "jsonrpc", "2.0", "id", 1, "method",
 				    method, "params", take_params);
@@ -63,7 +20,8 @@ static int send_request(const struct ctl *ctl, int sock, const char *method, jso
 	int code;
 
 	if (text && asprintf(&line, "%s\n", text) != -1)
-		code = send_line(ctl, sock, line);
+		code = ctl_link_write(ctl, link, line, strlen(line),
+				      clock_mono() + ANSWER_TIMEOUT_US);
 	else
 		code = ctl_fail(ctl, EX_OSERR, "could not get memory for the request");
 	/* There may be a password in it. */
@@ -83,21 +41,6 @@ struct reading {
 	uint64_t until; /* clock_mono() */
 };
 
-static int await(const struct ctl *ctl, int sock, uint64_t until)
-{
-	struct pollfd wait = {.fd = sock, .events = POLLIN};
-	const uint64_t now = clock_mono();
-	int n;
-
-	if (now >= until)
-		return ctl_fail(ctl, EX_TEMPFAIL, "timeout: %s", code_text(CODE_TIMEOUT));
-	n = poll(&wait, 1, (int)((until - now) / 1000 + 1));
-	if (n == -1 && errno != EINTR)
-		return ctl_fail(ctl, EX_OSERR, "could not wait for the answer: %s",
-				strerror(errno));
-	return EX_OK;
-}
-
 static int make_room(const struct ctl *ctl, struct reading *reading)
 {
 	const size_t size = reading->size ? reading->size * 2 : 65536;
@@ -114,25 +57,21 @@ static int make_room(const struct ctl *ctl, struct reading *reading)
 }
 
 /* Reads on until there is a whole line at the start of the data; *length_r without its end. */
-static int read_line(const struct ctl *ctl, int sock, struct reading *reading, size_t *length_r)
+static int read_line(const struct ctl *ctl, struct ctl_link *link, struct reading *reading,
+		     size_t *length_r)
 {
 	char *end;
 
 	while (reading->used == 0 || !(end = memchr(reading->data, '\n', reading->used))) {
-		ssize_t n;
 		int code = make_room(ctl, reading);
+		size_t count = 0;
 
 		if (code == EX_OK)
-			code = await(ctl, sock, reading->until);
+			code = ctl_link_read(ctl, link, reading->data + reading->used,
+					     reading->size - reading->used, reading->until, &count);
 		if (code != EX_OK)
 			return code;
-		n = recv(sock, reading->data + reading->used, reading->size - reading->used,
-			 MSG_DONTWAIT);
-		if (n == 0 || (n == -1 && errno == ECONNRESET))
-			return ctl_fail(ctl, EX_UNAVAILABLE,
-					"the server closed the connection without an answer");
-		if (n > 0)
-			reading->used += (size_t)n;
+		reading->used += count;
 	}
 	*length_r = (size_t)(end - reading->data);
 	return EX_OK;
@@ -183,7 +122,7 @@ static int take_answer(const struct ctl *ctl, const char *line, size_t length, j
 	return code;
 }
 
-static int read_answer(const struct ctl *ctl, int sock, json_t **result_r)
+static int read_answer(const struct ctl *ctl, struct ctl_link *link, json_t **result_r)
 {
 	struct reading reading = {.until = clock_mono() + ANSWER_TIMEOUT_US};
 	int code = EX_OK;
@@ -192,7 +131,7 @@ static int read_answer(const struct ctl *ctl, int sock, json_t **result_r)
 	while (code == EX_OK && !*result_r) {
 		size_t length = 0;
 
-		code = read_line(ctl, sock, &reading, &length);
+		code = read_line(ctl, link, &reading, &length);
 		if (code != EX_OK)
 			break;
 		code = take_answer(ctl, reading.data, length, result_r);
@@ -205,18 +144,18 @@ static int read_answer(const struct ctl *ctl, int sock, json_t **result_r)
 
 int ctl_call(const struct ctl *ctl, const char *method, json_t *take_params, json_t **result_r)
 {
-	int sock = -1, code;
+	struct ctl_link *link;
+	int code = ctl_link_open(ctl, &link);
 
 	*result_r = NULL;
-	code = connect_to(ctl, &sock);
 	if (code != EX_OK) {
 		json_decref(take_params);
 		return code;
 	}
-	code = send_request(ctl, sock, method, take_params);
+	code = send_request(ctl, link, method, take_params);
 	if (code == EX_OK)
-		code = read_answer(ctl, sock, result_r);
-	close(sock);
+		code = read_answer(ctl, link, result_r);
+	ctl_link_free(&link);
 	return code;
 }
 

@@ -1,7 +1,7 @@
 sbin_PROGRAMS += daemon/pchatd daemon/pchatctl
 bin_PROGRAMS += daemon/pchat
 pkglibexec_PROGRAMS += daemon/pchat-sequencer daemon/pchat-store daemon/pchat-reader daemon/pchat-auth \
-	daemon/pchat-compliance daemon/pchat-adapter
+	daemon/pchat-admin daemon/pchat-compliance daemon/pchat-adapter
 
 daemon_pchatd_SOURCES = daemon/pchatd.c \
 	daemon/master.c daemon/master.h \
@@ -108,10 +108,12 @@ daemon_libauth_a_SOURCES = \
 	daemon/auth_body.c daemon/auth_body.h \
 	daemon/auth_delay.c daemon/auth_delay.h \
 	daemon/auth_local.c daemon/auth_local.h \
+	daemon/auth_relay.c daemon/auth_relay.h \
 	daemon/auth_sasl.c daemon/auth_sasl.h \
 	daemon/auth_secret.c daemon/auth_secret.h \
 	daemon/auth_table.c daemon/auth_table.h \
-	daemon/auth_token.c daemon/auth_token.h
+	daemon/auth_token.c daemon/auth_token.h \
+	daemon/relay_name.c daemon/relay_name.h
 daemon_libauth_a_CPPFLAGS = $(AM_CPPFLAGS) $(GSASL_CFLAGS) $(SSL_CFLAGS)
 AUTH_LIBS = daemon/libauth.a $(SHM_LIBS) $(GSASL_LIBS) $(SSL_LIBS) $(UNISTRING_LIBS)
 
@@ -137,6 +139,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_export_message.c \
 	daemon/ctl_export_table.c \
 	daemon/fragment.c daemon/fragment.h \
+	daemon/ctl_link.c daemon/ctl_link.h \
 	daemon/ctl_list.c \
 	daemon/ctl_message.c \
 	daemon/ctl_object.c \
@@ -151,7 +154,16 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_verify.c
 daemon_pchatctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(BSD_CFLAGS) $(ODBC_CFLAGS) \
 	$(SSL_CFLAGS) $(ZLIB_CFLAGS)
-daemon_pchatctl_LDADD = $(RECORD_LIBS) $(JANSSON_LIBS) $(SSL_LIBS) $(ZLIB_LIBS) $(UNISTRING_LIBS)
+daemon_pchatctl_LDADD = $(RECORD_LIBS) daemon/libclient.a $(CONF_LIBS) $(JANSSON_LIBS) $(SSL_LIBS) \
+	$(ZLIB_LIBS) $(UNISTRING_LIBS)
+
+daemon_pchat_admin_SOURCES = daemon/pchat-admin.c daemon/relay.h \
+	daemon/relay_link.c \
+	daemon/relay_name.c daemon/relay_name.h \
+	daemon/relay_peer.c \
+	daemon/relay_tls.c
+daemon_pchat_admin_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_SSL_CFLAGS) $(SSL_CFLAGS)
+daemon_pchat_admin_LDADD = $(SHM_LIBS) $(EVENT_SSL_LIBS) $(SSL_LIBS) $(SECCOMP_LIBS) $(UNISTRING_LIBS)
 
 # What a client of the JSON protocol is made of, without a face.
 noinst_LIBRARIES += daemon/libclient.a

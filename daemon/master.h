@@ -65,7 +65,7 @@ struct master {
 	struct conf *conf;     /* borrowed; only its log level ever changes */
 	struct detach *detach; /* borrowed */
 
-	struct account account, worker_account, compliance_account;
+	struct account account, worker_account, compliance_account, admin_account;
 	struct supply supply;
 	struct listener listener;
 	struct proc table; /* own page writable, all pages readable; eventfds borrowed from supply */

@@ -46,6 +46,15 @@ static enum conf_secrets secrets_of(unsigned slot)
 									       : CONF_NO_SECRETS;
 }
 
+static int add_admin_files(struct grants *grants, const struct conf *conf, struct err *err)
+{
+	if (add_file(grants, conf->admin.certificate, FD_CERTIFICATE, err) == -1 ||
+	    add_file(grants, conf->admin.key, FD_KEY, err) == -1 ||
+	    add_file(grants, conf->admin.ca, FD_CA, err) == -1)
+		return -1;
+	return *conf->admin.crl ? add_file(grants, conf->admin.crl, FD_CRL, err) : 0;
+}
+
 static int add_all_owned(struct grants *grants, unsigned slot, const struct conf *conf,
 			 struct err *err)
 {
@@ -55,6 +64,8 @@ static int add_all_owned(struct grants *grants, unsigned slot, const struct conf
 		return add_owned(grants, storage_open_token_key(conf, err), FD_TOKEN_KEY);
 	if (slot == SLOT_COMPLIANCE && *conf->compliance.checkpoint_key)
 		return add_file(grants, conf->compliance.checkpoint_key, FD_KEY, err);
+	if (slot == SLOT_ADMIN)
+		return add_admin_files(grants, conf, err);
 	if (!slot_is_worker(slot) || !conf->json.tls)
 		return 0;
 	if (add_file(grants, conf->json.certificate, FD_CERTIFICATE, err) == -1)
@@ -94,7 +105,7 @@ static void add_data(struct grants *grants, unsigned slot, const struct supply *
 		add(grants, supply->cache.rw, FD_CACHE);
 		return;
 	}
-	if (slot_is_reader(slot) || slot == SLOT_ADAPTER)
+	if (slot_is_reader(slot) || slot == SLOT_ADAPTER || slot == SLOT_ADMIN)
 		return;
 	add(grants, supply->journal.ro, FD_JOURNAL);
 	if (slot != SLOT_STORE)
@@ -120,12 +131,21 @@ static void add_channels(struct grants *grants, unsigned slot, const struct supp
 			add(grants, supply->answers[i].ask, FD_REPLY + (int)i);
 }
 
-int grants_make(struct grants *grants, unsigned slot, int take_control, const struct conf *conf,
-		const struct supply *supply, struct err *err)
+static void add_listeners(struct grants *grants, const struct listener *listener)
 {
+	for (int i = 0; i < CONF_ITEMS_MAX; i++)
+		if (listener->remote[i] != -1)
+			add(grants, listener->remote[i], FD_LISTEN + i);
+}
+
+int grants_make(struct grants *grants, unsigned slot, int take_control, const struct spawn *spawn,
+		struct err *err)
+{
+	const struct supply *supply = spawn->supply;
+
 	grants->count = grants->owned = 0;
 	if (add_owned(grants, take_control, FD_CONTROL) == -1 ||
-	    add_all_owned(grants, slot, conf, err) == -1) {
+	    add_all_owned(grants, slot, spawn->conf, err) == -1) {
 		grants_fini(grants);
 		return -1;
 	}
@@ -133,6 +153,8 @@ int grants_make(struct grants *grants, unsigned slot, int take_control, const st
 	add_data(grants, slot, supply);
 	add_mailboxes(grants, slot, supply);
 	add_channels(grants, slot, supply);
+	if (slot == SLOT_ADMIN)
+		add_listeners(grants, spawn->listener);
 	return 0;
 }
 

@@ -3,7 +3,7 @@
 
 #include "conf/conf.h"
 #include "conf/err.h"
-#include "daemon/master_supply.h"
+#include "daemon/master_spawn.h"
 #include "shm/child.h"
 
 /*
@@ -21,8 +21,8 @@ struct grants {
 };
 
 /* The grants of a slot. take_control: the process's end of the control socket. */
-int grants_make(struct grants *grants, unsigned slot, int take_control, const struct conf *conf,
-		const struct supply *supply, struct err *err);
+int grants_make(struct grants *grants, unsigned slot, int take_control, const struct spawn *spawn,
+		struct err *err);
 
 /* Closes what was opened for this process alone. */
 void grants_fini(struct grants *grants);

@@ -106,6 +106,23 @@ static int bind_address(struct listener *listener, unsigned i, uint64_t wait, st
 	return 0;
 }
 
+static int bind_remote(struct listener *listener, unsigned i, uint64_t wait, struct err *err)
+{
+	const char *address = listener->conf->admin.listen.item[i];
+	struct addrinfo *info = resolve(address, err);
+	int result = 0;
+
+	if (info == NULL)
+		return -1;
+	listener->remote[i] = bind_waiting(info, true, wait);
+	if (listener->remote[i] == -1)
+		result = err_errno(err, "could not bind to %s", address);
+	else if (listen(listener->remote[i], BACKLOG) == -1)
+		result = err_errno(err, "could not listen on %s", address);
+	freeaddrinfo(info);
+	return result;
+}
+
 static int listen_all(struct listener *listener, struct err *err)
 {
 	for (unsigned place = 0; place < listener->places; place++)
@@ -167,6 +184,9 @@ int listener_init(struct listener *listener, const struct conf *conf, uint64_t w
 				    "through %s",
 				    conf->json.listen.item[i]);
 	}
+	for (unsigned i = 0; i < conf->admin.listen.count; i++)
+		if (bind_remote(listener, i, wait, err) == -1)
+			return -1;
 	listener->admin = bind_unix(conf, "admin.sock", SOCK_STREAM, BACKLOG, err);
 	if (listener->admin == -1)
 		return -1;
@@ -197,6 +217,11 @@ void listener_fini(struct listener *listener)
 				close(listener->json[place][i]);
 			listener->json[place][i] = -1;
 		}
+	for (unsigned i = 0; i < CONF_ITEMS_MAX; i++) {
+		if (listener->remote[i] != -1)
+			close(listener->remote[i]);
+		listener->remote[i] = -1;
+	}
 	remove_unix(listener->conf, "admin.sock", &listener->admin);
 	remove_unix(listener->conf, "control.sock", &listener->control);
 }

@@ -16,6 +16,7 @@ struct listener {
 	unsigned places, addresses;
 	int json[CONF_WORKERS_MAX][CONF_ITEMS_MAX]; /* owned; -1: none */
 	int admin;				   /* owned; one for all workers */
+	int remote[CONF_ITEMS_MAX];		   /* owned; pchat-admin's */
 	int control;				   /* owned; the master's own */
 	const struct conf *conf;		   /* borrowed */
 };

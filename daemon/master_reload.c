@@ -10,6 +10,8 @@
 #include "conf/setting.h"
 #include "daemon/master_control.h"
 
+enum { RENEW_MS = 2000 };
+
 /* The setting as it would stand in a file; the caller frees. NULL if memory is short. */
 static char *printed(const struct setting *setting, const struct conf *conf)
 {
@@ -98,6 +100,18 @@ static void tell(const struct process *process)
 	close(fd);
 }
 
+/* A new one reads certificate, key and the lists of who is trusted and who is not any more. */
+static void renew_admin(struct master *master)
+{
+	struct process *process = &master->process[SLOT_ADMIN];
+	const struct control control = {.type = CONTROL_STOP, .arg = RENEW_MS};
+
+	if (process->pid <= 0 || !process->ready)
+		return;
+	process->told = process->at_once = true;
+	control_send(process, &control, NULL, 0);
+}
+
 void reload_configuration(struct master *master)
 {
 	struct conf *new;
@@ -116,6 +130,7 @@ void reload_configuration(struct master *master)
 	for (unsigned slot = 0; slot < SLOTS; slot++)
 		if (master->process[slot].pid > 0)
 			tell(&master->process[slot]);
+	renew_admin(master);
 	log_notice("the configuration was read anew");
 	conf_free(&new);
 }

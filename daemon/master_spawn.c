@@ -57,6 +57,8 @@ static const struct account *account_of(const struct spawn *spawn, unsigned slot
 {
 	if (slot == SLOT_COMPLIANCE || slot == SLOT_ADAPTER)
 		return spawn->compliance_account;
+	if (slot == SLOT_ADMIN)
+		return spawn->admin_account;
 	return slot_is_worker(slot) ? spawn->worker_account : spawn->account;
 }
 
@@ -118,7 +120,7 @@ pid_t spawn_start(const struct spawn *spawn, unsigned slot, uint32_t generation,
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == -1)
 		return err_errno(err, "could not make a control socket");
-	if (grants_make(&grants, slot, ends[1], spawn->conf, spawn->supply, err) == -1) {
+	if (grants_make(&grants, slot, ends[1], spawn, err) == -1) {
 		close(ends[0]);
 		return -1;
 	}

@@ -9,6 +9,7 @@
 #include "conf/conf.h"
 #include "conf/err.h"
 #include "daemon/master_account.h"
+#include "daemon/master_listener.h"
 #include "daemon/master_supply.h"
 
 /* What every start needs; all borrowed. */
@@ -16,7 +17,9 @@ struct spawn {
 	const char *directory; /* of the programs, for a build tree; NULL: where they are installed */
 	const struct conf *conf;
 	const struct supply *supply;
-	const struct account *account, *worker_account, *compliance_account;
+	const struct account *compliance_account;
+	const struct listener *listener;
+	const struct account *account, *worker_account, *admin_account;
 	bool recover; /* the sequencer gets -r */
 };
 

@@ -12,7 +12,7 @@ static const unsigned percent[PHASES] = {40, 50, 70, 95};
 
 static unsigned phase_of(unsigned slot)
 {
-	if (slot_is_worker(slot))
+	if (slot_is_worker(slot) || slot == SLOT_ADMIN)
 		return 0;
 	if (slot == SLOT_SEQUENCER)
 		return 2;

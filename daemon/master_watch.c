@@ -243,8 +243,10 @@ static void start(struct master *master, struct process *process)
 		.conf = master->conf,
 		.supply = &master->supply,
 		.account = &master->account,
+		.listener = &master->listener,
 		.worker_account = &master->worker_account,
 		.compliance_account = &master->compliance_account,
+		.admin_account = &master->admin_account,
 		.recover = master->recover && process->slot == SLOT_SEQUENCER,
 	};
 	struct master_slot *slot = &master->table.own->slots[process->slot];

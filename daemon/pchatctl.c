@@ -187,7 +187,14 @@ static const struct ctl_verb verbs[] = {
 };
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
-enum { OPTION_VERSION = 256, OPTION_FIRST };
+enum {
+	OPTION_VERSION = 256,
+	OPTION_SERVER,
+	OPTION_CERTIFICATE,
+	OPTION_KEY,
+	OPTION_CA,
+	OPTION_FIRST
+};
 
 static const struct option common[] = {
 	{"config", required_argument, NULL, 'f'},
@@ -195,6 +202,10 @@ static const struct option common[] = {
 	{"json", no_argument, NULL, 'j'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, OPTION_VERSION},
+	{"server", required_argument, NULL, OPTION_SERVER},
+	{"certificate", required_argument, NULL, OPTION_CERTIFICATE},
+	{"key", required_argument, NULL, OPTION_KEY},
+	{"ca", required_argument, NULL, OPTION_CA},
 };
 enum { COMMON = sizeof(common) / sizeof(common[0]) };
 
@@ -208,6 +219,7 @@ enum { ALIASES = sizeof(aliases) / sizeof(aliases[0]), OPTIONS = COMMON + ALIASE
 struct command_line {
 	struct ctl ctl;
 	const char *file, *run_directory; /* -f and -s; NULL: not given */
+	struct ctl_remote remote;
 	uint64_t options;		  /* the verb's own ones that were given */
 	bool help, version;
 };
@@ -267,6 +279,10 @@ static void print_help(void)
 		print_options(verb);
 	}
 	printf("\n"
+	       "  --server HOST[:PORT]       the server is elsewhere: its administration port\n"
+	       "  --certificate FILE         what we show it, with its key or\n"
+	       "  --key FILE                 the key here\n"
+	       "  --ca FILE                  who vouches for the server\n"
 	       "  -f, --config FILE          take the run directory from this configuration,\n"
 	       "                             instead of %s\n"
 	       "  -s, --run-directory DIR    where the server's sockets are\n"
@@ -308,6 +324,18 @@ static int take_option(struct command_line *line, int option)
 		return 0;
 	case OPTION_VERSION:
 		line->version = true;
+		return 0;
+	case OPTION_SERVER:
+		line->remote.server = optarg;
+		return 0;
+	case OPTION_CERTIFICATE:
+		line->remote.certificate = optarg;
+		return 0;
+	case OPTION_KEY:
+		line->remote.key = optarg;
+		return 0;
+	case OPTION_CA:
+		line->remote.ca = optarg;
 		return 0;
 	default:
 		return take_own_option(line, (unsigned)(option - OPTION_FIRST));
@@ -403,6 +431,42 @@ static int run_configured(const struct ctl_verb *verb, struct command_line *line
 	return code;
 }
 
+/* Whether a verb needs the files or sockets of the server's host. */
+static bool is_on_host(const struct ctl_verb *verb)
+{
+	static const char *const nouns[] = {"status", "database", "data", "compliance"};
+
+	for (unsigned i = 0; i < sizeof(nouns) / sizeof(nouns[0]); i++)
+		if (strcmp(nouns[i], verb->noun) == 0)
+			return true;
+	return false;
+}
+
+/* A server elsewhere needs nothing of this host but the certificates. */
+static int run_remote(const struct ctl_verb *verb, struct command_line *line)
+{
+	const struct ctl_remote *remote = &line->remote;
+
+	if (line->file || line->run_directory)
+		return ctl_fail(&line->ctl, EX_USAGE, "--server goes with neither -f nor -s");
+	if (!remote->server || !remote->certificate || !remote->ca)
+		return ctl_fail(&line->ctl, EX_USAGE,
+				"--server, --certificate and --ca go together");
+	if (is_on_host(verb))
+		return ctl_fail(&line->ctl, EX_USAGE, "%s%s%s works on the server's host only",
+				verb->noun, *verb->verb ? " " : "", verb->verb);
+	line->ctl.remote = remote;
+	line->ctl.run_directory = "";
+	return run(verb, &line->ctl);
+}
+
+static bool is_remote(const struct command_line *line)
+{
+	const struct ctl_remote *remote = &line->remote;
+
+	return remote->server || remote->certificate || remote->key || remote->ca;
+}
+
 int main(int argc, char **argv)
 {
 	struct command_line line = {.ctl = {.name = ""}};
@@ -428,6 +492,8 @@ int main(int argc, char **argv)
 	if (line.ctl.count < verb->min || line.ctl.count > verb->max ||
 	    (line.options & ~verb->options))
 		return usage_error();
+	if (is_remote(&line))
+		return run_remote(verb, &line);
 	if (!line.run_directory)
 		return run_configured(verb, &line);
 	line.ctl.run_directory = line.run_directory;

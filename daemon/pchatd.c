@@ -87,6 +87,9 @@ static int claim(struct master *master, struct pidfile *pidfile, struct err *err
 	if (conf->compliance.enabled &&
 	    account_find(&master->compliance_account, compliance_user(conf), err) == -1)
 		return -1;
+	if (conf->admin.listen.count > 0 &&
+	    account_find(&master->admin_account, conf->admin_user, err) == -1)
+		return -1;
 	if (storage_directories(conf, &master->account, &master->compliance_account, err) == -1)
 		return -1;
 	return pidfile_take(pidfile, conf->run_directory, err);

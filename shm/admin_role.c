@@ -1,7 +1,5 @@
 #include "shm/admin_role.h"
 
-#include <string.h>
-
 #include "shm/event.h"
 
 static const bool table[DUTIES][ADMIN_ROLES] = {
@@ -12,8 +10,6 @@ static const bool table[DUTIES][ADMIN_ROLES] = {
 	[DUTY_MESSAGE] = {false, true, true, false},
 	[DUTY_ALL] = {false, true, false, false},
 };
-
-static const char *const names[ADMIN_ROLES] = {"none", "administrator", "operator", "read-only"};
 
 enum admin_role admin_role_of(unsigned flags)
 {
@@ -41,19 +37,6 @@ unsigned admin_role_flags(enum admin_role role)
 	default:
 		return 0;
 	}
-}
-
-const char *admin_role_name(enum admin_role role)
-{
-	return (unsigned)role < ADMIN_ROLES ? names[role] : names[ADMIN_NONE];
-}
-
-enum admin_role admin_role_parse(const char *name)
-{
-	for (unsigned role = ADMIN_ADMINISTRATOR; role < ADMIN_ROLES; role++)
-		if (strcmp(names[role], name) == 0)
-			return (enum admin_role)role;
-	return ADMIN_NONE;
 }
 
 bool admin_may(enum admin_role role, enum admin_duty duty)

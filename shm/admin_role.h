@@ -3,20 +3,14 @@
 
 #include <stdbool.h>
 
+#include "conf/access.h"
+
 /*
  * What an administrator may do. His role stands in the flags of his session (EVENT_ADMIN with
  * EVENT_OPERATOR, EVENT_READER or neither); who may do what is the table in admin_role.c, which
  * pchatctl(8) repeats. The sequencer asks it for what changes anything, pchat-auth for passwords, and
  * workers for what is only read.
  */
-enum admin_role {
-	ADMIN_NONE, /* no administrator, or flags that make no sense */
-	ADMIN_ADMINISTRATOR,
-	ADMIN_OPERATOR,
-	ADMIN_READER,
-	ADMIN_ROLES
-};
-
 enum admin_duty {
 	DUTY_READ,    /* what there is: rooms, users, groups, categories, messages */
 	DUTY_AUDIT,   /* who changed what */
@@ -31,12 +25,6 @@ enum admin_role admin_role_of(unsigned flags);
 
 /* The flags of a role; 0 for ADMIN_NONE. */
 unsigned admin_role_flags(enum admin_role role);
-
-/* "administrator", "operator", "read-only"; "none". */
-const char *admin_role_name(enum admin_role role);
-
-/* The role of such a name; ADMIN_NONE for any other. */
-enum admin_role admin_role_parse(const char *name);
 
 bool admin_may(enum admin_role role, enum admin_duty duty);
 

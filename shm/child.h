@@ -22,6 +22,7 @@
  *   store       ro      -      its own             -
  *   compliance  ro      ro     -                   -
  *   adapter     -       -      -                   -
+ *   admin       -       -      -                   -; FD_LISTEN, and what TLS needs
  */
 enum child_fd {
 	FD_CONTROL = 3, /* SOCK_SEQPACKET to the master: struct control */
@@ -32,9 +33,12 @@ enum child_fd {
 	FD_QUESTIONS = 8, /* SOCK_SEQPACKET, shared: workers send, readers take */
 	FD_AUTH = 9,	  /* the same for pchat-auth */
 	FD_ANSWERS = 10,  /* SOCK_SEQPACKET: a worker's answers arrive here */
-	FD_CERTIFICATE = 11, /* workers, PEM, opened anew for each */
+	FD_CERTIFICATE = 11, /* workers and pchat-admin, PEM, opened anew for each */
 	FD_KEY = 12, /* for compliance: of the checkpoints */
 	FD_TOKEN_KEY = 13, /* pchat-auth: 32 secret bytes */
+	FD_LISTEN = 20,	   /* + number: pchat-admin: the sockets of admin.listen */
+	FD_CA = 28,	   /* pchat-admin, PEM: whom it trusts, and */
+	FD_CRL = 29,	   /* whom not any more; not there: without admin.crl */
 	FD_PAGE = 32,	   /* + slot: every slot's page, read-only */
 	FD_EVENT = 64,	   /* + slot: eventfds: all for the sequencer, else own and sequencer's */
 	/* All senders' slots have one, and command rings of workers.mailbox bytes. */

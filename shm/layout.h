@@ -27,6 +27,7 @@ enum slot {
 	SLOT_STORE = 2,
 	SLOT_AUTH = 3,
 	SLOT_COMPLIANCE = 4,
+	SLOT_ADMIN = 5,
 	SLOT_ADAPTER = 6,
 	SLOT_WORKER = 8, /* 8 to 15: active workers and standbys */
 	SLOT_READER = 16, /* 16 to 23 */

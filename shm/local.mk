@@ -23,11 +23,13 @@ shm_libshm_a_SOURCES = \
 	shm/proc.c shm/proc.h \
 	shm/recent.c shm/recent.h \
 	shm/role.c shm/role.h \
+	shm/sandbox.c shm/sandbox.h \
 	shm/schedule.c shm/schedule.h \
 	shm/scoped.c shm/scoped.h \
 	shm/scoped_key.c \
 	shm/segment.c shm/segment.h \
 	shm/table.c shm/table.h \
 	shm/user_uri.c shm/user_uri.h
+shm_libshm_a_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
 SHM_LIBS = shm/libshm.a $(CONF_LIBS) $(UNISTRING_LIBS) $(UNISTRING_LIBS)
 EXTRA_DIST += shm/README

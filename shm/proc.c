@@ -185,6 +185,8 @@ const char *proc_role(unsigned slot)
 		return "compliance";
 	case SLOT_ADAPTER:
 		return "adapter";
+	case SLOT_ADMIN:
+		return "admin";
 	default:
 		if (slot >= SLOT_WORKER && slot < SLOT_WORKER + WORKER_SLOTS)
 			return "worker";

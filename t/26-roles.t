@@ -98,7 +98,7 @@ like(
 	qr/refused user\.add to the administrator "unix:daemon", whose role is operator/,
 	'the log says who was refused what'
 );
-like($server->log, qr/administration by unix:nobody, read-only, from unix:uid=$uid{nobody}/,
+like($server->log, qr/administration by "unix:nobody", read-only, from unix:uid=$uid{nobody}/,
 	'and who came');
 
 # Whoever is in no list has no business here.

@@ -26,7 +26,7 @@ my ($code, $output) = $server->command(
 is($code, 0, 'make install succeeds') or diag $output;
 for my $file (
 	qw(sbin/pchatd sbin/pchatctl bin/pchat etc/init.d/pchatd lib/systemd/system/pchatd.service),
-	(map {"libexec/pchat/pchat-$_"} qw(worker sequencer store reader auth)),
+	(map {"libexec/pchat/pchat-$_"} qw(worker sequencer store reader auth admin)),
 	(
 		map {"share/man/$_"}
 			qw(man1/pchat.1 man5/pchatd.conf.5 man7/pchat-protocol.7 man8/pchatd.8 man8/pchatctl.8)

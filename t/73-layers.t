@@ -29,7 +29,8 @@ my %foreign = (
 	'daemon/pchat-auth' => 'event|wslay|http_parser',
 	'worker/pchat-worker' => 'odbc|gsasl',
 	'daemon/pchat' => 'odbc',
-	'daemon/pchatctl' => 'ssl|gsasl|wslay',
+	'daemon/pchatctl' => 'gsasl|wslay',
+	'daemon/pchat-admin' => 'odbc|gsasl|jansson|wslay|http_parser',
 );
 for my $program (sort keys %foreign) {
 	my $needed = `readelf -d '$Pchat::Server::build/$program'`;

@@ -247,6 +247,11 @@ t_unit_reader_test_SOURCES = t/unit/reader_test.c $(DATABASE)
 t_unit_reader_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS) $(JANSSON_CFLAGS)
 t_unit_reader_test_LDADD = $(READER_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS)
 
+check_PROGRAMS += t/unit/relay_test
+t_unit_relay_test_SOURCES = t/unit/relay_test.c daemon/relay_peer.c
+t_unit_relay_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(EVENT_SSL_CFLAGS) $(SSL_CFLAGS)
+t_unit_relay_test_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/matrix_test
 t_unit_matrix_test_SOURCES = t/unit/matrix_test.c $(ENGINE_BENCH)
 t_unit_matrix_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -419,6 +424,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/bench/README t/bench/failover t/bench/history t/bench/idle t/bench/join-storm \
 	t/bench/million t/bench/pool-model t/bench/posts t/bench/room t/bench/rooms \
 	t/bench/versus \
+	t/lib/Pchat/Authority.pm \
 	t/lib/Pchat/Bench.pm \
 	t/lib/Pchat/Client.pm \
 	t/lib/Pchat/Fake.pm \
@@ -449,6 +455,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/24-pchatctl-database.t \
 	t/25-reports.t \
 	t/26-roles.t \
+	t/27-admin-port.t \
 	t/30-kill-children.t \
 	t/31-kill-master.t \
 	t/32-promotion.t \

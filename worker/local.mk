@@ -50,7 +50,6 @@ worker_libworker_a_SOURCES = \
 	worker/removal.c \
 	worker/rooms.c \
 	worker/roster.c worker/roster.h \
-	worker/sandbox.c worker/sandbox.h \
 	worker/scoped.c worker/scoped.h \
 	worker/search.c \
 	worker/session.c worker/session.h \

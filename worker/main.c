@@ -10,10 +10,10 @@
 #include "conf/clock.h"
 #include "conf/log.h"
 #include "shm/child.h"
+#include "shm/sandbox.h"
 #include "worker/accept.h"
 #include "worker/core.h"
 #include "worker/json_memory.h"
-#include "worker/sandbox.h"
 
 /*
  * pchat-worker: holds connections and sessions. One loop; a turn takes what has come (from sockets,
@@ -318,7 +318,7 @@ static int open_all(struct worker *w, struct err *err)
 		return -1;
 #ifndef PCHAT_SANITIZERS
 	/* Not every kernel or container has it, and chat is better than none. */
-	if (sandbox_enter(err) == -1)
+	if (sandbox_enter(false, err) == -1)
 		log_warning("%s", err->text);
 #endif
 	return child_ready(&w->child, PROC_READY, err);

@@ -154,7 +154,10 @@ static const char everything[] =
 	"json { listen = { '127.0.0.1:21000', '[::1]:21001' } tls = no certificate = /c key = /k\n"
 	"  connections = 11 frame_size = 5000 output_size = 20000 handshake_timeout = 1500ms\n"
 	"  idle_timeout = 1d ping_interval = 1h }\n"
-	"admin { users = { root, 'daemon' } operators = { bin } readers = sys }\n"
+	"admin_user = ''\n"
+	"admin { users = { root, 'daemon' } operators = { bin } readers = sys\n"
+	"  listen = '127.0.0.1:21002' certificate = /ac key = /ak ca = /aa crl = /ar\n"
+	"  access = 'alice: operator' connections = 5 handshake_timeout = 3s }\n"
 	"content { dsn = { 'DSN=one;PWD={a;b}', \"DSN=two;PWD='\\\"\" } readers = 1\n"
 	"  query_timeout = 2s batch_rows = 3 search_index = no }\n"
 	"compliance { enabled = yes user = auditor dsn = 'DSN=three;PWD=c' batch_rows = 4\n"
@@ -573,6 +576,17 @@ static void test_lists_grow_by_appending_and_have_a_bound(void **state)
 	refuse(LEAST "admin { users = { a, '' } }", "admin.users has an empty item");
 	refuse(LEAST "admin { users = { a, b } readers = b }",
 	       "admin.readers names \"b\", as does admin.users");
+	refuse(LEAST "admin { access = { 'a: king' } }",
+	       "admin.access takes items such as \"NAME: administrator\", \"NAME: operator\" or "
+	       "\"NAME: read-only\", not \"a: king\"");
+	refuse(LEAST "admin { access = { 'a: operator', 'a: read-only' } }",
+	       "admin.access names \"a\" twice");
+	refuse(LEAST "admin { listen = '[::]:8011' access = 'a: operator' certificate = /c key = /k }",
+	       "admin.ca must be set where admin.listen is");
+	refuse(LEAST "admin { listen = '[::]:8011' ca = /a certificate = /c key = /k }",
+	       "admin.access must not be empty where admin.listen is set");
+	refuse(LEAST "admin { listen = 8011 }",
+	       "admin.listen takes addresses such as 192.0.2.1:8011 or [::]:8011, not \"8011\"");
 	refuse(LEAST "admin { operators = a readers = a }",
 	       "admin.readers names \"a\", as does admin.operators");
 }

@@ -96,6 +96,7 @@ sub configure ($self, $changes) {
 			domain => 'example.test',
 			user => '',
 			worker_user => '',
+			admin_user => '',
 			state_directory => "$directory/state",
 			run_directory => "$directory/run",
 		},
@@ -125,10 +126,11 @@ sub configure ($self, $changes) {
 	for my $section (keys %$changes) {
 		$conf{$section} = { %{ $conf{$section} // {} }, %{ $changes->{$section} } };
 	}
-	# The sequencer, the store, pchat-auth, the workers, the readers, pchat-compliance.
+	# The sequencer, the store, pchat-auth, the workers, the readers, pchat-compliance, pchat-admin.
 	$self->{children} =
 		3 + $conf{workers}{active} + $conf{workers}{standby} + ($conf{content}{readers} // 2) +
 		(($conf{compliance}{enabled} // '') eq 'true' && 1 + !!grep {/^adapter /} keys %conf);
+	$self->{children}++ if $conf{admin}{listen};
 	open my $out, '>', $self->configuration or die "could not write the configuration: $!\n";
 	print $out map { _section($_, $conf{$_}) } sort keys %conf;
 	close $out or die "could not write the configuration: $!\n";

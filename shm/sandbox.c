@@ -1,4 +1,4 @@
-#include "worker/sandbox.h"
+#include "shm/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ static const int deadly[] = {
 /* A library might: they fail. */
 static const int refused[] = {
 	SCMP_SYS(fork),	      SCMP_SYS(vfork),
-	SCMP_SYS(bind),	      SCMP_SYS(listen),
+	SCMP_SYS(listen),
 	SCMP_SYS(creat),      SCMP_SYS(truncate),
 	SCMP_SYS(unlink),     SCMP_SYS(unlinkat),
 	SCMP_SYS(rename),     SCMP_SYS(renameat),
@@ -91,7 +91,7 @@ static int add_conditional(scmp_filter_ctx filter)
 	return 0;
 }
 
-int sandbox_enter(struct err *err)
+int sandbox_enter(bool binds, struct err *err)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	int result;
@@ -103,6 +103,8 @@ int sandbox_enter(struct err *err)
 	if (result == 0)
 		result = add_list(filter, SCMP_ACT_ERRNO(EPERM), refused,
 				  sizeof(refused) / sizeof(refused[0]));
+	if (result == 0 && !binds)
+		result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(bind), 0);
 	if (result == 0)
 		result = add_conditional(filter);
 	if (result == 0)
