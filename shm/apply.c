@@ -178,6 +178,8 @@ static void participant_remove(struct cache *cache, uint32_t row)
 		table_set(cache, other->room_previous, p->room_previous);
 	}
 	table_set(cache, room->participants, room->participants - 1);
+	if (!find_user_in_room(cache, p->room, p->principal))
+		table_set(cache, room->users, room->users - 1);
 	table_touch(cache, p, sizeof(*p));
 	p->room = 0;
 	table_write_end(&room->roster);
@@ -213,6 +215,8 @@ static void participant_link(struct cache *cache, uint32_t row, uint32_t room_nu
 	}
 	table_set(cache, room->first_participant, row);
 	table_set(cache, room->participants, room->participants + 1);
+	if (!find_user_in_room(cache, room_number, p->principal))
+		table_set(cache, room->users, room->users + 1);
 	table_write_end(&room->roster);
 
 	p->session = session_number;

@@ -225,30 +225,22 @@ int cache_principals_next(const struct cache *cache, uint32_t *position,
 
 /* --- Who is in a room. --- */
 
-static uint32_t copy_roster(const struct cache *cache, const struct room_row *room, uint64_t upto,
-			    struct participant_view *list, uint32_t max)
+static uint32_t copy_roster(const struct cache *cache, const struct room_row *room, uint32_t *list,
+			    uint32_t max)
 {
 	uint32_t row = room->first_participant, steps = room->participants, count = 0;
 
 	for (; attempt_is_row(cache, TABLE_PARTICIPANT, row) && steps > 0 && count < max; steps--) {
 		const struct participant_row *p = table_row(cache, TABLE_PARTICIPANT, row);
-		const struct session_row *session;
 
 		row = p->room_next;
-		if (p->lsn >= upto || !attempt_is_row(cache, TABLE_SESSION, p->session))
-			continue;
-		session = table_row(cache, TABLE_SESSION, p->session);
-		list[count++] = (struct participant_view){.principal = p->principal,
-							  .session = session->session,
-							  .generation = session->generation,
-							  .slot = session->slot,
-							  .lsn = p->lsn};
+		list[count++] = p->principal;
 	}
 	return count;
 }
 
-int cache_participants(const struct cache *cache, uint32_t room, uint64_t upto,
-		       struct participant_view *list, uint32_t max, uint32_t *count_r)
+int cache_participants(const struct cache *cache, uint32_t room, uint32_t *list, uint32_t max,
+		       uint32_t *count_r)
 {
 	const struct room_row *r;
 	struct attempt a;
@@ -260,7 +252,27 @@ int cache_participants(const struct cache *cache, uint32_t room, uint64_t upto,
 	r = table_row(cache, TABLE_ROOM, row);
 	a = attempt(&r->roster);
 	while (attempt_begin(&a)) {
-		*count_r = copy_roster(cache, r, upto, list, max);
+		*count_r = copy_roster(cache, r, list, max);
+		if (attempt_undisturbed(&a))
+			return CODE_OK;
+	}
+	return CODE_BUSY;
+}
+
+int cache_crowd(const struct cache *cache, uint32_t room, uint32_t *sessions_r, uint32_t *users_r)
+{
+	const struct room_row *r;
+	struct attempt a;
+	uint32_t row;
+	int code = attempt_room_row(cache, room, &row);
+
+	if (code != CODE_OK)
+		return code;
+	r = table_row(cache, TABLE_ROOM, row);
+	a = attempt(&r->roster);
+	while (attempt_begin(&a)) {
+		*sessions_r = r->participants;
+		*users_r = r->users;
 		if (attempt_undisturbed(&a))
 			return CODE_OK;
 	}

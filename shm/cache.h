@@ -73,12 +73,6 @@ struct role_view {
 	uint8_t roles; /* bits 1 << enum role */
 };
 
-struct participant_view {
-	uint32_t principal, session, generation;
-	uint16_t slot;
-	uint64_t lsn; /* of its EVENT_JOIN */
-};
-
 struct message_view {
 	uint64_t seq, time, lsn; /* lsn 0: came from the database */
 	uint32_t author;
@@ -141,9 +135,13 @@ int cache_own_roles(const struct cache *cache, uint32_t principal, uint32_t room
 int cache_may_create(const struct cache *cache, uint32_t principal, uint32_t category,
 		     bool *may_r);
 
-/* The sessions in a room, at most max, with the LSN of their join below upto; *count_r how many. */
-int cache_participants(const struct cache *cache, uint32_t room, uint64_t upto,
-		       struct participant_view *list, uint32_t max, uint32_t *count_r);
+/* Whose sessions are in a room (ids of users, in no order), for at most max sessions; *count_r how
+ * many. A user is there as often as he has sessions in it. */
+int cache_participants(const struct cache *cache, uint32_t room, uint32_t *list, uint32_t max,
+		       uint32_t *count_r);
+
+/* How many sessions are in a room, and of how many users. */
+int cache_crowd(const struct cache *cache, uint32_t room, uint32_t *sessions_r, uint32_t *users_r);
 
 /*
  * The newest messages of a room that the cache has with after < seq < before and an LSN below

@@ -232,7 +232,7 @@ static_assert(sizeof(struct answer) == 64, "answer");
  * last one applied. Where they differ the event is incomplete: the old bytes in the undo area,
  * put back last to first, undo it.
  */
-enum { CACHE_VERSION = 4 };
+enum { CACHE_VERSION = 5 };
 #define CACHE_MAGIC UINT64_C(0x6568636163706368)
 
 enum table {
@@ -359,6 +359,7 @@ struct room_row {
 	struct blob name, description;
 	uint32_t first_role;
 	uint32_t first_participant, participants;
+	uint32_t users; /* who participate, each counted once */
 	uint32_t oldest, newest, messages; /* contiguous by seq; newest has last_seq */
 };
 

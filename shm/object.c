@@ -240,7 +240,7 @@ static int room_new(struct cache *cache, const struct event_room *event, uint32_
 	room->name = blob_put(cache, TABLE_TEXT, event->name);
 	room->description = blob_put(cache, TABLE_TEXT, event->description);
 	room->first_role = 0;
-	room->first_participant = room->participants = 0;
+	room->first_participant = room->participants = room->users = 0;
 	room->oldest = room->newest = room->messages = 0;
 	table_write_end(&room->version);
 	index_insert(cache, INDEX_ROOM_ID, hash_id(cache, event->id), row, &room->by_id);

@@ -64,6 +64,7 @@ static void answer(struct join *join)
 	struct buf list;
 
 	buf_init(&list);
+	(void)buf_room(&list, join->size + join->count);
 	for (unsigned i = 0; i < join->count; i++) {
 		struct buf *text = &join->room[i].text;
 

@@ -8,6 +8,8 @@
 
 /* Answers and events as JSON. */
 
+enum { HEAD_GUESS = 512 }; /* bytes of a joined room without lists and description */
+
 static const struct {
 	const char *name;
 	bool resume;
@@ -195,6 +197,9 @@ static void put_span(struct buf *buf, const struct chat_span *span)
 
 static void put_joined(const struct chat *chat, struct buf *buf, const struct chat_joined *joined)
 {
+	/* The two lists are most of it: room for them at once saves copying it as it grows. */
+	(void)buf_room(buf, buf_used(joined->messages) + HEAD_GUESS +
+				    (joined->users == NULL ? 0 : buf_used(joined->users)));
 	put_room_head(chat, buf, joined->room);
 	buf_string(buf, ",\"last_seq\":");
 	buf_number(buf, joined->last_seq);
@@ -306,6 +311,7 @@ static void answer_list(struct session *session, const struct chat_id *id, const
 
 	begin(&buf, id);
 	buf_string(&buf, name);
+	(void)buf_room(&buf, buf_used(list) + 2);
 	buf_append(&buf, list);
 	buf_string(&buf, "]}");
 	json_finish(session, &buf);

@@ -6,6 +6,7 @@
 struct name {
 	uint32_t id;
 	uint16_t uri_length, name_length;
+	struct text item[FRONT_ENDS]; /* owned; as each front end writes it, once it was wanted */
 	char data[];
 };
 
@@ -17,7 +18,7 @@ static void view(const struct name *name, struct name_view *view_r)
 
 static struct name *name_new(const struct principal_view *p)
 {
-	struct name *name = malloc(sizeof(*name) + p->uri_length + p->name_length);
+	struct name *name = calloc(1, sizeof(*name) + p->uri_length + p->name_length);
 
 	if (name == NULL)
 		return NULL;
@@ -29,26 +30,76 @@ static struct name *name_new(const struct principal_view *p)
 	return name;
 }
 
-int names_get(struct names *names, const struct cache *cache, uint32_t principal,
-	      struct name_view *view_r)
+static void name_free(struct name **place)
+{
+	if (*place == NULL)
+		return;
+	for (unsigned i = 0; i < FRONT_ENDS; i++)
+		free((char *)(*place)->item[i].data);
+	free(*place);
+	*place = NULL;
+}
+
+static int look_up(struct names *names, const struct cache *cache, uint32_t principal,
+		   struct name **name_r)
 {
 	struct name **place = &names->place[principal % NAMES];
 	struct principal_view found;
-	int code;
+	int code = CODE_OK;
+
+	if (*place == NULL || (*place)->id != principal) {
+		code = cache_principal(cache, principal, &found);
+		if (code != CODE_OK)
+			return code;
+		name_free(place);
+		*place = name_new(&found);
+	}
+	*name_r = *place;
+	return *place == NULL ? CODE_BUSY : CODE_OK;
+}
+
+int names_get(struct names *names, const struct cache *cache, uint32_t principal,
+	      struct name_view *view_r)
+{
+	struct name *name;
+	int code = look_up(names, cache, principal, &name);
 
 	memset(view_r, 0, sizeof(*view_r));
-	if (*place != NULL && (*place)->id == principal) {
-		view(*place, view_r);
-		return CODE_OK;
+	if (code == CODE_OK)
+		view(name, view_r);
+	return code;
+}
+
+static bool write_item(const struct name *name, const struct front_end *front, struct text *item_r)
+{
+	struct name_view both;
+	struct buf buf;
+	char *item;
+
+	view(name, &both);
+	buf_init(&buf);
+	front->user(&buf, both.uri, both.name);
+	item = buf.failed ? NULL : malloc(buf_used(&buf));
+	if (item != NULL) {
+		memcpy(item, buf_text(&buf), buf_used(&buf));
+		*item_r = (struct text){item, buf_used(&buf)};
 	}
-	code = cache_principal(cache, principal, &found);
+	buf_fini(&buf);
+	return item != NULL;
+}
+
+int names_item(struct names *names, const struct cache *cache, uint32_t principal,
+	       const struct front_end *front, struct text *item_r)
+{
+	struct name *name;
+	int code = look_up(names, cache, principal, &name);
+
 	if (code != CODE_OK)
 		return code;
-	free(*place);
-	*place = name_new(&found);
-	if (*place == NULL)
+	if (name->item[front->number].data == NULL &&
+	    !write_item(name, front, &name->item[front->number]))
 		return CODE_BUSY;
-	view(*place, view_r);
+	*item_r = name->item[front->number];
 	return CODE_OK;
 }
 
@@ -56,16 +107,12 @@ void names_forget(struct names *names, uint32_t principal)
 {
 	struct name **place = &names->place[principal % NAMES];
 
-	if (*place != NULL && (*place)->id == principal) {
-		free(*place);
-		*place = NULL;
-	}
+	if (*place != NULL && (*place)->id == principal)
+		name_free(place);
 }
 
 void names_fini(struct names *names)
 {
-	for (unsigned i = 0; i < NAMES; i++) {
-		free(names->place[i]);
-		names->place[i] = NULL;
-	}
+	for (unsigned i = 0; i < NAMES; i++)
+		name_free(&names->place[i]);
 }

@@ -2,32 +2,51 @@
 
 #include <stdlib.h>
 
-static int by_principal(const void *a, const void *b)
-{
-	const struct participant_view *x = a, *y = b;
+enum { FEW = 128, ITEM_GUESS = 64 };
 
-	return x->principal < y->principal ? -1 : x->principal > y->principal;
+static int by_number(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
 }
 
-/* Sorted by user, each once; *list_r is the caller's to free. */
-static int read_users(const struct chat *chat, const struct room_view *room,
-		      struct participant_view **list_r, uint32_t *count_r)
+/* Most rooms are small, and every join of one asks for this: there insertion beats qsort. */
+static void sort_users(uint32_t *list, uint32_t count)
+{
+	if (count > FEW) {
+		qsort(list, count, sizeof(*list), by_number);
+		return;
+	}
+	for (uint32_t i = 1; i < count; i++) {
+		const uint32_t user = list[i];
+		uint32_t at = i;
+
+		for (; at > 0 && list[at - 1] > user; at--)
+			list[at] = list[at - 1];
+		list[at] = user;
+	}
+}
+
+/* Sorted, each once; *list_r is the caller's to free. */
+static int read_users(const struct chat *chat, const struct room_view *room, uint32_t **list_r,
+		      uint32_t *count_r)
 {
 	uint32_t max = room->participants + 64, found = 0, users = 0; /* some may come meanwhile */
-	struct participant_view *list = calloc(max, sizeof(*list));
+	uint32_t *list = calloc(max, sizeof(*list));
 	int code = CODE_BUSY;
 
 	*list_r = NULL;
 	*count_r = 0;
 	if (list != NULL)
-		code = cache_participants(chat->cache, room->id, UINT64_MAX, list, max, &found);
+		code = cache_participants(chat->cache, room->id, list, max, &found);
 	if (code != CODE_OK) {
 		free(list);
 		return code;
 	}
-	qsort(list, found, sizeof(*list), by_principal);
+	sort_users(list, found);
 	for (uint32_t i = 0; i < found; i++) {
-		if (users == 0 || list[users - 1].principal != list[i].principal)
+		if (users == 0 || list[users - 1] != list[i])
 			list[users++] = list[i];
 	}
 	*list_r = list;
@@ -39,17 +58,20 @@ static int write_users(struct session *session, const struct room_view *room, st
 		       uint32_t *count_r)
 {
 	struct chat *chat = session->chat;
-	struct participant_view *list;
+	uint32_t *list;
 	int code = read_users(chat, room, &list, count_r);
 
+	(void)buf_room(out, (size_t)*count_r * ITEM_GUESS);
 	for (uint32_t i = 0; code == CODE_OK && i < *count_r; i++) {
-		struct name_view name;
+		struct text item;
 
-		code = names_get(&chat->names, chat->cache, list[i].principal, &name);
-		if (code == CODE_NO_SUCH_PRINCIPAL)
+		code = names_item(&chat->names, chat->cache, list[i], session->front, &item);
+		if (code == CODE_NO_SUCH_PRINCIPAL) {
 			code = CODE_OK;
-		else if (code == CODE_OK)
-			session->front->user(out, name.uri, name.name);
+		} else if (code == CODE_OK) {
+			session->front->separate(out);
+			buf_add(out, item.data, item.length);
+		}
 	}
 	free(list);
 	return code;
@@ -72,14 +94,12 @@ int roster_write_all(struct session *session, const struct room_view *room, stru
 	return write_users(session, room, list, &count);
 }
 
-int roster_count(struct chat *chat, const struct room_view *room, uint32_t *count_r)
+int roster_count(struct chat *chat, uint32_t room, uint32_t *count_r)
 {
-	struct participant_view *list;
-	int code;
+	uint32_t sessions;
+	int code = cache_crowd(chat->cache, room, &sessions, count_r);
 
-	if (room->participants > scoped_effective(chat)->participant_update_limit)
-		return CODE_LIMIT_EXCEEDED;
-	code = read_users(chat, room, &list, count_r);
-	free(list);
+	if (code == CODE_OK && sessions > scoped_effective(chat)->participant_update_limit)
+		code = CODE_LIMIT_EXCEEDED;
 	return code;
 }

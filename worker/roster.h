@@ -15,6 +15,6 @@ int roster_write_all(struct session *session, const struct room_view *room, stru
 
 /* How many users there are; CODE_LIMIT_EXCEEDED if there are so many that nobody is told when one
  * comes or goes. */
-int roster_count(struct chat *chat, const struct room_view *room, uint32_t *count_r);
+int roster_count(struct chat *chat, uint32_t room, uint32_t *count_r);
 
 #endif

@@ -164,21 +164,12 @@ static bool tell_presence(struct tail *tail, const struct record *record, bool j
 	};
 	struct delivery delivery = {.chat = chat, .presence = &presence};
 	uint32_t except = is_own(chat, record) ? record->origin.session : 0;
-	struct room_view view;
 	struct name_view name;
 	int code;
 
 	if (room == NULL || record->actor == 0)
 		return true;
-	code = cache_room(chat->cache, record->room, &view);
-	if (code == CODE_OK) {
-		code = roster_count(chat, &view, &presence.count);
-		/* While many come and go the list may be hard to get hold of; sessions will do. */
-		if (code == CODE_BUSY) {
-			presence.count = view.participants;
-			code = CODE_OK;
-		}
-	}
+	code = roster_count(chat, record->room, &presence.count);
 	if (code == CODE_LIMIT_EXCEEDED)
 		return true;
 	if (code == CODE_OK)
@@ -195,12 +186,16 @@ static bool tell_presence(struct tail *tail, const struct record *record, bool j
 static bool enter_room(struct tail *tail, struct session *session, const struct record *record)
 {
 	struct chat *chat = tail->chat;
+	const struct fanout_room *room = fanout_find(&chat->fanout, record->room);
 	struct room_view view;
-	int code = cache_room(chat->cache, record->room, &view);
+	int code = CODE_OK;
 
+	if (room == NULL)
+		code = cache_room(chat->cache, record->room, &view);
 	if (stalls(tail, code))
 		return false;
-	if (code != CODE_OK || fanout_join(&chat->fanout, session, record->room, view.uuid) == -1)
+	if (code != CODE_OK || fanout_join(&chat->fanout, session, record->room,
+					   room == NULL ? view.uuid : room->uuid) == -1)
 		session_drop(session, CHAT_RESTART); /* it would miss the room's messages */
 	return true;
 }

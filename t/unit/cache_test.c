@@ -269,23 +269,43 @@ static void a_renamed_room_is_found_by_its_new_name_only(void **state)
 static void a_session_that_closes_is_in_no_room_any_more(void **state)
 {
 	struct bench *b = *state;
-	struct participant_view list[8];
-	uint32_t count;
+	uint32_t list[8], count;
 	unsigned others;
 
 	populate(b);
 	make_join(b, EVENT_JOIN, 1, 1, 2), apply(b);
-	assert_int_equal(cache_participants(b->reader, 1, UINT64_MAX, list, 8, &count), CODE_OK);
+	assert_int_equal(cache_participants(b->reader, 1, list, 8, &count), CODE_OK);
 	assert_int_equal(count, 2);
 	find_participant(&b->private, find_room(&b->private, 1), 1, 99, &others);
 	assert_int_equal(others, 1);
 	make_session(b, EVENT_SESSION_CLOSE, 1, 1), apply(b);
-	assert_int_equal(cache_participants(b->reader, 1, UINT64_MAX, list, 8, &count), CODE_OK);
+	assert_int_equal(cache_participants(b->reader, 1, list, 8, &count), CODE_OK);
 	assert_int_equal(count, 1);
-	assert_int_equal(list[0].principal, 2);
-	assert_int_equal(cache_participants(b->reader, 2, UINT64_MAX, list, 8, &count), CODE_OK);
+	assert_int_equal(list[0], 2);
+	assert_int_equal(cache_participants(b->reader, 2, list, 8, &count), CODE_OK);
 	assert_int_equal(count, 0);
 	assert_int_equal(find_session(&b->shared, SLOT_WORKER, 7, 1), 0);
+}
+
+static void a_user_with_several_sessions_in_a_room_counts_once(void **state)
+{
+	struct bench *b = *state;
+	uint32_t sessions, users;
+
+	populate(b);
+	make_session(b, EVENT_SESSION_OPEN, 3, 1), apply(b);
+	make_join(b, EVENT_JOIN, 3, 1, 1), apply(b);
+	assert_int_equal(cache_crowd(b->reader, 1, &sessions, &users), CODE_OK);
+	assert_int_equal(sessions, 3);
+	assert_int_equal(users, 2);
+	make_join(b, EVENT_LEAVE, 1, 1, 1), apply(b);
+	assert_int_equal(cache_crowd(b->reader, 1, &sessions, &users), CODE_OK);
+	assert_int_equal(users, 2);
+	make_session(b, EVENT_SESSION_CLOSE, 3, 1), apply(b);
+	assert_int_equal(cache_crowd(b->reader, 1, &sessions, &users), CODE_OK);
+	assert_int_equal(sessions, 1);
+	assert_int_equal(users, 1);
+	assert_int_equal(cache_crowd(b->reader, 99, &sessions, &users), CODE_NO_SUCH_NODE);
 }
 
 static void history_is_given_oldest_first_and_within_its_bounds(void **state)
@@ -711,6 +731,7 @@ int main(void)
 		TEST(rooms_and_users_are_found_by_every_key),
 		TEST(a_renamed_room_is_found_by_its_new_name_only),
 		TEST(a_session_that_closes_is_in_no_room_any_more),
+		TEST(a_user_with_several_sessions_in_a_room_counts_once),
 		TEST(history_is_given_oldest_first_and_within_its_bounds),
 		TEST(a_full_cache_gives_up_the_oldest_messages_and_keeps_no_gaps),
 		TEST(a_repeated_post_is_known_until_the_ring_of_posts_has_gone_round),
