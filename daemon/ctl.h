@@ -52,6 +52,7 @@ enum ctl_option {
 	CTL_CREDENTIALS,
 	CTL_TO,
 	CTL_PUBLIC_KEY,
+	CTL_TRUST,
 	/* Edits of lists: adding, removing, replacing of each. */
 	CTL_MEMBERS,
 	CTL_MANAGERS = CTL_MEMBERS + 3,
@@ -166,6 +167,14 @@ int ctl_scoped_change(const struct ctl *ctl);
 int ctl_scoped_remove(const struct ctl *ctl);
 int ctl_config_get(const struct ctl *ctl);
 int ctl_policy_grant(const struct ctl *ctl);
+
+int ctl_topology_validate(const struct ctl *ctl);
+int ctl_topology_publish(const struct ctl *ctl);
+int ctl_topology_import(const struct ctl *ctl);
+int ctl_topology_export(const struct ctl *ctl);
+
+int ctl_test_message(const struct ctl *ctl);
+int ctl_test_setup(const struct ctl *ctl);
 
 /* Calls the verb's method, or says that it would, and prints the result. */
 int ctl_object_call(const struct ctl *ctl, json_t *take_params);

@@ -61,6 +61,7 @@ static const struct {
 	[CTL_LEVEL] = {"level", NULL, OURS, "user|category|room-directory|content|all"},
 	[CTL_REPORT] = {"report", NULL, OURS, "FILE: what was done is written there, too"},
 	[CTL_CREDENTIALS] = {"credentials", NULL, SWITCH, "with the secrets of passwords"},
+	[CTL_TRUST] = {"trust", NULL, OURS, "FILE|any: certificates that are taken"},
 	[CTL_UNTIL] = {"until", "time", TEXT, "TIME: up to then, 2026-11-21 or with T09:30:00Z"},
 };
 

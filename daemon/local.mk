@@ -150,12 +150,14 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_status_document.c \
 	daemon/ctl_status_print.c \
 	daemon/ctl_table.c daemon/ctl_table.h \
+	daemon/ctl_test.c \
+	daemon/ctl_topology.c \
+	daemon/topology.c daemon/topology.h \
 	daemon/ctl_user.c \
 	daemon/ctl_verify.c
 daemon_pchatctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(BSD_CFLAGS) $(ODBC_CFLAGS) \
 	$(SSL_CFLAGS) $(ZLIB_CFLAGS)
-daemon_pchatctl_LDADD = $(RECORD_LIBS) daemon/libclient.a $(CONF_LIBS) $(JANSSON_LIBS) $(SSL_LIBS) \
-	$(ZLIB_LIBS) $(UNISTRING_LIBS)
+daemon_pchatctl_LDADD = $(RECORD_LIBS) $(CLIENT_LIBS) $(ZLIB_LIBS) $(UNISTRING_LIBS)
 
 daemon_pchat_admin_SOURCES = daemon/pchat-admin.c daemon/relay.h \
 	daemon/relay_link.c \

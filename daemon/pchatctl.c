@@ -180,6 +180,22 @@ static const struct ctl_verb verbs[] = {
 	{"endpoint", "remove", "URI", "take it away", 1, 1, CHANGE, ctl_scoped_remove,
 	 "endpoint.remove", "uri", NULL, NULL},
 
+	{"topology", "validate", "FILE", "check a topology, without a server", 1, 1, 0,
+	 ctl_topology_validate, NULL, NULL, NULL, NULL},
+	{"topology", "publish", "FILE", "check it and keep it as the one that holds", 1, 1, CHANGE,
+	 ctl_topology_publish, "topology.set", NULL, NULL, NULL},
+	{"topology", "import", "FILE", "add its sites and pools to the one that holds", 1, 1, CHANGE,
+	 ctl_topology_import, "topology.set", NULL, NULL, NULL},
+	{"topology", "export", "", "write the one that holds", 0, 0, 0, ctl_topology_export, NULL,
+	 NULL, NULL, NULL},
+
+	{"test", "message", "SENDER RECEIVER [ROOM]",
+	 "sign two users in, let them chat, measure", 2, 3,
+	 CTL_BIT(CTL_URL) | CTL_BIT(CTL_TRUST) | CTL_BIT(CTL_PASSWORD_FILE), ctl_test_message, NULL,
+	 NULL, NULL, NULL},
+	{"test", "setup", "USER USER [ROOM]", "make the room in which they do", 2, 3,
+	 CTL_BIT(CTL_CATEGORY), ctl_test_setup, "room.roles", NULL, NULL, NULL},
+
 	{"pool", "get", "[POOL]", "show a pool's name and state", 0, 1, 0, ctl_object_get, "pool.get",
 	 "pool", NULL, NULL},
 	{"pool", "set", "NAME=VALUE...", "change those of this server's pool", 1, 16, CHANGE,

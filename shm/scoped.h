@@ -40,7 +40,7 @@ const struct scoped_key *scoped_key_at(unsigned kind, unsigned number);
 bool scoped_value_valid(const struct scoped_key *key, struct text value);
 bool scoped_scope_valid(unsigned kind, struct text scope);
 
-/* The scope of one that is always there: the global one, and the server's own pool. */
+/* The scope of one that is always there: the global one, the server's own pool, the topology. */
 bool scoped_is_given(unsigned kind, struct text scope, const struct conf *conf);
 
 /* A decimal number without a sign; what scoped_value_valid took is one. */

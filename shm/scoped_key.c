@@ -112,7 +112,7 @@ bool scoped_value_valid(const struct scoped_key *key, struct text value)
 			memchr(value.data, ' ', value.length) == NULL &&
 			(begins(value, "http://") || begins(value, "https://")));
 	default:
-		return is_clean(value, key->max);
+		return value.length >= key->min && is_clean(value, key->max);
 	}
 }
 
@@ -170,6 +170,8 @@ bool scoped_is_given(unsigned kind, struct text scope, const struct conf *conf)
 
 	if (kind == SCOPED_CONFIG || kind == SCOPED_POLICY)
 		return equals(scope, "global");
+	if (kind == SCOPED_TOPOLOGY)
+		return equals(scope, "published");
 	return kind == SCOPED_POOL && scope.length == pool.length &&
 	       memcmp(scope.data, pool.data, pool.length) == 0;
 }

@@ -302,6 +302,11 @@ t_unit_token_test_SOURCES = t/unit/token_test.c
 t_unit_token_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(GSASL_CFLAGS)
 t_unit_token_test_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/topology_test
+t_unit_topology_test_SOURCES = t/unit/topology_test.c daemon/topology.c daemon/topology.h
+t_unit_topology_test_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_topology_test_LDADD = $(JANSSON_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/user_uri_test
 t_unit_user_uri_test_SOURCES = t/unit/user_uri_test.c
 t_unit_user_uri_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -454,6 +459,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/23-protocol-page.t \
 	t/24-pchatctl-database.t \
 	t/25-reports.t \
+	t/25-test.t \
 	t/26-roles.t \
 	t/27-admin-port.t \
 	t/30-kill-children.t \

@@ -168,6 +168,8 @@ CHANGES(endpoint, SCOPED_ENDPOINT, set, SETTINGS_SET)
 CHANGES(endpoint, SCOPED_ENDPOINT, remove, SETTINGS_REMOVE)
 SHOWS(endpoint, SCOPED_ENDPOINT, get)
 SHOWS(endpoint, SCOPED_ENDPOINT, list)
+CHANGES(topology, SCOPED_TOPOLOGY, set, SETTINGS_SET)
+SHOWS(topology, SCOPED_TOPOLOGY, get)
 CHANGES(pool, SCOPED_POOL, set, SETTINGS_SET)
 SHOWS(pool, SCOPED_POOL, get)
 
@@ -227,6 +229,8 @@ const struct json_method json_scoped_methods[] = {
 	{"policy.set", JSON_LOCAL, policy_set},
 	{"pool.get", JSON_LOCAL, pool_get},
 	{"pool.set", JSON_LOCAL, pool_set},
+	{"topology.get", JSON_LOCAL, topology_get},
+	{"topology.set", JSON_LOCAL, topology_set},
 	{NULL, JSON_ANYBODY, NULL},
 };
 

@@ -245,7 +245,9 @@ bool scoped_name(const struct chat *chat, unsigned kind, struct text text,
 	uint32_t used = tag ? 4 : 0;
 
 	if (text.length == 0)
-		text = kind == SCOPED_POOL ? scoped_pool(chat->conf) : text_of("global");
+		text = kind == SCOPED_POOL	 ? scoped_pool(chat->conf)
+		       : kind == SCOPED_TOPOLOGY ? text_of("published")
+						 : text_of("global");
 	if (kind == SCOPED_ENDPOINT) {
 		if (!user_uri_make(text.data, text.length, chat->conf->domain, uri))
 			return false;
