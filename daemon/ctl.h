@@ -133,6 +133,7 @@ int ctl_password(const struct ctl *ctl, char password_r[CTL_PASSWORD_MAX + 1]);
 int ctl_status(const struct ctl *ctl);
 int ctl_data_verify(const struct ctl *ctl);
 int ctl_data_export(const struct ctl *ctl);
+int ctl_data_import(const struct ctl *ctl);
 int ctl_user_add(const struct ctl *ctl);
 int ctl_user_passwd(const struct ctl *ctl);
 

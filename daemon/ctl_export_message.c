@@ -12,7 +12,8 @@ enum { PAGE = 64 };
 struct room {
 	uint32_t id;
 	uint8_t uuid[16];
-	uint64_t last_seq, removals, purged;
+	bool disabled;
+	uint64_t revision, last_seq, removals, purged;
 };
 
 static void put_text(struct export *e, const char *name, struct db_bytes text)
@@ -60,6 +61,10 @@ static void put_history(struct export *e, const struct room *room)
 	fragment_number(&e->line, room->last_seq);
 	export_name(e, "removals");
 	fragment_number(&e->line, room->removals);
+	export_name(e, "disabled");
+	fragment_text(&e->line, room->disabled ? "true" : "false");
+	export_name(e, "revision");
+	fragment_number(&e->line, room->revision);
 	export_end(e, KIND_HISTORY);
 }
 
@@ -122,6 +127,8 @@ static enum db_result read_rooms(struct export *e, uint32_t *above, struct room 
 		if (row.last_seq == 0 || (e->category != 0 && e->category != row.category))
 			continue;
 		list[*count_r] = (struct room){.id = row.id,
+					       .disabled = row.disabled,
+					       .revision = row.revision > 0 ? row.revision : 1,
 					       .last_seq = row.last_seq,
 					       .removals = row.removals,
 					       .purged = names.purged};

@@ -261,7 +261,8 @@ static enum db_result next_room(struct export *e)
 	put_bool(e, "invitations", row.invitations);
 	put_bool(e, "disabled", row.disabled);
 	export_time(e, "created", row.created);
-	put_number(e, "revision", row.revision);
+	put_number(e, "revision", row.revision > 0 ? row.revision : 1); /* 0: it is being filled */
+	put_number(e, "last_seq", row.last_seq);
 	export_end(e, KIND_ROOM);
 	return DB_OK;
 }

@@ -411,6 +411,7 @@ static const struct {
 	{COMMAND_REFUSED, AUTH, decide_refused},
 	{COMMAND_SETTING, WORKER, decide_setting},
 	{COMMAND_GRANT, WORKER, decide_grant},
+	{COMMAND_IMPORT, WORKER, decide_import},
 	{COMMAND_SESSION_OPEN, AUTH, decide_session_open},
 	{COMMAND_REKEY, AUTH, decide_rekey},
 };

@@ -102,6 +102,36 @@ void member_changed(struct engine *engine, uint32_t actor, uint32_t room, uint32
 bool invites(const struct engine *engine, uint32_t room);
 int invitations_fit(struct engine *engine, uint32_t count);
 
+/* What an archive brings in: the head of the command, and the parts that stand beside what they are
+ * about (engine_import.c has the others). */
+struct import {
+	struct command_import head;
+	const void *payload; /* of the event */
+	uint32_t size;
+};
+enum decision import_person(struct engine *engine, const struct ask_for *ask,
+			    const struct import *import);
+enum decision import_history(struct engine *engine, const struct ask_for *ask,
+			     const struct import *import);
+
+/* Where nothing is to be done: says that it would be. */
+enum decision import_checked(const struct ask_for *ask);
+
+/* Its event, as the last word on the command; with head.check only says so. */
+enum decision import_become(struct engine *engine, const struct ask_for *ask,
+			    const struct import *import, uint32_t room, const void *payload,
+			    uint32_t size);
+
+/* Whether a message may be as it is: CODE_OK, or why not. */
+int check_message(const struct engine *engine, const struct event_message *event);
+
+/* Whether an add-in may be called so and point there. */
+bool is_addin(const struct event_addin *event);
+
+/* Puts one principal into a group, or takes it out. */
+enum decision change_affiliation(struct engine *engine, const struct ask_for *ask,
+			const struct event_affiliation *event, bool check);
+
 /* Makes a user a member of a room (row), or no member any more, as the last word on a command for
  * which there is room; CODE_OK where he may become one. */
 void change_member(struct engine *engine, const struct ask_for *ask, uint32_t row,
@@ -140,5 +170,6 @@ decide_fn decide_principal, decide_affiliation, decide_category, decide_addin, d
 decide_fn decide_view, decide_refused;
 decide_fn decide_setting, decide_grant;
 decide_fn decide_invitation_read, decide_marker, decide_feed, decide_access, decide_quit;
+decide_fn decide_import;
 
 #endif

@@ -21,7 +21,7 @@ static bool may_post(struct engine *engine, uint32_t principal, uint32_t room)
 	return may(engine, principal, room, RIGHT_POST);
 }
 
-static int check_message(const struct engine *engine, const struct event_message *event)
+int check_message(const struct engine *engine, const struct event_message *event)
 {
 	const struct conf *conf = engine->conf;
 	const uint32_t most = event->title.length > 0 ? conf->limits.story_size

@@ -189,7 +189,8 @@ enum decision decide_rekey(struct engine *engine, const struct ask_for *ask)
 		return decision;
 	principal_get(engine, row, &text, &event);
 	event.epoch++;
-	return become(engine, &head, payload, event_principal_put(&event, payload, sizeof(payload)));
+	return become(engine, &head, payload,
+		      event_principal_put(&event, payload, sizeof(payload)));
 }
 
 static bool is_deleted(const struct engine *engine, uint32_t principal)
@@ -199,39 +200,49 @@ static bool is_deleted(const struct engine *engine, uint32_t principal)
 	return p->state == PRINCIPAL_DELETED;
 }
 
-enum decision decide_affiliation(struct engine *engine, const struct ask_for *ask)
+enum decision change_affiliation(struct engine *engine, const struct ask_for *ask,
+				 const struct event_affiliation *event, bool check)
 {
+	const uint32_t member_row = find_principal(&engine->cache, event->member);
+	const uint32_t group_row = find_principal(&engine->cache, event->group);
 	struct record head = last_of(engine, ask, EVENT_AFFILIATION);
 	const struct principal_row *group;
-	struct event_affiliation event;
-	struct command_change change;
-	uint32_t member_row, group_row, size;
 	uint8_t payload[FIXED];
 	enum decision decision;
-	const void *rest;
 
-	if (!is_admin(engine, ask))
-		return refuse(ask, CODE_ERROR_PERMISSION);
-	if (!split(ask, &change, &rest, &size) || !event_affiliation_parse(rest, size, &event) ||
-	    event.member == event.group)
+	if (event->member == event->group)
 		return refuse(ask, CODE_INVALID_ARGUMENT);
-	member_row = find_principal(&engine->cache, event.member);
-	group_row = find_principal(&engine->cache, event.group);
 	if (member_row == 0 || group_row == 0 ||
-	    (event.present && (is_deleted(engine, member_row) || is_deleted(engine, group_row))))
+	    (event->present && (is_deleted(engine, member_row) || is_deleted(engine, group_row))))
 		return refuse(ask, CODE_NO_SUCH_PRINCIPAL);
 	group = table_row(&engine->cache, TABLE_PRINCIPAL, group_row);
 	if (group->kind == PRINCIPAL_USER)
 		return refuse(ask, CODE_INVALID_ARGUMENT);
-	if ((find_affiliation(&engine->cache, member_row, group_row) != 0) == event.present)
+	if ((find_affiliation(&engine->cache, member_row, group_row) != 0) == event->present)
 		return refuse(ask, CODE_OK);
-	if (event.present && table_free_rows(&engine->cache, TABLE_AFFILIATION) == 0)
+	if (event->present && table_free_rows(&engine->cache, TABLE_AFFILIATION) == 0)
 		return refuse(ask, CODE_LIMIT_EXCEEDED);
+	if (check)
+		return import_checked(ask);
 	if (no_room(engine, ask, sizeof(payload), 1, &decision))
 		return decision;
-	emit(engine, &head, payload, event_affiliation_put(&event, payload, sizeof(payload)));
+	emit(engine, &head, payload, event_affiliation_put(event, payload, sizeof(payload)));
 	recheck(engine, 0);
 	return DECIDED;
+}
+
+enum decision decide_affiliation(struct engine *engine, const struct ask_for *ask)
+{
+	struct event_affiliation event;
+	struct command_change change;
+	const void *rest;
+	uint32_t size;
+
+	if (!is_admin(engine, ask))
+		return refuse(ask, CODE_ERROR_PERMISSION);
+	if (!split(ask, &change, &rest, &size) || !event_affiliation_parse(rest, size, &event))
+		return refuse(ask, CODE_INVALID_ARGUMENT);
+	return change_affiliation(engine, ask, &event, false);
 }
 
 /* --- Categories. --- */
@@ -334,6 +345,11 @@ static bool is_addin_name(struct text name)
 	       u8_mbsnlen((const uint8_t *)name.data, name.length) <= ADDIN_CHARACTERS;
 }
 
+bool is_addin(const struct event_addin *event)
+{
+	return is_addin_name(event->name) && is_url(event->url);
+}
+
 static enum decision addin_put(struct engine *engine, const struct ask_for *ask, uint32_t row,
 			       const struct event_addin *event)
 {
@@ -342,7 +358,7 @@ static enum decision addin_put(struct engine *engine, const struct ask_for *ask,
 	struct record head = last_of(engine, ask, EVENT_ADDIN);
 	enum decision decision;
 
-	if (!is_addin_name(event->name) || !is_url(event->url))
+	if (!is_addin(event))
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	if (same != 0 && same != row)
 		return refuse(ask, CODE_DUPLICATE_ADDIN_NAME);

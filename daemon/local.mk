@@ -28,6 +28,7 @@ daemon_pchatd_LDADD = $(SHM_LIBS) $(EVENT_LIBS)
 daemon_pchat_sequencer_SOURCES = daemon/pchat-sequencer.c \
 	daemon/engine.c daemon/engine.h daemon/engine_ask.h \
 	daemon/engine_compliance.c \
+	daemon/engine_import.c daemon/engine_import_history.c daemon/engine_import_person.c \
 	daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
 	daemon/engine_person.c daemon/engine_scoped.c daemon/engine_strip.c \
 	daemon/overload.c daemon/overload.h \
@@ -139,6 +140,9 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_export_message.c \
 	daemon/ctl_export_table.c \
 	daemon/fragment.c daemon/fragment.h \
+	daemon/ctl_import.c daemon/ctl_import.h \
+	daemon/ctl_import_secret.c \
+	daemon/ctl_import_send.c \
 	daemon/ctl_link.c daemon/ctl_link.h \
 	daemon/ctl_list.c \
 	daemon/ctl_message.c \

@@ -51,6 +51,8 @@ static const struct ctl_verb verbs[] = {
 	 CHANGE | CTL_BIT(CTL_LEVEL) | CTL_BIT(CTL_CATEGORY) | CTL_BIT(CTL_START) |
 		 CTL_BIT(CTL_CREDENTIALS) | CTL_BIT(CTL_REPORT),
 	 ctl_data_export, NULL, NULL, NULL, NULL},
+	{"data", "import", "FILE", "bring what is in an archive into the server", 1, 1,
+	 CHANGE | CTL_BIT(CTL_REPORT), ctl_data_import, NULL, NULL, NULL, NULL},
 
 	{"compliance", "status", "", "show where the record ends", 0, 0, 0, ctl_compliance_status,
 	 NULL, NULL, NULL, NULL},

@@ -81,7 +81,7 @@ static enum db_result put_messages(struct store_batch *batch, struct db *db, uns
 {
 	unsigned next = first, count = 0;
 
-	for (; next < end && batch->row[next]->type == EVENT_MESSAGE; next++) {
+	for (; next < end && store_row_is_message(batch->row[next]); next++) {
 		const struct record *record = batch->row[next];
 
 		if (!store_row_message(record, &batch->message[count]))
@@ -114,7 +114,7 @@ static enum db_result put_rows(struct store_batch *batch, struct db *db, unsigne
 	while (first < end && result == DB_OK) {
 		const struct record *record = batch->row[first];
 
-		if (record->type == EVENT_MESSAGE) {
+		if (store_row_is_message(record)) {
 			result = put_messages(batch, db, first, end, &first, err);
 			continue;
 		}
@@ -177,7 +177,7 @@ static enum db_result put_dead(struct store_batch *batch, struct db *db,
 		return result;
 	result = content_dead_put(db, &dead, err);
 	/* The number is used up: history goes on behind it. */
-	if (result == DB_OK && record->type == EVENT_MESSAGE)
+	if (result == DB_OK && store_row_is_message(record))
 		result = content_room_seqs(db, &used, 1, err);
 	return commit(batch, db, result, to, cursor, err);
 }

@@ -26,6 +26,7 @@ bool store_row_is(unsigned type)
 	case EVENT_ACCESS_REQUEST:
 	case EVENT_SETTING:
 	case EVENT_GRANT:
+	case EVENT_HISTORY:
 		return true;
 	default:
 		return false;
@@ -69,22 +70,32 @@ static struct db_bytes bytes(struct text text)
 
 /* --- By type. --- */
 
+bool store_row_is_message(const struct record *record)
+{
+	struct event_history event;
+
+	return record->type == EVENT_MESSAGE ||
+	       (record->type == EVENT_HISTORY && event_history_get(record, &event) &&
+		event.what == HISTORY_MESSAGE);
+}
+
 bool store_row_message(const struct record *record, struct content_message *message_r)
 {
-	struct event_message event;
+	struct event_history event = {.time = record->time, .author = record->actor};
 
-	if (!event_message_get(record, &event))
+	if (!(record->type == EVENT_HISTORY ? event_history_get(record, &event)
+					    : event_message_get(record, &event.message)))
 		return false;
 	*message_r = (struct content_message){.room = record->room,
 					      .seq = record->seq,
-					      .time = record->time,
-					      .author = record->actor,
+					      .time = event.time,
+					      .author = event.author,
 					      .flags = record->flags,
-					      .id = bytes(event.id),
-					      .text = bytes(event.text),
-					      .title = bytes(event.title),
-					      .rich_type = bytes(event.rich_type),
-					      .rich = bytes(event.rich)};
+					      .id = bytes(event.message.id),
+					      .text = bytes(event.message.text),
+					      .title = bytes(event.message.title),
+					      .rich_type = bytes(event.message.rich_type),
+					      .rich = bytes(event.message.rich)};
 	return true;
 }
 
@@ -211,6 +222,15 @@ static enum db_result put_message_removed(struct db *db, const struct record *re
 	return content_message_remove(db, record->room, record->seq, replaced ? &text : NULL, err);
 }
 
+static enum db_result put_history_end(struct db *db, const struct record *record, struct err *err)
+{
+	struct event_history event;
+
+	if (!event_history_get(record, &event))
+		return store_row_malformed(record, err);
+	return content_room_restore(db, record->room, record->seq, event.removals, err);
+}
+
 /* The journal's types of what users have stand in the order of the database's kinds. */
 static enum content_person_kind person_kind(const struct record *record)
 {
@@ -221,9 +241,10 @@ static enum content_person_kind person_kind(const struct record *record)
 static enum db_result put_invited(struct db *db, const struct event_person *event, struct err *err)
 {
 	const bool read = event->what == PERSON_READ;
+	const bool both = event->what == PERSON_STATE;
 	const struct content_person row = {.principal = event->principal,
 					   .number = read ? 0 : event->number,
-					   .time = read ? event->number : 0};
+					   .time = both ? event->time : read ? event->number : 0};
 
 	return content_person_put(db, CONTENT_INVITED, &row, err);
 }
@@ -235,7 +256,7 @@ static enum db_result put_person(struct db *db, const struct record *record, str
 
 	if (!event_person_get(record, &event))
 		return store_row_malformed(record, err);
-	if (event.what == PERSON_READ)
+	if (event.what == PERSON_READ || event.what == PERSON_STATE)
 		return put_invited(db, &event, err);
 	if (event.what != PERSON_PUT)
 		return content_person_remove(
@@ -306,6 +327,8 @@ enum db_result store_row_put(struct db *db, const struct record *record, struct 
 		return put_removed(db, record, err);
 	case EVENT_MESSAGE_REMOVED:
 		return put_message_removed(db, record, err);
+	case EVENT_HISTORY:
+		return put_history_end(db, record, err);
 	case EVENT_PURGE:
 		return content_purge(db, record->room, record->seq, err);
 	case EVENT_INVITATION:

@@ -15,6 +15,9 @@ bool store_row_is(unsigned type);
 /* Raises the cursor's highest ids by that of an object that the event made. */
 void store_row_note_ids(struct content_cursor *cursor, const struct record *record);
 
+/* Whether it is a message, new or out of an archive. */
+bool store_row_is_message(const struct record *record);
+
 /* Stores any event but a message, which goes by store_row_message and content_messages_put.
  * DB_BAD_DATA where it is malformed. */
 enum db_result store_row_put(struct db *db, const struct record *record, struct err *err);

@@ -237,6 +237,20 @@ enum db_result content_room_seqs(struct db *db, const struct content_room_seq *l
 	return result;
 }
 
+enum db_result content_room_restore(struct db *db, uint32_t room, uint64_t last_seq,
+				    uint64_t removals, struct err *err)
+{
+	const struct content_room_seq seq = {.room = room, .seq = last_seq};
+	struct db_stmt *stmt = db_statement(db, STATEMENT_ROOM_REMOVALS);
+	enum db_result result;
+
+	db_bind_int(stmt, 0, (int64_t)removals);
+	db_bind_int(stmt, 1, room);
+	db_bind_int(stmt, 2, (int64_t)removals);
+	result = db_execute(stmt, err);
+	return result == DB_OK ? content_room_seqs(db, &seq, 1, err) : result;
+}
+
 static enum db_result count_removal(struct db *db, uint32_t room, struct err *err)
 {
 	struct db_stmt *stmt = db_statement(db, STATEMENT_ROOM_REMOVAL);

@@ -185,6 +185,10 @@ struct content_room_seq {
 enum db_result content_room_seqs(struct db *db, const struct content_room_seq *list, unsigned count,
 				 struct err *err);
 
+/* What a room had given and removed where an archive was made: raises both numbers. */
+enum db_result content_room_restore(struct db *db, uint32_t room, uint64_t last_seq,
+				    uint64_t removals, struct err *err);
+
 /* Removes a message; or gives it another text, where text is not NULL. Counts that in its room. */
 enum db_result content_message_remove(struct db *db, uint32_t room, uint64_t seq,
 				      const struct db_bytes *text, struct err *err);

@@ -130,6 +130,8 @@ const char *const statement_text[STATEMENTS] = {
 		"UPDATE pc_message SET body = ?, title = '', rich_type = '', rich = '', "
 		"flags = flags | 128 WHERE room = ? AND seq = ?",
 	[STATEMENT_ROOM_REMOVAL] = "UPDATE pc_room SET removals = removals + 1 WHERE id = ?",
+	[STATEMENT_ROOM_REMOVALS] =
+		"UPDATE pc_room SET removals = ? WHERE id = ? AND removals < ?",
 	[STATEMENT_ROOM_PURGE] = "UPDATE pc_room SET purged = ? WHERE id = ? AND purged < ?",
 	[STATEMENT_ROOM_STATE] = "SELECT last_seq, purged FROM pc_room WHERE id = ?",
 	[STATEMENT_DEAD_PUT] =

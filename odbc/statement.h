@@ -49,6 +49,7 @@
 	X(MESSAGE_REMOVE, "ii", "")	 /* room, seq */                                           \
 	X(MESSAGE_REPLACE, "tii", "")	 /* body, room, seq */                                     \
 	X(ROOM_REMOVAL, "i", "")	 /* id: counts a removal */                                \
+	X(ROOM_REMOVALS, "iii", "")	/* removals, id, removals: raises their number */          \
 	X(ROOM_PURGE, "iii", "")	 /* seq, id, seq: raises what is purged */                 \
 	X(ROOM_STATE, "i", "ii")	 /* id -> last seq, purged */                              \
 	X(DEAD_PUT, "iittti", "")	 /* lsn, type, reader, reason, record, time */             \

@@ -377,6 +377,31 @@ static int removal(struct cache *cache, const struct record *record, struct err 
 	return result;
 }
 
+/* A room that is being filled has nobody in it, and its recent messages are read when somebody wants
+ * them: here only the numbers count. */
+static int history(struct cache *cache, const struct record *record, struct err *err)
+{
+	const uint32_t row = find_room(cache, record->room);
+	struct event_history event;
+	struct room_row *room;
+
+	if (row == 0 || !event_history_get(record, &event))
+		return err_set(err, "no such room, or malformed history");
+	room = table_row(cache, TABLE_ROOM, row);
+	if (record->seq < room->last_seq + (event.what == HISTORY_MESSAGE))
+		return err_set(err, "message %llu of room %u comes after %llu",
+			       (unsigned long long)record->seq, record->room,
+			       (unsigned long long)room->last_seq);
+	table_write_begin(cache, &room->version);
+	table_set(cache, room->last_seq, record->seq);
+	table_set(cache, room->removal, record->lsn);
+	if (event.what == HISTORY_END && event.removals > room->removals)
+		table_set(cache, room->removals, event.removals);
+	recent_clear(cache, row);
+	table_write_end(&room->version);
+	return 0;
+}
+
 int apply_recent(struct cache *cache, const struct record *record, struct err *err)
 {
 	uint32_t row = find_room(cache, record->room);
@@ -422,6 +447,8 @@ static int apply_one(struct cache *cache, const struct record *record, struct er
 	case EVENT_VIEW:
 	case EVENT_REFUSED:
 		return 0;
+	case EVENT_HISTORY:
+		return history(cache, record, err);
 	default:
 		return object_apply(cache, record->type, record + 1, record->payload, err);
 	}

@@ -51,6 +51,9 @@ enum command_type {
 				 event_settings of one kind and scope */
 	COMMAND_GRANT = 25,   /* event_grant */
 
+	COMMAND_IMPORT = 36, /* struct command_import and the payload of an event: administrators bring
+				in what is in an archive. CODE_OK is answered where it is there already */
+
 	/* pchat-auth. origin: the worker's session. */
 	COMMAND_SESSION_OPEN = 10, /* struct command_session; event_session follows it */
 	COMMAND_REKEY = 11,	   /* struct command_rekey: the user's password was changed */
@@ -131,6 +134,22 @@ struct command_settings {
 	uint32_t count;
 };
 enum { COMMAND_SETTINGS_MAX = 16 };
+
+/*
+ * Only adds: what is there stays as it is. Of the event id, and in a principal's epoch a lower number,
+ * do not count. A room of revision 0 is being filled: it is disabled until HISTORY_END.
+ */
+struct command_import {
+	uint16_t type;	   /* enum event_type: an object, EVENT_ROLE, EVENT_AFFILIATION, what a user has,
+			      or EVENT_HISTORY (room and flags as in its record) */
+	uint8_t check;	   /* 1: nothing is done; CODE_OK is answered, seq 1: it would be */
+	uint8_t disabled;  /* HISTORY_END: the room, from then on, where it was being filled */
+	uint32_t reserved;
+	uint64_t seq;	   /* EVENT_HISTORY */
+	uint64_t after;	   /* the number of the message before this one in the archive; 0: none. CODE_BUSY
+			      where the room does not have it: it was refused, and has to come first */
+	uint64_t revision; /* HISTORY_END: as disabled */
+};
 
 struct command_session {
 	uint32_t principal; /* 0 with EVENT_ADMIN in flags, which then say which role, too */

@@ -122,6 +122,13 @@ struct wire_refused {
 	uint16_t reserved[3];
 };
 static_assert(sizeof(struct wire_refused) == 16, "no holes");
+struct wire_history { /* a message's payload follows it */
+	uint64_t time, removals;
+	uint32_t author;
+	uint8_t what;
+	uint8_t reserved[3];
+};
+static_assert(sizeof(struct wire_history) == 24, "no holes");
 
 /* --- Taking apart. --- */
 
@@ -422,6 +429,22 @@ bool event_replacement_parse(const void *payload, uint32_t size,
 	return true;
 }
 
+bool event_history_parse(const void *payload, uint32_t size, struct event_history *event_r)
+{
+	struct wire_history wire;
+	struct source source;
+
+	if (!source_open(&source, payload, size, &wire, sizeof(wire)))
+		return false;
+	*event_r = (struct event_history){.what = wire.what,
+					  .author = wire.author,
+					  .time = wire.time,
+					  .removals = wire.removals};
+	return wire.what == HISTORY_MESSAGE
+		       ? event_message_parse(source.at, source.left, &event_r->message)
+		       : wire.what == HISTORY_END && source.left == 0;
+}
+
 /* The payload's size, read from the record once. */
 static uint32_t record_payload(const struct record *record)
 {
@@ -501,6 +524,11 @@ bool event_view_get(const struct record *record, struct event_view *event_r)
 bool event_refused_get(const struct record *record, struct event_refused *event_r)
 {
 	return event_refused_parse(record + 1, record_payload(record), event_r);
+}
+
+bool event_history_get(const struct record *record, struct event_history *event_r)
+{
+	return event_history_parse(record + 1, record_payload(record), event_r);
 }
 
 /* --- Putting together. --- */
@@ -770,6 +798,25 @@ uint32_t event_refused_put(const struct event_refused *event, void *out, uint32_
 	return event_put(&wire, sizeof(wire), &event->user, &event->address, out, size);
 }
 
+uint32_t event_history_put(const struct event_history *event, void *out, uint32_t size)
+{
+	const struct wire_history wire = {.time = event->time,
+					  .removals = event->removals,
+					  .author = event->author,
+					  .what = event->what};
+	uint32_t message = 0;
+
+	if (size < sizeof(wire) ||
+	    (event->what != HISTORY_MESSAGE && event->what != HISTORY_END))
+		return 0;
+	memcpy(out, &wire, sizeof(wire));
+	if (event->what == HISTORY_END)
+		return sizeof(wire);
+	message = event_message_put(&event->message, (uint8_t *)out + sizeof(wire),
+				    size - (uint32_t)sizeof(wire));
+	return message == 0 ? 0 : (uint32_t)sizeof(wire) + message;
+}
+
 const char *event_name(unsigned type)
 {
 	static const char *const names[EVENT_TYPES] = {
@@ -797,6 +844,7 @@ const char *event_name(unsigned type)
 		[EVENT_GRANT] = "grant",
 		[EVENT_VIEW] = "view",
 		[EVENT_REFUSED] = "refused",
+		[EVENT_HISTORY] = "history",
 	};
 
 	return type < EVENT_TYPES && names[type] ? names[type] : "unknown";

@@ -33,6 +33,8 @@ enum event_type {
 	EVENT_MARKER = 18,
 	EVENT_FEED = 19,
 	EVENT_ACCESS_REQUEST = 20,
+	EVENT_HISTORY = 21, /* room, seq: a message that was posted elsewhere or long ago comes out of
+			       an archive; nobody is told. flags as in rows of messages */
 	EVENT_SETTING = 22, /* one scoped setting has a value, or has none any more */
 	EVENT_GRANT = 23,   /* one user was granted a policy, or has none any more */
 	EVENT_VIEW = 24,    /* somebody read or searched what was said; only for compliance */
@@ -271,6 +273,20 @@ struct event_message {
 	struct text rich_type, rich; /* the same with markup, and its media type; both may be empty */
 };
 
+/* Numbers in a room only rise, by any steps: what stands between two was removed in its time. */
+enum history_what {
+	HISTORY_MESSAGE = 1, /* seq is its number */
+	HISTORY_END = 2,     /* seq is the last number that was given, removals how many there were */
+};
+
+struct event_history {
+	uint8_t what;
+	uint32_t author;   /* 0: unknown */
+	uint64_t time;	   /* of the post; the record's is that of the import */
+	uint64_t removals; /* HISTORY_END */
+	struct event_message message; /* HISTORY_MESSAGE */
+};
+
 struct event_replacement { /* EVENT_MESSAGE_REMOVED */
 	uint32_t author;  /* of the message, where the sequencer knew him; else 0 */
 	struct text text; /* with EVENT_REPLACED, what stands there now; else empty */
@@ -296,6 +312,7 @@ bool event_grant_get(const struct record *record, struct event_grant *event_r);
 bool event_session_get(const struct record *record, struct event_session *event_r);
 bool event_message_get(const struct record *record, struct event_message *event_r);
 bool event_replacement_get(const struct record *record, struct event_replacement *event_r);
+bool event_history_get(const struct record *record, struct event_history *event_r);
 bool event_view_get(const struct record *record, struct event_view *event_r);
 bool event_refused_get(const struct record *record, struct event_refused *event_r);
 
@@ -315,6 +332,7 @@ bool event_session_parse(const void *payload, uint32_t size, struct event_sessio
 bool event_message_parse(const void *payload, uint32_t size, struct event_message *event_r);
 bool event_replacement_parse(const void *payload, uint32_t size,
 			     struct event_replacement *event_r);
+bool event_history_parse(const void *payload, uint32_t size, struct event_history *event_r);
 bool event_view_parse(const void *payload, uint32_t size, struct event_view *event_r);
 bool event_refused_parse(const void *payload, uint32_t size, struct event_refused *event_r);
 
@@ -336,6 +354,7 @@ uint32_t event_grant_put(const struct event_grant *event, void *out, uint32_t si
 uint32_t event_session_put(const struct event_session *event, void *out, uint32_t size);
 uint32_t event_message_put(const struct event_message *event, void *out, uint32_t size);
 uint32_t event_replacement_put(const struct event_replacement *event, void *out, uint32_t size);
+uint32_t event_history_put(const struct event_history *event, void *out, uint32_t size);
 uint32_t event_view_put(const struct event_view *event, void *out, uint32_t size);
 uint32_t event_refused_put(const struct event_refused *event, void *out, uint32_t size);
 

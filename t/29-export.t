@@ -9,7 +9,10 @@ use Pchat::Server;
 # pchatctl data export: what an archive holds, at each level.
 binmode $_, ':encoding(UTF-8)' for Test::More->builder->output, Test::More->builder->failure_output;
 my $server = Pchat::Server->start(
-	conf => { limits => { story_size => 1 << 19 }, json => { frame_size => 1 << 20, output_size => 2 << 20 }, workers => { active => 2, standby => 1, mailbox => 4 << 20 } });
+	conf => {
+		limits => { story_size => 1 << 19 },
+		json => { frame_size => 1 << 20, output_size => 2 << 20 },
+		workers => { active => 2, standby => 1, mailbox => 4 << 20 } });
 my %room = fill_server($server);
 my %uuid = map { $_ => $room{$_} =~ s{.*/}{}r } keys %room;
 my $directory = $server->directory;
@@ -23,7 +26,9 @@ sub export (@options) {
 	return archive_objects($file);
 }
 
-sub of ($kind, @objects) { return grep { $_->{line} eq $kind } @objects }
+sub of ($kind, @objects) {
+	return grep { $_->{line} eq $kind } @objects;
+}
 
 sub kinds (@objects) {
 	my %seen;
@@ -33,17 +38,21 @@ sub kinds (@objects) {
 # --- All of it. ---
 
 my @all = export();
-is(kinds(@all),
+is(
+	kinds(@all),
 	'pchat-archive user group member category addin room role invited invitation feed history'
 		. ' message marker',
-	'an archive has everything, what is referred to before what refers to it');
+	'an archive has everything, what is referred to before what refers to it'
+);
 is($all[0]{'pchat-archive'}, 1, 'it says of which version it is');
 is($all[0]{level}, 'all', 'and of which level');
 is_deeply(
 	[map {"$_->{user} $_->{state}"} of(user => @all)],
 	[
-		'sip:alice@example.test active', 'sip:bob@example.test active',
-		'sip:carol@example.test active', 'sip:dave@example.test disabled',
+		'sip:alice@example.test active',
+		'sip:bob@example.test active',
+		'sip:carol@example.test active',
+		'sip:dave@example.test disabled',
 		'sip:zoe@example.test deleted'
 	],
 	'users are there with their states'
@@ -69,8 +78,10 @@ is_deeply(
 	],
 	'a room has what it is'
 );
-is_deeply(
-	[sort map {"$_->{role} $_->{who}"} grep { ($_->{room} // '') eq $uuid{secret} } of(role => @all)],
+is_deeply([
+		sort map {"$_->{role} $_->{who}"}
+		grep { ($_->{room} // '') eq $uuid{secret} } of(role => @all)
+	],
 	[
 		'manager sip:alice@example.test',
 		'member sip:alice@example.test',
@@ -86,14 +97,19 @@ sub messages ($name, @objects) {
 	for my $object (@objects) {
 		$history = $object if $object->{line} eq 'history';
 		push @messages, $object
-			if $history && $object->{line} eq 'message' && $history->{history} eq $uuid{$name};
+			if $history
+			&& $object->{line} eq 'message'
+			&& $history->{history} eq $uuid{$name};
 	}
 	return @messages;
 }
 my @texts = messages(texts => @all);
 is_deeply([map { $_->{text} } @texts[0 .. $#TEXTS]], \@TEXTS, 'texts are what they were');
-is_deeply([@{ $texts[-2] }{qw(rich_type rich)}],
-	['text/html', "<b>\x{1F600}</b>"], 'a rich part is there');
+is_deeply(
+	[@{ $texts[-2] }{qw(rich_type rich)}],
+	['text/html', "<b>\x{1F600}</b>"],
+	'a rich part is there'
+);
 is($texts[-1]{title}, "A \x{1F4D6} of length", 'a story has its title');
 is(length $texts[-1]{text}, 8 * 40000, 'and all of its text');
 is((messages(open => @all))[0]{alert}, true, 'an alert is one');
@@ -107,11 +123,16 @@ is((of(marker => @all))[0]{seq}, 2, 'how far somebody has read, too');
 # --- Parts of it. ---
 
 is(kinds(export(qw(--level user))), 'pchat-archive user group member', 'users alone');
-is(kinds(export(qw(--level category))),
-	'pchat-archive user group member category addin role', 'users and categories');
-is(kinds(export(qw(--level room-directory))),
+is(
+	kinds(export(qw(--level category))),
+	'pchat-archive user group member category addin role',
+	'users and categories'
+);
+is(
+	kinds(export(qw(--level room-directory))),
 	'pchat-archive user group member category addin room role invited invitation feed',
-	'rooms without messages');
+	'rooms without messages'
+);
 is(kinds(export(qw(--level content))), 'pchat-archive history message', 'messages alone');
 my @lab = export('--category' => "Lab \x{1F52C}");
 is(join(' ', sort map { $_->{name} } of(room => @lab)), 'Closed Secret', 'one category alone');
@@ -143,14 +164,14 @@ is($code, 73, 'a directory that is not there is told');
 is($code, 0, 'what would be exported can be counted');
 like($output, qr/^message +\d+$/m, 'without a file');
 is(scalar(() = glob "$directory/*.part"), 0, 'nothing is left over');
+
 for my $wrong (
-	[qw(--level nonsense)],
-	[qw(--start yesterday)],
+	[qw(--level nonsense)], [qw(--start yesterday)],
 	[qw(--level user --start 2026-01-01)],
-	[qw(--level content --credentials)])
-{
-	is(($server->pchatctl(qw(data export), @$wrong, "$directory/x"))[0],
-		64, "refused: @$wrong");
+	[qw(--level content --credentials)]
+) {
+	is(($server->pchatctl(qw(data export), @$wrong, "$directory/x"))[0], 64,
+		"refused: @$wrong");
 }
 is(($server->pchatctl(qw(data export --category none), "$directory/x"))[0],
 	65, 'a category that is not there is refused');

@@ -198,6 +198,11 @@ is_deeply([map { $_->{pid} } $server->processes], \@before, 'no process died of 
 # The administrator's methods, by the local socket.
 my %admin = (
 	%both,
+	'data.import' => {
+		kind => 'user',
+		line => { user => 'sip:x\@example.test', name => 'x', state => 'active' },
+		check => \1
+	},
 	'group.add' => { uri => 'ma-grp:x', name => 'x', kind => 'group' },
 	'group.get' => { uri => 'ma-grp:nothing' },
 	'group.list' => { text => '', limit => 1, offset => 0 },

@@ -10,7 +10,9 @@ DATABASE = t/unit/database.c t/unit/database.h
 
 ENGINE_BENCH = t/unit/engine_bench.c t/unit/engine_bench.h \
 	daemon/engine.c daemon/engine.h daemon/engine_ask.h \
-	daemon/engine_compliance.c daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
+	daemon/engine_compliance.c \
+	daemon/engine_import.c daemon/engine_import_history.c daemon/engine_import_person.c \
+	daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
 	daemon/engine_person.c daemon/engine_scoped.c daemon/engine_strip.c \
 	daemon/overload.c daemon/overload.h
 
@@ -158,6 +160,11 @@ check_PROGRAMS += t/unit/fdpass_test
 t_unit_fdpass_test_SOURCES = t/unit/fdpass_test.c
 t_unit_fdpass_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_fdpass_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/import_test
+t_unit_import_test_SOURCES = t/unit/import_test.c $(ENGINE_BENCH)
+t_unit_import_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_import_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/journal_crash_test
 t_unit_journal_crash_test_SOURCES = t/unit/journal_crash_test.c $(MESSAGES)

@@ -295,6 +295,16 @@ static void listed(struct session *session, const struct chat_id *id, enum objec
 	json_finish(session, &buf);
 }
 
+static void imported(struct session *session, const struct chat_id *id, bool made)
+{
+	struct buf buf;
+
+	buf_init(&buf);
+	json_result(&buf, id);
+	buf_string(&buf, made ? "{\"made\":true}" : "{\"made\":false}");
+	json_finish(session, &buf);
+}
+
 const struct object_front json_object_front = {
 	.category = item_category,
 	.addin = item_addin,
@@ -303,6 +313,7 @@ const struct object_front json_object_front = {
 	.listed = listed,
 	.category_made = category_made,
 	.addin_made = addin_made,
+	.imported = imported,
 	.category_whole = category_whole,
 	.room_whole = room_whole,
 	.group_whole = group_whole,

@@ -154,6 +154,11 @@ static bool parse_uuid(const char *text, uint8_t uuid_r[16])
 	return true;
 }
 
+bool json_uuid_parse(struct text text, uint8_t uuid_r[16])
+{
+	return text.length == UUID_TEXT && parse_uuid(text.data, uuid_r);
+}
+
 static int parse_uri(const struct chat *chat, const char *scheme_text, struct text uri,
 		     uint8_t uuid_r[16])
 {

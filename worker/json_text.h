@@ -23,6 +23,9 @@ void json_put_base64(struct buf *buf, const void *data, size_t size);
 int json_room_parse(const struct chat *chat, struct text uri, uint8_t uuid_r[16]);
 int json_category_parse(const struct chat *chat, struct text uri, uint8_t uuid_r[16]);
 
+/* The 36 characters of one. */
+bool json_uuid_parse(struct text text, uint8_t uuid_r[16]);
+
 /* Whether no value in the text (valid JSON or not) is nested deeper than this. */
 bool json_depth_ok(const char *text, size_t size, unsigned max);
 

@@ -9,6 +9,7 @@ worker_libworker_a_SOURCES = \
 	worker/fanout.c worker/fanout.h \
 	worker/feed.c worker/feed.h \
 	worker/frame.c worker/frame.h \
+	worker/import.c worker/import.h \
 	worker/join.c \
 	worker/json_admin.c \
 	worker/json_answer.c \
@@ -17,6 +18,7 @@ worker_libworker_a_SOURCES = \
 	worker/json_edit.c worker/json_edit.h \
 	worker/json_feed.c \
 	worker/json_group.c \
+	worker/json_import.c \
 	worker/json_memory.c worker/json_memory.h \
 	worker/json_manage.c \
 	worker/json_message.c \

@@ -57,6 +57,7 @@ struct object_front {
 		       const struct buf *list, bool more);
 	void (*category_made)(struct session *session, const struct chat_id *id,
 			      const uint8_t uuid[16]);
+	void (*imported)(struct session *session, const struct chat_id *id, bool made);
 	void (*addin_made)(struct session *session, const struct chat_id *id, struct text name);
 	void (*category_whole)(struct session *session, const struct chat_id *id,
 			       const struct category_view *category, const struct buf *lists,

@@ -202,6 +202,22 @@ static void make_message(struct bench *b, uint32_t room, uint32_t author, const 
 	r->seq = row->last_seq + 1;
 }
 
+/* step: how far behind the last one; 0: the end of a room's history. */
+static void make_history(struct bench *b, uint32_t room, unsigned step)
+{
+	const struct event_history event = {.what = step > 0 ? HISTORY_MESSAGE : HISTORY_END,
+					    .author = 1,
+					    .time = 1,
+					    .removals = 5,
+					    .message = {.text = text("old")}};
+	uint32_t size = event_history_put(&event, b->next.payload, sizeof(b->next.payload));
+	struct record *r = make(b, EVENT_HISTORY, size);
+	const struct room_row *row = table_row(&b->private, TABLE_ROOM, find_room(&b->private, room));
+
+	r->room = room;
+	r->seq = row->last_seq + step;
+}
+
 /* Two users, three rooms, both users in the first. */
 static void populate(struct bench *b)
 {
@@ -603,6 +619,9 @@ static void dying_at_any_step_of_any_event_leaves_a_cache_that_can_be_rolled_bac
 	make_person(b, EVENT_FEED, PERSON_PUT, 1, 0), steps += die_everywhere(b);
 	make_person(b, EVENT_FEED, PERSON_GONE, 1, 0), steps += die_everywhere(b);
 	make_person(b, EVENT_ACCESS_REQUEST, PERSON_PUT, 3, 0), steps += die_everywhere(b);
+	make_history(b, 4, 3), steps += die_everywhere(b);
+	make_history(b, 4, 1), steps += die_everywhere(b);
+	make_history(b, 4, 0), steps += die_everywhere(b);
 	make_addin(b, 1, "Add-in"), steps += die_everywhere(b);
 	make_addin(b, 1, "Add-in, renamed"), steps += die_everywhere(b);
 	make_removed(b, NODE_ADDIN, 1), steps += die_everywhere(b);
@@ -611,6 +630,28 @@ static void dying_at_any_step_of_any_event_leaves_a_cache_that_can_be_rolled_bac
 	assert_true(steps > 250);
 }
 #endif
+
+static void history_leaves_gaps_and_nothing_recent(void **state)
+{
+	struct message_view list[64];
+	struct bench *b = *state;
+	struct room_view room;
+	char buffer[4096];
+
+	populate(b);
+	make_message(b, 2, 1, "", "recent"), apply(b);
+	make_history(b, 2, 4), apply(b);
+	assert_int_equal(cache_room(b->reader, 2, &room), CODE_OK);
+	assert_int_equal(room.last_seq, 5);
+	assert_int_equal(room.oldest_seq, 6);
+	assert_int_equal(history(b, 2, list, buffer), 0);
+	make_history(b, 2, 0), apply(b);
+	assert_int_equal(cache_room(b->reader, 2, &room), CODE_OK);
+	assert_int_equal(room.removals, 5);
+	make_message(b, 2, 1, "", "new"), apply(b);
+	assert_int_equal(history(b, 2, list, buffer), 1);
+	assert_int_equal(list[0].seq, 6);
+}
 
 static void a_room_that_is_removed_leaves_nothing_behind(void **state)
 {
@@ -738,6 +779,7 @@ int main(void)
 		TEST(rows_from_the_database_join_the_history_only_without_a_gap),
 		TEST(a_table_that_is_full_is_an_error_that_names_the_setting),
 		TEST(a_room_that_is_removed_leaves_nothing_behind),
+		TEST(history_leaves_gaps_and_nothing_recent),
 		TEST(groups_categories_and_add_ins_that_are_removed_leave_nothing_behind),
 		TEST(both_copies_come_from_the_same_events),
 		TEST(a_reader_never_sees_half_of_a_change),

@@ -329,6 +329,43 @@ static void a_payload_cut_off_or_extended_anywhere_is_malformed(void **state)
 	}
 }
 
+static void history_comes_out_as_it_went_in(void **state)
+{
+	struct event_history in = {.what = HISTORY_MESSAGE, .author = 3, .time = 5},
+			     end = {.what = HISTORY_END, .removals = 7}, out;
+	uint8_t buffer[256];
+	struct record *record;
+	uint32_t size;
+
+	(void)state;
+	in.message.text = text_of(20, 't');
+	size = event_history_put(&in, buffer, sizeof(buffer));
+	assert_int_equal(size, 24 + 12 + 20);
+	assert_int_equal(event_history_put(&in, buffer, size - 1), 0);
+	for (uint32_t cut = 0; cut < size; cut++) {
+		record = record_of(buffer, cut);
+		assert_false(event_history_get(record, &out));
+		free(record);
+	}
+	record = record_of(buffer, size);
+	assert_true(event_history_get(record, &out));
+	assert_int_equal(out.author, 3);
+	assert_int_equal(out.time, 5);
+	assert_text(&out.message.text, &in.message.text);
+	free(record);
+	size = event_history_put(&end, buffer, sizeof(buffer));
+	record = record_of(buffer, size);
+	assert_true(event_history_get(record, &out));
+	assert_int_equal(out.removals, 7);
+	free(record);
+	record = record_of(buffer, size + 1);
+	assert_false(event_history_get(record, &out));
+	free(record);
+	in.what = 3;
+	assert_int_equal(event_history_put(&in, buffer, sizeof(buffer)), 0);
+	text_free(&in.message.text);
+}
+
 static void random_payloads_never_lead_outside(void **state)
 {
 	uint8_t bytes[96];
@@ -339,6 +376,7 @@ static void random_payloads_never_lead_outside(void **state)
 	struct event_view view;
 	struct event_refused refused;
 	struct event_message message;
+	struct event_history history;
 	uint32_t size;
 
 	(void)state;
@@ -361,6 +399,8 @@ static void random_payloads_never_lead_outside(void **state)
 			assert_in_range(view.request.length, 0, size);
 		if (event_refused_get(record, &refused))
 			assert_in_range(refused.user.length + refused.address.length, 0, size);
+		if (event_history_get(record, &history))
+			assert_in_range(history.message.text.length, 0, size);
 		free(record);
 	}
 }
@@ -418,6 +458,7 @@ int main(void)
 		cmocka_unit_test(a_story_with_a_rich_part_comes_out_as_it_went_in),
 		cmocka_unit_test(a_rich_part_and_its_type_come_together),
 		cmocka_unit_test(a_payload_cut_off_or_extended_anywhere_is_malformed),
+		cmocka_unit_test(history_comes_out_as_it_went_in),
 		cmocka_unit_test(random_payloads_never_lead_outside),
 		cmocka_unit_test(views_and_refusals_come_out_as_they_were_put_in),
 		cmocka_unit_test(every_type_has_a_name),

@@ -565,6 +565,38 @@ static void test_batch_that_is_stored_twice_changes_nothing(void **state)
 	expect_cursor(place, place->writer.end);
 }
 
+static void append_history(struct place *place, uint64_t seq, unsigned what)
+{
+	const struct event_history event = {.what = (uint8_t)what,
+					    .author = 1,
+					    .time = 1000 + seq,
+					    .removals = 6,
+					    .message = {.text = TEXT("old")}};
+	const struct record head = {.type = EVENT_HISTORY,
+				    .flags = what == HISTORY_MESSAGE ? EVENT_ALERT : 0,
+				    .room = 1,
+				    .seq = seq};
+
+	append(place, head, event_history_put(&event, place->payload, sizeof(place->payload)));
+}
+
+static void test_history_keeps_its_times_and_numbers(void **state)
+{
+	struct place *place = *state;
+
+	append_principal(place, 1);
+	append_room(place, 1);
+	append_history(place, 3, HISTORY_MESSAGE);
+	append_history(place, 7, HISTORY_MESSAGE);
+	append_history(place, 9, HISTORY_END);
+	append_message(place, 1, 10, (struct text)TEXT("new"));
+	drain(place);
+	expect(place, "SELECT seq, flags, body, author FROM pc_message ORDER BY seq",
+	       "3|8|old|1,7|8|old|1,10|0|new|1");
+	expect(place, "SELECT time FROM pc_message WHERE seq < 10 ORDER BY seq", "1003,1007");
+	expect(place, "SELECT last_seq, removals FROM pc_room", "10|6");
+}
+
 static void test_overwritten_events_are_not_skipped(void **state)
 {
 	struct place *place = *state;
@@ -621,6 +653,7 @@ int main(void)
 		TEST(test_locked_database_moves_nothing),
 		TEST(test_commit_whose_answer_was_lost_is_not_repeated),
 		TEST(test_batch_that_is_stored_twice_changes_nothing),
+		TEST(test_history_keeps_its_times_and_numbers),
 		TEST(test_overwritten_events_are_not_skipped),
 		TEST(test_damage_ends_the_batch_before_it),
 	};

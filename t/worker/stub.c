@@ -10,6 +10,7 @@
 #include "worker/json_client.h"
 #include "worker/local_client.h"
 #include "worker/object.h"
+#include "worker/import.h"
 #include "worker/person.h"
 #include "worker/scoped.h"
 
@@ -486,6 +487,12 @@ void person_feed_remove(struct session *session, const struct chat_id *id, uint3
 {
 	called(session, "feed_remove", nothing, number);
 	session->front->done(session, id);
+}
+
+void chat_import(struct session *session, const struct chat_id *id, struct import_line *line)
+{
+	called(session, "import", line->user, line->type);
+	session->front->object->imported(session, id, true);
 }
 
 void chat_user_add(struct session *session, const struct chat_id *id, struct text user,

@@ -43,8 +43,8 @@ sub archive_lines ($file) {
 sub archive_write ($file, @lines) {
 	my $bytes = join '', map {"$_\n"} @lines;
 	my $out = IO::Compress::Gzip->new($file) or die "could not write $file\n";
-	$out->print($bytes, '{"end":true,"lines":', scalar @lines, ',"sha256":"', sha256_hex($bytes),
-		"\"}\n");
+	$out->print($bytes, '{"end":true,"lines":', scalar @lines,
+		',"sha256":"', sha256_hex($bytes), "\"}\n");
 	$out->close;
 }
 
@@ -72,7 +72,12 @@ sub archive_stored ($server) {
 sub fill_server ($server) {
 	$server->add_users(qw(alice bob carol dave zoe));
 	my $admin = sub ($method, %params) { $server->admin($method, %params) };
-	$admin->('group.add', uri => "ma-grp:\x{e9}quipe", name => "L'\x{e9}quipe", kind => 'group');
+	$admin->(
+		'group.add',
+		uri => "ma-grp:\x{e9}quipe",
+		name => "L'\x{e9}quipe",
+		kind => 'group'
+	);
 	$admin->('group.add', uri => 'ma-grp:ou', name => 'OU', kind => 'folder');
 	$admin->('group.members', uri => "ma-grp:\x{e9}quipe", add => [qw(alice bob ma-grp:ou)]);
 	$admin->('group.members', uri => 'ma-grp:ou', add => ['carol']);
@@ -103,12 +108,14 @@ sub fill_server ($server) {
 			privacy => 'secret',
 			category => $category,
 			addin => 'Board',
-			type => 'auditorium'),
+			type => 'auditorium'
+		),
 		closed => $server->add_room(
 			'Closed', 'shut',
 			privacy => 'closed',
 			category => $category,
-			invitations => false),
+			invitations => false
+		),
 	);
 	$admin->(
 		'room.roles',
@@ -141,7 +148,8 @@ sub _post_all ($server, $room) {
 	$zoe->join_room($room->{open});
 	$alice->post($room->{texts}, $_) for @TEXTS;
 	$alice->post(
-		$room->{texts}, '<b>rich</b> as text',
+		$room->{texts},
+		'<b>rich</b> as text',
 		rich => { type => 'text/html', content => "<b>\x{1F600}</b>" });
 	$alice->post($room->{texts}, "story \x{1F4D6} " x 40000, title => "A \x{1F4D6} of length");
 	$alice->post($room->{open}, 'to all', importance => 'alert');
