@@ -33,6 +33,7 @@ $postgres->finish;
 $ENV{PCHAT_TEST_DATABASE} = 'postgresql';
 for my $name (
 	qw(10-order 13-objects 13-remains 29-export 34-database 36-search-index 38-import 40-journal-full))
+{
 	ok(runs_well($^X, "-I$source/t/lib", "$source/t/$name.t"), "$name.t holds on PostgreSQL");
 }
 
