@@ -20,9 +20,10 @@ struct import_item {
 	int code; /* CODE_OK, or why it was refused */
 };
 
+struct ctl_link;
 struct import_sender {
 	const struct ctl *ctl; /* borrowed */
-	int sock;	       /* -1: none */
+	struct ctl_link *link; /* owned; NULL: none */
 	struct import_item item[IMPORT_BATCH];
 	unsigned count;
 	size_t bytes;

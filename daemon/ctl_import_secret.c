@@ -21,7 +21,7 @@ struct import_secrets *import_secrets_new(const struct ctl *ctl)
 	struct import_secrets *secrets = calloc(1, sizeof(*secrets));
 	struct err err = {0};
 
-	if (secrets && ctl->conf) {
+	if (secrets && ctl->conf && !ctl->remote) {
 		secrets->ctl = ctl;
 		secrets->db = db_new(&ctl->conf->content.dsn, &err);
 	}

@@ -1,19 +1,17 @@
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "conf/clock.h"
 #include "conf/code.h"
 #include "daemon/ctl_import.h"
+#include "daemon/ctl_link.h"
 
 enum {
-	ANSWER_MS = 30000,
+	ANSWER_US = 30000000,
 	PAUSE_US = 50000,
+	BROKEN_US = 500000,
 	PATIENCE_US = 120000000, /* without a single line that gets through */
 	FIRST = 64 << 10,
 	ANSWERS_MAX = 16 << 20,
@@ -23,7 +21,6 @@ void import_sender_init(struct import_sender *sender, const struct ctl *ctl)
 {
 	memset(sender, 0, sizeof(*sender));
 	sender->ctl = ctl;
-	sender->sock = -1;
 }
 
 void import_sender_clear(struct import_sender *sender)
@@ -36,9 +33,7 @@ void import_sender_clear(struct import_sender *sender)
 
 static void hang_up(struct import_sender *sender)
 {
-	if (sender->sock >= 0)
-		close(sender->sock);
-	sender->sock = -1;
+	ctl_link_free(&sender->link);
 	sender->used = 0;
 }
 
@@ -50,46 +45,18 @@ void import_sender_fini(struct import_sender *sender)
 	sender->data = NULL;
 }
 
-static bool call_server(struct import_sender *sender)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const int length = snprintf(address.sun_path, sizeof(address.sun_path), "%s/admin.sock",
-				    sender->ctl->run_directory);
-
-	if (sender->sock >= 0)
-		return true;
-	if (length >= (int)sizeof(address.sun_path))
-		return false;
-	sender->sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (sender->sock >= 0 &&
-	    connect(sender->sock, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return true;
-	hang_up(sender);
-	return false;
-}
-
 /* --- Requests. --- */
-
-static bool write_all(int sock, const char *data, size_t size)
-{
-	while (size > 0) {
-		const ssize_t n = send(sock, data, size, MSG_NOSIGNAL);
-
-		if (n < 0 && errno != EINTR)
-			return false;
-		data += n > 0 ? n : 0;
-		size -= n > 0 ? (size_t)n : 0;
-	}
-	return true;
-}
 
 static bool send_item(const struct import_sender *sender, unsigned number)
 {
+	const uint64_t until = clock_mono() + ANSWER_US;
 	json_t *request = json_pack("{s:s, s:i, s:s, s:O}", "jsonrpc", "2.0", "id", (int)number,
 				    "method", "data.import", "params", sender->item[number].params);
 	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
-	const bool sent = text && write_all(sender->sock, text, strlen(text)) &&
-			  write_all(sender->sock, "\n", 1);
+	const bool sent =
+		text &&
+		ctl_link_write(sender->ctl, sender->link, text, strlen(text), until) == EX_OK &&
+		ctl_link_write(sender->ctl, sender->link, "\n", 1, until) == EX_OK;
 
 	free(text);
 	json_decref(request);
@@ -149,16 +116,13 @@ static bool make_space(struct import_sender *sender)
 
 static bool receive(struct import_sender *sender)
 {
-	struct pollfd wait = {.fd = sender->sock, .events = POLLIN};
-	ssize_t n;
+	size_t count;
 
-	if (!make_space(sender) || poll(&wait, 1, ANSWER_MS) <= 0)
+	if (!make_space(sender) ||
+	    ctl_link_read(sender->ctl, sender->link, sender->data + sender->used,
+			  sender->size - sender->used, clock_mono() + ANSWER_US, &count) != EX_OK)
 		return false;
-	n = recv(sender->sock, sender->data + sender->used, sender->size - sender->used,
-		 MSG_DONTWAIT);
-	if (n <= 0)
-		return n < 0 && (errno == EAGAIN || errno == EINTR);
-	sender->used += (size_t)n;
+	sender->used += count;
 	take_lines(sender);
 	return true;
 }
@@ -183,6 +147,8 @@ static unsigned unanswered(const struct import_sender *sender)
 /* Everything that is to be sent, in order, and what comes back. False: the connection broke. */
 static bool exchange(struct import_sender *sender)
 {
+	if (!sender->link && ctl_link_open(sender->ctl, &sender->link) != EX_OK)
+		return false;
 	for (unsigned i = 0; i < sender->count; i++)
 		if (!sender->item[i].answered && !send_item(sender, i))
 			return false;
@@ -211,7 +177,9 @@ int import_send(struct import_sender *sender)
 	unsigned left = sender->count, before;
 
 	while (left > 0) {
-		if (!call_server(sender) || !exchange(sender))
+		const bool broken = !exchange(sender);
+
+		if (broken)
 			hang_up(sender);
 		before = left;
 		left = repeat(sender);
@@ -223,7 +191,7 @@ int import_send(struct import_sender *sender)
 					"busy; the same import can be repeated",
 					(unsigned long long)sender->item[0].line);
 		if (left > 0)
-			usleep(PAUSE_US);
+			usleep(broken ? BROKEN_US : PAUSE_US);
 	}
 	return EX_OK;
 }
