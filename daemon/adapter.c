@@ -30,7 +30,9 @@ int adapter_form_of(const char *name)
 
 const char *adapter_who(const struct adapter_record *record)
 {
-	return *record->user_uri ? record->user_uri : record->address;
+	if (*record->user_uri)
+		return record->user_uri;
+	return *record->user_name ? record->user_name : record->address;
 }
 
 size_t adapter_conversation(const struct adapter_batch *records, size_t from)

@@ -92,7 +92,7 @@ typedef int adapter_writer(const struct adapter *adapter, const struct adapter_b
 adapter_writer adapter_write_xml, adapter_write_xslt, adapter_write_eml, adapter_write_csv,
 	adapter_write_jsonl, adapter_write_manifest;
 
-/* Who did it: the user, or from where somebody did it who is no user, as a local administrator. */
+/* Who did it: the user; else the name of an administrator; else from where somebody did it. */
 const char *adapter_who(const struct adapter_record *record);
 
 /* How many records from `from` on are about the same room. */

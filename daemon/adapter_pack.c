@@ -73,7 +73,8 @@ void adapter_pack_add(struct adapter_pack *pack, const struct record_row *row)
 	}
 	fwrite(&packed, sizeof(packed), 1, pack->out);
 	for (unsigned i = 0; i < TEXTS; i++) {
-		fwrite(texts[i].data, 1, texts[i].length, pack->out);
+		if (texts[i].length > 0)
+			fwrite(texts[i].data, 1, texts[i].length, pack->out);
 		fputc('\0', pack->out);
 	}
 	fwrite(zeros, 1, -size % ALIGN, pack->out);

@@ -29,6 +29,7 @@ uint64_t adapter_task_next(const struct adapter_task *task)
 void adapter_task_hurry(struct adapter_task *task)
 {
 	task->plan.due = 0;
+	task->hurry = !task->known;
 }
 
 /* --- What became of a batch. --- */
@@ -241,7 +242,7 @@ static enum db_result read_row(struct adapter_task *task, const struct adapter_s
 		return result;
 	task->known = true;
 	adapter_plan_begin(&task->plan, task->conf->run_interval, clock_mono(), clock_utc(),
-			   task->row.batch == 0 ? task->row.ran : 0);
+			   task->row.batch == 0 && !task->hurry ? task->row.ran : 0);
 	return DB_OK;
 }
 

@@ -27,6 +27,7 @@ struct adapter_task {
 	struct adapter_run run;
 	bool known;	  /* row has been read */
 	bool dirty;	  /* the database does not have row yet */
+	bool hurry;	  /* an administrator wanted it before the row was read */
 	uint64_t target;  /* number of the last record of this run; 0: none is under way */
 	uint64_t records; /* in the batch under way */
 };

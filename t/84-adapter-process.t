@@ -141,7 +141,8 @@ is($chat->attr('content'), $nasty =~ tr/\x01\x1b/\x{fffd}/r,
 	'a nasty text comes out as it went in, but for what XML has no character for');
 is($chat->at('Sender')->attr('UserName'), 'Alice', 'with who wrote it');
 my ($removed) = grep { $_->attr('type') eq 'REMOVE' } @messages;
-is($removed->at('Sender')->attr('uri'), "unix:uid=$<", 'a local administrator goes by his number');
+is($removed->at('Sender')->attr('uri'),
+	'unix:' . getpwuid($<), 'a local administrator goes by the name that he has there');
 
 sub kind ($record) {
 	state $known = { map { $_ => uc $_ } qw(join part chat remove replace purge) };

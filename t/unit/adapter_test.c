@@ -424,10 +424,19 @@ static void test_records_become_files_batch_by_batch(void **state)
 	run(place);
 	assert_int_equal(stored(place).done, 701);
 	assert_non_null(strstr(files(place), "a-00000000000000000701-00000000000000000701.csv"));
+	/* Also where the process has only just begun. */
+	record(place, 1, "still later");
+	adapter_task_init(&place->task, &place->conf->adapters.item[0]);
+	run(place);
+	assert_int_equal(stored(place).done, 701);
+	adapter_task_init(&place->task, &place->conf->adapters.item[0]);
+	adapter_task_hurry(&place->task);
+	run(place);
+	assert_int_equal(stored(place).done, 702);
 	/* And where nothing is new no file is made. */
 	adapter_task_hurry(&place->task);
 	run(place);
-	assert_int_equal(counted(place, COUNTER_ADAPTER_FILES), 4);
+	assert_int_equal(counted(place, COUNTER_ADAPTER_FILES), 5);
 }
 
 static void test_a_batch_is_bounded_in_bytes(void **state)
