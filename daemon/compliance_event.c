@@ -331,7 +331,7 @@ static const char *command_word(unsigned command)
 		[COMMAND_ADDIN] = "addin",
 		[COMMAND_ROLES] = "roles",
 		[COMMAND_SESSION_OPEN] = "sign_in",
-		[COMMAND_AFFILIATION] = "affiliation",
+		[COMMAND_MEMBERS] = "affiliation",
 		[COMMAND_REMOVE] = "delete",
 		[COMMAND_MESSAGE_REMOVE] = "message_remove",
 		[COMMAND_PURGE] = "purge",

@@ -398,7 +398,7 @@ static const struct {
 	{COMMAND_CATEGORY, WORKER, decide_category},
 	{COMMAND_ADDIN, WORKER, decide_addin},
 	{COMMAND_ROLES, WORKER, decide_roles},
-	{COMMAND_AFFILIATION, WORKER, decide_affiliation},
+	{COMMAND_MEMBERS, WORKER, decide_members},
 	{COMMAND_REMOVE, WORKER, decide_remove},
 	{COMMAND_MESSAGE_REMOVE, WORKER, decide_message_remove},
 	{COMMAND_PURGE, WORKER, decide_purge},

@@ -165,7 +165,7 @@ void sweep_rooms(struct engine *engine);
 /* engine_message.c, engine_object.c, engine_room.c: what administrators and managers do. */
 typedef enum decision decide_fn(struct engine *engine, const struct ask_for *ask);
 decide_fn decide_message, decide_message_remove, decide_purge;
-decide_fn decide_principal, decide_affiliation, decide_category, decide_addin, decide_room,
+decide_fn decide_principal, decide_members, decide_category, decide_addin, decide_room,
 	decide_roles, decide_remove, decide_rekey;
 decide_fn decide_view, decide_refused;
 decide_fn decide_setting, decide_grant;

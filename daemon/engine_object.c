@@ -193,58 +193,6 @@ enum decision decide_rekey(struct engine *engine, const struct ask_for *ask)
 		      event_principal_put(&event, payload, sizeof(payload)));
 }
 
-static bool is_deleted(const struct engine *engine, uint32_t principal)
-{
-	const struct principal_row *p = table_row(&engine->cache, TABLE_PRINCIPAL, principal);
-
-	return p->state == PRINCIPAL_DELETED;
-}
-
-enum decision change_affiliation(struct engine *engine, const struct ask_for *ask,
-				 const struct event_affiliation *event, bool check)
-{
-	const uint32_t member_row = find_principal(&engine->cache, event->member);
-	const uint32_t group_row = find_principal(&engine->cache, event->group);
-	struct record head = last_of(engine, ask, EVENT_AFFILIATION);
-	const struct principal_row *group;
-	uint8_t payload[FIXED];
-	enum decision decision;
-
-	if (event->member == event->group)
-		return refuse(ask, CODE_INVALID_ARGUMENT);
-	if (member_row == 0 || group_row == 0 ||
-	    (event->present && (is_deleted(engine, member_row) || is_deleted(engine, group_row))))
-		return refuse(ask, CODE_NO_SUCH_PRINCIPAL);
-	group = table_row(&engine->cache, TABLE_PRINCIPAL, group_row);
-	if (group->kind == PRINCIPAL_USER)
-		return refuse(ask, CODE_INVALID_ARGUMENT);
-	if ((find_affiliation(&engine->cache, member_row, group_row) != 0) == event->present)
-		return refuse(ask, CODE_OK);
-	if (event->present && table_free_rows(&engine->cache, TABLE_AFFILIATION) == 0)
-		return refuse(ask, CODE_LIMIT_EXCEEDED);
-	if (check)
-		return import_checked(ask);
-	if (no_room(engine, ask, sizeof(payload), 1, &decision))
-		return decision;
-	emit(engine, &head, payload, event_affiliation_put(event, payload, sizeof(payload)));
-	recheck(engine, 0);
-	return DECIDED;
-}
-
-enum decision decide_affiliation(struct engine *engine, const struct ask_for *ask)
-{
-	struct event_affiliation event;
-	struct command_change change;
-	const void *rest;
-	uint32_t size;
-
-	if (!is_admin(engine, ask))
-		return refuse(ask, CODE_ERROR_PERMISSION);
-	if (!split(ask, &change, &rest, &size) || !event_affiliation_parse(rest, size, &event))
-		return refuse(ask, CODE_INVALID_ARGUMENT);
-	return change_affiliation(engine, ask, &event, false);
-}
-
 /* --- Categories. --- */
 
 struct node_text {

@@ -27,7 +27,7 @@ enum command_type {
 	COMMAND_CATEGORY = 7,	  /* event_category */
 	COMMAND_ADDIN = 8,	  /* event_addin */
 	COMMAND_ROLES = 9,	  /* struct command_roles and its list; managers may, of rooms */
-	COMMAND_AFFILIATION = 12, /* event_affiliation */
+	COMMAND_MEMBERS = 12,	  /* struct command_members and its list */
 	COMMAND_REMOVE = 13,	  /* event_removed */
 
 	/* Workers; administrators, and authors where the category lets them remove their own. */
@@ -102,6 +102,20 @@ struct command_role {
 	uint32_t principal;
 	uint8_t role, present;
 	uint16_t reserved;
+};
+
+/* Changes of who is in a group, all of them or none, one after the other. count struct command_member
+ * follow. */
+struct command_members {
+	uint32_t group;
+	uint16_t count;
+	uint8_t replace; /* 1: whoever is not in the list is in it no more */
+	uint8_t reserved;
+};
+
+struct command_member {
+	uint32_t member;
+	uint32_t present;
 };
 
 /* count uint64_t follow: numbers of messages. One event each; the last one answers. */

@@ -13,7 +13,7 @@ ENGINE_BENCH = t/unit/engine_bench.c t/unit/engine_bench.h \
 	daemon/engine_compliance.c \
 	daemon/engine_import.c daemon/engine_import_history.c daemon/engine_import_person.c \
 	daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
-	daemon/engine_person.c daemon/engine_scoped.c daemon/engine_strip.c \
+	daemon/engine_group.c daemon/engine_person.c daemon/engine_scoped.c daemon/engine_strip.c \
 	daemon/overload.c daemon/overload.h
 
 check_PROGRAMS += t/unit/admin_role_test
@@ -183,6 +183,11 @@ t_unit_journal_test_SOURCES = t/unit/journal_test.c t/unit/disk.c t/unit/disk.h
 t_unit_journal_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_journal_test_LDFLAGS = $(AM_LDFLAGS) $(DISK_WRAPS)
 t_unit_journal_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/group_test
+t_unit_group_test_SOURCES = t/unit/group_test.c $(ENGINE_BENCH)
+t_unit_group_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_group_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/json_memory_test
 t_unit_json_memory_test_SOURCES = t/unit/json_memory_test.c

@@ -174,12 +174,26 @@ int put_group(struct bench *b, const char *uri)
 	return put_principal(b, 1, 0, PRINCIPAL_GROUP, uri, 0);
 }
 
-int affiliate(struct bench *b, uint32_t member, uint32_t group, bool present)
+/* The list ends with member 0. */
+int set_members(struct bench *b, uint32_t session, uint32_t group, bool replace,
+		const struct command_member *list)
 {
-	struct event_affiliation event = {member, group, present};
+	struct command_members head = {.group = group, .replace = replace};
 	uint8_t *at = start_change(b, 0, 0);
 
-	return send_change(b, 1, COMMAND_AFFILIATION, 0, event_affiliation_put(&event, at, 64));
+	while (list[head.count].member != 0)
+		head.count++;
+	memcpy(at, &head, sizeof(head));
+	memcpy(at + sizeof(head), list, head.count * sizeof(*list));
+	return send_change(b, session, COMMAND_MEMBERS, 0,
+			   (uint32_t)(sizeof(head) + head.count * sizeof(*list)));
+}
+
+int affiliate(struct bench *b, uint32_t member, uint32_t group, bool present)
+{
+	const struct command_member list[] = {{member, present}, {0}};
+
+	return set_members(b, 1, group, false, list);
 }
 
 int change_room(struct bench *b, uint32_t session, const struct event_room *wanted,

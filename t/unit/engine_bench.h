@@ -50,6 +50,8 @@ int put_principal(struct bench *b, uint32_t session, uint32_t id, unsigned kind,
 			 const char *uri, unsigned st);
 int put_user(struct bench *b, uint32_t session, uint32_t id, const char *uri, unsigned st);
 int put_group(struct bench *b, const char *uri);
+int set_members(struct bench *b, uint32_t session, uint32_t group, bool replace,
+		const struct command_member *list);
 int affiliate(struct bench *b, uint32_t member, uint32_t group, bool present);
 int change_room(struct bench *b, uint32_t session, const struct event_room *wanted,
 		       uint32_t fields, uint64_t revision);
