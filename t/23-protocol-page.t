@@ -22,6 +22,17 @@ shift @rows if $rows[0] =~ /Em/;
 is_deeply([map { my ($n, $name, $text) = split / Ta /; qq($n, "$name", "$text") } @rows],
 	\@codes, 'the table of errors is that of the program');
 
+# The original's 25, one by one: what is said to be given is in the program, and nothing else is.
+my ($own) = $page =~ /^\.Ss The errors of the original.*?\n(.*?)^\.El/ms;
+my %said = $own =~ /^\.It (\w+)\n(.*?)(?=^\.It|\z)/msg;
+my %id = map { /X\((\w+), 1[0-2]\d, "(\w+)"/ ? ($2 => $1) : () } split /(?=X\()/, $header;
+is_deeply([sort keys %said], [sort keys %id], 'each of the original\'s 25 errors is described');
+my $program = join '', map { read_file(s{^\Q$source\E/}{}r) }
+	grep { !m{/(?:client|pchat_|ctl_)\w+\.c$|/counter\.c$} } glob "$source/{worker,daemon,shm}/*.c";
+is_deeply(
+	[grep { ($said{$_} =~ /^Not given/) == ($program =~ /\bCODE_$id{$_}\b/) } sort keys %said],
+	[], 'as given by the program, or not');
+
 # The example: the four messages, and the same in base64 as they are sent.
 my ($messages) = $page =~ /^C: (n,,n=alice.*?)^\.Ed/ms;
 my ($first, $challenge, $final, $proof) = map {s/^[CS]: //r} split /\n(?=[CS]: )/,
