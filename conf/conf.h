@@ -48,6 +48,7 @@ struct conf_adapter {
 	uint64_t time_limit;	  /* for a batch */
 	uint32_t batch_records;
 	uint64_t batch_size; /* bytes of their texts */
+	uint64_t memory;     /* bytes that writing it may take */
 };
 
 struct conf_log {

@@ -182,6 +182,7 @@ const struct setting adapter_settings[] = {
 	ADAPTER(TIME, time_limit, "10m", S, D),
 	ADAPTER(COUNT, batch_records, "10000", 1, 1000000),
 	ADAPTER(SIZE, batch_size, "8M", 64 * K, G),
+	ADAPTER(SIZE, memory, "1G", 64 * M, 1024 * G),
 };
 static_assert(sizeof(adapter_settings) / sizeof(adapter_settings[0]) == ADAPTER_SETTINGS,
 	      "ADAPTER_SETTINGS is their number");

@@ -45,7 +45,7 @@ extern const unsigned setting_count;
 
 /* Those of a section "adapter NAME": their offsets are in struct conf_adapter. */
 extern const struct setting adapter_settings[];
-enum { ADAPTER_SETTINGS = 15 };
+enum { ADAPTER_SETTINGS = 16 };
 
 /* The setting, or NULL. Those of adapters are found under the section "adapter". */
 const struct setting *setting_find(const char *section, const char *name);

@@ -85,11 +85,23 @@ int adapter_exec_sweep(const struct conf_adapter *adapter, const char *prefix, s
 
 /* --- The program. --- */
 
+/* Descriptors and core files are bounded for the program; memory was for us (adapter_writer.c). */
+static int set_limits(void)
+{
+	const struct rlimit core = {0, 0}, files = {PROGRAM_DESCRIPTORS, PROGRAM_DESCRIPTORS};
+	struct rlimit data;
+
+	if (setrlimit(RLIMIT_CORE, &core) == -1 || setrlimit(RLIMIT_NOFILE, &files) == -1 ||
+	    getrlimit(RLIMIT_DATA, &data) == -1)
+		return -1;
+	data.rlim_cur = data.rlim_max;
+	return setrlimit(RLIMIT_DATA, &data);
+}
+
 /* Becomes the program. What goes wrong here is told on stderr, which is read at the other end. */
 _Noreturn static void become(const struct conf_adapter *adapter, const char *path, int file, int out,
 			     pid_t parent)
 {
-	const struct rlimit core = {0, 0}, files = {PROGRAM_DESCRIPTORS, PROGRAM_DESCRIPTORS};
 	char *argv[CONF_LIST_MAX + 1] = {NULL};
 	char name[sizeof("PCHAT_ADAPTER=") + CONF_ADAPTER_NAME];
 	const char *const environment[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
@@ -105,8 +117,7 @@ _Noreturn static void become(const struct conf_adapter *adapter, const char *pat
 	signal(SIGPIPE, SIG_DFL);
 	if (dup2(file, STDIN_FILENO) != -1 && dup2(out, STDOUT_FILENO) != -1 &&
 	    dup2(out, STDERR_FILENO) != -1 && close_range(STDERR_FILENO + 1, UINT_MAX, 0) == 0 &&
-	    chdir(adapter->directory) == 0 && setrlimit(RLIMIT_CORE, &core) == 0 &&
-	    setrlimit(RLIMIT_NOFILE, &files) == 0)
+	    chdir(adapter->directory) == 0 && set_limits() == 0)
 		execve(argv[0], argv, (char *const *)environment);
 	dprintf(STDERR_FILENO, "could not execute it: %s\n", strerror(errno));
 	_exit(126);

@@ -170,6 +170,8 @@ static enum db_result put(struct adapter_task *task, const struct adapter_shared
 	const enum db_result result = record_adapter_put(shared->db, &task->row, err);
 
 	task->dirty = result != DB_OK;
+	if (result == DB_OK)
+		task->stored = task->row.done;
 	return result;
 }
 
@@ -233,17 +235,51 @@ static enum db_result end_run(struct adapter_task *task, const struct adapter_sh
 	return put(task, shared, err);
 }
 
+static void take_first_row(struct adapter_task *task, const struct record_adapter *row)
+{
+	task->row = *row;
+	task->known = true;
+	adapter_plan_begin(&task->plan, task->conf->run_interval, clock_mono(), clock_utc(),
+			   row->batch == 0 && !task->hurry ? row->ran : 0);
+}
+
+static void take_row_again(struct adapter_task *task, const struct record_adapter *row)
+{
+	const bool lost = row->done < task->stored;
+
+	if (lost)
+		log_warning("adapter \"%s\" had everything up to record %llu, but only up to %llu by "
+			    "the compliance database that is in use now: it goes on from there",
+			    row->name, (unsigned long long)task->row.done,
+			    (unsigned long long)row->done);
+	if (!lost && task->dirty)
+		return;
+	task->row = *row;
+	task->dirty = false;
+	task->target = 0;
+}
+
 static enum db_result read_row(struct adapter_task *task, const struct adapter_shared *shared,
 			       struct err *err)
 {
-	enum db_result result = record_adapter_get(shared->db, task->conf->name, &task->row, err);
+	struct record_adapter row;
+	const enum db_result result =
+		record_adapter_get(shared->db, task->conf->name, &row, err);
 
 	if (result != DB_OK && result != DB_END)
 		return result;
-	task->known = true;
-	adapter_plan_begin(&task->plan, task->conf->run_interval, clock_mono(), clock_utc(),
-			   task->row.batch == 0 && !task->hurry ? task->row.ran : 0);
+	if (task->known)
+		take_row_again(task, &row);
+	else
+		take_first_row(task, &row);
+	task->stored = row.done;
+	task->stale = false;
 	return DB_OK;
+}
+
+void adapter_task_attached(struct adapter_task *task)
+{
+	task->stale = true;
 }
 
 enum db_result adapter_task_step(struct adapter_task *task, const struct adapter_shared *shared,
@@ -254,7 +290,7 @@ enum db_result adapter_task_step(struct adapter_task *task, const struct adapter
 
 	if (task->run.pid != 0)
 		return DB_OK;
-	if (!task->known)
+	if (!task->known || task->stale)
 		result = read_row(task, shared, err);
 	if (result == DB_OK && task->dirty)
 		result = put(task, shared, err);

@@ -17,17 +17,20 @@
  *	the writer says it is done	notes that, and goes on with the next batch of the run
  *	the writer fails		notes that; the same batch again, later and later
  *
- * The row is ours alone to write, so that what is in memory counts from the first reading on: what
- * could not be put is put again until it is.
+ * The row is ours alone to write: what could not be put is put again until it is. After each
+ * connection it is read all the same, because that may be another database, which has lost its end:
+ * then what that one says counts, and records are written again rather than not at all.
  */
 struct adapter_task {
 	const struct conf_adapter *conf; /* borrowed */
 	struct record_adapter row;
 	struct adapter_plan plan;
 	struct adapter_run run;
-	bool known;	  /* row has been read */
+	bool known;	  /* row has been read; */
+	bool stale;	  /* but from another connection */
 	bool dirty;	  /* the database does not have row yet */
 	bool hurry;	  /* an administrator wanted it before the row was read */
+	uint64_t stored;  /* row.done as the database has it */
 	uint64_t target;  /* number of the last record of this run; 0: none is under way */
 	uint64_t records; /* in the batch under way */
 };
@@ -40,6 +43,9 @@ struct adapter_shared {
 };
 
 void adapter_task_init(struct adapter_task *task, const struct conf_adapter *conf);
+
+/* The connection is a new one. */
+void adapter_task_attached(struct adapter_task *task);
 
 /* What goes on without the database: takes the result of a writer. */
 void adapter_task_watch(struct adapter_task *task, const struct adapter_shared *shared);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -70,6 +71,24 @@ static int write_batch(const struct conf_adapter *conf, const struct adapter_bat
 	return conf->form == ADAPTER_EXEC ? adapter_exec_files(conf, prefix, err) : 0;
 }
 
+/*
+ * A stylesheet must not take the memory of the host. Only the soft limit, so that programs can have
+ * theirs back. The sanitizers need address space of their own.
+ */
+static void bound_memory(const struct conf_adapter *adapter)
+{
+#ifndef PCHAT_SANITIZERS
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_max > adapter->memory) {
+		limit.rlim_cur = adapter->memory;
+		setrlimit(RLIMIT_DATA, &limit);
+	}
+#else
+	(void)adapter;
+#endif
+}
+
 static int write_all(const char *name, unsigned *files_r, struct err *err)
 {
 	struct conf *conf = conf_load_fd(WRITER_CONF, "configuration", err);
@@ -79,6 +98,8 @@ static int write_all(const char *name, unsigned *files_r, struct err *err)
 
 	if (conf && !adapter)
 		err_set(err, "there is no adapter \"%s\"", name);
+	if (adapter)
+		bound_memory(adapter);
 	if (adapter && adapter_unpack(&unpack, WRITER_BATCH, err) == 0) {
 		result = write_batch(adapter, &unpack.batch, files_r, err);
 		adapter_unpack_free(&unpack);

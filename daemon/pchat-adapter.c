@@ -53,6 +53,9 @@ static void note_stop(struct adapters *adapters, uint64_t milliseconds)
 /* name: of one adapter, or "" for all. */
 static void hurry(struct adapters *adapters, const char *name)
 {
+	char quoted[LOG_QUOTED];
+	bool found = false;
+
 	for (unsigned i = 0; i < adapters->count; i++) {
 		struct adapter_task *task = &adapters->task[i];
 
@@ -61,7 +64,11 @@ static void hurry(struct adapters *adapters, const char *name)
 		log_info("adapter \"%s\" runs now: an administrator asked for it",
 			 task->conf->name);
 		adapter_task_hurry(task);
+		found = true;
 	}
+	if (!found)
+		log_warning("could not run the adapter %s: there is none",
+			    log_quote(name, strlen(name), quoted));
 }
 
 static void note_control(struct adapters *adapters)
@@ -133,6 +140,8 @@ static void try_attach(struct adapters *adapters)
 		return;
 	}
 	adapters->attached = true;
+	for (unsigned i = 0; i < adapters->count; i++)
+		adapter_task_attached(&adapters->task[i]);
 	backoff_worked(&adapters->backoff);
 	if (complaint_end(&adapters->database))
 		log_notice("the compliance database is back");

@@ -438,7 +438,7 @@ t_shim_odbc_so_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -fPIC
 t_shim_odbc_so_LDFLAGS = -shared
 
 EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
-	t/bench/README t/bench/failover t/bench/history t/bench/idle t/bench/join-storm \
+	t/bench/README t/bench/adapters t/bench/failover t/bench/history t/bench/idle t/bench/join-storm \
 	t/bench/million t/bench/pool-model t/bench/posts t/bench/room t/bench/rooms \
 	t/bench/versus \
 	t/lib/Pchat/Authority.pm \

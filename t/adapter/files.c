@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -26,10 +27,24 @@ static struct adapter_batch of_type(const char *name)
 	return batch;
 }
 
+/* The records again and again, as many as wanted; kept until the program ends. */
+static struct adapter_batch many(size_t count)
+{
+	struct adapter_record *list = calloc(count, sizeof(*list));
+
+	for (size_t i = 0; list && i < count; i++) {
+		list[i] = adapter_records.record[i % adapter_records.count];
+		list[i].number = i + 1;
+	}
+	return (struct adapter_batch){.record = list, .count = list ? count : 0};
+}
+
 static void set(struct adapter *adapter, struct adapter_batch *records, const char *option)
 {
 	if (strncmp(option, "type=", 5) == 0)
 		*records = of_type(option + 5);
+	else if (strncmp(option, "many=", 5) == 0)
+		*records = many(strtoul(option + 5, NULL, 10));
 	else if (strcmp(option, "rooms") == 0)
 		adapter->one_room_per_file = true;
 	else if (strcmp(option, "details") == 0)

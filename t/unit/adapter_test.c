@@ -539,6 +539,46 @@ static void test_purged_records_are_passed_over(void **state)
 	assert_int_equal(stored(place).done, 15);
 }
 
+static void put_row(struct place *place, uint64_t done, uint64_t batch)
+{
+	const struct record_adapter row = {.name = "a", .done = done, .batch = batch, .ran = 1};
+
+	assert_int_equal(record_adapter_put(place->db, &row, &place->err), DB_OK);
+}
+
+static void test_a_database_that_has_lost_its_end_is_followed(void **state)
+{
+	struct place *place = *state;
+
+	configure(place, "form = csv");
+	record(place, 10, "hello");
+	run(place);
+	/* The same connection again: nothing is made twice. */
+	adapter_task_attached(&place->task);
+	adapter_task_hurry(&place->task);
+	run(place);
+	assert_string_equal(files(place), FIRST "00000000000000000010.csv ");
+	/* Another database. */
+	put_row(place, 5, 0);
+	adapter_task_attached(&place->task);
+	adapter_task_hurry(&place->task);
+	run(place);
+	assert_string_equal(files(place), FIRST "00000000000000000010.csv "
+					  "a-00000000000000000006-00000000000000000010.csv ");
+	assert_int_equal(stored(place).done, 10);
+	/* Another one, while a writer is at work. */
+	record(place, 2, "more");
+	adapter_task_hurry(&place->task);
+	step(place);
+	put_row(place, 9, 0);
+	watch(place);
+	adapter_task_attached(&place->task);
+	adapter_task_hurry(&place->task);
+	run(place);
+	assert_non_null(strstr(files(place), "a-00000000000000000010-00000000000000000012.csv"));
+	assert_int_equal(stored(place).done, 12);
+}
+
 static void test_a_failure_is_told_and_the_same_batch_is_tried_again(void **state)
 {
 	struct place *place = *state;
@@ -592,6 +632,36 @@ static void test_a_wrong_stylesheet_says_why(void **state)
 	assert_non_null(strstr(stored(place).error, "wrong.xsl"));
 	assert_non_null(strstr(stored(place).error, "error"));
 	assert_string_equal(files(place), "");
+}
+
+static void test_a_greedy_stylesheet_is_a_failure(void **state)
+{
+#ifdef PCHAT_SANITIZERS
+	(void)state;
+	skip();
+#else
+	struct place *place = *state;
+	char settings[256];
+	FILE *out;
+
+	snprintf(settings, sizeof(settings), "%s/greedy.xsl", place->directory);
+	out = fopen(settings, "w");
+	fputs("<x:stylesheet version='1.0' xmlns:x='http://www.w3.org/1999/XSL/Transform'>"
+	      "<x:template match='/'><x:call-template name='t'>"
+	      "<x:with-param name='v' select='\"0123456789\"'/></x:call-template></x:template>"
+	      "<x:template name='t'><x:param name='v'/><x:call-template name='t'>"
+	      "<x:with-param name='v' select='concat($v, $v)'/></x:call-template></x:template>"
+	      "</x:stylesheet>",
+	      out);
+	fclose(out);
+	snprintf(settings, sizeof(settings),
+		 "form = xml memory = 64M stylesheet = '%s/greedy.xsl'", place->directory);
+	configure(place, settings);
+	record(place, 1, "hello");
+	run(place);
+	assert_int_equal(stored(place).failures, 1);
+	assert_string_equal(files(place), "");
+#endif
 }
 
 /* Nobody may be there to take its exit status. */
@@ -750,8 +820,10 @@ int main(int argc, char **argv)
 		TEST(test_a_writer_that_dies_leaves_no_half_and_no_second_file),
 		TEST(test_what_a_crash_left_of_a_finished_file_does_not_harm_it),
 		TEST(test_purged_records_are_passed_over),
+		TEST(test_a_database_that_has_lost_its_end_is_followed),
 		TEST(test_a_failure_is_told_and_the_same_batch_is_tried_again),
 		TEST(test_a_wrong_stylesheet_says_why),
+		TEST(test_a_greedy_stylesheet_is_a_failure),
 		TEST(test_a_hanging_writer_is_ended_with_all_that_it_started),
 		TEST(test_a_program_gets_each_file_and_little_else),
 		TEST(test_a_file_is_kept_until_the_program_takes_it),

@@ -165,7 +165,8 @@ static const char everything[] =
 	"auth { mechanisms = PLAIN token_lifetime = 7d iterations = 4096 }\n"
 	"adapter a { form = xml directory = /a run_interval = 1m one_room_per_file = yes\n"
 	"  add_room_details = yes add_user_details = on attachments_manifest = true\n"
-	"  stylesheet = '/it\\'s.xsl' time_limit = 1m batch_records = 7 batch_size = 64k }\n"
+	"  stylesheet = '/it\\'s.xsl' time_limit = 1m batch_records = 7 batch_size = 64k\n"
+	"  memory = 2G }\n"
 	"adapter 'b-2' { form = exec directory = /b program = { /bin/p, '-x y' } format = eml\n"
 	"  mail_from = 'a@b' mail_to = c@d }\n"
 	"adapter a_3 { form = csv directory = /c }\n";
@@ -228,6 +229,7 @@ static void test_each_adapter_has_settings_of_its_own(void **state)
 		    a->attachments_manifest);
 	assert_int_equal(a->batch_records, 7);
 	assert_int_equal(a->batch_size, 65536);
+	assert_int_equal(a->memory, UINT64_C(2) << 30);
 	assert_int_equal(b->form, ADAPTER_EXEC);
 	assert_int_equal(b->format, ADAPTER_EML);
 	assert_int_equal(b->program.count, 2);
