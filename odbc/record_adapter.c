@@ -84,3 +84,20 @@ enum db_result record_adapter_next(struct db *db, const char *above,
 	db_done(stmt);
 	return result;
 }
+
+enum db_result record_adapter_floor(struct db *db, const struct conf *conf, uint64_t *number_r,
+				    struct err *err)
+{
+	*number_r = UINT64_MAX;
+	for (unsigned i = 0; i < conf->adapters.count; i++) {
+		struct record_adapter row;
+		const enum db_result result =
+			record_adapter_get(db, conf->adapters.item[i].name, &row, err);
+
+		if (result != DB_OK && result != DB_END)
+			return result;
+		if (row.done < *number_r)
+			*number_r = row.done;
+	}
+	return DB_OK;
+}

@@ -32,4 +32,11 @@ enum db_result record_adapter_put(struct db *db, const struct record_adapter *ad
 enum db_result record_adapter_next(struct db *db, const char *above,
 				   struct record_adapter *adapter_r, struct err *err);
 
+/*
+ * Up to which record every adapter that is configured has everything: what is below nobody needs
+ * for files any more. UINT64_MAX: none is configured.
+ */
+enum db_result record_adapter_floor(struct db *db, const struct conf *conf, uint64_t *number_r,
+				    struct err *err);
+
 #endif

@@ -393,6 +393,30 @@ static void test_rows_of_adapters_are_kept(void **state)
 	assert_int_equal(record_adapter_next(place->db, "b", &got, &place->err), DB_END);
 }
 
+static void test_the_slowest_adapter_says_what_is_needed_no_more(void **state)
+{
+	struct place *place = *state;
+	struct record_adapter row = {.name = "a", .done = 7};
+	uint64_t number;
+
+	configure(place, "form = csv }\nadapter b { form = csv directory = /b");
+	assert_int_equal(record_adapter_put(place->db, &row, &place->err), DB_OK);
+	assert_int_equal(record_adapter_floor(place->db, place->conf, &number, &place->err), DB_OK);
+	assert_int_equal(number, 0);
+	strcpy(row.name, "b");
+	row.done = 5;
+	assert_int_equal(record_adapter_put(place->db, &row, &place->err), DB_OK);
+	assert_int_equal(record_adapter_floor(place->db, place->conf, &number, &place->err), DB_OK);
+	assert_int_equal(number, 5);
+	configure(place, "form = csv");
+	assert_int_equal(record_adapter_floor(place->db, place->conf, &number, &place->err), DB_OK);
+	assert_int_equal(number, 7);
+	place->conf->adapters.count = 0;
+	assert_int_equal(record_adapter_floor(place->db, place->conf, &number, &place->err), DB_OK);
+	assert_true(number == UINT64_MAX);
+	place->conf->adapters.count = 1;
+}
+
 /* --- Files. --- */
 
 #define FIRST "a-00000000000000000001-"
@@ -814,6 +838,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_an_adapter_is_due_an_interval_after_its_last_run),
 		cmocka_unit_test(test_a_failing_adapter_is_tried_for_ever_and_told_once_an_hour),
 		TEST(test_rows_of_adapters_are_kept),
+		TEST(test_the_slowest_adapter_says_what_is_needed_no_more),
 		TEST(test_records_become_files_batch_by_batch),
 		TEST(test_a_batch_is_bounded_in_bytes),
 		TEST(test_a_batch_that_was_noted_stays_what_it_was),
