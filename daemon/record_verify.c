@@ -12,6 +12,7 @@ struct walk {
 	struct record_cursor cursor;	     /* as it was before the walk */
 	struct record_checkpoint checkpoint; /* the next one; number 0: there is none */
 	uint64_t number;		     /* of the last record that was right */
+	uint64_t expired; /* up to there records were deleted, as a record of that says */
 	char hash[RECORD_HEX];
 };
 
@@ -68,6 +69,12 @@ static void check_checkpoint(struct walk *walk)
 
 /* --- Records. --- */
 
+static bool is_type(const struct record_row *row, const char *type)
+{
+	return row->type.length == strlen(type) &&
+	       memcmp(row->type.data, type, row->type.length) == 0;
+}
+
 static enum db_result check_record(struct walk *walk, const struct record_row *row, struct err *err)
 {
 	struct record_verify *verify = walk->verify;
@@ -85,6 +92,8 @@ static enum db_result check_record(struct walk *walk, const struct record_row *r
 		      "its hash does not agree: it was changed, or is not in its place");
 		return DB_OK;
 	}
+	if (is_type(row, "expire") && row->message > walk->expired)
+		walk->expired = row->message;
 	walk->number = row->number;
 	memcpy(walk->hash, hash, sizeof(hash));
 	verify->records++;
@@ -125,7 +134,8 @@ static enum db_result walk_page(struct walk *walk, bool *more_r, struct err *err
 /* --- The ends. --- */
 
 /* The hash before the first record that is looked at. Where the records do not begin with number 1,
- * because older ones were deleted in order, there is a checkpoint of the last of those. */
+ * because older ones were deleted in order, there is a checkpoint of the last of those, and a record
+ * of type "expire" behind them, which names it (message). */
 static enum db_result begin(struct walk *walk, struct err *err)
 {
 	struct record_verify *verify = walk->verify;
@@ -167,6 +177,11 @@ static void check_end(struct walk *walk)
 
 	if (walk->verify->to != 0 || walk->verify->wrong != 0)
 		return;
+	if (walk->verify->from <= 1 && walk->verify->first > walk->expired + 1) {
+		wrong(walk, walk->expired + 1, "it is missing; the first one is %" PRIu64,
+		      walk->verify->first);
+		return;
+	}
 	if (walk->number < cursor->number)
 		wrong(walk, walk->number + 1, "it is missing; the last one is %" PRIu64,
 		      cursor->number);

@@ -1,4 +1,5 @@
 use v5.36;
+use File::Temp 'tempdir';
 use Test::More;
 use Pchat::Client;
 use Pchat::Load;
@@ -16,7 +17,14 @@ for my $file (glob "$source/{shm,odbc,worker,daemon}/*.c") {
 }
 cmp_ok(scalar keys %points, '>', 5, 'the code has fault points');
 
-my $server = Pchat::Server->start(tls => 0, conf => { limits => { history => 500 } });
+my $out = tempdir('pchat-test.XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $server = Pchat::Server->start(
+	tls => 0,
+	conf => {
+		limits => { history => 500 },
+		compliance => { enabled => 'true' },
+		'adapter lines' => { form => 'jsonl', directory => $out },
+	});
 $server->add_users(qw(alice bob carol));
 my $load = Pchat::Load->new(
 	server => $server,
@@ -31,6 +39,7 @@ sub everything () {
 	state $turn = 0;
 	$turn++;
 	$load->proceed(10);
+	$server->pchatctl(qw(compliance run));
 	my $client = Pchat::Client->new(server => $server, user => 'alice');
 	eval { $client->connect->sign_in; $client->join_room($load->{room}); $client->close };
 	$server->admin('user.add', uri => "user$turn", name => "User $turn", password => 'a secret')
@@ -46,7 +55,7 @@ sub reach () {
 		return 1 if !$server->fault_pending;
 		everything;
 	}
-	for my $role (qw(sequencer store auth reader worker)) {
+	for my $role (qw(sequencer store compliance adapter auth reader worker)) {
 		return 1 if !$server->fault_pending;
 		$server->kill_role($role);
 		everything;
@@ -63,5 +72,10 @@ for my $name (sort keys %points) {
 }
 $load->finish;
 $load->verify('after a death at every fault point');
+$server->wait_recorded;
+is(($server->pchatctl(qw(compliance verify)))[0], 0, 'and the record is whole');
+my %times;
+$times{ $_->{message} }++ for grep { $_->{room} eq $load->{room} } $server->records('chat');
+is_deeply([map { $times{$_} // 0 } 1 .. $load->acked], [(1) x $load->acked], 'with each message once');
 
 done_testing;

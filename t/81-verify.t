@@ -85,6 +85,12 @@ sub tampered ($name, $expected, @statements) {
 	is($status, 65, "$name is found");
 	is("$result->{wrong}: $result->{reason}", $expected, 'at its place') or diag explain $result;
 }
+sub first_checkpoint () {
+	my $db = $server->connect_records(ReadOnly => 1);
+	my ($number) = $db->selectrow_array('SELECT MIN(number) FROM pcc_checkpoint');
+	$db->disconnect;
+	return $number;
+}
 my $changed = 'its hash does not agree: it was changed, or is not in its place';
 my ($chat) = map { $_->{number} } $server->records('chat');
 tampered('a text that was changed', "$chat: $changed",
@@ -113,6 +119,10 @@ tampered(
 	"UPDATE pcc_record SET number = $next WHERE number = 1000000");
 tampered('the first record gone', '1: it is missing; the first one is 2',
 	'DELETE FROM pcc_record WHERE number = 1');
+tampered(
+	'the first ones gone up to a checkpoint',
+	'1: it is missing; the first one is ' . (first_checkpoint() + 1),
+	'DELETE FROM pcc_record WHERE number <= ' . first_checkpoint());
 tampered('all records gone', '1: it is missing, as are all others', 'DELETE FROM pcc_record');
 tampered('the last record gone', "$last: it is missing; the last one is $last",
 	"DELETE FROM pcc_record WHERE number = $last");
@@ -127,10 +137,7 @@ tampered('a record that was added', "$added: $changed",
 	"INSERT INTO pcc_record SELECT $added, lsn, time, type, flags, room_id, room, room_name, "
 		. 'category, user_id, user_uri, user_name, address, session, message, title, content, '
 		. "rich_type, rich, detail, hash FROM pcc_record WHERE number = $last");
-my ($checkpoint) = do {
-	my $db = $server->connect_records(ReadOnly => 1);
-	$db->selectrow_array('SELECT MIN(number) FROM pcc_checkpoint');
-};
+my $checkpoint = first_checkpoint();
 tampered(
 	'a checkpoint whose signature was changed',
 	"$checkpoint: its checkpoint is not signed by this key",

@@ -7,7 +7,7 @@ package Pchat::Server;
 #   my $room = $server->add_room('lobby');
 #
 # Options: tls => 0 for plain text; conf: settings over the defaults below; environment; postgres: the
-# Pchat::Postgres that has its content database. Where PCHAT_TEST_DATABASE says "postgresql" every
+# Pchat::Postgres that has its content database; records: the one that has its compliance database. Where PCHAT_TEST_DATABASE says "postgresql" every
 # server gets one, all servers of a test the same; else the database is SQLite's.
 # When the server stops, what its log says of sanitizers and unexpected deaths fails the test.
 
@@ -44,10 +44,9 @@ sub new ($class, %option) {
 		postgres => $option{postgres} // _postgres(),
 	}, $class;
 	$all{$self} = $self;
-	if ($self->{postgres}) {
-		$self->{content} = $self->{postgres}->add_database("content$self->{port}");
-		$self->{records} = $self->{postgres}->add_database("records$self->{port}");
-	}
+	$self->{content} = $self->{postgres}->add_database("content$self->{port}") if $self->{postgres};
+	$self->{keeper} = $option{records} // $self->{postgres};
+	$self->{records} = $self->{keeper}->add_database("records$self->{port}") if $self->{keeper};
 	mkdir "$directory/$_" or die "could not make $directory/$_: $!\n" for qw(state run);
 	$self->_make_certificate if $self->{tls};
 	$self->configure($option{conf} // {});
@@ -120,7 +119,7 @@ sub configure ($self, $changes) {
 		$self->{postgres} ? (content => { dsn => [$self->dsn] }) : (),
 		compliance => {
 			user => '',
-			$self->{postgres} ? (dsn => [$self->records_dsn]) : (),
+			$self->{keeper} ? (dsn => [$self->records_dsn]) : (),
 		},
 	);
 	for my $section (keys %$changes) {
@@ -419,11 +418,11 @@ sub _connect_sqlite ($file, %attributes) {
 }
 
 # The same for the compliance database.
-sub records_dsn ($self) { return $self->{postgres}->dsn($self->{records}) }
+sub records_dsn ($self) { return $self->{keeper}->dsn($self->{records}) }
 sub records_database ($self) { return "$self->{directory}/state/compliance/records.db" }
 
 sub connect_records ($self, %attributes) {
-	return $self->{postgres}->connect($self->{records}) if $self->{postgres};
+	return $self->{keeper}->connect($self->{records}) if $self->{keeper};
 	return _connect_sqlite($self->records_database, %attributes);
 }
 
