@@ -179,11 +179,11 @@ static void test_an_archive_that_was_changed_is_refused(void **state)
 	make(place);
 	data = load(place->file, &size);
 	for (size_t at = 10; at < size; at++) {
-		data[at] ^= 1 << at % 8;
+		data[at] = (char)(data[at] ^ 1 << at % 8);
 		save(place->file, data, size);
 		if (at != size - 9 && read_all(place->file, &err) != -1)
 			fail_msg("byte %zu of %zu was changed, and nobody noticed", at, size);
-		data[at] ^= 1 << at % 8;
+		data[at] = (char)(data[at] ^ 1 << at % 8);
 	}
 	free(data);
 }
