@@ -72,11 +72,21 @@ fails('a value out of range is refused', 65, qr/from 1 to 500/, qw(config set gl
 fails('a setting that there is not', 64, qr/history, file_size/, qw(config set global colour=red));
 fails('a scope that there is not', 65, qr/InvalidArgument/, qw(config set earth history=5));
 fails('a value that was never set', 65, qr/NoSuchNode/, qw(config get site:rome));
-is(($server->try_admin('config.set', scope => 'global', values => { history => 9, nothing => 1 }))[0]{name},
-	'InvalidArgument', 'of several all are set, or none');
+is((
+		$server->try_admin(
+			'config.set',
+			scope => 'global',
+			values => { history => 9, nothing => 1 })
+	)[0]{name},
+	'InvalidArgument',
+	'of several all are set, or none'
+);
 is($alice->call('server.info')->{limits}{history}, 7, 'none was');
-like(works('--dry-run', qw(--dry-run config set global history=9)),
-	qr/would call config.set/, 'says what it would do');
+like(
+	works('--dry-run', qw(--dry-run config set global history=9)),
+	qr/would call config.set/,
+	'says what it would do'
+);
 is($alice->call('server.info')->{limits}{history}, 7, 'and does not do it');
 
 # --- Policies. ---
@@ -97,19 +107,29 @@ is($again->refusal('auth.start', mechanism => 'PLAIN', data => $again->plain),
 $again->close;
 is_deeply(
 	json(qw(policy effective alice)),
-	{ uri => 'sip:alice@example.test', policy => 'staff', from => 'tag:staff', enabled => true },
+	{
+		uri => 'sip:alice@example.test',
+		policy => 'staff',
+		from => 'tag:staff',
+		enabled => true
+	},
 	'who may is told, and why'
 );
 is(json(qw(policy effective bob))->{from}, 'global', 'who may not, too');
 wait_for('the log', sub { $server->log =~ /ended 2 sessions of users whose policy/ });
 pass('the log says how many were put out');
-my ($barred) = grep {defined} map { $_->{counters}{sessions_barred} } @{ $server->status->{processes} };
+my ($barred) =
+	grep {defined} map { $_->{counters}{sessions_barred} } @{ $server->status->{processes} };
 is($barred, 2, 'and so does a counter');
 
 # --- Endpoints and the pool. ---
 
 works('an endpoint is added', qw(endpoint create sip:ocschat@example.test), 'name=Chat');
-like(works('and listed', qw(endpoint list)), qr/^sip:ocschat\@example.test +Chat$/m, 'with its name');
+like(
+	works('and listed', qw(endpoint list)),
+	qr/^sip:ocschat\@example.test +Chat$/m,
+	'with its name'
+);
 works('the pool fails over', qw(pool set state=failed_over), 'name=The pool');
 is_deeply(
 	$alice->call('server.info')->{pool},
@@ -121,8 +141,10 @@ works('an endpoint is taken away', qw(endpoint remove ocschat));
 # --- All of it stays. ---
 
 sub all () {
-	return [map { json(@$_) } [qw(config list)], [qw(policy list)], [qw(pool get)],
-		[qw(policy effective alice)], [qw(policy effective bob)], [qw(endpoint list)]];
+	return [
+		map { json(@$_) } [qw(config list)], [qw(policy list)],
+		[qw(pool get)], [qw(policy effective alice)],
+		[qw(policy effective bob)], [qw(endpoint list)]];
 }
 my $before = all();
 my ($code, $output) = $server->pchatctl(qw(data verify));
@@ -132,7 +154,8 @@ $server->wait_ready;
 is_deeply(all(), $before, 'a sequencer that is killed loses nothing of it');
 $server->restart;
 is_deeply(all(), $before, 'nor does a cold start');
-$server->change_sql("UPDATE pc_setting SET value = '8' WHERE scope = 'global' AND name = 'history'");
+$server->change_sql(
+	"UPDATE pc_setting SET value = '8' WHERE scope = 'global' AND name = 'history'");
 ($code, $output) = $server->pchatctl(qw(data verify));
 is($code, 65, 'what is changed in the database behind its back');
 like($output, qr/setting of kind 1 global history has another value in the database/, 'is found');

@@ -29,11 +29,16 @@ sub file ($name, $text) {
 }
 
 sub passwords (@users) {
-	return ('--password-file', file('passwords', join "\n", map { $server->password($_) } @users));
+	return ('--password-file',
+		file('passwords', join "\n", map { $server->password($_) } @users));
 }
 my @file = passwords(qw(alice bob));
 
-fails('without a room nothing can be tested', 69, qr/test setup/, qw(test message), @file, qw(alice bob));
+fails(
+	'without a room nothing can be tested',
+	69, qr/test setup/, qw(test message),
+	@file, qw(alice bob)
+);
 my ($code, $output) = pchatctl(qw(test setup alice bob));
 is($code, 0, 'a room is made for it') or diag $output;
 ($code, $output) = pchatctl(qw(test message), @file, qw(alice bob));
@@ -45,8 +50,10 @@ my $result = decode_json $output;
 is($result->{result}, 'success', 'also as JSON');
 is_deeply(
 	[sort map {"$_->{user} $_->{step}"} @{ $result->{steps} }],
-	[   'alice find the room',
-		sort map { ("alice $_", "bob $_") } 'sign in', 'join', 'post', 'receive', 'sign out'
+	[
+		'alice find the room',
+		sort map { ("alice $_", "bob $_") } 'sign in',
+		'join', 'post', 'receive', 'sign out'
 	],
 	'with every step of both'
 ) or diag $output;
@@ -55,14 +62,35 @@ my ($room) = $server->admin('room.list', text => 'pchatctl test')->{rooms}[0];
 is($room->{last_seq}, 4, 'each run posts two messages');
 is($room->{participants}, 0, 'and leaves nobody behind');
 
-fails('somebody who is no member', 69, qr/ErrorPermission: carol could not join/,
-	qw(test message), passwords(qw(alice carol)), qw(alice carol));
+fails(
+	'somebody who is no member',
+	69,
+	qr/ErrorPermission: carol could not join/,
+	qw(test message),
+	passwords(qw(alice carol)),
+	qw(alice carol)
+);
 file('passwords', "wrong\n");
-fails('a wrong password', 69, qr/AuthenticationFailed: \w+ could not sign in/, qw(test message), @file, qw(alice bob));
-fails('a server that is not there', 69, qr/unreachable: /, qw(test message --url ws://127.0.0.1:9), @file, qw(alice bob));
+fails(
+	'a wrong password',
+	69,
+	qr/AuthenticationFailed: \w+ could not sign in/,
+	qw(test message),
+	@file, qw(alice bob)
+);
+fails(
+	'a server that is not there',
+	69,
+	qr/unreachable: /,
+	qw(test message --url ws://127.0.0.1:9),
+	@file, qw(alice bob)
+);
 fails('one user alone', 64, qr/two users/, qw(test message), @file, qw(alice alice));
-fails('a certificate that is not to be trusted', 69, qr/refused: /,
-	qw(test message --url), $server->url, @file, qw(alice bob));
+fails(
+	'a certificate that is not to be trusted',
+	69, qr/refused: /, qw(test message --url),
+	$server->url, @file, qw(alice bob)
+);
 
 # --- Topologies. ---
 
@@ -75,21 +103,34 @@ my %pool = (
 	next_hop => 'fe.example.test',
 	single => Mojo::JSON->true,
 	content_store => { server => 'sql.example.test' },
-	servers => [{ name => 'a.example.test' }]
-);
+	servers => [{ name => 'a.example.test' }]);
 fails('before one was published there is none', 66, qr/no topology/, qw(topology export));
-($code, $output) = pchatctl(qw(topology validate), write_topology({ version => 1, pools => [\%pool] }));
+($code, $output) =
+	pchatctl(qw(topology validate), write_topology({ version => 1, pools => [\%pool] }));
 is($code, 0, 'a topology that keeps the rules is valid') or diag $output;
-($code, $output) = pchatctl(qw(topology publish), write_topology({ version => 1, pools => [\%pool] }));
+($code, $output) =
+	pchatctl(qw(topology publish), write_topology({ version => 1, pools => [\%pool] }));
 is($code, 0, 'and can be published') or diag $output;
-fails('one that breaks them is not', 65, qr/two of this name/,
-	qw(topology validate), write_topology({ version => 1, pools => [\%pool, \%pool] }));
+fails(
+	'one that breaks them is not',
+	65,
+	qr/two of this name/,
+	qw(topology validate),
+	write_topology({ version => 1, pools => [\%pool, \%pool] }));
 push @{ $pool{servers} }, { name => 'b.example.test' };
 delete $pool{single};
-fails('nor one that breaks them only after the one that holds', 65, qr/made for a single computer/,
-	qw(topology publish), write_topology({ version => 1, pools => [\%pool] }));
-fails('what is no JSON', 65, qr/topology.json:1: /,
-	qw(topology validate), file('topology.json', '{"version":'));
+fails(
+	'nor one that breaks them only after the one that holds',
+	65,
+	qr/made for a single computer/,
+	qw(topology publish),
+	write_topology({ version => 1, pools => [\%pool] }));
+fails(
+	'what is no JSON',
+	65,
+	qr/topology.json:1: /,
+	qw(topology validate),
+	file('topology.json', '{"version":'));
 fails('what is not there', 66, qr/nowhere/, qw(topology validate), "$directory/nowhere");
 $pool{name} = 'other.example.test';
 $pool{content_store}{server} = 'sql2.example.test';

@@ -440,12 +440,14 @@ t_shim_odbc_so_LDFLAGS = -shared
 EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/bench/README t/bench/adapters t/bench/failover t/bench/history t/bench/idle t/bench/join-storm \
 	t/bench/million t/bench/pool-model t/bench/posts t/bench/room t/bench/rooms \
+	t/bench/sample-model \
 	t/bench/versus \
 	t/lib/Pchat/Authority.pm \
 	t/lib/Pchat/Bench.pm \
 	t/lib/Pchat/Client.pm \
 	t/lib/Pchat/Fake.pm \
 	t/lib/Pchat/Load.pm \
+	t/lib/Pchat/Model.pm \
 	t/lib/Pchat/Postgres.pm \
 	t/lib/Pchat/Server.pm \
 	t/lib/Pchat/Stubs.pm \
@@ -504,7 +506,7 @@ check-local:
 # All measures in a short form, one line of JSON each.
 .PHONY: bench
 bench: all t/bench/pchat-load$(EXEEXT)
-	@for question in idle room rooms posts history join-storm failover pool-model million; do \
+	@for question in idle room rooms posts history join-storm failover pool-model million sample-model; do \
 		PCHAT_BUILD=$(abs_builddir) PCHAT_SOURCE=$(abs_srcdir) \
 			perl $(srcdir)/t/bench/$$question || exit 1; \
 	done
