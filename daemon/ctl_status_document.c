@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "conf/clock.h"
+#include "daemon/ctl_lag.h"
 #include "daemon/ctl_status.h"
 #include "shm/proc.h"
 
@@ -188,6 +189,18 @@ static json_t *cache(const struct cache *cache, uint64_t *sessions_r)
 			 tables);
 }
 
+/* In events and in seconds; not told where the journal has overwritten what the database lacks. */
+static void add_lag(json_t *object, const struct gathering *g, uint64_t cursor)
+{
+	struct ctl_lag lag;
+
+	if (!ctl_lag(g->view, cursor, g->durable, &lag))
+		return;
+	json_object_set_new(object, "lag_events", number(lag.events));
+	json_object_set_new(object, "lag_time",
+			    seconds(lag.events > 0 ? behind(g->utc, lag.oldest) : 0));
+}
+
 /* How the store keeps up, over its lives since the master started. */
 static json_t *content(const struct gathering *g)
 {
@@ -215,8 +228,7 @@ static json_t *content(const struct gathering *g)
 	}
 	json_object_set_new(object, "lag", number(lag));
 	if (sequencer && get(&page->cursor))
-		json_object_set_new(object, "lag_time",
-				    seconds(lag ? behind(g->utc, get(&page->cursor_time)) : 0));
+		add_lag(object, g, get(&page->cursor));
 	return object;
 }
 

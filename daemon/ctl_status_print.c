@@ -129,8 +129,9 @@ static void print_content(json_t *content)
 	printf(", %" JSON_INTEGER_FORMAT " dead letters, %" JSON_INTEGER_FORMAT " errors",
 	       number_of(content, "dead_letters"), number_of(content, "errors"));
 	if (json_object_get(content, "lag_time"))
-		printf(", %" JSON_INTEGER_FORMAT " bytes and %.1f s behind",
-		       number_of(content, "lag"),
+		printf(", %" JSON_INTEGER_FORMAT " bytes, %" JSON_INTEGER_FORMAT
+		       " events and %.1f s behind",
+		       number_of(content, "lag"), number_of(content, "lag_events"),
 		       json_real_value(json_object_get(content, "lag_time")));
 	fputs("\n", stdout);
 }

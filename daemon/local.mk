@@ -145,6 +145,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_import_secret.c \
 	daemon/ctl_import_send.c \
 	daemon/ctl_link.c daemon/ctl_link.h \
+	daemon/ctl_lag.c daemon/ctl_lag.h \
 	daemon/ctl_list.c \
 	daemon/ctl_message.c \
 	daemon/ctl_object.c \
