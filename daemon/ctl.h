@@ -50,6 +50,7 @@ enum ctl_option {
 	CTL_LEVEL,
 	CTL_REPORT,
 	CTL_CREDENTIALS,
+	CTL_ACCEPT_LOSS,
 	CTL_TO,
 	CTL_PUBLIC_KEY,
 	CTL_TRUST,
@@ -134,6 +135,7 @@ int ctl_status(const struct ctl *ctl);
 int ctl_data_verify(const struct ctl *ctl);
 int ctl_data_export(const struct ctl *ctl);
 int ctl_data_import(const struct ctl *ctl);
+int ctl_pool_failover(const struct ctl *ctl);
 int ctl_user_add(const struct ctl *ctl);
 int ctl_user_passwd(const struct ctl *ctl);
 

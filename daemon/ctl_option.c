@@ -62,6 +62,7 @@ static const struct {
 	[CTL_REPORT] = {"report", NULL, OURS, "FILE: what was done is written there, too"},
 	[CTL_CREDENTIALS] = {"credentials", NULL, SWITCH, "with the secrets of passwords"},
 	[CTL_TRUST] = {"trust", NULL, OURS, "FILE|any: certificates that are taken"},
+	[CTL_ACCEPT_LOSS] = {"accept-loss", NULL, SWITCH, "use a database that is too old"},
 	[CTL_UNTIL] = {"until", "time", TEXT, "TIME: up to then, 2026-11-21 or with T09:30:00Z"},
 };
 

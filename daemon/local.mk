@@ -140,6 +140,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_export.c daemon/ctl_export.h \
 	daemon/ctl_export_message.c \
 	daemon/ctl_export_table.c \
+	daemon/ctl_failover.c \
 	daemon/fragment.c daemon/fragment.h \
 	daemon/ctl_import.c daemon/ctl_import.h \
 	daemon/ctl_import_secret.c \
@@ -152,6 +153,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_option.c daemon/ctl_option.h \
 	daemon/ctl_password.c \
 	daemon/ctl_scoped.c \
+	daemon/ctl_rewrite.c daemon/ctl_rewrite.h \
 	daemon/ctl_status.c daemon/ctl_status.h daemon/status.h \
 	daemon/ctl_status_document.c \
 	daemon/ctl_status_print.c \

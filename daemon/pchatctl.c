@@ -202,6 +202,8 @@ static const struct ctl_verb verbs[] = {
 	 "pool", NULL, NULL},
 	{"pool", "set", "NAME=VALUE...", "change those of this server's pool", 1, 16, CHANGE,
 	 ctl_scoped_change, "pool.set", NULL, NULL, NULL},
+	{"pool", "failover", "", "use a database that lacks what the journal has lost", 0, 0,
+	 DELETE | CTL_BIT(CTL_ACCEPT_LOSS), ctl_pool_failover, NULL, NULL, NULL, NULL},
 };
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 

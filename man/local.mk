@@ -2,6 +2,7 @@ dist_man_MANS = \
 	man/pchat.1 \
 	man/pchat-archive.5 \
 	man/pchat-compliance.7 \
+	man/pchat-failover.7 \
 	man/pchat-protocol.7 \
 	man/pchat-schema.7 \
 	man/pchatctl.8 \

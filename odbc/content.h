@@ -189,9 +189,16 @@ enum db_result content_room_seqs(struct db *db, const struct content_room_seq *l
 enum db_result content_room_restore(struct db *db, uint32_t room, uint64_t last_seq,
 				    uint64_t removals, struct err *err);
 
+/* Empties the tables of what has no life of its own: roles, members of groups, what users have,
+ * settings and grants. The caller writes them anew, in the same transaction. */
+enum db_result content_forget_links(struct db *db, struct err *err);
+
 /* Removes a message; or gives it another text, where text is not NULL. Counts that in its room. */
 enum db_result content_message_remove(struct db *db, uint32_t room, uint64_t seq,
 				      const struct db_bytes *text, struct err *err);
+
+/* Takes a message away without counting that. */
+enum db_result content_message_forget(struct db *db, uint32_t room, uint64_t seq, struct err *err);
 
 /* All messages of a room up to seq are no longer shown; content_sweep deletes them afterwards. */
 enum db_result content_purge(struct db *db, uint32_t room, uint64_t seq, struct err *err);
