@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-static const char *const names[ADMIN_ROLES] = {"none", "administrator", "operator", "read-only"};
+static const char *const names[ADMIN_ROLES] = {"none", "administrator", "operator", "read-only",
+						 "compliance"};
 
 const char *admin_role_name(enum admin_role role)
 {

@@ -14,12 +14,13 @@ enum admin_role {
 	ADMIN_ADMINISTRATOR,
 	ADMIN_OPERATOR,
 	ADMIN_READER,
+	ADMIN_COMPLIANCE, /* has to do with compliance records, and with nothing else */
 	ADMIN_ROLES
 };
 
 enum { ACCESS_NAME_MAX = 255 };
 
-/* "administrator", "operator", "read-only"; "none". */
+/* "administrator", "operator", "read-only", "compliance"; "none". */
 const char *admin_role_name(enum admin_role role);
 
 /* The role of such a name; ADMIN_NONE for any other. */

@@ -412,11 +412,11 @@ static void check_roles(struct parse *parse)
 {
 	const struct conf *conf = parse->conf;
 	const struct conf_list *lists[] = {&conf->admin.users, &conf->admin.operators,
-					   &conf->admin.readers};
-	static const char *const names[] = {"users", "operators", "readers"};
+					   &conf->admin.readers, &conf->admin.compliance};
+	static const char *const names[] = {"users", "operators", "readers", "compliance"};
 	char quoted[LOG_QUOTED];
 
-	for (unsigned i = 1; i < 3; i++)
+	for (unsigned i = 1; i < 4; i++)
 		for (unsigned j = 0; j < i; j++)
 			for (unsigned k = 0; k < lists[i]->count; k++)
 				if (list_has(lists[j], lists[i]->item[k]))
@@ -441,8 +441,8 @@ static void check_access(struct parse *parse)
 	size_t length;
 
 	check_list(parse, "admin", "access", access, valid_access,
-		   "items such as \"NAME: administrator\", \"NAME: operator\" or \"NAME: "
-		   "read-only\"");
+		   "items such as \"NAME: administrator\", \"NAME: operator\", \"NAME: "
+		   "read-only\" or \"NAME: compliance\"");
 	for (unsigned i = 0; i < access->count; i++)
 		if (access_item(access->item[i], &length) != ADMIN_NONE &&
 		    access_find(access, access->item[i], length) != (int)i)

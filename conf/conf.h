@@ -117,6 +117,7 @@ struct conf {
 	struct {
 		struct conf_list users; /* local users, besides root and our own, who may administer, */
 		struct conf_list operators, readers; /* who may do less (shm/admin_role.h) */
+		struct conf_list compliance;	     /* who may search compliance records */
 
 		/* The administration port. */
 		struct conf_list listen; /* "127.0.0.1:8011"; empty: there is none */

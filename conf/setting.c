@@ -131,6 +131,7 @@ const struct setting settings[] = {
 	STRING(LIST, admin, users, ""),
 	STRING(LIST, admin, operators, ""),
 	STRING(LIST, admin, readers, ""),
+	STRING(LIST, admin, compliance, ""),
 	STRING(LIST, admin, listen, ""),
 	STRING(PATH, admin, certificate, ""), /* json.certificate */
 	STRING(PATH, admin, key, ""),	      /* json.key */

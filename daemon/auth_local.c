@@ -46,6 +46,7 @@ void auth_local_init(struct auth_local *local, const struct conf *conf)
 	add_list(local, &conf->admin.users, ADMIN_ADMINISTRATOR, "admin.users");
 	add_list(local, &conf->admin.operators, ADMIN_OPERATOR, "admin.operators");
 	add_list(local, &conf->admin.readers, ADMIN_READER, "admin.readers");
+	add_list(local, &conf->admin.compliance, ADMIN_COMPLIANCE, "admin.compliance");
 }
 
 /*

@@ -11,7 +11,7 @@
 #include "shm/event.h"
 
 /* Who may administer through the socket on this host, and as what: root, we ourselves, and the users
- * of admin.users, admin.operators and admin.readers. */
+ * of admin.users, admin.operators, admin.readers and admin.compliance. */
 struct auth_local_user {
 	uid_t uid;
 	enum admin_role role;
@@ -20,7 +20,7 @@ struct auth_local_user {
 
 struct auth_local {
 	unsigned count;
-	struct auth_local_user users[3 * CONF_ITEMS_MAX + 2];
+	struct auth_local_user users[4 * CONF_ITEMS_MAX + 2];
 	char socket[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
 

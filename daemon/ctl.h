@@ -54,6 +54,10 @@ enum ctl_option {
 	CTL_TO,
 	CTL_PUBLIC_KEY,
 	CTL_TRUST,
+	CTL_ROOM,
+	CTL_USER,
+	CTL_CONTEXT,
+	CTL_REASON,
 	/* Edits of lists: adding, removing, replacing of each. */
 	CTL_MEMBERS,
 	CTL_MANAGERS = CTL_MEMBERS + 3,
@@ -157,6 +161,7 @@ int ctl_compliance_open(const struct ctl *ctl, struct db **db_r);
 int ctl_compliance_status(const struct ctl *ctl);
 int ctl_compliance_verify(const struct ctl *ctl);
 int ctl_compliance_accept_gap(const struct ctl *ctl);
+int ctl_compliance_search(const struct ctl *ctl);
 int ctl_compliance_adapters(const struct ctl *ctl);
 int ctl_compliance_run(const struct ctl *ctl);
 

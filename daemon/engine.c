@@ -430,12 +430,11 @@ static bool own_session(const struct engine *engine, struct ask_for *ask)
 
 /* What an administrator must be allowed so that his command is looked at. What more it needs, for
  * what it is about, is checked where that is known. */
-static enum admin_duty duty_of(unsigned command)
+static enum admin_duty duty_of(const struct ask_for *ask)
 {
-	switch (command) {
-	case COMMAND_SESSION_CLOSE:
+	switch (ask->command->type) {
 	case COMMAND_VIEW:
-		return DUTY_READ;
+		return duty_of_view(ask);
 	case COMMAND_ROOM:
 	case COMMAND_ROLES:
 	case COMMAND_REMOVE:
@@ -453,8 +452,9 @@ static bool is_beyond_role(const struct engine *engine, const struct ask_for *as
 {
 	const unsigned flags = session_at(engine, ask->session)->flags;
 
-	return (flags & EVENT_ADMIN) &&
-	       !admin_may(admin_role_of(flags), duty_of(ask->command->type));
+	/* Everybody may leave. */
+	return (flags & EVENT_ADMIN) && ask->command->type != COMMAND_SESSION_CLOSE &&
+	       !admin_may(admin_role_of(flags), duty_of(ask));
 }
 
 static enum decision decide(struct engine *engine, struct ask_for *ask)

@@ -168,6 +168,9 @@ decide_fn decide_message, decide_message_remove, decide_purge;
 decide_fn decide_principal, decide_members, decide_category, decide_addin, decide_room,
 	decide_roles, decide_remove, decide_rekey;
 decide_fn decide_view, decide_refused;
+
+/* What an administrator needs for a COMMAND_VIEW. */
+enum admin_duty duty_of_view(const struct ask_for *ask);
 decide_fn decide_setting, decide_grant;
 decide_fn decide_invitation_read, decide_marker, decide_feed, decide_access, decide_quit;
 decide_fn decide_import;

@@ -13,6 +13,7 @@ struct view {
 	const uint8_t *rooms; /* ids, not aligned */
 	const uint8_t *payload;
 	uint32_t size;
+	unsigned kind; /* enum view_kind */
 };
 
 static bool parse_view(const struct ask_for *ask, struct view *view)
@@ -32,7 +33,17 @@ static bool parse_view(const struct ask_for *ask, struct view *view)
 	view->rooms = (const uint8_t *)ask->payload + sizeof(view->head);
 	view->payload = view->rooms + rooms;
 	view->size = size - (uint32_t)sizeof(view->head) - rooms;
-	return event_view_parse(view->payload, view->size, &event) && is_text(event.request);
+	if (!event_view_parse(view->payload, view->size, &event) || !is_text(event.request))
+		return false;
+	view->kind = event.kind;
+	return true;
+}
+
+enum admin_duty duty_of_view(const struct ask_for *ask)
+{
+	struct view view;
+
+	return parse_view(ask, &view) && view.kind == VIEW_RECORDS ? DUTY_RECORDS : DUTY_READ;
 }
 
 enum decision decide_view(struct engine *engine, const struct ask_for *ask)
@@ -44,6 +55,8 @@ enum decision decide_view(struct engine *engine, const struct ask_for *ask)
 
 	if (!parse_view(ask, &view))
 		return refuse(ask, CODE_INVALID_ARGUMENT);
+	if (view.kind == VIEW_RECORDS && !admin_asks(engine, ask, DUTY_RECORDS))
+		return refuse(ask, CODE_ERROR_PERMISSION);
 	events = view.head.count > 0 ? view.head.count : 1;
 	if (no_room(engine, ask, (uint64_t)events * view.size, events, &decision))
 		return decision;

@@ -134,6 +134,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/archive.h daemon/archive_read.c daemon/archive_write.c \
 	daemon/ctl_archive.c daemon/ctl_archive.h \
 	daemon/ctl_call.c \
+	daemon/ctl_case.c daemon/ctl_case.h \
 	daemon/ctl_check.c daemon/ctl_check.h \
 	daemon/ctl_compliance.c \
 	daemon/ctl_database.c \
@@ -154,6 +155,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_password.c \
 	daemon/ctl_scoped.c \
 	daemon/ctl_rewrite.c daemon/ctl_rewrite.h \
+	daemon/ctl_search.c \
 	daemon/ctl_status.c daemon/ctl_status.h daemon/status.h \
 	daemon/ctl_status_document.c \
 	daemon/ctl_status_print.c \
@@ -162,7 +164,11 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_topology.c \
 	daemon/topology.c daemon/topology.h \
 	daemon/ctl_user.c \
-	daemon/ctl_verify.c
+	daemon/ctl_verify.c \
+	daemon/pchat_text.c daemon/pchat_text.h \
+	daemon/record_filter.c daemon/record_filter.h \
+	daemon/record_json.c daemon/record_json.h \
+	daemon/search_text.c daemon/search_text.h
 daemon_pchatctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(BSD_CFLAGS) $(ODBC_CFLAGS) \
 	$(SSL_CFLAGS) $(ZLIB_CFLAGS)
 daemon_pchatctl_LDADD = $(RECORD_LIBS) $(CLIENT_LIBS) $(ZLIB_LIBS) $(UNISTRING_LIBS)

@@ -29,6 +29,9 @@ enum {
 	DELETE = CHANGE | CTL_BIT(CTL_YES),
 	FILTERS = CTL_BIT(CTL_WORDS) | CTL_BIT(CTL_MATCH) | CTL_BIT(CTL_CASE) | CTL_BIT(CTL_FROM) |
 		  CTL_BIT(CTL_START) | CTL_BIT(CTL_END),
+	RECORDS = CTL_BIT(CTL_WORDS) | CTL_BIT(CTL_MATCH) | CTL_BIT(CTL_USER) | CTL_BIT(CTL_ROOM) |
+		  CTL_BIT(CTL_KIND) | CTL_BIT(CTL_START) | CTL_BIT(CTL_END) | CTL_BIT(CTL_FROM) |
+		  CTL_BIT(CTL_TO),
 };
 
 static const struct ctl_verb verbs[] = {
@@ -59,6 +62,9 @@ static const struct ctl_verb verbs[] = {
 	{"compliance", "verify", "", "find whether a record was changed, removed or added", 0, 0,
 	 CTL_BIT(CTL_FROM) | CTL_BIT(CTL_TO) | CTL_BIT(CTL_PUBLIC_KEY), ctl_compliance_verify, NULL,
 	 NULL, NULL, NULL},
+	{"compliance", "search", "", "find records", 0, 0,
+	 RECORDS | CTL_BIT(CTL_CONTEXT) | CTL_BIT(CTL_LIMIT), ctl_compliance_search, NULL, NULL,
+	 NULL, NULL},
 	{"compliance", "accept-gap", "", "go on recording though events are lost to the record", 0,
 	 0, DELETE, ctl_compliance_accept_gap, NULL, NULL, NULL, NULL},
 	{"compliance", "adapters", "", "show what each adapter has and what it lacks", 0, 0, 0,

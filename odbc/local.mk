@@ -24,6 +24,7 @@ odbc_libodbc_a_SOURCES = \
 	odbc/record.c odbc/record.h \
 	odbc/record_adapter.c odbc/record_adapter.h \
 	odbc/record_schema.c odbc/record_schema.h \
+	odbc/record_search.c odbc/record_search.h \
 	odbc/record_state.c \
 	odbc/schema.c odbc/schema.h \
 	odbc/sqlite.c \

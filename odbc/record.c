@@ -5,6 +5,7 @@
 #include "odbc/content.h"
 #include "odbc/hex.h"
 #include "odbc/record_schema.h"
+#include "odbc/record_search.h"
 
 enum { WIDTH = 21 }; /* parameters of a record */
 
@@ -139,7 +140,7 @@ enum db_result record_list(struct db *db, uint64_t above, struct err *err)
 }
 
 /* What is no hash reads as an empty one: whoever verifies finds that it does not agree. */
-static void take_record(const struct db_stmt *stmt, struct record_row *row_r)
+void record_row_take(const struct db_stmt *stmt, struct record_row *row_r)
 {
 	*row_r = (struct record_row){
 		.number = (uint64_t)db_int(stmt, 0),
@@ -173,7 +174,7 @@ enum db_result record_list_next(struct db *db, struct record_row *row_r, struct 
 	const enum db_result result = db_fetch(stmt, err);
 
 	if (result == DB_OK)
-		take_record(stmt, row_r);
+		record_row_take(stmt, row_r);
 	return result;
 }
 

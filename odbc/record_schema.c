@@ -86,7 +86,13 @@ static const char *const step2[] = {
 	NULL,
 };
 
-static const char *const *const steps[] = {step1, step2};
+/* What was said in a room around something. */
+static const char *const step3[] = {
+	"CREATE INDEX pcc_record_room ON pcc_record (room_id, number)",
+	NULL,
+};
+
+static const char *const *const steps[] = {step1, step2, step3};
 
 const struct schema schema_record = {
 	.exists = STATEMENT_RECORD_SCHEMA_EXISTS,

@@ -24,6 +24,11 @@
 #define RECORD_COLUMNS                                                                            \
 	"number, lsn, time, type, flags, room_id, room, room_name, category, user_id, user_uri, " \
 	"user_name, address, session, message, title, content, rich_type, rich, detail, hash"
+#define WHOLE_RECORDS                                                                              \
+	"SELECT r.number, r.lsn, r.time, r.type, r.flags, r.room_id, r.room, r.room_name, "        \
+	"r.category, r.user_id, r.user_uri, r.user_name, r.address, r.session, r.message, "        \
+	"r.title, r.content, r.rich_type, r.rich, r.detail, r.hash, o.description "                \
+	"FROM pcc_record AS r LEFT JOIN pcc_object AS o ON o.kind = 2 AND o.id = r.room_id "
 #define USER_AND_ROOM                                        \
 	"LEFT JOIN pc_principal AS p ON p.id = x.principal " \
 	"LEFT JOIN pc_room AS r ON r.id = x.room "
@@ -229,12 +234,15 @@ const char *const statement_text[STATEMENTS] = {
 	/* A number that is there already is a failure: somebody else writes records, too. */
 	[STATEMENT_RECORD_PUT] = "INSERT INTO pcc_record (" RECORD_COLUMNS ") VALUES "
 				 "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	[STATEMENT_RECORDS] =
-		"SELECT r.number, r.lsn, r.time, r.type, r.flags, r.room_id, r.room, r.room_name, "
-		"r.category, r.user_id, r.user_uri, r.user_name, r.address, r.session, r.message, "
-		"r.title, r.content, r.rich_type, r.rich, r.detail, r.hash, o.description "
-		"FROM pcc_record AS r LEFT JOIN pcc_object AS o ON o.kind = 2 AND o.id = r.room_id "
-		"WHERE r.number > ? ORDER BY r.number LIMIT ?",
+	[STATEMENT_RECORDS] = WHOLE_RECORDS "WHERE r.number > ? ORDER BY r.number LIMIT ?",
+	[STATEMENT_RECORD_SINCE] = "SELECT COALESCE(MIN(number), 0) FROM pcc_record WHERE time >= ?",
+	[STATEMENT_RECORD_UNTIL] = "SELECT COALESCE(MAX(number), 0) FROM pcc_record WHERE time <= ?",
+	[STATEMENT_CHATS_BEFORE] = WHOLE_RECORDS
+	"WHERE r.room_id = ? AND r.number < ? AND r.type = 'chat' ORDER BY r.number DESC LIMIT ?",
+	[STATEMENT_CHATS_AFTER] = WHOLE_RECORDS
+	"WHERE r.room_id = ? AND r.number > ? AND r.type = 'chat' ORDER BY r.number LIMIT ?",
+	[STATEMENT_OBJECTS_NAMED] =
+		"SELECT id, uri FROM pcc_object WHERE kind = ? AND name = ? ORDER BY id LIMIT ?",
 	[STATEMENT_OBJECT_GET] = "SELECT uri, name, parent, flags, description, detail "
 				 "FROM pcc_object WHERE kind = ? AND id = ?",
 	[STATEMENT_OBJECT_PUT] =

@@ -141,7 +141,13 @@
 	X(CHECKPOINTS, "ii", "itit")	/* above, limit -> the same */                             \
 	X(ADAPTER_GET, "t", "iiiiit")	/* name -> done, batch, ran, failures, failing, error */   \
 	X(ADAPTER_PUT, "tiiiiit", "")	/* name and the same */                                    \
-	X(ADAPTERS, "ti", "tiiiiit")	/* above, limit -> as ADAPTER_PUT */
+	X(ADAPTERS, "ti", "tiiiiit")	/* above, limit -> as ADAPTER_PUT */                       \
+	X(RECORD_SINCE, "i", "i")	/* time -> the first number since then, or 0 */            \
+	X(RECORD_UNTIL, "i", "i")	/* time -> the last number until then, or 0 */             \
+	X(CHATS_BEFORE, "iii", "iiitiitttittttittttttt") /* room, number, limit -> as RECORDS,    \
+					   the nearest first */                                    \
+	X(CHATS_AFTER, "iii", "iiitiitttittttittttttt")  /* the same */                           \
+	X(OBJECTS_NAMED, "iti", "it")	/* kind, name, limit -> id, uri */
 
 enum statement {
 #define X(id, parameters, columns) STATEMENT_##id,

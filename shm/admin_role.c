@@ -3,12 +3,13 @@
 #include "shm/event.h"
 
 static const bool table[DUTIES][ADMIN_ROLES] = {
-	/*                none, administrator, operator, read-only */
-	[DUTY_READ] = {false, true, true, true},
-	[DUTY_AUDIT] = {false, true, false, true},
-	[DUTY_ROOM] = {false, true, true, false},
-	[DUTY_MESSAGE] = {false, true, true, false},
-	[DUTY_ALL] = {false, true, false, false},
+	/*                none, administrator, operator, read-only, compliance */
+	[DUTY_READ] = {false, true, true, true, false},
+	[DUTY_AUDIT] = {false, true, false, true, false},
+	[DUTY_ROOM] = {false, true, true, false, false},
+	[DUTY_MESSAGE] = {false, true, true, false, false},
+	[DUTY_RECORDS] = {false, true, false, false, true},
+	[DUTY_ALL] = {false, true, false, false, false},
 };
 
 enum admin_role admin_role_of(unsigned flags)
@@ -20,6 +21,8 @@ enum admin_role admin_role_of(unsigned flags)
 		return ADMIN_OPERATOR;
 	case EVENT_ADMIN | EVENT_READER:
 		return ADMIN_READER;
+	case EVENT_ADMIN | EVENT_OFFICER:
+		return ADMIN_COMPLIANCE;
 	default:
 		return ADMIN_NONE;
 	}
@@ -34,6 +37,8 @@ unsigned admin_role_flags(enum admin_role role)
 		return EVENT_ADMIN | EVENT_OPERATOR;
 	case ADMIN_READER:
 		return EVENT_ADMIN | EVENT_READER;
+	case ADMIN_COMPLIANCE:
+		return EVENT_ADMIN | EVENT_OFFICER;
 	default:
 		return 0;
 	}

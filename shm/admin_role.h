@@ -7,7 +7,7 @@
 
 /*
  * What an administrator may do. His role stands in the flags of his session (EVENT_ADMIN with
- * EVENT_OPERATOR, EVENT_READER or neither); who may do what is the table in admin_role.c, which
+ * EVENT_OPERATOR, EVENT_READER, EVENT_OFFICER or none of them); who may do what is the table in admin_role.c, which
  * pchatctl(8) repeats. The sequencer asks it for what changes anything, pchat-auth for passwords, and
  * workers for what is only read.
  */
@@ -16,6 +16,7 @@ enum admin_duty {
 	DUTY_AUDIT,   /* who changed what */
 	DUTY_ROOM,    /* rooms made, changed, removed; their members, managers, presenters */
 	DUTY_MESSAGE, /* messages removed, replaced, purged */
+	DUTY_RECORDS, /* compliance records searched and exported */
 	DUTY_ALL,     /* everything else: users, passwords, groups, categories, add-ins, settings */
 	DUTIES
 };

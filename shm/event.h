@@ -55,7 +55,8 @@ enum event_flag {
 	EVENT_GONE = 256,     /* rows of recent history only: there is no such message any more */
 	EVENT_OPERATOR = 1024, /* with EVENT_ADMIN: an administrator who may not do everything */
 	EVENT_READER = 2048,   /* the same: one who may only look (shm/admin_role.h) */
-	EVENT_ADMIN_ROLES = EVENT_ADMIN | EVENT_OPERATOR | EVENT_READER,
+	EVENT_OFFICER = 4096,  /* the same: one who has to do with compliance records only */
+	EVENT_ADMIN_ROLES = EVENT_ADMIN | EVENT_OPERATOR | EVENT_READER | EVENT_OFFICER,
 };
 
 enum {

@@ -495,7 +495,8 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/72-install.t \
 	t/73-layers.t \
 	t/83-adapters.t \
-	t/84-adapter-process.t
+	t/84-adapter-process.t \
+	t/85-discovery.t
 
 .PHONY: check-programs
 check-programs: $(check_PROGRAMS)

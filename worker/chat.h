@@ -154,6 +154,9 @@ struct front_end {
 	void (*room_added)(struct session *session, const struct chat_id *id,
 			   const uint8_t uuid[16]);
 
+	/* It is on record, behind the event at lsn. */
+	void (*noted)(struct session *session, const struct chat_id *id, uint64_t lsn);
+
 	/* The server ends the session: say so, then close the connection. */
 	void (*drop)(struct session *session, enum chat_drop reason);
 };

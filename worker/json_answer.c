@@ -255,6 +255,17 @@ static void answer_done(struct session *session, const struct chat_id *id)
 	json_finish(session, &buf);
 }
 
+static void answer_noted(struct session *session, const struct chat_id *id, uint64_t lsn)
+{
+	struct buf buf;
+
+	begin(&buf, id);
+	buf_string(&buf, "{\"lsn\":");
+	buf_number(&buf, lsn);
+	buf_char(&buf, '}');
+	json_finish(session, &buf);
+}
+
 static void answer_challenge(struct session *session, const struct chat_id *id, const void *data,
 			     size_t size)
 {
@@ -415,6 +426,7 @@ void json_front_init(struct front_end *front)
 	front->separate = comma;
 	front->refuse = json_refuse;
 	front->done = answer_done;
+	front->noted = answer_noted;
 	front->challenge = answer_challenge;
 	front->signed_in = answer_signed_in;
 	front->posted = answer_posted;

@@ -74,7 +74,8 @@ enum admin_duty json_duty(const char *method);
 /* The methods of each file, ended by one without a name. */
 extern const struct json_method json_session_methods[], json_room_methods[], json_admin_methods[],
 	json_manage_methods[], json_category_methods[], json_group_methods[], json_message_methods[],
-	json_person_methods[], json_feed_methods[], json_scoped_methods[], json_import_methods[];
+	json_person_methods[], json_feed_methods[], json_scoped_methods[], json_import_methods[],
+	json_compliance_methods[];
 
 /* A member of params. absent (or null) leaves *_r as it is where it is not required. */
 int json_get_text(const json_t *params, const char *name, bool required, struct text *text_r);

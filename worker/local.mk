@@ -14,6 +14,7 @@ worker_libworker_a_SOURCES = \
 	worker/json_admin.c \
 	worker/json_answer.c \
 	worker/json_category.c \
+	worker/json_compliance.c \
 	worker/json_client.c worker/json_client.h \
 	worker/json_edit.c worker/json_edit.h \
 	worker/json_feed.c \
@@ -37,6 +38,7 @@ worker_libworker_a_SOURCES = \
 	worker/people.c worker/people.h \
 	worker/person.c worker/person.h worker/person_feed.c \
 	worker/net.c worker/net.h \
+	worker/note.c worker/note.h \
 	worker/object.h \
 	worker/object_category.c \
 	worker/object_find.c worker/object_find.h \

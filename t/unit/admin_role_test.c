@@ -7,7 +7,7 @@
  * What the sequencer lets administrators do, by their roles: a row for each command. The numbers are
  * those of the sessions.
  */
-enum { FULL = 1, OPERATOR = 2, READER = 3, ALICE = 4 };
+enum { FULL = 1, OPERATOR = 2, READER = 3, ALICE = 4, OFFICER = 5 };
 
 static int open_as(struct bench *b, uint32_t session, unsigned flags)
 {
@@ -29,6 +29,7 @@ static void make(struct bench *b)
 	assert_int_equal(open_as(b, FULL, admin_role_flags(ADMIN_ADMINISTRATOR)), DECIDED);
 	assert_int_equal(open_as(b, OPERATOR, admin_role_flags(ADMIN_OPERATOR)), DECIDED);
 	assert_int_equal(open_as(b, READER, admin_role_flags(ADMIN_READER)), DECIDED);
+	assert_int_equal(open_as(b, OFFICER, admin_role_flags(ADMIN_COMPLIANCE)), DECIDED);
 	assert_int_equal(put_user(b, FULL, 0, "sip:alice@example.test", 0), DECIDED);
 	assert_int_equal(put_group(b, "ma-grp:staff"), DECIDED);
 	assert_int_equal(put_category(b, FULL, 0, "General"), DECIDED);
@@ -157,12 +158,40 @@ static void roles_decide(void **state)
 		check(b, i, READER, rows[i].reader);
 		if (rows[i].op == N)
 			check(b, i, OPERATOR, N);
+		check(b, i, OFFICER, N);
 		assert_int_equal(b->engine.writer.batch_used, used);
 		if (rows[i].op == DECIDED)
 			check(b, i, OPERATOR, DECIDED);
 		else
 			check(b, i, FULL, rows[i].full);
 	}
+}
+
+static int view(struct bench *b, uint32_t session, enum view_kind kind)
+{
+	const struct command_view head = {0};
+	const struct event_view event = {.kind = (uint8_t)kind, .request = text("all of it")};
+	uint8_t *at = b->mail.bytes + sizeof(struct command);
+
+	memcpy(at, &head, sizeof(head));
+	return send_as(b, SLOT_WORKER, SLOT_WORKER, session, COMMAND_VIEW, 0,
+		       (uint32_t)sizeof(head) + event_view_put(&event, at + sizeof(head), 1024));
+}
+
+/* What is read of records is the business of another role than what is read of rooms. */
+static void reading_has_roles(void **state)
+{
+	struct bench *b = *state;
+
+	make(b);
+	assert_int_equal(view(b, FULL, VIEW_RECORDS), DECIDED);
+	assert_int_equal(view(b, OFFICER, VIEW_RECORDS), DECIDED);
+	assert_int_equal(view(b, OPERATOR, VIEW_RECORDS), N);
+	assert_int_equal(view(b, READER, VIEW_RECORDS), N);
+	assert_int_equal(view(b, ALICE, VIEW_RECORDS), N);
+	assert_int_equal(view(b, OFFICER, VIEW_SEARCH), N);
+	assert_int_equal(view(b, READER, VIEW_SEARCH), DECIDED);
+	assert_int_equal(view(b, ALICE, VIEW_SEARCH), DECIDED);
 }
 
 static void everybody_may_sign_out(void **state)
@@ -172,6 +201,7 @@ static void everybody_may_sign_out(void **state)
 	make(b);
 	assert_int_equal(simple(b, COMMAND_SESSION_CLOSE, READER, 0), DECIDED);
 	assert_int_equal(simple(b, COMMAND_SESSION_CLOSE, OPERATOR, 0), DECIDED);
+	assert_int_equal(simple(b, COMMAND_SESSION_CLOSE, OFFICER, 0), DECIDED);
 }
 
 static void nobody_has_two_roles(void **state)
@@ -211,6 +241,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(roles_decide),
+		TEST(reading_has_roles),
 		TEST(everybody_may_sign_out),
 		TEST(nobody_has_two_roles),
 		cmocka_unit_test(names_and_flags_agree),

@@ -155,7 +155,7 @@ static const char everything[] =
 	"  connections = 11 frame_size = 5000 output_size = 20000 handshake_timeout = 1500ms\n"
 	"  idle_timeout = 1d ping_interval = 1h }\n"
 	"admin_user = ''\n"
-	"admin { users = { root, 'daemon' } operators = { bin } readers = sys\n"
+	"admin { users = { root, 'daemon' } operators = { bin } readers = sys compliance = games\n"
 	"  listen = '127.0.0.1:21002' certificate = /ac key = /ak ca = /aa crl = /ar\n"
 	"  access = 'alice: operator' connections = 5 handshake_timeout = 3s }\n"
 	"content { dsn = { 'DSN=one;PWD={a;b}', \"DSN=two;PWD='\\\"\" } readers = 1\n"
@@ -579,8 +579,8 @@ static void test_lists_grow_by_appending_and_have_a_bound(void **state)
 	refuse(LEAST "admin { users = { a, b } readers = b }",
 	       "admin.readers names \"b\", as does admin.users");
 	refuse(LEAST "admin { access = { 'a: king' } }",
-	       "admin.access takes items such as \"NAME: administrator\", \"NAME: operator\" or "
-	       "\"NAME: read-only\", not \"a: king\"");
+	       "admin.access takes items such as \"NAME: administrator\", \"NAME: operator\", "
+	       "\"NAME: read-only\" or \"NAME: compliance\", not \"a: king\"");
 	refuse(LEAST "admin { access = { 'a: operator', 'a: read-only' } }",
 	       "admin.access names \"a\" twice");
 	refuse(LEAST "admin { listen = '[::]:8011' access = 'a: operator' certificate = /c key = /k }",

@@ -9,6 +9,7 @@
 #include "worker/conn.h"
 #include "worker/json_client.h"
 #include "worker/local_client.h"
+#include "worker/note.h"
 #include "worker/object.h"
 #include "worker/import.h"
 #include "worker/person.h"
@@ -408,6 +409,14 @@ void scoped_policy_of(struct session *session, const struct chat_id *id, struct 
 {
 	called(session, "scoped_policy_of", user, 0);
 	session->front->scoped->policy(session, id, user, nothing, nothing, true);
+}
+
+/* --- note.h --- */
+
+void note_records(struct session *session, const struct chat_id *id, struct text request)
+{
+	called(session, "note_records", request, 0);
+	session->front->noted(session, id, 7);
 }
 
 /* --- person.h --- */
