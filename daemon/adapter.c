@@ -161,14 +161,17 @@ static int write_file(const struct adapter *adapter, const struct adapter_batch 
 		      const char *name, adapter_writer *write, struct err *err)
 {
 	struct file file;
+	struct err why;
 	int result;
 
 	if (adapter->is_done && adapter->is_done(adapter, name))
 		return 0;
 	if (file_open(&file, adapter, name, err) < 0)
 		return -1;
-	result = write(adapter, records, file.stream, err);
-	if (result == 0)
+	result = write(adapter, records, file.stream, &why);
+	if (result == -1)
+		err_set(err, "%s/%s: %.300s", adapter->directory, name, why.text);
+	else
 		result = file_finish(&file, err);
 	file_close(&file);
 	return result;

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -116,6 +117,7 @@ int adapter_writer_main(const char *name)
 	struct err err;
 
 	signal(SIGPIPE, SIG_IGN);
+	umask(027);
 	xmlSetGenericErrorFunc(&said, take_said);
 	xsltSetGenericErrorFunc(&said, take_said);
 	result.failed = write_all(name, &files, &err) == -1;

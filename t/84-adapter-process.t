@@ -6,6 +6,7 @@ use Mojo::DOM;
 use Mojo::File 'path';
 use Mojo::JSON 'decode_json';
 use Mojo::Util 'decode';
+use Socket qw(PF_UNIX SOCK_SEQPACKET pack_sockaddr_un);
 use Test::More;
 use Pchat::Client;
 use Pchat::Server;
@@ -183,6 +184,21 @@ like($server->log, qr/adapter "broken" works again/, 'and the log says so');
 is($server->status->{adapters}{failing}, 0, 'and so does the status');
 my ($code) = $server->pchatctl('compliance', 'run', 'none');
 is($code, 64, 'an adapter that is none cannot be run');
+
+# --- What nobody asks for. ---
+sub answer_to ($bytes) {
+	socket my $socket, PF_UNIX, SOCK_SEQPACKET, 0 or die;
+	connect $socket, pack_sockaddr_un($server->control_socket) or die "control socket: $!\n";
+	send $socket, $bytes, 0;
+	recv $socket, my $answer, 64, 0;
+	return $answer // '';
+}
+is(answer_to("run 1\0\0\0"), '', 'a request without a name is not answered');
+is(answer_to("run 1\0\0\0" . 'x' x 33), '', 'nor is one that is too long');
+is(answer_to("run 2\0\0\0" . "\0" x 32), '', 'nor one of another version');
+is(answer_to("run 1\0\0\0" . 'x' x 32), "run 1\0\0\0" . pack('L', 1), 'any name is passed on');
+wait_for('the log', sub { $server->log =~ /could not run the adapter "x{32}": there is none/ });
+pass('and known to be none by who knows them');
 
 # --- Whatever dies when. ---
 sub numbers () {

@@ -463,6 +463,22 @@ static void test_records_become_files_batch_by_batch(void **state)
 	assert_int_equal(counted(place, COUNTER_ADAPTER_FILES), 5);
 }
 
+static void test_files_can_be_read_by_their_group(void **state)
+{
+	struct place *place = *state;
+	char path[256];
+	struct stat stat_of;
+
+	configure(place, "form = csv");
+	record(place, 1, "hello");
+	umask(077);
+	run(place);
+	snprintf(path, sizeof(path), "%s/" FIRST "00000000000000000001.csv", place->files);
+	assert_int_equal(stat(path, &stat_of), 0);
+	assert_int_equal(stat_of.st_mode & 0777, 0640);
+	umask(022);
+}
+
 static void test_a_batch_is_bounded_in_bytes(void **state)
 {
 	struct place *place = *state;
@@ -840,6 +856,7 @@ int main(int argc, char **argv)
 		TEST(test_rows_of_adapters_are_kept),
 		TEST(test_the_slowest_adapter_says_what_is_needed_no_more),
 		TEST(test_records_become_files_batch_by_batch),
+		TEST(test_files_can_be_read_by_their_group),
 		TEST(test_a_batch_is_bounded_in_bytes),
 		TEST(test_a_batch_that_was_noted_stays_what_it_was),
 		TEST(test_a_writer_that_dies_leaves_no_half_and_no_second_file),
