@@ -6,8 +6,10 @@ use Test::More;
 use Pchat::Client;
 use Pchat::Server;
 use Pchat::Wait;
+use Time::HiRes 'time';
 
 use constant { READERS => 400, SENDERS => 32, WINDOW => 64, LIMIT => '10ms' };
+use constant { CALM => 20, SLACK => 0.05 };
 
 # Some in one room post, each with so many posts under way: what goes out for them all takes
 # the worker seconds.
@@ -52,9 +54,44 @@ sub faults ($figures) {
 		grep { $figures->{$_} } qw(lost repeated disordered malformed disconnects);
 }
 
+# Posts until so many in a row were accepted and came back within a time; when the first of these was
+# posted, and the longest that one of them took.
+sub probe ($user, $room, $within) {
+	state $number = 0;
+	my ($calm, $since, $longest);
+	wait_for(
+		'posts to be as quick as before',
+		sub {
+			my $begun = time;
+			my $answer = $user->refusal(
+				'message.post',
+				room => $room,
+				text => 'on',
+				id => 'probe ' . ++$number
+			);
+			$user->next_note if $answer eq 'ok';
+			my $took = time - $begun;
+			($calm, $since, $longest) = (0, time, 0)
+				if $answer ne 'ok' || $took > $within;
+			return 0 if $answer ne 'ok' || $took > $within;
+			$since //= $begun;
+			$longest = $took if $took > ($longest // 0);
+			return ++$calm == CALM;
+		});
+	return ($since, $longest);
+}
+
 my $server = server(LIMIT);
 my $room = $server->add_room('lobby');
+my $user = Pchat::Client->enter(server => $server, user => 'user0');
+my $aside = $server->add_room('aside');
+$user->join_room($aside);
+my (undef, $usual) = probe($user, $aside, 3600);
 my $bound = flood($server, $room, '--seconds', 2);
+my $over = time;
+my ($calm) = probe($user, $aside, 2 * $usual + SLACK);
+cmp_ok($calm - $over,
+	'<', 1, 'within a second posts are accepted and delivered as quickly as they were before');
 cmp_ok($bound->{refused}{busy} // 0,
 	'>', 0, 'when more comes in than goes out posts are refused as busy');
 cmp_ok($bound->{acked}, '>', 0, 'others are accepted');
@@ -62,7 +99,6 @@ is(faults($bound), '',
 	'and of those nothing is lost, repeated or out of order, and nobody is dropped');
 like($server->log, qr/refusing posts: workers need \d+ ms/, 'the log says so');
 wait_for('calm', sub { delay($server) == 0 });
-my $user = Pchat::Client->enter(server => $server, user => 'user0');
 $user->join_room($room);
 is($user->refusal('message.post', room => $room, text => 'on', id => 'on'),
 	'ok', 'afterwards the first post is accepted');
