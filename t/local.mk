@@ -390,14 +390,18 @@ t_fuzz_ws_fuzz_LDADD = $(WORKER_LIBS)
 endif
 
 # Measures, run by hand.
-check_PROGRAMS += t/bench/irc-load
-t_bench_irc_load_SOURCES = t/bench/irc-load.c t/bench/load.h t/bench/load_histogram.c \
-	t/bench/load_plan.c
-t_bench_irc_load_LDADD = $(CONF_LIBS)
+check_PROGRAMS += t/bench/fan-out
+t_bench_fan_out_SOURCES = t/bench/fan-out.c
 
 check_PROGRAMS += t/bench/journal
 t_bench_journal_SOURCES = t/bench/journal.c
 t_bench_journal_LDADD = $(SHM_LIBS)
+
+check_PROGRAMS += t/bench/peer-load
+t_bench_peer_load_SOURCES = t/bench/peer-load.c t/bench/peer.h t/bench/peer_client.c \
+	t/bench/peer_irc.c t/bench/peer_xmpp.c t/bench/load.h t/bench/load_histogram.c \
+	t/bench/load_plan.c
+t_bench_peer_load_LDADD = $(CONF_LIBS)
 
 check_PROGRAMS += t/bench/pchat-load
 t_bench_pchat_load_SOURCES = t/bench/pchat-load.c t/bench/load.h \
@@ -440,7 +444,7 @@ t_shim_odbc_so_LDFLAGS = -shared
 EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/bench/README t/bench/adapters t/bench/failover t/bench/history t/bench/idle t/bench/join-storm \
 	t/bench/million t/bench/pool-model t/bench/posts t/bench/room t/bench/rooms \
-	t/bench/sample-model \
+	t/bench/sample-model t/bench/scale \
 	t/bench/versus \
 	t/lib/Pchat/Authority.pm \
 	t/lib/Pchat/Bench.pm \

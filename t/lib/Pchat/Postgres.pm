@@ -66,6 +66,7 @@ sub _give ($account, @paths) {
 sub data ($self) { return "$self->{scratch}/data" }
 sub address ($self) { return $self->{address} }
 sub port ($self) { return $self->{port} }
+sub password ($class) { return $password }
 sub pid ($self) { return $self->{pid} }
 sub log_file ($self) { return "$self->{scratch}/log" }
 

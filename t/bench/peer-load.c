@@ -1,0 +1,164 @@
+/*
+ * peer-load: the load of pchat-load for other chat servers, so that they can be measured beside
+ * ours: users in rooms, some of whom post, each the next message when the server has taken the one
+ * before (closed loop), or at a rate (open loop). Prints one line of JSON.
+ */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <err.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "conf/clock.h"
+#include "t/bench/peer.h"
+
+enum { DRAIN_US = 10000000, READY_US = 300000000 };
+
+static void check_children(void)
+{
+	if (waitpid(-1, NULL, WNOHANG) > 0)
+		errx(EX_SOFTWARE, "a process of the load generator ended");
+}
+
+static void lead(const struct load_options *o, struct load_shared *shared)
+{
+	uint64_t start = clock_mono(), begin;
+	unsigned done;
+
+	do {
+		done = 0;
+		for (unsigned i = 0; i < o->processes; i++)
+			done += atomic_load(&shared->stats[i].ready);
+		check_children();
+		usleep(1000);
+		if (clock_mono() - start > READY_US)
+			errx(EX_TEMPFAIL, "only %u of %u users could join", done, o->connections);
+	} while (done < o->connections);
+	begin = clock_mono() + (uint64_t)(o->warmup * 1e6);
+	atomic_store(&shared->begin, begin);
+	atomic_store(&shared->end, begin + (uint64_t)(o->seconds * 1e6));
+	atomic_store(&shared->phase, LOAD_RUN);
+	while (clock_mono() < begin + (uint64_t)(o->seconds * 1e6)) {
+		check_children();
+		usleep(10000);
+	}
+}
+
+/* What all receivers together were to get and have got, whenever it was sent. */
+static bool all_came(const struct load_options *o, const struct load_shared *shared,
+		     unsigned copies, int64_t *missing_r)
+{
+	uint64_t posts = 0, came = 0;
+
+	for (unsigned i = 0; i < o->processes; i++) {
+		posts += atomic_load(&shared->stats[i].acked);
+		came += *(const volatile uint64_t *)&shared->stats[i].repeated;
+	}
+	*missing_r = (int64_t)(posts * copies) - (int64_t)came;
+	return *missing_r == 0;
+}
+
+static void report(const struct load_options *o, const struct load_shared *shared, int64_t missing)
+{
+	static struct load_histogram delivery;
+	uint64_t posts = 0, deliveries = 0, cpu = 0;
+
+	for (unsigned i = 0; i < o->processes; i++) {
+		posts += shared->stats[i].posts;
+		deliveries += shared->stats[i].deliveries;
+		cpu += shared->stats[i].cpu;
+		load_histogram_merge(&delivery, &shared->stats[i].delivery);
+	}
+	printf("{\"posts_per_second\":%.1f,\"deliveries_per_second\":%.1f,\"delivery_us\":{"
+	       "\"p50\":%" PRIu64 ",\"p99\":%" PRIu64 ",\"max\":%" PRIu64 "},\"lost\":%" PRId64
+	       ",\"generator_cpu\":%.2f}\n",
+	       (double)posts / o->seconds, (double)deliveries / o->seconds,
+	       load_histogram_quantile(&delivery, 0.5), load_histogram_quantile(&delivery, 0.99),
+	       delivery.highest, missing,
+	       (double)cpu / ((o->seconds + o->warmup) * 1e6 * o->processes));
+}
+
+static void usage(void)
+{
+	errx(EX_USAGE, "usage: peer-load irc|xmpp ADDRESS PORT ROOMS SIZE SENDERS WINDOW PROCESSES "
+		       "RATE SECONDS");
+}
+
+static const struct peer_protocol *protocol_of(const char *name)
+{
+	const struct peer_protocol *all[] = {&peer_irc, &peer_xmpp};
+
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (strcmp(name, all[i]->name) == 0)
+			return all[i];
+	usage();
+	return NULL;
+}
+
+static void take_options(struct load_options *o, char **argument)
+{
+	o->server.sin_family = AF_INET;
+	o->server.sin_port = htons((uint16_t)atoi(argument[3]));
+	if (strncmp(argument[2], "127.", 4) != 0 ||
+	    inet_pton(AF_INET, argument[2], &o->server.sin_addr) != 1)
+		errx(EX_USAGE, "loads are put on this host only");
+	o->group[0].rooms = (unsigned)atoi(argument[4]);
+	o->group[0].size = (unsigned)atoi(argument[5]);
+	o->senders = (unsigned)atoi(argument[6]);
+	o->window = (unsigned)atoi(argument[7]);
+	o->processes = (unsigned)atoi(argument[8]);
+	o->rate = atof(argument[9]);
+	o->seconds = atof(argument[10]);
+	o->connections = o->group[0].rooms * o->group[0].size;
+	if (o->connections == 0 || o->window == 0 || o->processes == 0 ||
+	    o->processes > LOAD_PROCESSES)
+		usage();
+}
+
+static void start_processes(struct peer *w)
+{
+	w->shared = mmap(NULL, sizeof(*w->shared), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	w->plan = load_plan_new(w->options);
+	if (w->shared == MAP_FAILED || !w->plan)
+		err(EX_OSERR, "could not get memory");
+	for (unsigned i = 0; i < w->options->processes; i++) {
+		if (fork() == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			peer_work(w, i);
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct load_options o = {.sources = 100, .size = 100, .warmup = 1, .groups = 1};
+	struct peer w = {.options = &o};
+	unsigned copies;
+	int64_t missing;
+
+	if (argc != 11)
+		usage();
+	w.protocol = protocol_of(argv[1]);
+	take_options(&o, argv);
+	copies = o.group[0].size - (w.protocol->echoes ? 0 : 1);
+	start_processes(&w);
+	lead(&o, w.shared);
+	for (uint64_t end = clock_mono() + DRAIN_US;
+	     !all_came(&o, w.shared, copies, &missing) && clock_mono() < end;)
+		usleep(10000);
+	report(&o, w.shared, missing);
+	atomic_store(&w.shared->phase, LOAD_STOP);
+	while (wait(NULL) > 0)
+		;
+	return 0;
+}

@@ -1,0 +1,224 @@
+#include "config.h"
+
+#include "t/bench/peer.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "conf/clock.h"
+
+enum {
+	READ_SIZE = 65536,
+	OPENING = 4, /* of a process; ngircd lets ten wait for being accepted */
+	EVENTS = 512,
+};
+
+void peer_send(const struct peer_client *c, const char *text, size_t size)
+{
+	if (send(c->fd, text, size, MSG_NOSIGNAL) != (ssize_t)size)
+		errx(EX_TEMPFAIL, "the server does not take what user %u writes", c->index);
+}
+
+void peer_say(const struct peer_client *c, const char *format, ...)
+{
+	char text[PEER_TEXT];
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (length < 0 || length >= (int)sizeof(text))
+		errx(EX_SOFTWARE, "what user %u was to say is too long", c->index);
+	peer_send(c, text, (size_t)length);
+}
+
+static void post(struct peer *w, unsigned number, uint64_t intended)
+{
+	char text[PEER_TEXT / 2], out[PEER_TEXT];
+	int length = snprintf(text, sizeof(text), "load %" PRIu64 " ", intended);
+
+	while (length < (int)w->options->size && length + 1 < (int)sizeof(text))
+		text[length++] = 'x';
+	text[length] = '\0';
+	peer_send(w->post[number].client, out,
+		  w->protocol->post(w, number, text, out, sizeof(out)));
+	atomic_fetch_add_explicit(&w->stats->acked, 1, memory_order_relaxed);
+	if (intended >= w->begin && w->now < w->end)
+		atomic_fetch_add_explicit(&w->stats->posts, 1, memory_order_relaxed);
+}
+
+void peer_answered(struct peer *w, unsigned number)
+{
+	if (number < w->posts && w->running && w->options->rate == 0)
+		post(w, number, w->now);
+}
+
+void peer_received(struct peer *w, const char *text)
+{
+	uint64_t intended = strtoull(text, NULL, 10);
+
+	w->stats->repeated++; /* here: all that came, whenever */
+	if (intended < w->begin || w->now >= w->end)
+		return;
+	atomic_fetch_add_explicit(&w->stats->deliveries, 1, memory_order_relaxed);
+	load_histogram_add(&w->stats->delivery, w->now - intended);
+}
+
+void peer_joined(struct peer *w, struct peer_client *c)
+{
+	if (++c->joined != w->plan->first[c->index + 1] - w->plan->first[c->index])
+		return;
+	w->opening--;
+	atomic_store(&w->stats->ready, ++w->ready);
+}
+
+static void take_input(struct peer *w, struct peer_client *c)
+{
+	static char data[PEER_HELD + READ_SIZE + 1];
+	ssize_t count;
+
+	do {
+		size_t size, used;
+
+		memcpy(data, c->in, c->length);
+		count = recv(c->fd, data + c->length, READ_SIZE, 0);
+		if (count == 0)
+			errx(EX_TEMPFAIL, "the server closed the connection of user %u", c->index);
+		if (count < 0)
+			break;
+		size = c->length + (size_t)count;
+		data[size] = '\0';
+		used = w->protocol->take(w, c, data, size);
+		c->length = size - used;
+		if (c->length >= PEER_HELD)
+			errx(EX_DATAERR, "the server says too much at once");
+		memcpy(c->in, data + used, c->length);
+	} while (count == READ_SIZE);
+	if (count < 0 && errno != EAGAIN)
+		err(EX_TEMPFAIL, "could not read");
+}
+
+static void open_client(struct peer *w, struct peer_client *c)
+{
+	struct sockaddr_in own = {.sin_family = AF_INET};
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+	const int one = 1;
+
+	own.sin_addr.s_addr = htonl(0x7f640000u + c->index % w->options->sources + 1);
+	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd < 0 || setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0 ||
+	    bind(c->fd, (struct sockaddr *)&own, sizeof(own)) < 0 ||
+	    connect(c->fd, (const struct sockaddr *)&w->options->server,
+		    sizeof(w->options->server)) < 0 ||
+	    fcntl(c->fd, F_SETFL, O_NONBLOCK) < 0 ||
+	    epoll_ctl(w->epoll, EPOLL_CTL_ADD, c->fd, &event) < 0)
+		err(EX_TEMPFAIL, "could not connect");
+	w->opening++;
+	w->protocol->greet(w, c);
+}
+
+static void make_clients(struct peer *w, unsigned process)
+{
+	unsigned step = w->options->processes;
+
+	w->clients = (w->options->connections - process + step - 1) / step;
+	w->client = calloc(w->clients + 1, sizeof(*w->client));
+	w->post = calloc(w->plan->senders + 1, sizeof(*w->post));
+	if (!w->client || !w->post)
+		errx(EX_OSERR, "out of memory");
+	for (uint32_t i = 0; i < w->clients; i++) {
+		struct peer_client *c = &w->client[i];
+
+		c->fd = -1;
+		c->index = process + i * step;
+		for (uint32_t k = w->plan->first[c->index]; k < w->plan->first[c->index + 1]; k++)
+			if (w->plan->seat[k].sender)
+				w->post[w->posts++] = (struct peer_post){c, w->plan->seat[k].room};
+	}
+}
+
+static uint64_t cpu_used(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
+	       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+static void post_due(struct peer *w)
+{
+	double own = w->options->rate * w->posts / (double)w->plan->senders;
+
+	while (w->running && w->posts > 0 && w->options->rate > 0) {
+		uint64_t due = w->begin - (uint64_t)(w->options->warmup * 1e6) +
+			       (uint64_t)((double)w->slot * 1e6 / own);
+
+		if (due > w->now)
+			return;
+		post(w, (unsigned)(w->slot++ % w->posts), due);
+	}
+}
+
+static void post_first(struct peer *w)
+{
+	for (unsigned k = 0; k < w->options->window; k++)
+		for (uint32_t i = 0; i < w->posts; i++)
+			post(w, i, w->now);
+}
+
+/* Follows the parent's phases. */
+static void follow(struct peer *w)
+{
+	if (atomic_load(&w->shared->phase) == LOAD_STOP)
+		_exit(0);
+	if (atomic_load(&w->shared->phase) != LOAD_RUN)
+		return;
+	w->begin = atomic_load(&w->shared->begin);
+	w->end = atomic_load(&w->shared->end);
+	w->running = w->now < w->end;
+	if (!w->begun) {
+		w->begun = true;
+		w->stats->cpu = cpu_used();
+		if (w->options->rate == 0)
+			post_first(w);
+	}
+	if (!w->running && !atomic_load(&w->stats->drained)) {
+		w->stats->cpu = cpu_used() - w->stats->cpu;
+		atomic_store(&w->stats->drained, 1);
+	}
+	post_due(w);
+}
+
+_Noreturn void peer_work(struct peer *w, unsigned process)
+{
+	static struct epoll_event events[EVENTS];
+
+	w->stats = &w->shared->stats[process];
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	make_clients(w, process);
+	for (;;) {
+		int count = epoll_wait(w->epoll, events, EVENTS, 1);
+
+		for (int i = 0; i < count; i++) {
+			w->now = clock_mono();
+			take_input(w, events[i].data.ptr);
+		}
+		w->now = clock_mono();
+		while (w->opening < OPENING && w->next < w->clients)
+			open_client(w, &w->client[w->next++]);
+		follow(w);
+	}
+}
