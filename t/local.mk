@@ -270,7 +270,8 @@ t_unit_matrix_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_matrix_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/model_test
-t_unit_model_test_SOURCES = t/unit/model_test.c t/unit/naive.c t/unit/naive.h $(ENGINE_BENCH)
+t_unit_model_test_SOURCES = t/unit/model_test.c t/unit/model.h t/unit/model_own.c \
+	t/unit/naive.c t/unit/naive.h t/unit/naive_own.c t/unit/naive_scoped.c $(ENGINE_BENCH)
 t_unit_model_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_model_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 

@@ -5,7 +5,7 @@
 #include "shm/apply.h"
 #include "shm/role.h"
 #include "t/unit/engine_bench.h"
-#include "t/unit/naive.h"
+#include "t/unit/model.h"
 
 /*
  * Random sequences of what administrators, managers and users do, by the engine and by a naive model
@@ -19,18 +19,8 @@ enum { STEPS = 4000, RUNS = 6, FACTOR = 40, COPY_SIZE = 64 << 20 };
 static const uint8_t privacies[] = {
 	[NAIVE_SECRET] = PRIVACY_SECRET, [NAIVE_CLOSED] = PRIVACY_CLOSED, [NAIVE_OPEN] = PRIVACY_OPEN};
 
-struct trial {
-	struct bench *b;
-	struct naive n;
-	uint64_t seed, random;
-	unsigned step;
-	char what[128]; /* the step */
-	uint8_t *copy;	/* owned: all events so far */
-	size_t copied;
-};
-
-/* A number below `below`; xorshift, which is the same everywhere. */
-static unsigned any(struct trial *t, unsigned below)
+/* xorshift, which is the same everywhere. */
+unsigned any(struct trial *t, unsigned below)
 {
 	t->random ^= t->random << 13;
 	t->random ^= t->random >> 7;
@@ -38,12 +28,12 @@ static unsigned any(struct trial *t, unsigned below)
 	return (unsigned)(t->random >> 33) % below;
 }
 
-static uint32_t id_of(unsigned person)
+uint32_t id_of(unsigned person)
 {
 	return person == 0 ? PRINCIPAL_ANY_USER : person;
 }
 
-static void check(struct trial *t, bool right, const char *what)
+void check(struct trial *t, bool right, const char *what)
 {
 	if (!right)
 		fail_msg("seed %llu, step %u (%s): %s", (unsigned long long)t->seed, t->step,
@@ -51,7 +41,7 @@ static void check(struct trial *t, bool right, const char *what)
 }
 
 /* got: as engine_bench.h has it. */
-static void compare_answer(struct trial *t, int got, const struct naive_answer *wanted)
+void compare_answer(struct trial *t, int got, const struct naive_answer *wanted)
 {
 	char text[160];
 	bool agrees = got == DECIDED && wanted->count == 0;
@@ -66,7 +56,7 @@ static void compare_answer(struct trial *t, int got, const struct naive_answer *
 
 /* --- The steps. --- */
 
-static unsigned any_person(struct trial *t)
+unsigned any_person(struct trial *t)
 {
 	return any(t, t->n.people_count + 2);
 }
@@ -76,7 +66,7 @@ static unsigned any_category(struct trial *t)
 	return 1 + any(t, t->n.categories + 1);
 }
 
-static unsigned any_room(struct trial *t)
+unsigned any_room(struct trial *t)
 {
 	return 1 + any(t, t->n.rooms + 1);
 }
@@ -88,7 +78,7 @@ static const char *any_name(struct trial *t, char name[NAME])
 }
 
 /* Mostly the administrator, whose session is 1. */
-static unsigned any_session(struct trial *t)
+unsigned any_session(struct trial *t)
 {
 	return any(t, 3) == 0 ? 1 + any(t, SESSIONS - 1) : 1;
 }
@@ -136,9 +126,14 @@ static void step_affiliate(struct trial *t)
 }
 
 /* As put_category, with a uuid that no other has. */
-static int send_category(struct trial *t, unsigned id, const char *name)
+static int send_category(struct trial *t, unsigned id, const char *name, unsigned flags)
 {
-	struct event_category event = {.id = id, .name = text(name), .flags = CATEGORY_HISTORY};
+	struct event_category event = {
+		.id = id,
+		.name = text(name),
+		.flags = CATEGORY_HISTORY | (flags & 1 ? (uint32_t)CATEGORY_INVITATIONS : 0) |
+			 (flags & 2 ? (uint32_t)CATEGORY_REQUESTS : 0) |
+			 (flags & 4 ? (uint32_t)CATEGORY_MEMBERS_LEAVE : 0)};
 	uint8_t *at = start_change(t->b, FIELD_NAME, 0);
 
 	memcpy(event.uuid, &t->step, sizeof(t->step));
@@ -148,12 +143,12 @@ static int send_category(struct trial *t, unsigned id, const char *name)
 static void step_category(struct trial *t)
 {
 	const bool is_new = any(t, 3) && t->n.categories < CATEGORIES - 2;
-	const unsigned id = is_new ? 0 : any_category(t);
+	const unsigned id = is_new ? 0 : any_category(t), flags = any(t, 8);
 	char name[NAME];
 	struct naive_answer wanted;
 
-	wanted = naive_category(&t->n, id, any_name(t, name));
-	compare_answer(t, send_category(t, id, name), &wanted);
+	wanted = naive_category(&t->n, id, any_name(t, name), flags);
+	compare_answer(t, send_category(t, id, name, flags), &wanted);
 }
 
 static void step_category_remove(struct trial *t)
@@ -196,14 +191,16 @@ static void step_room(struct trial *t)
 		.category = is_new ? (int)any_category(t) : maybe(t, t->n.categories + 2),
 		.privacy = is_new ? (int)any(t, 3) : maybe(t, 3),
 		.auditorium = is_new ? (int)any(t, 2) : maybe(t, 2),
-		.disabled = is_new ? -1 : maybe(t, 2)};
+		.disabled = is_new ? -1 : maybe(t, 2),
+		.invites = is_new && any(t, 4) > 0};
 	struct event_room event = {
 		.id = id,
 		.name = text(wish.name ? wish.name : "x"),
 		.category = wish.category > 0 ? (uint32_t)wish.category : 0,
 		.privacy = privacies[wish.privacy >= 0 ? wish.privacy : 0],
 		.behavior = wish.auditorium > 0 ? BEHAVIOR_AUDITORIUM : BEHAVIOR_NORMAL,
-		.disabled = wish.disabled > 0};
+		.disabled = wish.disabled > 0,
+		.invitations = wish.invites};
 	const uint32_t fields = (wish.name ? FIELD_NAME : 0u) |
 				(wish.category >= 0 ? FIELD_CATEGORY : 0u) |
 				(wish.privacy >= 0 ? FIELD_PRIVACY : 0u) |
@@ -324,6 +321,14 @@ static const struct {
 	{"leave", 3, step_leave},
 	{"post", 12, step_post},
 	{"purge", 2, step_purge},
+	{"setting", 4, step_setting},
+	{"grant", 3, step_grant},
+	{"marker", 4, step_marker},
+	{"invitations read", 3, step_invitation_read},
+	{"feed", 4, step_feed},
+	{"request", 8, step_request},
+	{"answer a request", 6, step_request_answer},
+	{"quit", 3, step_quit},
 };
 
 static void take_step(struct trial *t)
@@ -336,8 +341,12 @@ static void take_step(struct trial *t)
 		chosen -= steps[i].weight;
 	snprintf(t->what, sizeof(t->what), "%s", steps[i].name);
 	steps[i].take(t);
+	while (t->b->engine.policing)
+		engine_police(&t->b->engine);
 	while (t->b->engine.rechecking)
 		engine_recheck(&t->b->engine);
+	while (t->b->engine.sweeping)
+		engine_sweep(&t->b->engine);
 }
 
 /* --- The state. --- */
@@ -397,6 +406,8 @@ static void compare_state(struct trial *t)
 	}
 	for (unsigned r = 1; r <= t->n.rooms; r++)
 		compare_room(t, r);
+	compare_own(t);
+	compare_settings(t);
 }
 
 /* --- The events once more. --- */

@@ -4,7 +4,7 @@
 
 #include "conf/code.h"
 
-static void because(struct naive_answer *answer, int code)
+void naive_because(struct naive_answer *answer, int code)
 {
 	if (answer->count < REASONS)
 		answer->reason[answer->count++] = code;
@@ -12,14 +12,14 @@ static void because(struct naive_answer *answer, int code)
 
 /* --- Who is who. --- */
 
-static bool exists(const struct naive *n, unsigned id)
+bool naive_exists(const struct naive *n, unsigned id)
 {
 	return id >= 1 && id <= n->people_count;
 }
 
 static bool is_known(const struct naive *n, unsigned id)
 {
-	return id == 0 || (exists(n, id) && n->people[id].state != NAIVE_DELETED);
+	return id == 0 || (naive_exists(n, id) && n->people[id].state != NAIVE_DELETED);
 }
 
 /* Marks the person, everybody, and every active group that one of those marked is in, until no
@@ -40,7 +40,7 @@ static void circle(const struct naive *n, unsigned id, bool marked[PEOPLE])
 	}
 }
 
-static bool in_scope(const struct naive *n, unsigned id, unsigned category)
+bool naive_in_scope(const struct naive *n, unsigned id, unsigned category)
 {
 	bool marked[PEOPLE], allowed = false, denied = false;
 
@@ -70,7 +70,7 @@ bool naive_may(const struct naive *n, unsigned user, unsigned room, char right)
 	const bool open = n->room[room].privacy == NAIVE_OPEN;
 	const bool member = has(n, user, n->room[room].role, NAIVE_MEMBER);
 
-	if (!in_scope(n, user, n->room[room].category))
+	if (!naive_in_scope(n, user, n->room[room].category))
 		return false;
 	switch (right) {
 	case 's':
@@ -105,12 +105,12 @@ static bool creates(const struct naive *n, unsigned session, unsigned category)
 	const unsigned user = n->session[session].user;
 
 	return n->session[session].admin ||
-	       (in_scope(n, user, category) &&
+	       (naive_in_scope(n, user, category) &&
 		has(n, user, n->category[category].role, NAIVE_CREATOR));
 }
 
 /* Whoever may not be where he is leaves. */
-static void settle(struct naive *n)
+void naive_settle(struct naive *n)
 {
 	for (unsigned s = 0; s < SESSIONS; s++)
 		for (unsigned r = 1; r <= n->rooms; r++)
@@ -120,7 +120,7 @@ static void settle(struct naive *n)
 				n->session[s].in[r] = false;
 }
 
-static void end_session(struct naive *n, unsigned session)
+void naive_end_session(struct naive *n, unsigned session)
 {
 	memset(&n->session[session], 0, sizeof(n->session[session]));
 }
@@ -133,7 +133,7 @@ struct naive_answer naive_person(struct naive *n, bool is_group, const char *uri
 
 	for (unsigned i = 1; i <= n->people_count; i++)
 		if (strcmp(n->people[i].uri, uri) == 0)
-			because(&answer, CODE_PRINCIPALS_ALREADY_DEFINED);
+			naive_because(&answer, CODE_PRINCIPALS_ALREADY_DEFINED);
 	if (answer.count > 0)
 		return answer;
 	n->people_count++;
@@ -156,17 +156,19 @@ struct naive_answer naive_state(struct naive *n, unsigned id, enum naive_state s
 {
 	struct naive_answer answer = {.count = 0};
 
-	if (!exists(n, id)) {
-		because(&answer, CODE_NO_SUCH_PRINCIPAL);
+	if (!naive_exists(n, id)) {
+		naive_because(&answer, CODE_NO_SUCH_PRINCIPAL);
 		return answer;
 	}
 	n->people[id].state = state;
 	for (unsigned s = 0; s < SESSIONS && state != NAIVE_ACTIVE; s++)
 		if (n->session[s].open && !n->session[s].admin && n->session[s].user == id)
-			end_session(n, s);
-	if (state == NAIVE_DELETED)
+			naive_end_session(n, s);
+	if (state == NAIVE_DELETED) {
 		strip(n, id);
-	settle(n);
+		naive_forget_user(n, id);
+	}
+	naive_settle(n);
 	return answer;
 }
 
@@ -175,18 +177,18 @@ struct naive_answer naive_affiliate(struct naive *n, unsigned member, unsigned g
 	struct naive_answer answer = {.count = 0};
 
 	if (member == group)
-		because(&answer, CODE_INVALID_ARGUMENT);
-	if (!exists(n, member) || !exists(n, group) ||
+		naive_because(&answer, CODE_INVALID_ARGUMENT);
+	if (!naive_exists(n, member) || !naive_exists(n, group) ||
 	    (present && (!is_known(n, member) || !is_known(n, group))))
-		because(&answer, CODE_NO_SUCH_PRINCIPAL);
-	if (exists(n, group) && !n->people[group].is_group)
-		because(&answer, CODE_INVALID_ARGUMENT);
+		naive_because(&answer, CODE_NO_SUCH_PRINCIPAL);
+	if (naive_exists(n, group) && !n->people[group].is_group)
+		naive_because(&answer, CODE_INVALID_ARGUMENT);
 	if (answer.count == 0 && n->people[member].in[group] == present)
-		because(&answer, NAIVE_NOTHING);
+		naive_because(&answer, NAIVE_NOTHING);
 	if (answer.count > 0)
 		return answer;
 	n->people[member].in[group] = present;
-	settle(n);
+	naive_settle(n);
 	return answer;
 }
 
@@ -208,24 +210,28 @@ static bool is_category(const struct naive *n, unsigned id)
 	return id >= 1 && id <= n->categories && n->category[id].there;
 }
 
-static bool is_room(const struct naive *n, unsigned id)
+bool naive_is_room(const struct naive *n, unsigned id)
 {
 	return id >= 1 && id <= n->rooms && n->room[id].there;
 }
 
 /* id 0: a new one. */
-struct naive_answer naive_category(struct naive *n, unsigned id, const char *name)
+struct naive_answer naive_category(struct naive *n, unsigned id, const char *name, unsigned flags)
 {
 	struct naive_answer answer = {.count = 0};
 
 	if (id != 0 && !is_category(n, id))
-		because(&answer, CODE_NO_SUCH_NODE);
+		naive_because(&answer, CODE_NO_SUCH_NODE);
 	if (is_taken(n, name, id, 0))
-		because(&answer, CODE_DUPLICATE_ROOM_NAME);
+		naive_because(&answer, CODE_DUPLICATE_ROOM_NAME);
 	if (answer.count > 0)
 		return answer;
-	if (id == 0)
+	if (id == 0) {
 		id = ++n->categories;
+		n->category[id].invites = flags & 1;
+		n->category[id].requests = flags & 2;
+		n->category[id].leaves = flags & 4;
+	}
 	n->category[id].there = true;
 	strcpy(n->category[id].name, name);
 	return answer;
@@ -236,10 +242,10 @@ struct naive_answer naive_category_remove(struct naive *n, unsigned id)
 	struct naive_answer answer = {.count = 0};
 
 	if (!is_category(n, id))
-		because(&answer, CODE_NO_SUCH_NODE);
+		naive_because(&answer, CODE_NO_SUCH_NODE);
 	for (unsigned r = 1; r <= n->rooms; r++)
 		if (n->room[r].there && n->room[r].category == id)
-			because(&answer, CODE_INVALID_FLOW_OF_OPERATIONS);
+			naive_because(&answer, CODE_INVALID_FLOW_OF_OPERATIONS);
 	if (answer.count == 0)
 		memset(&n->category[id], 0, sizeof(n->category[id]));
 	return answer;
@@ -252,18 +258,18 @@ struct naive_answer naive_category_role(struct naive *n, unsigned session, unsig
 	struct naive_answer answer = {.count = 0};
 
 	if (!n->session[session].admin)
-		because(&answer, CODE_ERROR_PERMISSION);
+		naive_because(&answer, CODE_ERROR_PERMISSION);
 	if (!is_category(n, id))
-		because(&answer, CODE_NO_SUCH_NODE);
+		naive_because(&answer, CODE_NO_SUCH_NODE);
 	if (present && !is_known(n, person))
-		because(&answer, CODE_NO_SUCH_PRINCIPAL);
-	if (answer.count == 0 && present && role == NAIVE_CREATOR && !in_scope(n, person, id))
-		because(&answer, CODE_PRINCIPALS_NOT_IN_SCOPE);
+		naive_because(&answer, CODE_NO_SUCH_PRINCIPAL);
+	if (answer.count == 0 && present && role == NAIVE_CREATOR && !naive_in_scope(n, person, id))
+		naive_because(&answer, CODE_PRINCIPALS_NOT_IN_SCOPE);
 	if (answer.count > 0)
 		return answer;
-	if (person == 0 || exists(n, person))
+	if (person == 0 || naive_exists(n, person))
 		n->category[id].role[person][role] = present;
-	settle(n);
+	naive_settle(n);
 	return answer;
 }
 
@@ -277,11 +283,11 @@ struct naive_answer naive_room_new(struct naive *n, unsigned session,
 	const unsigned user = n->session[session].user;
 
 	if (!is_category(n, category))
-		because(&answer, CODE_NO_SUCH_NODE);
+		naive_because(&answer, CODE_NO_SUCH_NODE);
 	else if (!creates(n, session, category))
-		because(&answer, CODE_ERROR_PERMISSION);
+		naive_because(&answer, CODE_ERROR_PERMISSION);
 	if (is_taken(n, wish->name, 0, 0))
-		because(&answer, CODE_DUPLICATE_ROOM_NAME);
+		naive_because(&answer, CODE_DUPLICATE_ROOM_NAME);
 	if (answer.count > 0)
 		return answer;
 	n->rooms++;
@@ -290,6 +296,7 @@ struct naive_answer naive_room_new(struct naive *n, unsigned session,
 	n->room[n->rooms].category = category;
 	n->room[n->rooms].privacy = (enum naive_privacy)wish->privacy;
 	n->room[n->rooms].auditorium = wish->auditorium;
+	n->room[n->rooms].invites = wish->invites;
 	if (n->session[session].admin)
 		return answer;
 	n->room[n->rooms].role[user][NAIVE_MANAGER] = true;
@@ -298,13 +305,16 @@ struct naive_answer naive_room_new(struct naive *n, unsigned session,
 }
 
 /* What the new category does not allow goes, as do presenters of a normal room. */
-static void prune(struct naive *n, unsigned id, bool moved)
+static void prune(struct naive *n, unsigned id, bool moved, unsigned actor)
 {
 	for (unsigned i = 0; i <= n->people_count; i++) {
 		if (!n->room[id].auditorium)
 			n->room[id].role[i][NAIVE_PRESENTER] = false;
-		if (moved && !in_scope(n, i, n->room[id].category))
-			memset(n->room[id].role[i], 0, sizeof(n->room[id].role[i]));
+		if (!moved || naive_in_scope(n, i, n->room[id].category))
+			continue;
+		if (n->room[id].role[i][NAIVE_MEMBER])
+			naive_member_changed(n, actor, id, i, false);
+		memset(n->room[id].role[i], 0, sizeof(n->room[id].role[i]));
 	}
 }
 
@@ -314,20 +324,20 @@ struct naive_answer naive_room_change(struct naive *n, unsigned session, unsigne
 	struct naive_answer answer = {.count = 0};
 	bool moved;
 
-	if (!is_room(n, id) || !knows(n, session, id)) {
-		because(&answer, CODE_NO_SUCH_NODE);
+	if (!naive_is_room(n, id) || !knows(n, session, id)) {
+		naive_because(&answer, CODE_NO_SUCH_NODE);
 		return answer;
 	}
 	moved = wish->category >= 0 && (unsigned)wish->category != n->room[id].category;
 	if (!manages(n, session, id) ||
 	    (n->room[id].disabled && wish->disabled == 0 && !n->session[session].admin))
-		because(&answer, CODE_ERROR_PERMISSION);
+		naive_because(&answer, CODE_ERROR_PERMISSION);
 	if (moved && !is_category(n, (unsigned)wish->category))
-		because(&answer, CODE_NO_SUCH_NODE);
+		naive_because(&answer, CODE_NO_SUCH_NODE);
 	else if (moved && !creates(n, session, (unsigned)wish->category))
-		because(&answer, CODE_ERROR_PERMISSION);
+		naive_because(&answer, CODE_ERROR_PERMISSION);
 	if (is_taken(n, wish->name ? wish->name : n->room[id].name, 0, id))
-		because(&answer, CODE_DUPLICATE_ROOM_NAME);
+		naive_because(&answer, CODE_DUPLICATE_ROOM_NAME);
 	if (answer.count > 0)
 		return answer;
 	if (wish->name)
@@ -340,8 +350,8 @@ struct naive_answer naive_room_change(struct naive *n, unsigned session, unsigne
 		n->room[id].auditorium = wish->auditorium;
 	if (wish->disabled >= 0)
 		n->room[id].disabled = wish->disabled;
-	prune(n, id, moved);
-	settle(n);
+	prune(n, id, moved, n->session[session].user);
+	naive_settle(n);
 	return answer;
 }
 
@@ -350,12 +360,13 @@ struct naive_answer naive_room_remove(struct naive *n, unsigned session, unsigne
 	struct naive_answer answer = {.count = 0};
 
 	if (!n->session[session].admin)
-		because(&answer, CODE_ERROR_PERMISSION);
-	if (!is_room(n, id))
-		because(&answer, CODE_NO_SUCH_NODE);
+		naive_because(&answer, CODE_ERROR_PERMISSION);
+	if (!naive_is_room(n, id))
+		naive_because(&answer, CODE_NO_SUCH_NODE);
 	if (answer.count > 0)
 		return answer;
 	memset(&n->room[id], 0, sizeof(n->room[id]));
+	naive_forget_room(n, id);
 	for (unsigned s = 0; s < SESSIONS; s++)
 		n->session[s].in[id] = false;
 	return answer;
@@ -366,31 +377,33 @@ struct naive_answer naive_room_role(struct naive *n, unsigned session, unsigned 
 {
 	struct naive_answer answer = {.count = 0};
 
-	if (!is_room(n, id) || !knows(n, session, id)) {
-		because(&answer, CODE_NO_SUCH_NODE);
+	if (!naive_is_room(n, id) || !knows(n, session, id)) {
+		naive_because(&answer, CODE_NO_SUCH_NODE);
 		return answer;
 	}
 	if (!manages(n, session, id))
-		because(&answer, CODE_ERROR_PERMISSION);
+		naive_because(&answer, CODE_ERROR_PERMISSION);
 	if (present && !is_known(n, person)) {
-		because(&answer, CODE_NO_SUCH_PRINCIPAL);
+		naive_because(&answer, CODE_NO_SUCH_PRINCIPAL);
 		return answer;
 	}
-	if (present && !in_scope(n, person, n->room[id].category))
-		because(&answer, CODE_PRINCIPALS_NOT_IN_SCOPE);
+	if (present && !naive_in_scope(n, person, n->room[id].category))
+		naive_because(&answer, CODE_PRINCIPALS_NOT_IN_SCOPE);
 	if (present && role == NAIVE_PRESENTER && !n->room[id].auditorium)
-		because(&answer, CODE_INVALID_ARGUMENT);
+		naive_because(&answer, CODE_INVALID_ARGUMENT);
 	if (present && role == NAIVE_PRESENTER && n->room[id].privacy != NAIVE_OPEN &&
 	    !has(n, person, n->room[id].role, NAIVE_MEMBER))
-		because(&answer, CODE_PRESENTER_NOT_IN_MEM_LIST);
+		naive_because(&answer, CODE_PRESENTER_NOT_IN_MEM_LIST);
 	if (answer.count > 0)
 		return answer;
-	if (person != 0 && !exists(n, person))
+	if (person != 0 && !naive_exists(n, person))
 		return answer;
 	if (role == NAIVE_MEMBER && !present && n->room[id].role[person][NAIVE_MEMBER])
 		n->room[id].role[person][NAIVE_PRESENTER] = false;
+	if (role == NAIVE_MEMBER && present != n->room[id].role[person][NAIVE_MEMBER])
+		naive_member_changed(n, n->session[session].user, id, person, present);
 	n->room[id].role[person][role] = present;
-	settle(n);
+	naive_settle(n);
 	return answer;
 }
 
@@ -401,9 +414,11 @@ struct naive_answer naive_sign_in(struct naive *n, unsigned session, unsigned us
 	struct naive_answer answer = {.count = 0};
 
 	if (n->session[session].open)
-		because(&answer, CODE_INVALID_FLOW_OF_OPERATIONS);
-	if (!admin && (!exists(n, user) || n->people[user].state != NAIVE_ACTIVE))
-		because(&answer, CODE_AUTHENTICATION_FAILED);
+		naive_because(&answer, CODE_INVALID_FLOW_OF_OPERATIONS);
+	if (!admin && (!naive_exists(n, user) || n->people[user].state != NAIVE_ACTIVE))
+		naive_because(&answer, CODE_AUTHENTICATION_FAILED);
+	else if (!admin && !naive_may_use(n, user))
+		naive_because(&answer, CODE_ERROR_PERMISSION);
 	if (answer.count > 0)
 		return answer;
 	n->session[session].open = true;
@@ -417,15 +432,15 @@ struct naive_answer naive_sign_out(struct naive *n, unsigned session)
 	struct naive_answer answer = {.count = 0};
 
 	if (!n->session[session].open)
-		because(&answer, CODE_NOT_SIGNED_IN);
-	end_session(n, session);
+		naive_because(&answer, CODE_NOT_SIGNED_IN);
+	naive_end_session(n, session);
 	return answer;
 }
 
 static bool is_nobody(const struct naive *n, unsigned session, struct naive_answer *answer)
 {
 	if (!n->session[session].open)
-		because(answer, CODE_NOT_SIGNED_IN);
+		naive_because(answer, CODE_NOT_SIGNED_IN);
 	return !n->session[session].open;
 }
 
@@ -437,18 +452,18 @@ struct naive_answer naive_join(struct naive *n, unsigned session, unsigned room)
 	if (is_nobody(n, session, &answer))
 		return answer;
 	if (n->session[session].admin)
-		because(&answer, CODE_ERROR_PERMISSION);
-	if (!is_room(n, room)) {
-		because(&answer, CODE_NO_SUCH_NODE);
+		naive_because(&answer, CODE_ERROR_PERMISSION);
+	if (!naive_is_room(n, room)) {
+		naive_because(&answer, CODE_NO_SUCH_NODE);
 		return answer;
 	}
 	if (!n->session[session].admin && !naive_may(n, user, room, 'j'))
-		because(&answer, naive_may(n, user, room, 's') ? CODE_ERROR_PERMISSION
+		naive_because(&answer, naive_may(n, user, room, 's') ? CODE_ERROR_PERMISSION
 							       : CODE_NO_SUCH_NODE);
 	else if (n->room[room].disabled)
-		because(&answer, CODE_NODE_DISABLED);
+		naive_because(&answer, CODE_NODE_DISABLED);
 	else if (n->session[session].in[room])
-		because(&answer, NAIVE_NOTHING);
+		naive_because(&answer, NAIVE_NOTHING);
 	if (answer.count == 0)
 		n->session[session].in[room] = true;
 	return answer;
@@ -460,10 +475,10 @@ struct naive_answer naive_leave(struct naive *n, unsigned session, unsigned room
 
 	if (is_nobody(n, session, &answer))
 		return answer;
-	if (!is_room(n, room))
-		because(&answer, CODE_NO_SUCH_NODE);
+	if (!naive_is_room(n, room))
+		naive_because(&answer, CODE_NO_SUCH_NODE);
 	else if (!n->session[session].in[room])
-		because(&answer, CODE_USER_NOT_JOINED);
+		naive_because(&answer, CODE_USER_NOT_JOINED);
 	else
 		n->session[session].in[room] = false;
 	return answer;
@@ -475,12 +490,12 @@ struct naive_answer naive_post(struct naive *n, unsigned session, unsigned room)
 
 	if (is_nobody(n, session, &answer))
 		return answer;
-	if (!is_room(n, room))
-		because(&answer, CODE_NO_SUCH_NODE);
+	if (!naive_is_room(n, room))
+		naive_because(&answer, CODE_NO_SUCH_NODE);
 	else if (!n->session[session].in[room])
-		because(&answer, CODE_USER_NOT_JOINED);
+		naive_because(&answer, CODE_USER_NOT_JOINED);
 	else if (!naive_may(n, n->session[session].user, room, 'p'))
-		because(&answer, CODE_ERROR_PERMISSION);
+		naive_because(&answer, CODE_ERROR_PERMISSION);
 	else
 		n->room[room].posts++;
 	return answer;
@@ -493,11 +508,11 @@ struct naive_answer naive_purge(struct naive *n, unsigned session, unsigned room
 	if (is_nobody(n, session, &answer))
 		return answer;
 	if (!n->session[session].admin)
-		because(&answer, CODE_ERROR_PERMISSION);
-	if (!is_room(n, room))
-		because(&answer, CODE_NO_SUCH_NODE);
+		naive_because(&answer, CODE_ERROR_PERMISSION);
+	if (!naive_is_room(n, room))
+		naive_because(&answer, CODE_NO_SUCH_NODE);
 	else if (seq == 0 || seq > n->room[room].posts)
-		because(&answer, CODE_INVALID_ARGUMENT);
+		naive_because(&answer, CODE_INVALID_ARGUMENT);
 	if (answer.count == 0)
 		n->room[room].removals++;
 	return answer;
