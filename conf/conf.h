@@ -132,6 +132,7 @@ struct conf {
 		struct conf_list dsn; /* connection strings: principal, then mirrors */
 		unsigned readers;
 		uint64_t query_timeout;
+		uint64_t audit_retention; /* rows of the audit live so long */
 		uint32_t batch_rows;
 		bool search_index;
 	} content;

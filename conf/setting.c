@@ -144,6 +144,7 @@ const struct setting settings[] = {
 	STRING(LIST, content, dsn, ""), /* SQLite in state_directory/content.db */
 	NUMBER(COUNT, content, readers, "2", 1, CONF_READERS_MAX),
 	NUMBER(TIME, content, query_timeout, "10s", 100 * MS, H),
+	NUMBER(TIME, content, audit_retention, "400d", D, 36500 * D),
 	NUMBER(COUNT, content, batch_rows, "2000", 1, 100000),
 	CHOICE(FLAG, content, search_index, search_index, "true", booleans),
 

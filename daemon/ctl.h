@@ -47,6 +47,9 @@ enum ctl_option {
 	CTL_START,
 	CTL_END,
 	CTL_DIRECTION,
+	CTL_ACTOR,
+	CTL_OBJECT,
+	CTL_WHAT,
 	CTL_LEVEL,
 	CTL_REPORT,
 	CTL_CREDENTIALS,
@@ -68,10 +71,13 @@ enum ctl_option {
 	CTL_OPTIONS = CTL_CREATORS + 3,
 };
 
-#define CTL_BIT(option) (UINT64_C(1) << (option))
-#define CTL_EDIT(list) (UINT64_C(7) << (list))
+/* A bit for each option, but one for the three of a list: who may add may remove and replace. */
+#define CTL_PLACE(option)                                                                          \
+	((option) < CTL_MEMBERS ? (option) : CTL_MEMBERS + ((option) - CTL_MEMBERS) / 3)
+#define CTL_BIT(option) (UINT64_C(1) << CTL_PLACE(option))
+#define CTL_EDIT(list) CTL_BIT(list)
+static_assert(CTL_PLACE(CTL_OPTIONS) <= 64, "there are bits for all options");
 
-static_assert(CTL_OPTIONS <= 64, "there is a bit for each");
 
 struct conf;
 struct ctl;
@@ -136,6 +142,7 @@ int ctl_password(const struct ctl *ctl, char password_r[CTL_PASSWORD_MAX + 1]);
 /* --- The verbs. --- */
 
 int ctl_status(const struct ctl *ctl);
+int ctl_audit(const struct ctl *ctl);
 int ctl_data_verify(const struct ctl *ctl);
 int ctl_data_export(const struct ctl *ctl);
 int ctl_data_import(const struct ctl *ctl);

@@ -67,6 +67,9 @@ static const struct {
 	[CTL_CREDENTIALS] = {"credentials", NULL, SWITCH, "with the secrets of passwords"},
 	[CTL_TRUST] = {"trust", NULL, OURS, "FILE|any: certificates that are taken"},
 	[CTL_ACCEPT_LOSS] = {"accept-loss", NULL, SWITCH, "use a database that is too old"},
+	[CTL_ACTOR] = {"actor", "actor", TEXT, "TEXT: what those with this in their names did"},
+	[CTL_OBJECT] = {"object", "object", TEXT, "TEXT: what was done to objects with this in their names"},
+	[CTL_WHAT] = {"what", "what", TEXT, "TEXT: changes of this kind, as room or room.update"},
 	[CTL_UNTIL] = {"until", "time", TEXT, "TIME: up to then, 2026-11-21 or with T09:30:00Z"},
 };
 

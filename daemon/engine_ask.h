@@ -34,6 +34,24 @@ bool no_room(const struct engine *engine, const struct ask_for *ask, uint64_t by
 /* The head of the event that a command becomes. */
 struct record head_of(const struct ask_for *ask, enum event_type type);
 
+/* Whose command it is, for the events that come before the one that answers it. */
+static inline struct origin origin_of_part(const struct ask_for *ask)
+{
+	struct origin origin = ask->command->origin;
+
+	origin.request = 0;
+	return origin;
+}
+
+/* The same of the event that answers it. */
+static inline struct origin part_origin(const struct record *as)
+{
+	struct origin origin = as->origin;
+
+	origin.request = 0;
+	return origin;
+}
+
 /* Appends an event for which there is room and applies it to the private cache. */
 void emit(struct engine *engine, const struct record *head, const void *payload, uint32_t size);
 

@@ -34,7 +34,9 @@ static struct record last_of(const struct engine *engine, const struct ask_for *
 static struct record part_of(const struct engine *engine, const struct ask_for *ask,
 			     enum event_type type)
 {
-	return (struct record){.type = (uint16_t)type, .actor = actor_of(engine, ask)};
+	return (struct record){.type = (uint16_t)type,
+			       .actor = actor_of(engine, ask),
+			       .origin = origin_of_part(ask)};
 }
 
 /* Splits a payload into the change and the rest. */

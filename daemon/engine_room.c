@@ -16,6 +16,7 @@ struct asker {
 	bool admin; /* may do everything with rooms, and */
 	bool full;  /* with all else, too */
 	uint32_t principal;
+	struct origin origin; /* of the events before the last */
 };
 
 static struct asker asker_of(const struct engine *engine, const struct ask_for *ask)
@@ -24,7 +25,8 @@ static struct asker asker_of(const struct engine *engine, const struct ask_for *
 
 	return (struct asker){.admin = admin_asks(engine, ask, DUTY_ROOM),
 			      .full = admin_asks(engine, ask, DUTY_ALL),
-			      .principal = session->principal};
+			      .principal = session->principal,
+			      .origin = origin_of_part(ask)};
 }
 
 static bool manages(struct engine *engine, struct asker who, uint32_t room)
@@ -77,7 +79,10 @@ void engine_room_get(const struct engine *engine, uint32_t row, char *name, char
 static void emit_role(struct engine *engine, struct asker who, uint8_t kind, uint32_t node,
 		      uint32_t room, uint32_t principal, enum role role, bool present)
 {
-	struct record head = {.type = EVENT_ROLE, .room = room, .actor = who.principal};
+	struct record head = {.type = EVENT_ROLE,
+			      .room = room,
+			      .actor = who.principal,
+			      .origin = who.origin};
 	struct event_role event = {.kind = kind,
 				   .role = (uint8_t)role,
 				   .present = present,

@@ -201,7 +201,7 @@ static void emit_others(struct engine *engine, const struct record *part,
 enum decision decide_setting(struct engine *engine, const struct ask_for *ask)
 {
 	struct record head = head_of(ask, EVENT_SETTING);
-	const struct record part = {.type = EVENT_SETTING};
+	const struct record part = {.type = EVENT_SETTING, .origin = origin_of_part(ask)};
 	struct change change = {.bytes = 0};
 	enum decision decision;
 	uint64_t most;
@@ -289,7 +289,8 @@ enum decision decide_grant(struct engine *engine, const struct ask_for *ask)
 bool strip_grant(struct engine *engine, const struct record *as, uint32_t row)
 {
 	const struct principal_row *p = table_row(&engine->cache, TABLE_PRINCIPAL, row);
-	const struct record head = {.type = EVENT_GRANT, .actor = as->actor};
+	const struct record head = {
+		.type = EVENT_GRANT, .actor = as->actor, .origin = part_origin(as)};
 	const struct event_grant event = {.principal = p->id, .policy = none};
 	uint8_t payload[HEAD];
 

@@ -11,7 +11,9 @@ static void strip_role(struct engine *engine, const struct record *as, const str
 	const bool in_room = role->kind == NODE_ROOM;
 	const uint32_t node = in_room ? room_at(engine, role->node)->id
 				      : category_at(engine, role->node)->id;
-	struct record head = {.type = EVENT_ROLE, .actor = as->actor, .room = in_room ? node : 0};
+	struct record head = {.type = EVENT_ROLE, .actor = as->actor,
+			      .room = in_room ? node : 0,
+			      .origin = part_origin(as)};
 	struct event_role event = {.kind = role->kind, .node = node, .principal = role->principal};
 	const unsigned roles = role->roles; /* the row is gone with the last of them */
 	uint8_t payload[PAYLOAD];
@@ -32,7 +34,9 @@ static void strip_affiliation(struct engine *engine, const struct record *as, ui
 		table_row(&engine->cache, TABLE_PRINCIPAL, affiliation->member);
 	const struct principal_row *group =
 		table_row(&engine->cache, TABLE_PRINCIPAL, affiliation->group);
-	const struct record head = {.type = EVENT_AFFILIATION, .actor = as->actor};
+	const struct record head = {.type = EVENT_AFFILIATION,
+				    .actor = as->actor,
+				    .origin = part_origin(as)};
 	const struct event_affiliation event = {.member = member->id, .group = group->id};
 	uint8_t payload[PAYLOAD];
 

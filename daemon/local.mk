@@ -40,6 +40,8 @@ daemon_pchat_sequencer_LDADD = $(SHM_LIBS)
 noinst_LIBRARIES += daemon/libstore.a
 daemon_libstore_a_SOURCES = \
 	daemon/complaint.c daemon/complaint.h \
+	daemon/fragment.c daemon/fragment.h \
+	daemon/store_audit.c daemon/store_audit.h \
 	daemon/store_batch.c daemon/store_batch.h \
 	daemon/store_object.c daemon/store_object.h \
 	daemon/store_row.c daemon/store_row.h
@@ -74,9 +76,11 @@ noinst_LIBRARIES += daemon/libreader.a
 daemon_libreader_a_SOURCES = \
 	daemon/complaint.c daemon/complaint.h \
 	daemon/fragment.c daemon/fragment.h \
+	daemon/reader_audit.c daemon/reader_audit.h \
 	daemon/reader_page.c daemon/reader_page.h \
 	daemon/reader_search.c daemon/reader_search.h \
 	daemon/search_text.c daemon/search_text.h
+daemon_libreader_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 READER_LIBS = daemon/libreader.a $(ODBC_LIB) $(SHM_LIBS)
 
 # Compliance records become files; of the tests, too.
@@ -102,7 +106,7 @@ daemon_pchat_adapter_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS)
 daemon_pchat_adapter_LDADD = $(ADAPTER_LIBS)
 
 daemon_pchat_reader_SOURCES = daemon/pchat-reader.c
-daemon_pchat_reader_LDADD = $(READER_LIBS)
+daemon_pchat_reader_LDADD = $(READER_LIBS) $(JANSSON_LIBS)
 
 # The parts of pchat-auth that know of no other process: what the tests and fuzz targets link.
 noinst_LIBRARIES += daemon/libauth.a
@@ -132,6 +136,7 @@ daemon_pchat_auth_LDADD = $(ODBC_LIB) $(AUTH_LIBS)
 daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_adapter.c \
 	daemon/archive.h daemon/archive_read.c daemon/archive_write.c \
+	daemon/ctl_audit.c \
 	daemon/ctl_archive.c daemon/ctl_archive.h \
 	daemon/ctl_call.c \
 	daemon/ctl_case.c daemon/ctl_case.h \

@@ -8,6 +8,7 @@
 #include "conf/code.h"
 #include "conf/log.h"
 #include "daemon/complaint.h"
+#include "daemon/reader_audit.h"
 #include "daemon/reader_page.h"
 #include "daemon/reader_search.h"
 #include "odbc/backoff.h"
@@ -274,10 +275,34 @@ static void ask_for_messages(struct reader *reader, const struct ask *question)
 	fragment_free(&json);
 }
 
+static void ask_for_audit(struct reader *reader, const struct ask *question)
+{
+	const uint64_t deadline = clock_mono() + reader->child.conf->content.query_timeout / 4 * 3;
+	const char *texts = (const char *)reader->body + sizeof(struct ask_audit);
+	struct fragment json = {0};
+	struct ask_audit ask;
+	enum db_result result;
+	struct err err;
+
+	if (question->size < sizeof(ask)) {
+		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
+		return;
+	}
+	memcpy(&ask, reader->body, sizeof(ask));
+	if ((size_t)ask.actor + ask.object + ask.what != question->size - sizeof(ask)) {
+		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
+		return;
+	}
+	result = reader_audit(reader->db, &ask, texts, reader->child.conf->domain, deadline, &json,
+			      &err);
+	finish(reader, question, result, 0, &json, &err);
+	fragment_free(&json);
+}
+
 static void work(struct reader *reader, const struct ask *question)
 {
 	try_attach(reader);
-	if (question->kind < ASK_HISTORY || question->kind > ASK_SEARCH)
+	if (question->kind < ASK_HISTORY || question->kind > ASK_AUDIT)
 		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
 	else if (!reader->attached)
 		answer(reader, question, CODE_UNAVAILABLE, 0, NULL);
@@ -287,6 +312,8 @@ static void work(struct reader *reader, const struct ask *question)
 		ask_for_moment(reader, question);
 	else if (question->kind == ASK_SEARCH)
 		ask_for_messages(reader, question);
+	else if (question->kind == ASK_AUDIT)
+		ask_for_audit(reader, question);
 	else
 		ask_for_rooms(reader, question);
 }

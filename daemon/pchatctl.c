@@ -38,6 +38,11 @@ static const struct ctl_verb verbs[] = {
 	{"status", "", "", "show processes, journal, cache and sessions", 0, 0, 0, ctl_status, NULL,
 	 NULL, NULL, NULL},
 
+	{"audit", "", "", "show who changed what, newest first", 0, 0,
+	 CTL_BIT(CTL_ACTOR) | CTL_BIT(CTL_OBJECT) | CTL_BIT(CTL_WHAT) | CTL_BIT(CTL_START) |
+		 CTL_BIT(CTL_END) | CTL_BIT(CTL_LIMIT),
+	 ctl_audit, NULL, NULL, NULL, NULL},
+
 	{"database", "status", "", "show the databases of content.dsn", 0, 0, 0,
 	 ctl_database_status, NULL, NULL, NULL, NULL},
 	{"database", "check", "", "the same; fails unless the server could use one", 0, 0, 0,

@@ -28,6 +28,7 @@ struct store {
 	bool attached; /* connected, and cursor is what the database has */
 	bool ready;    /* the master knows that we are */
 	bool checked;  /* the cursor is one of this journal */
+	uint64_t expire; /* clock_mono(): when old rows of the audit are looked for next */
 	bool sweep;    /* there may be messages of removed rooms */
 	bool fill;     /* there may be messages that the index does not have */
 	uint32_t filled; /* id of the room up to which there are none */

@@ -54,7 +54,7 @@ enum journal_read store_batch_fill(struct store_batch *batch, const struct conte
 		store_row_note_ids(&batch->cursor, record);
 		if (record->type == EVENT_REMOVED || record->type == EVENT_PURGE)
 			batch->removal = true;
-		if (store_row_is(record->type))
+		if (store_row_is(record->type) || store_audit_is(record))
 			batch->row[batch->rows++] = record;
 	}
 	return JOURNAL_END;
@@ -111,6 +111,7 @@ static enum db_result put_rows(struct store_batch *batch, struct db *db, unsigne
 	enum db_result result = DB_OK;
 
 	memset(batch->room, 0, batch->size * sizeof(*batch->room));
+	store_audit_begin(&batch->audit);
 	while (first < end && result == DB_OK) {
 		const struct record *record = batch->row[first];
 
@@ -118,7 +119,10 @@ static enum db_result put_rows(struct store_batch *batch, struct db *db, unsigne
 			result = put_messages(batch, db, first, end, &first, err);
 			continue;
 		}
-		result = store_row_put(db, record, err);
+		if (store_audit_is(record))
+			result = store_audit_put(&batch->audit, db, record, err);
+		if (result == DB_OK && store_row_is(record->type))
+			result = store_row_put(db, record, err);
 		first++;
 	}
 	return result == DB_OK ? put_room_numbers(batch, db, err) : result;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "conf/err.h"
+#include "daemon/store_audit.h"
 #include "odbc/content.h"
 #include "shm/journal.h"
 
@@ -22,6 +23,7 @@ struct store_batch {
 	struct content_cursor cursor;	 /* when all of it is stored */
 	unsigned dead;			 /* how many of the rows became dead letters */
 	uint64_t commit_time;		 /* us spent in commits that worked */
+	struct store_audit audit;
 	bool removal;			 /* a room may be removed or purged: messages remain */
 };
 

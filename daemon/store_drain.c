@@ -18,6 +18,9 @@ enum { IDLE_MS = 1000, GATHER_MS = 20, RING_PART = 4 };
  * transaction can delete without holding up what is to be stored. */
 enum { SWEEP_MESSAGES = 500 };
 
+/* Old rows of the audit: once an hour all that there are, so many at a time. */
+enum { EXPIRE_ROWS = 500, EXPIRE_SECONDS = 3600 };
+
 /* Messages from before the index of texts come into it in parts, for the same reason. */
 enum { FILL_MESSAGES = 250, FILL_PAUSE_MS = 5 };
 
@@ -160,6 +163,27 @@ static int fill_index(struct store *store, int wait)
 	return store->fill && wait > FILL_PAUSE_MS ? FILL_PAUSE_MS : wait;
 }
 
+/* The same for rows of the audit that are old. */
+static int expire_audit(struct store *store, int wait)
+{
+	const uint64_t keep = store->child.conf->content.audit_retention, now = clock_utc();
+	enum db_result result;
+	struct err err;
+	bool more;
+
+	if (!store->attached || store->stop || clock_mono() < store->expire)
+		return wait;
+	result = content_audit_expire(store->db, now > keep ? now - keep : 0, EXPIRE_ROWS, &more,
+				      &err);
+	if (result != DB_OK) {
+		store_failed(store, result, &err);
+		return IDLE_MS;
+	}
+	if (!more)
+		store->expire = clock_mono() + EXPIRE_SECONDS * UINT64_C(1000000);
+	return wait;
+}
+
 /* What an administrator has to set right: the next database is asked, and this one again from time to
  * time. */
 static int refuse(struct store *store, const struct err *err)
@@ -198,10 +222,10 @@ int store_drain(struct store *store)
 	if (map_journal(store, &err) == -1 || check_cursor(store, &err) == -1)
 		return refuse(store, &err);
 	if (!store_behind(store))
-		return fill_index(store, sweep(store, IDLE_MS));
+		return expire_audit(store, fill_index(store, sweep(store, IDLE_MS)));
 	wait = gather(store);
 	if (wait > 0)
-		return fill_index(store, sweep(store, wait));
+		return expire_audit(store, fill_index(store, sweep(store, wait)));
 	read = store_batch_fill(&store->batch, &store->cursor, &store->journal, durable(store),
 				&sequencer(store)->tail);
 	if (store->batch.cursor.lsn == store->cursor.lsn)

@@ -205,7 +205,27 @@ static const char *const step6[] = {
 	NULL,
 };
 
-static const char *const *const steps[] = {step1, step2, step3, step4, step5, step6};
+static const char *const step7[] = {
+	"CREATE TABLE pc_audit ("
+	" lsn BIGINT NOT NULL PRIMARY KEY,"
+	" time BIGINT NOT NULL,"
+	" actor {text 454} NOT NULL,"
+	" address {text 64} NOT NULL,"
+	" what {text 32} NOT NULL,"
+	" object {text 512} NOT NULL,"
+	" ref {text 36} NOT NULL,"
+	" details {text} NOT NULL)",
+
+	"CREATE TABLE pc_session ("
+	" slot INTEGER NOT NULL,"
+	" generation BIGINT NOT NULL,"
+	" session BIGINT NOT NULL,"
+	" name {text 264} NOT NULL,"
+	" address {text 64} NOT NULL,"
+	" PRIMARY KEY (slot, generation, session)) {keyed}",
+	NULL,
+};
+static const char *const *const steps[] = {step1, step2, step3, step4, step5, step6, step7};
 
 const struct schema schema_content = {
 	.exists = STATEMENT_SCHEMA_EXISTS,

@@ -2,6 +2,7 @@ noinst_LIBRARIES += odbc/libodbc.a
 odbc_libodbc_a_SOURCES = \
 	odbc/backoff.c odbc/backoff.h \
 	odbc/content.c odbc/content.h \
+	odbc/content_audit.c odbc/content_audit.h \
 	odbc/content_credential.c \
 	odbc/content_export.c odbc/content_export.h \
 	odbc/content_index.c odbc/content_index.h \

@@ -270,6 +270,27 @@ const char *const statement_text[STATEMENTS] = {
 		"ON CONFLICT (number) DO NOTHING",
 	[STATEMENT_CHECKPOINTS] = "SELECT number, hash, time, signature FROM pcc_checkpoint "
 				  "WHERE number > ? ORDER BY number LIMIT ?",
+	[STATEMENT_AUDIT_PUT] = "INSERT INTO pc_audit "
+				"(lsn, time, actor, address, what, object, ref, details) "
+				"VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (lsn) DO NOTHING",
+	[STATEMENT_AUDITS] = "SELECT lsn, time, actor, address, what, object, ref, details "
+			     "FROM pc_audit WHERE lsn < ? AND time >= ? AND time <= ? "
+			     "ORDER BY lsn DESC LIMIT ?",
+	[STATEMENT_AUDIT_OLD] =
+		"SELECT COALESCE(MAX(o.lsn), 0) FROM (SELECT a.lsn FROM pc_audit AS a "
+		"WHERE a.time < ? ORDER BY a.lsn LIMIT ?) AS o",
+	[STATEMENT_AUDIT_REMOVE] = "DELETE FROM pc_audit WHERE lsn <= ?",
+	[STATEMENT_ADMIN_PUT] =
+		"INSERT INTO pc_session (slot, generation, session, name, address) "
+		"VALUES (?, ?, ?, ?, ?) ON CONFLICT (slot, generation, session) DO UPDATE SET "
+		"name = excluded.name, address = excluded.address",
+	[STATEMENT_ADMIN_GET] = "SELECT name, address FROM pc_session "
+				"WHERE slot = ? AND generation = ? AND session = ?",
+	[STATEMENT_ADMIN_REMOVE] =
+		"DELETE FROM pc_session WHERE slot = ? AND generation = ? AND session = ?",
+	[STATEMENT_ADMIN_CLEAR] = "DELETE FROM pc_session",
+	[STATEMENT_SETTING_GET] =
+		"SELECT value FROM pc_setting WHERE kind = ? AND scope = ? AND name = ?",
 	[STATEMENT_EXPORT_AFFILIATIONS] =
 		"SELECT a.member, a.group_id, m.uri, g.uri FROM pc_affiliation AS a "
 		"LEFT JOIN pc_principal AS m ON m.id = a.member "

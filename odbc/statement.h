@@ -105,6 +105,16 @@
 					       server key, changed, principal, epoch, state */     \
 	X(CREDENTIAL_PUT, "ttibbbi", "")    /* uri, mechanism, iterations, salt, keys, changed */  \
 	X(CREDENTIAL_REMOVE, "t", "")	    /* uri */                                              \
+	/* The audit. */                                                                           \
+	X(AUDIT_PUT, "iitttttt", "")	/* lsn, time, actor, address, what, object, ref, details */ \
+	X(AUDITS, "iiii", "iitttttt")	/* below, start, end, limit -> as AUDIT_PUT */             \
+	X(AUDIT_OLD, "ii", "i")		/* time, limit -> the newest lsn of the oldest before it */ \
+	X(AUDIT_REMOVE, "i", "")	/* lsn: those up to there */                               \
+	X(ADMIN_PUT, "iiitt", "")	/* slot, generation, session, name, address */             \
+	X(ADMIN_GET, "iii", "tt")	/* slot, generation, session -> name, address */           \
+	X(ADMIN_REMOVE, "iii", "")	/* the same */                                             \
+	X(ADMIN_CLEAR, "", "")                                                                     \
+	X(SETTING_GET, "itt", "t")	/* kind, scope, name -> value */                           \
 	/* For archives: as the tables without EXPORT, then the names of what they refer to. */    \
 	X(EXPORT_AFFILIATIONS, "iii", "iitt")	   /* ..., member, group */                        \
 	X(EXPORT_ROOMS, "ii", "itttiiiiiiiiiiitt") /* ..., purged, category, add-in */             \

@@ -25,6 +25,7 @@ enum ask_kind {
 	ASK_HISTORY = 1, /* struct ask_history -> JSON array of messages, oldest first */
 	ASK_ROOMS = 2,	 /* struct ask_rooms, the text behind it -> JSON array of rooms */
 	ASK_SEARCH = 4,	 /* struct ask_search, its rooms, the words -> JSON, what message.search answers */
+	ASK_AUDIT = 5,	 /* struct ask_audit, its texts -> JSON, what audit.list answers */
 	ASK_MOMENT = 3,	 /* struct ask_moment -> a number: the newest message up to then; 0: none */
 
 	/* pchat-auth; tag is the worker's, session is the connection's. ADDRESS is the client's
@@ -99,6 +100,14 @@ struct ask_search_room {
 };
 
 enum { ASK_SEARCH_ROOMS = 512 };
+
+/* Rows of the audit, newest first. Behind the struct stand the filters, so many bytes each. */
+struct ask_audit {
+	uint64_t before;     /* only rows below this LSN */
+	uint64_t start, end; /* UTC us, both inclusive */
+	uint16_t limit;
+	uint16_t actor, object, what; /* bytes; 0: any */
+};
 
 /* Rooms whose name or description contains the text, without regard to case, by name. */
 struct ask_rooms {

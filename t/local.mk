@@ -36,6 +36,11 @@ t_unit_ask_test_SOURCES = t/unit/ask_test.c
 t_unit_ask_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_ask_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/audit_test
+t_unit_audit_test_SOURCES = t/unit/audit_test.c $(DATABASE)
+t_unit_audit_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
+t_unit_audit_test_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/auth_process_test
 t_unit_auth_process_test_SOURCES = t/unit/auth_process_test.c
 t_unit_auth_process_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(GSASL_CFLAGS)
@@ -481,6 +486,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/25-test.t \
 	t/26-roles.t \
 	t/27-admin-port.t \
+	t/28-audit.t \
 	t/30-kill-children.t \
 	t/31-kill-master.t \
 	t/32-promotion.t \

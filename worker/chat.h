@@ -233,6 +233,15 @@ void chat_user_password(struct session *session, const struct chat_id *id, struc
 			struct text password);
 void chat_users(struct session *session, const struct chat_id *id, uint32_t limit, uint32_t offset);
 
+/* Who changed what: rows of the audit, newest first. A filter is found wherever it stands; empty: it
+ * does not matter. */
+enum { CHAT_FILTER_MAX = 512 /* bytes */ };
+struct chat_audit {
+	struct ask_audit ask; /* without the lengths */
+	struct text actor, object, what;
+};
+void chat_audit(struct session *session, const struct chat_id *id, const struct chat_audit *wanted);
+
 /* For front ends: the configuration. */
 const struct conf *chat_conf(const struct chat *chat);
 

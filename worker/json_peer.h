@@ -73,6 +73,7 @@ enum admin_duty json_duty(const char *method);
 
 /* The methods of each file, ended by one without a name. */
 extern const struct json_method json_session_methods[], json_room_methods[], json_admin_methods[],
+	json_audit_methods[],
 	json_manage_methods[], json_category_methods[], json_group_methods[], json_message_methods[],
 	json_person_methods[], json_feed_methods[], json_scoped_methods[], json_import_methods[],
 	json_compliance_methods[];

@@ -13,7 +13,8 @@ static const struct {
 } duties[] = {
 	{"access.deny", DUTY_ROOM},	  {"access.grant", DUTY_ROOM},
 	{"access.list", DUTY_READ},	  {"addin.list", DUTY_READ},
-	{"category.get", DUTY_READ},	  {"category.list", DUTY_READ},
+	{"audit.list", DUTY_AUDIT},	  {"category.get", DUTY_READ},
+	{"category.list", DUTY_READ},
 	{"compliance.note", DUTY_RECORDS},
 	{"config.effective", DUTY_READ},  {"config.get", DUTY_READ},
 	{"config.list", DUTY_READ},	  {"endpoint.get", DUTY_READ},

@@ -2,6 +2,7 @@ noinst_LIBRARIES += worker/libworker.a
 worker_libworker_a_SOURCES = \
 	worker/accept.c worker/accept.h \
 	worker/admin.c \
+	worker/audit.c \
 	worker/chat.h \
 	worker/conn.c worker/conn.h \
 	worker/core.c worker/core.h \
@@ -12,6 +13,7 @@ worker_libworker_a_SOURCES = \
 	worker/import.c worker/import.h \
 	worker/join.c \
 	worker/json_admin.c \
+	worker/json_audit.c \
 	worker/json_answer.c \
 	worker/json_category.c \
 	worker/json_compliance.c \

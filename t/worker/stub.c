@@ -303,6 +303,12 @@ void chat_find(struct session *session, const struct chat_id *id, const struct c
 	session->front->found(session, id, "{}", 2);
 }
 
+void chat_audit(struct session *session, const struct chat_id *id, const struct chat_audit *wanted)
+{
+	called(session, "audit", wanted->actor, wanted->ask.limit);
+	session->front->found(session, id, "{}", 2);
+}
+
 void chat_purge(struct session *session, const struct chat_id *id, const struct object_key *room,
 		uint64_t seq, uint64_t time)
 {
