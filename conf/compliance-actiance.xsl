@@ -1,6 +1,6 @@
 <?xml version="1.0" encoding="UTF-8"?>
-<!-- Turns the files of an adapter whose type is "xml" into the FileDump form that archives take in.
-     It is what the type "actiance" applies, and an example for a stylesheet of one's own. -->
+<!-- Turns the files of an adapter whose form is "xml" into the FileDump form that archives take in.
+     It is what the form "actiance" applies, and an example for a stylesheet of one's own. -->
 <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
   <xsl:output method="xml" encoding="UTF-8" indent="yes"/>
 

@@ -73,7 +73,8 @@ int adapter_exec_sweep(const struct conf_adapter *adapter, const char *prefix, s
 	char path[PATH_MAX];
 
 	for (int i = 0; i < count; i++) {
-		if (!is_mark(adapter, entries[i]->d_name) || begins_with(entries[i]->d_name, prefix))
+		if (!is_mark(adapter, entries[i]->d_name) ||
+		    begins_with(entries[i]->d_name, prefix))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", adapter->directory, entries[i]->d_name);
 		unlink(path);
@@ -99,8 +100,8 @@ static int set_limits(void)
 }
 
 /* Becomes the program. What goes wrong here is told on stderr, which is read at the other end. */
-_Noreturn static void become(const struct conf_adapter *adapter, const char *path, int file, int out,
-			     pid_t parent)
+_Noreturn static void become(const struct conf_adapter *adapter, const char *path, int file,
+			     int out, pid_t parent)
 {
 	char *argv[CONF_LIST_MAX + 1] = {NULL};
 	char name[sizeof("PCHAT_ADAPTER=") + CONF_ADAPTER_NAME];
@@ -109,7 +110,7 @@ _Noreturn static void become(const struct conf_adapter *adapter, const char *pat
 
 	for (unsigned i = 0; i < adapter->program.count; i++)
 		argv[i] = strcmp(adapter->program.item[i], "{}") == 0 ? (char *)path
-								       : adapter->program.item[i];
+								      : adapter->program.item[i];
 	snprintf(name, sizeof(name), "PCHAT_ADAPTER=%s", adapter->name);
 	umask(077);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent)

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A file: the head, then each record, its texts behind it, each with a NUL behind it, and zeros up to
- * the next multiple of 8. */
+/* A file: the head, then each record, its texts behind it, each with a NUL behind it, and zeros up
+ * to the next multiple of 8. */
 #define MAGIC UINT64_C(0x6b63617061686370) /* "pchapack" */
 
 enum { TEXTS = 15, ALIGN = 8, BUFFER = 1 << 16 };
@@ -54,9 +54,9 @@ void adapter_pack_add(struct adapter_pack *pack, const struct record_row *row)
 	static const char zeros[ALIGN];
 	const struct db_bytes hash = {row->hash, strlen(row->hash)};
 	const struct db_bytes texts[TEXTS] = {
-		row->type,    row->room,    row->room_name, row->description, row->category,
-		row->user_uri, row->user_name, row->address, row->session,    hash,
-		row->title,   row->content, row->rich_type, row->rich,	      row->detail};
+		row->type,     row->room,      row->room_name, row->description, row->category,
+		row->user_uri, row->user_name, row->address,   row->session,	 hash,
+		row->title,    row->content,   row->rich_type, row->rich,	 row->detail};
 	struct packed packed = {
 		.number = row->number,
 		.lsn = row->lsn,
@@ -118,11 +118,16 @@ static enum adapter_kind kind_of(const char *type)
 		const char *type;
 		enum adapter_kind kind;
 	} kinds[] = {
-		{"join", ADAPTER_JOIN},		  {"part", ADAPTER_PART},
-		{"chat", ADAPTER_CHAT},		  {"view", ADAPTER_BACKCHAT},
-		{"search", ADAPTER_BACKCHAT},	  {"upload", ADAPTER_FILEUPLOAD},
-		{"download", ADAPTER_FILEDOWNLOAD}, {"remove", ADAPTER_REMOVE},
-		{"replace", ADAPTER_REPLACE},	  {"purge", ADAPTER_PURGE},
+		{"join", ADAPTER_JOIN},
+		{"part", ADAPTER_PART},
+		{"chat", ADAPTER_CHAT},
+		{"view", ADAPTER_BACKCHAT},
+		{"search", ADAPTER_BACKCHAT},
+		{"upload", ADAPTER_FILEUPLOAD},
+		{"download", ADAPTER_FILEDOWNLOAD},
+		{"remove", ADAPTER_REMOVE},
+		{"replace", ADAPTER_REPLACE},
+		{"purge", ADAPTER_PURGE},
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -131,7 +136,8 @@ static enum adapter_kind kind_of(const char *type)
 	return ADAPTER_OTHER;
 }
 
-/* The texts behind a record; their size with all NULs, or 0 where they are not what they should be. */
+/* The texts behind a record; their size with all NULs, or 0 where they are not what they should be.
+ */
 static size_t take_texts(const struct packed *packed, size_t left, const char *texts[TEXTS])
 {
 	const char *at = (const char *)(packed + 1), *begin = at;

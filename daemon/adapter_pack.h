@@ -20,7 +20,8 @@ void adapter_pack_fini(struct adapter_pack *pack);
 /* Failures show at the end. */
 void adapter_pack_add(struct adapter_pack *pack, const struct record_row *row);
 
-/* A descriptor of the sealed file, which is the caller's; -1. Either way the pack is empty after. */
+/* A descriptor of the sealed file, which is the caller's; -1. Either way the pack is empty after.
+ */
 int adapter_pack_end(struct adapter_pack *pack, struct err *err);
 
 /* The other side. The records and their texts are good until adapter_unpack_free. */

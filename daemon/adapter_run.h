@@ -9,14 +9,15 @@
 
 /* A writer (adapter_writer.h) under way, seen by pchat-adapter. */
 struct adapter_run {
-	pid_t pid; /* 0: none is under way */
-	int pidfd; /* owned; readable when it has ended */
-	int result; /* owned; what it says at its end */
+	pid_t pid;	   /* 0: none is under way */
+	int pidfd;	   /* owned; readable when it has ended */
+	int result;	   /* owned; what it says at its end */
 	uint64_t deadline; /* clock_mono() */
 	bool killed;	   /* it was too late */
 };
 
-/* conf: a descriptor of conf_snapshot_adapters. batch: of adapter_pack_end. Both stay the caller's. */
+/* conf: a descriptor of conf_snapshot_adapters. batch: of adapter_pack_end. Both stay the caller's.
+ */
 int adapter_run_start(struct adapter_run *run, const struct conf_adapter *adapter, int conf,
 		      int batch, uint64_t now, struct err *err);
 

@@ -49,7 +49,8 @@ static void tell(const struct adapter_task *task)
 	const struct record_adapter *row = &task->row;
 	char since[CLOCK_TEXT];
 
-	log_error("adapter \"%s\" failed at the records %llu to %llu and will be tried again; this is "
+	log_error("adapter \"%s\" failed at the records %llu to %llu and will be tried again; this "
+		  "is "
 		  "failure %llu since %s: %s",
 		  row->name, (unsigned long long)row->done + 1, (unsigned long long)row->batch,
 		  (unsigned long long)row->failures, clock_format(row->failing, since), row->error);
@@ -66,7 +67,8 @@ static void failed(struct adapter_task *task, const struct adapter_shared *share
 		task->row.failing = clock_utc();
 	take_error(&task->row, error);
 	task->dirty = true;
-	task->target = 0; /* the next attempt is a run of its own, and goes on with what came since */
+	task->target =
+		0; /* the next attempt is a run of its own, and goes on with what came since */
 	if (adapter_plan_failed(&task->plan, clock_mono()))
 		tell(task);
 	else
@@ -106,8 +108,7 @@ void adapter_task_watch(struct adapter_task *task, const struct adapter_shared *
 {
 	struct writer_result result;
 
-	if (task->run.pid == 0 ||
-	    !adapter_run_ended(&task->run, task->conf, clock_mono(), &result))
+	if (task->run.pid == 0 || !adapter_run_ended(&task->run, task->conf, clock_mono(), &result))
 		return;
 	if (result.failed)
 		failed(task, shared, result.error);
@@ -183,8 +184,8 @@ static void write_pack(struct adapter_task *task, const struct adapter_shared *s
 
 	task->records = pack->count;
 	fd = adapter_pack_end(pack, &err);
-	if (fd == -1 || adapter_run_start(&task->run, task->conf, shared->conf, fd, clock_mono(),
-					  &err) == -1)
+	if (fd == -1 ||
+	    adapter_run_start(&task->run, task->conf, shared->conf, fd, clock_mono(), &err) == -1)
 		failed(task, shared, err.text);
 	if (fd != -1)
 		close(fd);
@@ -248,10 +249,11 @@ static void take_row_again(struct adapter_task *task, const struct record_adapte
 	const bool lost = row->done < task->stored;
 
 	if (lost)
-		log_warning("adapter \"%s\" had everything up to record %llu, but only up to %llu by "
-			    "the compliance database that is in use now: it goes on from there",
-			    row->name, (unsigned long long)task->row.done,
-			    (unsigned long long)row->done);
+		log_warning(
+			"adapter \"%s\" had everything up to record %llu, but only up to %llu by "
+			"the compliance database that is in use now: it goes on from there",
+			row->name, (unsigned long long)task->row.done,
+			(unsigned long long)row->done);
 	if (!lost && task->dirty)
 		return;
 	task->row = *row;
@@ -263,8 +265,7 @@ static enum db_result read_row(struct adapter_task *task, const struct adapter_s
 			       struct err *err)
 {
 	struct record_adapter row;
-	const enum db_result result =
-		record_adapter_get(shared->db, task->conf->name, &row, err);
+	const enum db_result result = record_adapter_get(shared->db, task->conf->name, &row, err);
 
 	if (result != DB_OK && result != DB_END)
 		return result;

@@ -15,7 +15,8 @@
 #include "daemon/adapter_exec.h"
 #include "daemon/adapter_pack.h"
 
-/* What libxml2 and libxslt say of a stylesheet, of which they answer no more than that it failed. */
+/* What libxml2 and libxslt say of a stylesheet, of which they answer no more than that it failed.
+ */
 struct said {
 	char text[200];
 	size_t used;

@@ -21,10 +21,10 @@ enum { ANSWER_TIMEOUT_MS = 10000 };
 /* --- adapters --- */
 
 struct listing {
-	const struct ctl *ctl;	  /* borrowed */
-	json_t *document;	  /* owned */
+	const struct ctl *ctl;	 /* borrowed */
+	json_t *document;	 /* owned */
 	struct ctl_table *table; /* owned */
-	uint64_t last;		  /* number of the newest record */
+	uint64_t last;		 /* number of the newest record */
 };
 
 static const char *state_of(const struct listing *listing, const struct record_adapter *row)

@@ -19,7 +19,7 @@
  */
 struct adapters {
 	struct child child;
-	struct db *db;	      /* owned */
+	struct db *db; /* owned */
 	struct adapter_shared shared;
 	struct backoff backoff;
 	struct complaint database;
@@ -32,8 +32,8 @@ struct adapters {
 
 enum {
 	IDLE_US = 1000000,
-	/* At a stop the writers get so long, unless the master says less. What they do not get done is
-	 * done again. */
+	/* At a stop the writers get so long, unless the master says less. What they do not get done
+	 * is done again. */
 	STOP_US = 5000000,
 	LEAVE_US = 200000
 };
@@ -111,8 +111,7 @@ static void wait_until(struct adapters *adapters, uint64_t moment)
 
 /* --- The database. --- */
 
-static void database_failed(struct adapters *adapters, enum db_result result,
-			    const struct err *err)
+static void database_failed(struct adapters *adapters, enum db_result result, const struct err *err)
 {
 	struct err what;
 

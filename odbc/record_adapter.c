@@ -23,8 +23,8 @@ static void take_row(const struct db_stmt *stmt, unsigned from, struct record_ad
 	take_text(stmt, from + 5, adapter_r->error, sizeof(adapter_r->error));
 }
 
-enum db_result record_adapter_get(struct db *db, const char *name,
-				  struct record_adapter *adapter_r, struct err *err)
+enum db_result record_adapter_get(struct db *db, const char *name, struct record_adapter *adapter_r,
+				  struct err *err)
 {
 	struct db_stmt *stmt = db_statement(db, STATEMENT_ADAPTER_GET);
 	enum db_result result;

@@ -21,8 +21,8 @@ struct record_adapter {
 };
 
 /* DB_END: there is none. */
-enum db_result record_adapter_get(struct db *db, const char *name,
-				  struct record_adapter *adapter_r, struct err *err);
+enum db_result record_adapter_get(struct db *db, const char *name, struct record_adapter *adapter_r,
+				  struct err *err);
 
 /* In a transaction of its own. After DB_UNCERTAIN it may be put again. */
 enum db_result record_adapter_put(struct db *db, const struct record_adapter *adapter,

@@ -200,6 +200,20 @@ is(answer_to("run 1\0\0\0" . 'x' x 32), "run 1\0\0\0" . pack('L', 1), 'any name 
 wait_for('the log', sub { $server->log =~ /could not run the adapter "x{32}": there is none/ });
 pass('and known to be none by who knows them');
 
+# --- The database is away. ---
+SKIP: {
+	skip 'only a database with a server can be away', 1 if !$server->postgres;
+	$alice->post($room, 'Nobody records this yet');
+	$server->postgres->stop;
+	run_now('lines');
+	wait_for('a complaint',
+		sub { $server->log =~ /pchat-adapter\[6\]: the compliance database failed/ });
+	$server->postgres->launch;
+	wait_for('the database', sub { eval { wait_done('lines') } });
+	like($server->log, qr/pchat-adapter\[6\]: the compliance database is back/,
+		'when the database was away the adapters go on');
+}
+
 # --- Whatever dies when. ---
 sub numbers () {
 	return map { map { decode_json($_)->{number} } split /\n/, $_->slurp } files('lines');

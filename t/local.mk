@@ -26,10 +26,17 @@ t_unit_archive_test_SOURCES = t/unit/archive_test.c daemon/archive.h daemon/arch
 t_unit_archive_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(SSL_CFLAGS) $(ZLIB_CFLAGS)
 t_unit_archive_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(SSL_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS)
 
+ADAPTERS = t/unit/adapters.c t/unit/adapters.h $(DATABASE)
+
 check_PROGRAMS += t/unit/adapter_test
-t_unit_adapter_test_SOURCES = t/unit/adapter_test.c $(DATABASE)
+t_unit_adapter_test_SOURCES = t/unit/adapter_test.c $(ADAPTERS)
 t_unit_adapter_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_adapter_test_LDADD = $(ADAPTER_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/adapter_exec_test
+t_unit_adapter_exec_test_SOURCES = t/unit/adapter_exec_test.c $(ADAPTERS)
+t_unit_adapter_exec_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
+t_unit_adapter_exec_test_LDADD = $(ADAPTER_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/ask_test
 t_unit_ask_test_SOURCES = t/unit/ask_test.c

@@ -12,9 +12,9 @@
 /* The records of one type, named as in t/83-adapters.t. */
 static struct adapter_batch of_type(const char *name)
 {
-	static const char *const names[] = {
-		"join", "part", "chat", "backchat", "fileupload", "filedownload", "remove", "replace",
-		"purge"};
+	static const char *const names[] = {"join",	"part",	      "chat",
+					    "backchat", "fileupload", "filedownload",
+					    "remove",	"replace",    "purge"};
 	static struct adapter_record list[64];
 	struct adapter_batch batch = {.record = list};
 
@@ -57,7 +57,8 @@ static void set(struct adapter *adapter, struct adapter_batch *records, const ch
 
 int main(int argc, char **argv)
 {
-	struct adapter adapter = {.name = "test", .stylesheet = "",
+	struct adapter adapter = {.name = "test",
+				  .stylesheet = "",
 				  .mail_from = "pchat@example.test",
 				  .mail_to = "archive@example.test"};
 	struct adapter_batch records = adapter_records;
