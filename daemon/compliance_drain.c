@@ -223,6 +223,7 @@ static enum db_result begin_anew(struct compliance *c, struct err *err)
 	const uint64_t from = begun >= tail ? begun : durable(c);
 	enum db_result result = compliance_snapshot(c, err);
 
+	c->begun = clock_mono();
 	if (result == DB_OK)
 		result = db_begin(c->db, err);
 	compliance_batch_begin(&c->batch, &c->cursor);
@@ -305,6 +306,7 @@ static int rest(struct compliance *c)
 	compliance_batch_begin(&c->batch, &c->cursor);
 	if (!wants_checkpoint(c))
 		return IDLE_MS;
+	c->begun = clock_mono();
 	result = db_begin(c->db, &err);
 	if (result == DB_OK)
 		result = commit(c, &err);

@@ -27,8 +27,8 @@ sub size_of ($short, $full) { return full() ? $full : $short }
 
 sub runs () { return $ENV{PCHAT_BENCH_RUNS} // (full() ? 5 : 1) }
 
-# tls, active, standby, connections, users, rooms (their number); cache, limits and content: settings
-# over those that follow from these; environment.
+# tls, active, standby, connections, users, rooms (their number); cache, limits, content and compliance:
+# settings over those that follow from these; records: as of Pchat::Server.
 sub new ($class, %self) {
 	my $self = bless {
 		tls => 0,
@@ -40,7 +40,10 @@ sub new ($class, %self) {
 		%self
 	}, $class;
 	_pin($ENV{PCHAT_BENCH_SERVER_CPUS});
-	$self->{server} = Pchat::Server->start(tls => $self->{tls}, conf => $self->_configuration);
+	$self->{server} = Pchat::Server->start(
+		tls => $self->{tls},
+		conf => $self->_configuration,
+		$self->{records} ? (records => $self->{records}) : ());
 	_pin($ENV{PCHAT_BENCH_LOAD_CPUS});
 	$self->_fill;
 	return $self;
@@ -49,7 +52,7 @@ sub new ($class, %self) {
 sub _configuration ($self) {
 	my ($connections, $rooms) = $self->@{qw(connections rooms)};
 	return {
-		map({ $_ => $self->{$_} } grep { $self->{$_} } qw(limits content)),
+		map({ $_ => $self->{$_} } grep { $self->{$_} } qw(limits content compliance)),
 		journal => { size => '256M' },
 		workers => { active => $self->{active}, standby => $self->{standby} },
 		json => {
