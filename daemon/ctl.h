@@ -169,6 +169,15 @@ int ctl_compliance_status(const struct ctl *ctl);
 int ctl_compliance_verify(const struct ctl *ctl);
 int ctl_compliance_accept_gap(const struct ctl *ctl);
 int ctl_compliance_search(const struct ctl *ctl);
+int ctl_compliance_export(const struct ctl *ctl);
+
+/* The key that was named, else the configured one, if there is any; the caller's. */
+struct record_signer;
+int ctl_compliance_key(const struct ctl *ctl, struct record_signer **signer_r);
+
+/* What was found, as a document; the caller's. */
+struct record_verify;
+json_t *ctl_compliance_document(const struct record_verify *verify);
 int ctl_compliance_adapters(const struct ctl *ctl);
 int ctl_compliance_run(const struct ctl *ctl);
 

@@ -135,7 +135,7 @@ static int number_of(const struct ctl *ctl, enum ctl_option option, uint64_t *nu
 }
 
 /* The key that was named; else the configured one, if we may read it. */
-static int open_key(const struct ctl *ctl, struct record_signer **signer_r)
+int ctl_compliance_key(const struct ctl *ctl, struct record_signer **signer_r)
 {
 	const char *named = ctl->option[CTL_PUBLIC_KEY];
 	const char *path = named ? named : ctl->conf ? ctl->conf->compliance.checkpoint_key : "";
@@ -153,21 +153,27 @@ static int open_key(const struct ctl *ctl, struct record_signer **signer_r)
 	return *signer_r ? EX_OK : ctl_fail(ctl, EX_DATAERR, "%s: %s", path, err.text);
 }
 
-static int print_json(const struct ctl *ctl, const struct record_verify *verify)
+json_t *ctl_compliance_document(const struct record_verify *verify)
 {
 	json_t *document = json_pack(
-		"{s:b, s:I, s:I, s:I, s:I, s:I, s:b}", "whole", verify->wrong == 0, "records",
+		"{s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:I}", "whole", verify->wrong == 0, "records",
 		(json_int_t)verify->records, "first", (json_int_t)verify->first, "last",
 		(json_int_t)verify->last, "checkpoints", (json_int_t)verify->checkpoints,
 		"signatures", (json_int_t)verify->signatures, "signatures_checked",
-		verify->signer != NULL);
-	int code;
+		verify->signer != NULL, "signed_to", (json_int_t)verify->signed_to);
 
 	if (verify->wrong != 0) {
 		json_object_set_new(document, "wrong", json_integer((json_int_t)verify->wrong));
 		json_object_set_new(document, "reason", json_string(verify->reason));
 	}
-	code = ctl_print_json(ctl, document);
+	return document;
+}
+
+static int print_json(const struct ctl *ctl, const struct record_verify *verify)
+{
+	json_t *document = ctl_compliance_document(verify);
+	const int code = ctl_print_json(ctl, document);
+
 	json_decref(document);
 	return code;
 }
@@ -200,7 +206,7 @@ int ctl_compliance_verify(const struct ctl *ctl)
 	if (code == EX_OK)
 		code = number_of(ctl, CTL_TO, &verify.to);
 	if (code == EX_OK)
-		code = open_key(ctl, &signer);
+		code = ctl_compliance_key(ctl, &signer);
 	if (code == EX_OK)
 		code = ctl_compliance_open(ctl, &db);
 	if (code == EX_OK) {

@@ -51,7 +51,7 @@ static const struct {
 	[CTL_THROUGH] = {"through", "seq", NUMBER, "N: up to this message"},
 	[CTL_WORDS] = {"words", "words", TEXT, "TEXT: messages with these words"},
 	[CTL_MATCH] = {"match", "match", TEXT, "all|any|phrase: of the words"},
-	[CTL_CASE] = {"case", "case", YES_NO, "yes|no: whether case matters"},
+	[CTL_CASE] = {"case", "case", YES_NO, "yes|no: whether case matters; NAME: of the case"},
 	[CTL_FROM] = {"from", "from", TEXT, "USER: messages of this author; N: record"},
 	[CTL_TO] = {"to", NULL, OURS, "N: up to this record"},
 	[CTL_ROOM] = {"room", NULL, OURS, "ROOM,...: in these rooms"},
@@ -106,6 +106,12 @@ static bool parse_number(const char *text, uint64_t *number_r)
 	return *text >= '0' && *text <= '9' && !*end && errno == 0 && *number_r <= INT64_MAX;
 }
 
+/* Of an export it is the name of a case, and a parameter of no request. */
+static bool is_case_name(const struct ctl *ctl, unsigned option)
+{
+	return option == CTL_CASE && strcmp(ctl->verb->noun, "compliance") == 0;
+}
+
 static bool is_yes_or_no(const char *text)
 {
 	return strcmp(text, "yes") == 0 || strcmp(text, "no") == 0;
@@ -118,7 +124,8 @@ int ctl_option_check(const struct ctl *ctl)
 
 		if (!ctl->option[i])
 			continue;
-		if (table[i].kind == YES_NO && !is_yes_or_no(ctl->option[i]))
+		if (table[i].kind == YES_NO && !is_case_name(ctl, i) &&
+		    !is_yes_or_no(ctl->option[i]))
 			return ctl_fail(ctl, EX_USAGE, "--%s is yes or no", table[i].name);
 		if (table[i].kind == NUMBER && !parse_number(ctl->option[i], &number))
 			return ctl_fail(ctl, EX_USAGE, "--%s is a number", table[i].name);

@@ -140,6 +140,9 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_archive.c daemon/ctl_archive.h \
 	daemon/ctl_call.c \
 	daemon/ctl_case.c daemon/ctl_case.h \
+	daemon/ctl_case_export.c \
+	daemon/ctl_case_files.c daemon/ctl_case_files.h \
+	daemon/ctl_case_html.c daemon/ctl_case_html.h \
 	daemon/ctl_check.c daemon/ctl_check.h \
 	daemon/ctl_compliance.c \
 	daemon/ctl_database.c \
@@ -174,9 +177,10 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/record_filter.c daemon/record_filter.h \
 	daemon/record_json.c daemon/record_json.h \
 	daemon/search_text.c daemon/search_text.h
-daemon_pchatctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(BSD_CFLAGS) $(ODBC_CFLAGS) \
+daemon_pchatctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(XML_CFLAGS) $(BSD_CFLAGS) $(ODBC_CFLAGS) \
 	$(SSL_CFLAGS) $(ZLIB_CFLAGS)
-daemon_pchatctl_LDADD = $(RECORD_LIBS) $(CLIENT_LIBS) $(ZLIB_LIBS) $(UNISTRING_LIBS)
+daemon_pchatctl_LDADD = daemon/libadapter.a $(RECORD_LIBS) $(XSLT_LIBS) $(XML_LIBS) $(CLIENT_LIBS) \
+	$(ZLIB_LIBS) $(UNISTRING_LIBS)
 
 daemon_pchat_admin_SOURCES = daemon/pchat-admin.c daemon/relay.h \
 	daemon/relay_link.c \

@@ -61,9 +61,10 @@ static void check_checkpoint(struct walk *walk)
 		return;
 	}
 	verify->checkpoints++;
-	if (is_signed(walk))
+	if (is_signed(walk)) {
 		verify->signatures++;
-	else if (verify->signer)
+		verify->signed_to = checkpoint->number;
+	} else if (verify->signer)
 		wrong(walk, checkpoint->number, "its checkpoint is not signed by this key");
 }
 

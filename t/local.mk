@@ -514,7 +514,8 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/73-layers.t \
 	t/83-adapters.t \
 	t/84-adapter-process.t \
-	t/85-discovery.t
+	t/85-discovery.t \
+	t/86-export.t
 
 .PHONY: check-programs
 check-programs: $(check_PROGRAMS)
