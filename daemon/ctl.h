@@ -57,6 +57,7 @@ enum ctl_option {
 	CTL_TO,
 	CTL_PUBLIC_KEY,
 	CTL_TRUST,
+	CTL_AS,
 	CTL_ROOM,
 	CTL_USER,
 	CTL_CONTEXT,
@@ -155,6 +156,7 @@ int ctl_object_change(const struct ctl *ctl);
 int ctl_object_delete(const struct ctl *ctl);
 int ctl_object_get(const struct ctl *ctl);
 int ctl_object_list(const struct ctl *ctl);
+int ctl_object_eligible(const struct ctl *ctl);
 
 /* The databases of content.dsn (ctl_database.c). */
 int ctl_database_status(const struct ctl *ctl);

@@ -150,14 +150,13 @@ static int print_rows(const struct ctl *ctl, const struct list *list, const json
 	return print_table(ctl, table);
 }
 
-int ctl_object_list(const struct ctl *ctl)
+static int show_list(const struct ctl *ctl, const struct list *list, json_t *take_params)
 {
-	const struct list *list = list_of(ctl->verb->noun);
-	json_t *params = ctl_option_params(ctl, false), *rows, *document;
+	json_t *rows, *document;
 	int code = EX_DATAERR;
 
-	if (params)
-		code = ctl_call_pages(ctl, ctl->verb->method, params, list->member, &rows);
+	if (take_params)
+		code = ctl_call_pages(ctl, ctl->verb->method, take_params, list->member, &rows);
 	if (code != EX_OK)
 		return code;
 	if (ctl->json) {
@@ -169,4 +168,22 @@ int ctl_object_list(const struct ctl *ctl)
 	}
 	json_decref(rows);
 	return code;
+}
+
+int ctl_object_list(const struct ctl *ctl)
+{
+	return show_list(ctl, list_of(ctl->verb->noun), ctl_option_params(ctl, false));
+}
+
+/* Users, who could be something in a room or category. */
+int ctl_object_eligible(const struct ctl *ctl)
+{
+	json_t *params = ctl_option_params(ctl, false);
+
+	if (params && ctl->count > 1 &&
+	    json_object_set_new(params, "text", json_string(ctl->arguments[1])) == -1) {
+		json_decref(params);
+		return ctl_fail(ctl, EX_DATAERR, "a value is not UTF-8");
+	}
+	return show_list(ctl, list_of("user"), params);
 }

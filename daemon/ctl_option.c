@@ -65,6 +65,7 @@ static const struct {
 	[CTL_LEVEL] = {"level", NULL, OURS, "user|category|room-directory|content|all"},
 	[CTL_REPORT] = {"report", NULL, OURS, "FILE: what was done is written there, too"},
 	[CTL_CREDENTIALS] = {"credentials", NULL, SWITCH, "with the secrets of passwords"},
+	[CTL_AS] = {"as", "as", TEXT, "member|presenter"},
 	[CTL_TRUST] = {"trust", NULL, OURS, "FILE|any: certificates that are taken"},
 	[CTL_ACCEPT_LOSS] = {"accept-loss", NULL, SWITCH, "use a database that is too old"},
 	[CTL_ACTOR] = {"actor", "actor", TEXT, "TEXT: what those with this in their names did"},

@@ -24,7 +24,7 @@ enum {
 	       CTL_BIT(CTL_INVITATIONS) | CTL_BIT(CTL_ADDIN),
 	ROOM_FILTERS = CTL_BIT(CTL_CATEGORY) | CTL_BIT(CTL_PRIVACY) | CTL_BIT(CTL_TYPE) |
 		       CTL_BIT(CTL_ADDIN) | CTL_BIT(CTL_MEMBER) | CTL_BIT(CTL_MANAGER) |
-		       CTL_BIT(CTL_DISABLED),
+		       CTL_BIT(CTL_DISABLED) | CTL_BIT(CTL_INVITATIONS),
 	REVISION = CTL_BIT(CTL_IF_REVISION),
 	DELETE = CHANGE | CTL_BIT(CTL_YES),
 	FILTERS = CTL_BIT(CTL_WORDS) | CTL_BIT(CTL_MATCH) | CTL_BIT(CTL_CASE) | CTL_BIT(CTL_FROM) |
@@ -94,6 +94,9 @@ static const struct ctl_verb verbs[] = {
 	{"category", "list", "[TEXT]", "list categories with this text in name or description", 0,
 	 1, PAGES, ctl_object_list, "category.list", "text", NULL, NULL},
 
+	{"category", "eligible", "CATEGORY [TEXT]", "list the users in its scope", 1, 2, PAGES,
+	 ctl_object_eligible, "category.eligible", "category", NULL, NULL},
+
 	{"room", "create", "NAME", "create a room and print its URI", 1, 1,
 	 CHANGE | CTL_BIT(CTL_DESCRIPTION) | ROOM, ctl_object_change, "room.create", "name", "room",
 	 NULL},
@@ -111,6 +114,9 @@ static const struct ctl_verb verbs[] = {
 	 NULL},
 	{"room", "list", "[TEXT]", "list rooms with this text in name or description", 0, 1,
 	 PAGES | ROOM_FILTERS, ctl_object_list, "room.list", "text", NULL, NULL},
+
+	{"room", "eligible", "ROOM [TEXT]", "list who could be a member, or a presenter", 1, 2,
+	 PAGES | CTL_BIT(CTL_AS), ctl_object_eligible, "room.eligible", "room", NULL, NULL},
 
 	{"addin", "create", "NAME", "register an add-in", 1, 1, CHANGE | CTL_BIT(CTL_URL),
 	 ctl_object_change, "addin.create", "name", "name", NULL},

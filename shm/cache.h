@@ -131,6 +131,9 @@ int cache_rights(const struct cache *cache, uint32_t principal, uint32_t room, u
 int cache_own_roles(const struct cache *cache, uint32_t principal, uint32_t room,
 		    unsigned *roles_r);
 
+/* Whether a principal is in a category's scope, by itself or by a group. */
+int cache_in_scope(const struct cache *cache, uint32_t principal, uint32_t category, bool *is_r);
+
 /* Whether a user may make rooms in a category. */
 int cache_may_create(const struct cache *cache, uint32_t principal, uint32_t category,
 		     bool *may_r);

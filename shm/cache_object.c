@@ -325,6 +325,24 @@ int cache_own_roles(const struct cache *cache, uint32_t principal, uint32_t room
 	return CODE_BUSY;
 }
 
+int cache_in_scope(const struct cache *cache, uint32_t principal, uint32_t category, bool *is_r)
+{
+	struct attempt a = attempt(&cache->header->rights);
+	struct circle circle;
+	uint32_t row = 0;
+	int code = category_by_id(cache, category, &row);
+
+	if (code != CODE_OK)
+		return code;
+	while (attempt_begin(&a)) {
+		circle_find(cache, principal, &circle);
+		*is_r = circle_in_scope(cache, &circle, row);
+		if (attempt_undisturbed(&a))
+			return CODE_OK;
+	}
+	return CODE_BUSY;
+}
+
 int cache_may_create(const struct cache *cache, uint32_t principal, uint32_t category, bool *may_r)
 {
 	struct attempt a = attempt(&cache->header->rights);

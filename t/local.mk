@@ -483,6 +483,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/14-postgresql.t \
 	t/20-client.t \
 	t/20-pchat.t \
+	t/21-eligible.t \
 	t/21-pchatctl.t \
 	t/21-settings.t \
 	t/22-load.t \

@@ -218,6 +218,7 @@ struct chat_search {
 	struct text member, manager; /* as in lists of principals */
 	struct text addin;
 	uint8_t privacy, behavior; /* enum privacy, enum behavior */
+	uint8_t invitations; /* 1: rooms that invite, 2: that do not */
 	uint8_t own; /* bits 1 << role: rooms in which who asks has one, himself or by a group */
 	enum { CHAT_EITHER, CHAT_ENABLED, CHAT_DISABLED } state;
 	uint32_t limit, offset;

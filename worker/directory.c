@@ -62,6 +62,8 @@ static bool is_wanted(const struct search *search, const struct room_view *room)
 	       (search->addin == 0 || room->addin == search->addin) &&
 	       (wanted->privacy == 0 || room->privacy == wanted->privacy) &&
 	       (wanted->behavior == 0 || room->behavior == wanted->behavior) &&
+	       (wanted->invitations != 1 || room->invitations != 0) &&
+	       (wanted->invitations != 2 || room->invitations == 0) &&
 	       (wanted->state != CHAT_ENABLED || !room->disabled) &&
 	       (wanted->state != CHAT_DISABLED || room->disabled) &&
 	       match_text(&search->text, (struct text){room->name, room->name_length},

@@ -201,7 +201,25 @@ static int addin_list(struct json_peer *peer, const struct chat_id *id, const js
 	return list(peer, id, params, OBJECT_ADDINS);
 }
 
+/* Who is in its scope. */
+static int category_eligible(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+{
+	struct text text = {"", 0};
+	struct object_key key;
+	uint32_t limit, offset;
+	int code = json_get_category(peer, params, "category", &key);
+
+	if (code == CODE_OK)
+		code = json_get_text(params, "text", false, &text);
+	if (code == CODE_OK)
+		code = json_get_page(params, &limit, &offset);
+	if (code == CODE_OK)
+		object_eligible(&peer->session, id, NODE_CATEGORY, &key, false, text, limit, offset);
+	return code;
+}
+
 const struct json_method json_category_methods[] = {
+	{"category.eligible", JSON_LOCAL, category_eligible},
 	{"addin.create", JSON_SIGNED_IN, addin_create},
 	{"addin.delete", JSON_SIGNED_IN, addin_delete},
 	{"addin.list", JSON_SIGNED_IN, addin_list},

@@ -187,6 +187,7 @@ static int room_mine(struct json_peer *peer, const struct chat_id *id, const jso
 static int get_filters(const json_t *params, struct chat_search *search)
 {
 	unsigned privacy = 3, type = 2;
+	bool invites = false;
 	int code = json_get_text(params, "text", false, &search->text);
 
 	if (code == CODE_OK)
@@ -199,6 +200,10 @@ static int get_filters(const json_t *params, struct chat_search *search)
 		code = json_get_word(params, "privacy", privacy_words, 3, &privacy);
 	if (code == CODE_OK)
 		code = json_get_word(params, "type", type_words, 2, &type);
+	if (code == CODE_OK)
+		code = json_get_bool(params, "invitations", &invites);
+	if (json_has(params, "invitations"))
+		search->invitations = invites ? 1 : 2;
 	if (privacy < 3)
 		search->privacy = privacies[privacy];
 	if (type < 2)
@@ -241,10 +246,32 @@ static int room_search(struct json_peer *peer, const struct chat_id *id, const j
 	return code;
 }
 
+/* Who could be a member, or a presenter, of a room. */
+static int room_eligible(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+{
+	static const char *const words[] = {"member", "presenter"};
+	struct text text = {"", 0};
+	struct object_key key;
+	uint32_t limit, offset;
+	unsigned as = 0;
+	int code = json_get_room_key(peer, params, &key);
+
+	if (code == CODE_OK)
+		code = json_get_word(params, "as", words, 2, &as);
+	if (code == CODE_OK)
+		code = json_get_text(params, "text", false, &text);
+	if (code == CODE_OK)
+		code = json_get_page(params, &limit, &offset);
+	if (code == CODE_OK)
+		object_eligible(&peer->session, id, NODE_ROOM, &key, as == 1, text, limit, offset);
+	return code;
+}
+
 const struct json_method json_manage_methods[] = {
 	{"room.create", JSON_SIGNED_IN, room_create},
 	{"room.delete", JSON_SIGNED_IN, room_delete},
 	{"room.disable", JSON_SIGNED_IN, room_disable},
+	{"room.eligible", JSON_LOCAL, room_eligible},
 	{"room.enable", JSON_SIGNED_IN, room_enable},
 	{"room.get", JSON_SIGNED_IN, room_get},
 	{"room.list", JSON_LOCAL, room_search},

@@ -15,6 +15,7 @@ static const struct {
 	{"access.list", DUTY_READ},	  {"addin.list", DUTY_READ},
 	{"audit.list", DUTY_AUDIT},	  {"category.get", DUTY_READ},
 	{"category.list", DUTY_READ},
+	{"category.eligible", DUTY_READ}, {"room.eligible", DUTY_READ},
 	{"compliance.note", DUTY_RECORDS},
 	{"config.effective", DUTY_READ},  {"config.get", DUTY_READ},
 	{"config.list", DUTY_READ},	  {"endpoint.get", DUTY_READ},

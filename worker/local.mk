@@ -7,6 +7,7 @@ worker_libworker_a_SOURCES = \
 	worker/conn.c worker/conn.h \
 	worker/core.c worker/core.h \
 	worker/directory.c \
+	worker/eligible.c \
 	worker/fanout.c worker/fanout.h \
 	worker/feed.c worker/feed.h \
 	worker/frame.c worker/frame.h \

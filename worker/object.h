@@ -96,6 +96,12 @@ void object_get(struct session *session, const struct chat_id *id, enum node_kin
 void object_list(struct session *session, const struct chat_id *id, enum object_list kind,
 		 struct text text, uint32_t limit, uint32_t offset);
 
+/* The users who could be made members, or (rooms only) presenters; answered as chat_users. kind:
+ * NODE_ROOM or NODE_CATEGORY. */
+void object_eligible(struct session *session, const struct chat_id *id, enum node_kind kind,
+		     const struct object_key *key, bool presenters, struct text text, uint32_t limit,
+		     uint32_t offset);
+
 /* Groups, folders and domains. */
 void object_group_add(struct session *session, const struct chat_id *id, struct text uri,
 		      struct text name, enum principal_kind kind);

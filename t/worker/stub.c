@@ -425,6 +425,19 @@ void note_records(struct session *session, const struct chat_id *id, struct text
 	session->front->noted(session, id, 7);
 }
 
+void object_eligible(struct session *session, const struct chat_id *id, enum node_kind kind,
+		     const struct object_key *key, bool presenters, struct text text, uint32_t limit,
+		     uint32_t offset)
+{
+	struct buf list;
+
+	(void)key;
+	called(session, "eligible", text, kind + presenters + limit + offset);
+	buf_init(&list);
+	session->front->accounts(session, id, &list, false);
+	buf_fini(&list);
+}
+
 /* --- person.h --- */
 
 void person_invitations(struct session *session, const struct chat_id *id, uint64_t since,
