@@ -90,7 +90,7 @@ static void report(const struct load_options *o, const struct load_shared *share
 static void usage(void)
 {
 	errx(EX_USAGE, "usage: peer-load irc|xmpp ADDRESS PORT ROOMS SIZE SENDERS WINDOW PROCESSES "
-		       "RATE SECONDS");
+		       "RATE SECONDS [PAGE]");
 }
 
 static const struct peer_protocol *protocol_of(const char *name)
@@ -118,6 +118,7 @@ static void take_options(struct load_options *o, char **argument)
 	o->processes = (unsigned)atoi(argument[8]);
 	o->rate = atof(argument[9]);
 	o->seconds = atof(argument[10]);
+	o->page = argument[11] ? (unsigned)atoi(argument[11]) : 0;
 	o->connections = o->group[0].rooms * o->group[0].size;
 	if (o->connections == 0 || o->window == 0 || o->processes == 0 ||
 	    o->processes > LOAD_PROCESSES)
@@ -146,11 +147,13 @@ int main(int argc, char **argv)
 	unsigned copies;
 	int64_t missing;
 
-	if (argc != 11)
+	if (argc != 11 && argc != 12)
 		usage();
 	w.protocol = protocol_of(argv[1]);
 	take_options(&o, argv);
-	copies = o.group[0].size - (w.protocol->echoes ? 0 : 1);
+	if (o.page > 0 && w.protocol->page == NULL)
+		usage();
+	copies = o.page > 0 ? 0 : o.group[0].size - (w.protocol->echoes ? 0 : 1);
 	start_processes(&w);
 	lead(&o, w.shared);
 	for (uint64_t end = clock_mono() + DRAIN_US;

@@ -13,6 +13,7 @@ enum { PEER_HELD = 16384, PEER_TEXT = 2048 };
 struct peer_client {
 	int fd; /* -1: not connected yet */
 	uint32_t index, joined;
+	uint32_t asked;	    /* the number of the post whose sender asked for a page last */
 	uint8_t stage;	    /* of its protocol's greeting */
 	char in[PEER_HELD]; /* what has come of a line or tag */
 	size_t length;
@@ -37,6 +38,8 @@ struct peer_protocol {
 	/* The bytes of post number; text begins with its time and is closed by the protocol. */
 	size_t (*post)(const struct peer *w, unsigned number, const char *text, char *out,
 		       size_t size);
+	/* The same of a question for the newest messages of its room; NULL: there is none. */
+	size_t (*page)(const struct peer *w, unsigned number, char *out, size_t size);
 };
 
 extern const struct peer_protocol peer_irc, peer_xmpp;

@@ -44,16 +44,27 @@ void peer_say(const struct peer_client *c, const char *format, ...)
 	peer_send(c, text, (size_t)length);
 }
 
-static void post(struct peer *w, unsigned number, uint64_t intended)
+static size_t write_post(const struct peer *w, unsigned number, uint64_t intended, char *out,
+			 size_t size)
 {
-	char text[PEER_TEXT / 2], out[PEER_TEXT];
+	char text[PEER_TEXT / 2];
 	int length = snprintf(text, sizeof(text), "load %" PRIu64 " ", intended);
 
 	while (length < (int)w->options->size && length + 1 < (int)sizeof(text))
 		text[length++] = 'x';
 	text[length] = '\0';
-	peer_send(w->post[number].client, out,
-		  w->protocol->post(w, number, text, out, sizeof(out)));
+	return w->protocol->post(w, number, text, out, size);
+}
+
+static void post(struct peer *w, unsigned number, uint64_t intended)
+{
+	struct peer_client *c = w->post[number].client;
+	char out[PEER_TEXT];
+
+	c->asked = number;
+	peer_send(c, out,
+		  w->options->page > 0 ? w->protocol->page(w, number, out, sizeof(out))
+				       : write_post(w, number, intended, out, sizeof(out)));
 	atomic_fetch_add_explicit(&w->stats->acked, 1, memory_order_relaxed);
 	if (intended >= w->begin && w->now < w->end)
 		atomic_fetch_add_explicit(&w->stats->posts, 1, memory_order_relaxed);

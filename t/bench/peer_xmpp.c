@@ -37,6 +37,17 @@ static size_t post(const struct peer *w, unsigned number, const char *text, char
 		w->post[number].room, number, text, w->post[number].client->index, number);
 }
 
+/* XEP-0313. */
+static size_t page(const struct peer *w, unsigned number, char *out, size_t size)
+{
+	return (size_t)snprintf(
+		out, size,
+		"<iq type='set' to='r%u@conference.example.test' id='q%u'><query xmlns='urn:xmpp:"
+		"mam:2'><set xmlns='http://jabber.org/protocol/rsm'><max>%u</max><before/></set>"
+		"</query></iq>",
+		w->post[number].room, number, w->options->page);
+}
+
 static void join(struct peer *w, struct peer_client *c)
 {
 	for (uint32_t i = w->plan->first[c->index]; i < w->plan->first[c->index + 1]; i++)
@@ -91,7 +102,10 @@ static void take_body(struct peer *w, const struct peer_client *c, char *text)
 static void take_tag(struct peer *w, struct peer_client *c, const char *tag, char *text)
 {
 	if (is_tag(tag, "body")) {
-		take_body(w, c, text);
+		if (w->options->page == 0)
+			take_body(w, c, text);
+	} else if (is_tag(tag, "fin") && w->options->page > 0) {
+		peer_answered(w, c->asked);
 	} else if (c->stage == JOINING && is_own_presence(tag)) {
 		peer_joined(w, c);
 	} else if (is_tag(tag, "/stream:features")) {
@@ -137,4 +151,5 @@ const struct peer_protocol peer_xmpp = {
 	.greet = greet,
 	.take = take,
 	.post = post,
+	.page = page,
 };

@@ -28,7 +28,7 @@ sub size_of ($short, $full) { return full() ? $full : $short }
 sub runs () { return $ENV{PCHAT_BENCH_RUNS} // (full() ? 5 : 1) }
 
 # tls, active, standby, connections, users, rooms (their number); cache, limits, content and compliance:
-# settings over those that follow from these; records: as of Pchat::Server.
+# settings over those that follow from these; records and postgres: as of Pchat::Server.
 sub new ($class, %self) {
 	my $self = bless {
 		tls => 0,
@@ -43,7 +43,7 @@ sub new ($class, %self) {
 	$self->{server} = Pchat::Server->start(
 		tls => $self->{tls},
 		conf => $self->_configuration,
-		$self->{records} ? (records => $self->{records}) : ());
+		map({ $self->{$_} ? ($_ => $self->{$_}) : () } qw(records postgres)));
 	_pin($ENV{PCHAT_BENCH_LOAD_CPUS});
 	$self->_fill;
 	return $self;
