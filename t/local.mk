@@ -435,6 +435,11 @@ t_bench_store_SOURCES = t/bench/store.c t/bench/store_bare.c t/bench/store_bare.
 t_bench_store_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS)
 t_bench_store_LDADD = $(ODBC_LIB) $(CONF_LIBS)
 
+check_PROGRAMS += t/bench/text
+t_bench_text_SOURCES = t/bench/text.c
+t_bench_text_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS)
+t_bench_text_LDADD = $(READER_LIBS)
+
 # What the scripts about the master run instead of the real programs.
 check_PROGRAMS += t/master/ask t/master/stub
 t_master_ask_SOURCES = t/master/ask.c
