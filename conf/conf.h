@@ -135,6 +135,7 @@ struct conf {
 		uint64_t audit_retention; /* rows of the audit live so long */
 		uint32_t batch_rows;
 		bool search_index;
+		uint64_t retention_interval;
 	} content;
 
 	struct {

@@ -146,6 +146,7 @@ const struct setting settings[] = {
 	NUMBER(TIME, content, query_timeout, "10s", 100 * MS, H),
 	NUMBER(TIME, content, audit_retention, "400d", D, 36500 * D),
 	NUMBER(COUNT, content, batch_rows, "2000", 1, 100000),
+	NUMBER(TIME, content, retention_interval, "1h", S, 30 * D),
 	CHOICE(FLAG, content, search_index, search_index, "true", booleans),
 
 	CHOICE(FLAG, compliance, enabled, enabled, "false", booleans),

@@ -583,7 +583,8 @@ static enum db_result use_setting(struct translation *t, struct err *err)
 					    [SCOPED_POLICY] = "policy",
 					    [SCOPED_ENDPOINT] = "endpoint",
 					    [SCOPED_POOL] = "pool",
-					    [SCOPED_TOPOLOGY] = "topology"};
+					    [SCOPED_TOPOLOGY] = "topology",
+					    [SCOPED_RETENTION] = "retention"};
 	char key[32 + EVENT_SCOPE_MAX + EVENT_SETTING_MAX];
 	struct record_object object = {.kind = RECORD_SETTING};
 	struct event_setting event;

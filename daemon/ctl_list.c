@@ -27,6 +27,8 @@ static const struct list {
 	{"policy", "policies", "lll", {"SCOPE", "ENABLED", "DESCRIPTION"},
 	 {"scope", "enabled", "description"}},
 	{"endpoint", "endpoints", "ll", {"URI", "NAME"}, {"uri", "name"}},
+	{"retention", "retentions", "lrrr", {"CATEGORY", "AGE", "MESSAGES", "BYTES"},
+	 {"category", "age", "messages", "bytes"}},
 	{"group", "groups", "llll", {"URI", "NAME", "KIND", "STATE"},
 	 {"uri", "name", "kind", "state"}},
 };

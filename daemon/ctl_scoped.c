@@ -15,6 +15,7 @@ static const struct {
 	{"policy", SCOPED_POLICY},
 	{"endpoint", SCOPED_ENDPOINT},
 	{"pool", SCOPED_POOL},
+	{"retention", SCOPED_RETENTION},
 };
 
 static unsigned kind_of(const struct ctl *ctl)
@@ -35,6 +36,11 @@ static int say_values(const struct ctl *ctl, const struct scoped_key *key, const
 				(unsigned long long)key->max, value);
 	case SCOPED_YES_NO:
 		return ctl_fail(ctl, EX_DATAERR, "%s is yes or no, not \"%s\"", key->name, value);
+	case SCOPED_TIME:
+		return ctl_fail(ctl, EX_DATAERR,
+				"%s is a number with s, m, h or d behind it, of at most %llu days, not "
+				"\"%s\"",
+				key->name, (unsigned long long)(key->max / 86400), value);
 	case SCOPED_WORD:
 		return ctl_fail(ctl, EX_DATAERR, "%s is one of: %s", key->name, key->values);
 	case SCOPED_URL:

@@ -382,7 +382,7 @@ static enum decision decide_session_open(struct engine *engine, const struct ask
 
 /* --- Which mailbox may carry which command. --- */
 
-enum sender { WORKER, AUTH };
+enum sender { WORKER, AUTH, STORE };
 
 static const struct {
 	uint16_t type;
@@ -414,6 +414,7 @@ static const struct {
 	{COMMAND_IMPORT, WORKER, decide_import},
 	{COMMAND_SESSION_OPEN, AUTH, decide_session_open},
 	{COMMAND_REKEY, AUTH, decide_rekey},
+	{COMMAND_RETAIN, STORE, decide_retain},
 };
 
 /* A worker's command counts only for a session that pchat-auth opened in that worker. */
@@ -459,7 +460,9 @@ static bool is_beyond_role(const struct engine *engine, const struct ask_for *as
 
 static enum decision decide(struct engine *engine, struct ask_for *ask)
 {
-	enum sender sender = ask->mail_slot == SLOT_AUTH ? AUTH : WORKER;
+	const enum sender sender = ask->mail_slot == SLOT_AUTH	  ? AUTH
+				   : ask->mail_slot == SLOT_STORE ? STORE
+								  : WORKER;
 
 	for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (commands[i].type != ask->command->type || commands[i].sender != sender)

@@ -177,6 +177,14 @@ bool strip_person(struct engine *engine, const struct record *as, uint32_t princ
 enum decision note_refusal(struct engine *engine, const struct ask_for *ask,
 			   enum decision decision);
 
+/* Whether a scope of retention is "global" or that of a category that is there. */
+bool retention_scope_is_there(const struct engine *engine, struct text scope);
+
+/* Takes away what a category (row) says of retention, in the name of the actor of `as`: so many
+ * events, and bytes of payload, at most, for which there is room. */
+enum { RETENTION_SETTINGS = 3, RETENTION_BYTES = RETENTION_SETTINGS * 640 };
+void strip_retention(struct engine *engine, const struct record *as, uint32_t row);
+
 /* A room was removed. */
 void sweep_rooms(struct engine *engine);
 
@@ -190,6 +198,7 @@ decide_fn decide_view, decide_refused;
 /* What an administrator needs for a COMMAND_VIEW. */
 enum admin_duty duty_of_view(const struct ask_for *ask);
 decide_fn decide_setting, decide_grant;
+decide_fn decide_retain;
 decide_fn decide_invitation_read, decide_marker, decide_feed, decide_access, decide_quit;
 decide_fn decide_import;
 

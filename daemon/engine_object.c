@@ -422,9 +422,12 @@ enum decision decide_remove(struct engine *engine, const struct ask_for *ask)
 	if (event.kind != NODE_ROOM && !is_admin(engine, ask))
 		return refuse(ask, CODE_ERROR_PERMISSION);
 	decision = may_remove(engine, ask, &event, &head);
-	if (decision != DECIDED || no_room(engine, ask, sizeof(payload), 1, &decision))
+	if (decision != DECIDED || no_room(engine, ask, sizeof(payload) + RETENTION_BYTES,
+					   1 + RETENTION_SETTINGS, &decision))
 		return decision;
 	if (event.kind == NODE_ROOM)
 		sweep_rooms(engine);
+	if (event.kind == NODE_CATEGORY)
+		strip_retention(engine, &head, find_category(&engine->cache, event.id));
 	return become(engine, &head, payload, event_removed_put(&event, payload, sizeof(payload)));
 }

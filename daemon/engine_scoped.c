@@ -67,6 +67,7 @@ static bool parse(const struct ask_for *ask, struct change *change)
 static bool is_made_by_setting(const struct engine *engine, const struct change *change)
 {
 	return change->kind == SCOPED_CONFIG || change->kind == SCOPED_TOPOLOGY ||
+	       change->kind == SCOPED_RETENTION ||
 	       (change->kind == SCOPED_POLICY && memcmp(change->scope.data, "tag:", 4) != 0) ||
 	       scoped_is_given(change->kind, change->scope, engine->conf);
 }
@@ -123,7 +124,9 @@ static int check(const struct engine *engine, const struct change *change, bool 
 			return CODE_DUPLICATE_ROOM_NAME;
 		break;
 	case SETTINGS_SET:
-		if (!any && !is_made_by_setting(engine, change))
+		if ((!any && !is_made_by_setting(engine, change)) ||
+		    (change->kind == SCOPED_RETENTION &&
+		     !retention_scope_is_there(engine, change->scope)))
 			return CODE_NO_SUCH_NODE;
 		break;
 	default:

@@ -31,7 +31,7 @@ daemon_pchat_sequencer_SOURCES = daemon/pchat-sequencer.c \
 	daemon/engine_import.c daemon/engine_import_history.c daemon/engine_import_person.c \
 	daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
 	daemon/engine_group.c \
-	daemon/engine_person.c daemon/engine_scoped.c daemon/engine_strip.c \
+	daemon/engine_person.c daemon/engine_retention.c daemon/engine_scoped.c daemon/engine_strip.c \
 	daemon/overload.c daemon/overload.h \
 	daemon/sequencer.h daemon/sequencer_load.c
 daemon_pchat_sequencer_LDADD = $(SHM_LIBS)
@@ -41,6 +41,7 @@ noinst_LIBRARIES += daemon/libstore.a
 daemon_libstore_a_SOURCES = \
 	daemon/complaint.c daemon/complaint.h \
 	daemon/fragment.c daemon/fragment.h \
+	daemon/retention.c daemon/retention.h \
 	daemon/store_audit.c daemon/store_audit.h \
 	daemon/store_batch.c daemon/store_batch.h \
 	daemon/store_object.c daemon/store_object.h \
@@ -49,7 +50,8 @@ STORE_LIBS = daemon/libstore.a $(ODBC_LIB) $(SHM_LIBS)
 
 daemon_pchat_store_SOURCES = daemon/pchat-store.c daemon/store.h \
 	daemon/store_drain.c \
-	daemon/store_load.c
+	daemon/store_load.c \
+	daemon/store_retention.c
 daemon_pchat_store_LDADD = $(STORE_LIBS)
 
 # The chain of records: what writes and what verifies it, and the tests.

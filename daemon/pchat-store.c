@@ -237,6 +237,7 @@ static int open_all(struct store *store, struct err *err)
 static void close_all(struct store *store)
 {
 	db_free(&store->db);
+	retention_fini(&store->retention);
 	store_batch_fini(&store->batch);
 	mailbox_close(&store->mailbox);
 	if (store->mapped)

@@ -218,6 +218,15 @@ static const struct ctl_verb verbs[] = {
 	{"test", "setup", "USER USER [ROOM]", "make the room in which they do", 2, 3,
 	 CTL_BIT(CTL_CATEGORY), ctl_test_setup, "room.roles", NULL, NULL, NULL},
 
+	{"retention", "set", "CATEGORY NAME=VALUE...", "limit what a category keeps", 2, 17, CHANGE,
+	 ctl_scoped_change, "retention.set", "category", NULL, NULL},
+	{"retention", "get", "[CATEGORY]", "show its limits, or the global ones", 0, 1, 0,
+	 ctl_object_get, "retention.get", "category", NULL, NULL},
+	{"retention", "list", "", "list all limits", 0, 0, PAGES, ctl_object_list, "retention.list",
+	 NULL, NULL, NULL},
+	{"retention", "remove", "CATEGORY", "take its limits away", 1, 1, CHANGE, ctl_scoped_remove,
+	 "retention.remove", "category", NULL, NULL},
+
 	{"pool", "get", "[POOL]", "show a pool's name and state", 0, 1, 0, ctl_object_get, "pool.get",
 	 "pool", NULL, NULL},
 	{"pool", "set", "NAME=VALUE...", "change those of this server's pool", 1, 16, CHANGE,

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "daemon/complaint.h"
+#include "daemon/retention.h"
 #include "daemon/store_batch.h"
 #include "odbc/backoff.h"
 #include "odbc/content.h"
@@ -32,6 +33,12 @@ struct store {
 	bool sweep;    /* there may be messages of removed rooms */
 	bool fill;     /* there may be messages that the index does not have */
 	uint32_t filled; /* id of the room up to which there are none */
+	struct retention retention;
+	bool retaining;		 /* rooms are being looked through */
+	uint32_t retain_room;	 /* the sequencer is still to be told to purge this one; 0: none */
+	uint64_t retain_through; /* up to this number */
+	unsigned retain_rooms;	 /* that were purged in this pass */
+	uint64_t retain_due;	 /* clock_mono() of the next pass */
 	bool stop;
 	uint32_t loaded;   /* generation of the sequencer that has been given everything */
 	uint64_t deadline; /* clock_mono() at which an orderly stop must be over */
@@ -52,6 +59,10 @@ void store_load(struct store *store);
 /* Stores what the journal has and the database has not (store_drain.c). How long to wait before
  * the next time, in milliseconds; 0: there is more. */
 int store_drain(struct store *store);
+
+/* Looks for messages that retention has no place for, where it is time to (store_retention.c). How
+ * long to wait then, at most `wait`. */
+int store_retain(struct store *store, int wait);
 
 /* Whether the journal has something that the database has not. */
 bool store_behind(const struct store *store);

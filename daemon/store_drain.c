@@ -184,6 +184,11 @@ static int expire_audit(struct store *store, int wait)
 	return wait;
 }
 
+static int use_time(struct store *store, int wait)
+{
+	return store_retain(store, expire_audit(store, fill_index(store, sweep(store, wait))));
+}
+
 /* What an administrator has to set right: the next database is asked, and this one again from time to
  * time. */
 static int refuse(struct store *store, const struct err *err)
@@ -222,10 +227,10 @@ int store_drain(struct store *store)
 	if (map_journal(store, &err) == -1 || check_cursor(store, &err) == -1)
 		return refuse(store, &err);
 	if (!store_behind(store))
-		return expire_audit(store, fill_index(store, sweep(store, IDLE_MS)));
+		return use_time(store, IDLE_MS);
 	wait = gather(store);
 	if (wait > 0)
-		return expire_audit(store, fill_index(store, sweep(store, wait)));
+		return use_time(store, wait);
 	read = store_batch_fill(&store->batch, &store->cursor, &store->journal, durable(store),
 				&sequencer(store)->tail);
 	if (store->batch.cursor.lsn == store->cursor.lsn)

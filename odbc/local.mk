@@ -8,6 +8,7 @@ odbc_libodbc_a_SOURCES = \
 	odbc/content_index.c odbc/content_index.h \
 	odbc/content_object.c odbc/content_person.c \
 	odbc/content_read.c \
+	odbc/content_retention.c odbc/content_retention.h \
 	odbc/content_rewrite.c \
 	odbc/content_scoped.c \
 	odbc/content_schema.c odbc/content_schema.h \

@@ -121,6 +121,10 @@ static const char *const statements[STATEMENTS] = {
 		"'TableHasActiveFulltextIndex') = 1 AND OBJECTPROPERTYEX(OBJECT_ID('pc_index'), "
 		"'TableFulltextPendingChanges') = 0 AND OBJECTPROPERTYEX(OBJECT_ID('pc_index'), "
 		"'TableFulltextPopulateStatus') = 0 THEN 1 ELSE 0 END",
+	[STATEMENT_RETAINED_SIZES] =
+		"SELECT seq, DATALENGTH(body) + DATALENGTH(title) + DATALENGTH(rich) "
+		"FROM pc_message WHERE room = ? AND seq > ? AND seq < ? "
+		"ORDER BY seq DESC OFFSET 0 ROWS FETCH NEXT ? ROWS ONLY",
 	[STATEMENT_INDEX_NEWEST] = INDEX_ROWS "ORDER BY id DESC",
 	[STATEMENT_INDEX_OLDEST] = INDEX_ROWS "ORDER BY id",
 };

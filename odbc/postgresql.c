@@ -91,6 +91,10 @@ static const char *const statements[STATEMENTS] = {
 	[STATEMENT_INDEX_POSSIBLE] = "SELECT 1",
 	[STATEMENT_INDEX_PUT] = "INSERT INTO pc_index (id, grams) VALUES (?, CAST(? AS TSVECTOR)) "
 				"ON CONFLICT (id) DO UPDATE SET grams = excluded.grams",
+	[STATEMENT_RETAINED_SIZES] =
+		"SELECT seq, OCTET_LENGTH(body) + OCTET_LENGTH(title) + OCTET_LENGTH(rich) "
+		"FROM pc_message WHERE room = ? AND seq > ? AND seq < ? "
+		"ORDER BY seq DESC LIMIT ?",
 	[STATEMENT_INDEX_NEWEST] = INDEX_ROWS "ORDER BY id DESC LIMIT ?",
 	[STATEMENT_INDEX_OLDEST] = INDEX_ROWS "ORDER BY id LIMIT ?",
 };

@@ -70,6 +70,10 @@ static const char *const statements[STATEMENTS] = {
 	[STATEMENT_INDEX_PUT] = "INSERT INTO pc_index (rowid, grams) VALUES (?, ?)",
 	[STATEMENT_INDEX_REMOVE] =
 		"INSERT INTO pc_index (pc_index, rowid, grams) VALUES ('delete', ?, ?)",
+	[STATEMENT_RETAINED_SIZES] =
+		"SELECT seq, LENGTH(CAST(body AS BLOB)) + LENGTH(CAST(title AS BLOB)) + "
+		"LENGTH(CAST(rich AS BLOB)) FROM pc_message "
+		"WHERE room = ? AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?",
 	[STATEMENT_INDEX_NEWEST] = INDEX_ROWS "ORDER BY rowid DESC LIMIT ?",
 	[STATEMENT_INDEX_OLDEST] = INDEX_ROWS "ORDER BY rowid LIMIT ?",
 };

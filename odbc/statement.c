@@ -210,6 +210,12 @@ const char *const statement_text[STATEMENTS] = {
 	[STATEMENT_INDEX_REMOVE_RANGE] = "DELETE FROM pc_index WHERE id >= ? AND id <= ?",
 	[STATEMENT_MESSAGES_NEWEST] = LISTED_COLUMNS "ORDER BY m.seq DESC",
 	[STATEMENT_MESSAGES_OLDEST] = LISTED_COLUMNS "ORDER BY m.seq",
+	[STATEMENT_RETAINED_ROOMS] =
+		"SELECT r.id, c.uuid, r.last_seq, r.purged FROM pc_room AS r "
+		"INNER JOIN pc_category AS c ON c.id = r.category "
+		"WHERE r.id > ? AND r.last_seq > r.purged ORDER BY r.id LIMIT ?",
+	[STATEMENT_RETAINED_TIMES] = "SELECT seq, time FROM pc_message WHERE room = ? AND seq > ? "
+				     "ORDER BY seq LIMIT ?",
 	[STATEMENT_CREDENTIAL_GET] =
 		"SELECT c.iterations, c.salt, c.stored_key, c.server_key, c.changed, "
 		"p.id, p.epoch, p.state FROM pc_credential AS c "

@@ -101,6 +101,10 @@
 	X(INDEX_OLDEST, "tiii", "i")	/* the same, ascending */                                  \
 	X(MESSAGES_NEWEST, "iiiiiiiiiiiiiiiii", "iiiittttttt") /* room, 16 seqs -> as HISTORY */   \
 	X(MESSAGES_OLDEST, "iiiiiiiiiiiiiiiii", "iiiittttttt") /* the same, ascending */           \
+	X(RETAINED_ROOMS, "ii", "itii") /* above, limit -> id, category's uuid, last seq, purged:  \
+					   those that may have messages */                         \
+	X(RETAINED_TIMES, "iii", "ii")	/* room, above, limit -> seq, time, ascending */           \
+	X(RETAINED_SIZES, "iiii", "ii") /* room, above, below, limit -> seq, bytes, descending */  \
 	X(CREDENTIAL_GET, "tt", "ibbbiiii") /* uri, mechanism -> iterations, salt, stored key,     \
 					       server key, changed, principal, epoch, state */     \
 	X(CREDENTIAL_PUT, "ttibbbi", "")    /* uri, mechanism, iterations, salt, keys, changed */  \

@@ -66,6 +66,9 @@ enum command_type {
 	COMMAND_LOAD_ROOM = 22,	     /* struct command_load_room, event_room follows it */
 	COMMAND_LOAD_END = 23,	     /* none */
 
+	/* The store, at any other time. */
+	COMMAND_RETAIN = 34, /* room; struct command_purge: what retention has no place for */
+
 	/* Readers: recent history of a room that the cache does not have, newest first, each
 	   joining the oldest message that the cache has. */
 	COMMAND_FILL = 30, /* room; struct command_fill, event_message follows it */

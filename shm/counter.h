@@ -33,6 +33,7 @@
 	X(SEARCHES, "searches") /* for messages */                                                 \
 	X(SEARCHES_INDEXED, "searches_indexed") /* of these: that asked the index of texts */      \
 	X(SEARCH_ROWS, "search_rows")		/* messages that they looked at */                 \
+	X(PURGED_BY_RETENTION, "purged_by_retention") /* rooms, of which something was purged */   \
 	X(MESSAGES_INDEXED, "messages_indexed") /* that were there before the index */             \
 	X(SIGN_INS, "sign_ins")                                                                    \
 	X(SIGN_INS_REFUSED, "sign_ins_refused")                                                    \

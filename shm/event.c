@@ -327,7 +327,7 @@ bool event_person_parse(const void *payload, uint32_t size, struct event_person 
 
 static bool is_setting(uint8_t kind, uint8_t present)
 {
-	return kind >= SCOPED_CONFIG && kind <= SCOPED_TOPOLOGY && present <= 1;
+	return kind >= SCOPED_CONFIG && kind <= SCOPED_RETENTION && present <= 1;
 }
 
 bool event_setting_parse(const void *payload, uint32_t size, struct event_setting *event_r)

@@ -242,6 +242,7 @@ enum scoped_kind {
 	SCOPED_ENDPOINT = 3,
 	SCOPED_POOL = 4,
 	SCOPED_TOPOLOGY = 5,
+	SCOPED_RETENTION = 6,
 };
 
 enum {

@@ -16,11 +16,19 @@
  *   SCOPED_ENDPOINT  of the URI of another address of the server
  *   SCOPED_POOL      of the name of a pool
  *   SCOPED_TOPOLOGY  of "published"
+ *   SCOPED_RETENTION of "global" and of the URI of a category; what the category says counts
  */
 
 /* --- What there can be (scoped_key.c). --- */
 
-enum scoped_type { SCOPED_NUMBER, SCOPED_YES_NO, SCOPED_TEXT, SCOPED_URL, SCOPED_WORD };
+enum scoped_type {
+	SCOPED_NUMBER,
+	SCOPED_YES_NO,
+	SCOPED_TEXT,
+	SCOPED_URL,
+	SCOPED_WORD,
+	SCOPED_TIME, /* a number and s, m, h or d */
+};
 
 struct scoped_key {
 	uint8_t kind; /* enum scoped_kind */
@@ -45,6 +53,14 @@ bool scoped_is_given(unsigned kind, struct text scope, const struct conf *conf);
 
 /* A decimal number without a sign; what scoped_value_valid took is one. */
 uint64_t scoped_number(struct text value);
+
+/* A time in seconds; as scoped_number. */
+uint64_t scoped_seconds(struct text value);
+
+/* The scope of a category: its URI, which goes to out; and back: false, it is none. */
+struct text scoped_category(const struct conf *conf, const uint8_t uuid[16],
+			    char out[EVENT_SCOPE_MAX]);
+bool scoped_category_parse(struct text scope, uint8_t uuid_r[16]);
 
 /* "pool:NAME" and so on of this server; the name of its pool. */
 struct text scoped_pool(const struct conf *conf);

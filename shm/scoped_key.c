@@ -1,5 +1,6 @@
 #include "shm/scoped.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistr.h>
 
@@ -22,6 +23,11 @@ static const struct scoped_key keys[] = {
 	{SCOPED_POOL, SCOPED_WORD, "state", 0, 0, "normal failed_over"},
 
 	{SCOPED_TOPOLOGY, SCOPED_TEXT, "document", 1, EVENT_VALUE_MAX, NULL},
+
+	/* 0: without a limit, though a wider scope has one. */
+	{SCOPED_RETENTION, SCOPED_TIME, "age", 0, UINT64_C(36500) * 86400, NULL},
+	{SCOPED_RETENTION, SCOPED_NUMBER, "messages", 0, UINT64_C(1) << 40, NULL},
+	{SCOPED_RETENTION, SCOPED_NUMBER, "bytes", 0, UINT64_C(1) << 50, NULL},
 };
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 
@@ -67,6 +73,27 @@ uint64_t scoped_number(struct text value)
 	return is_number(value, &number) ? number : 0;
 }
 
+/* A number without a unit is one of seconds. */
+static bool is_time(struct text value, uint64_t *seconds_r)
+{
+	static const char units[] = "smhd";
+	static const uint64_t factors[] = {1, 60, 3600, 86400};
+	const char last = value.length > 0 ? value.data[value.length - 1] : '0';
+	const char *unit = last != '\0' ? strchr(units, last) : NULL;
+
+	if (unit)
+		value.length--;
+	return is_number(value, seconds_r) &&
+	       !__builtin_mul_overflow(*seconds_r, unit ? factors[unit - units] : 1, seconds_r);
+}
+
+uint64_t scoped_seconds(struct text value)
+{
+	uint64_t seconds;
+
+	return is_time(value, &seconds) ? seconds : 0;
+}
+
 static bool is_clean(struct text value, uint64_t characters)
 {
 	if (u8_check((const uint8_t *)value.data, value.length) != NULL ||
@@ -102,6 +129,8 @@ bool scoped_value_valid(const struct scoped_key *key, struct text value)
 	switch (key->type) {
 	case SCOPED_NUMBER:
 		return is_number(value, &number) && number >= key->min && number <= key->max;
+	case SCOPED_TIME:
+		return is_time(value, &number) && number >= key->min && number <= key->max;
 	case SCOPED_YES_NO:
 		return equals(value, "yes") || equals(value, "no");
 	case SCOPED_WORD:
@@ -137,10 +166,52 @@ static bool is_prefixed(struct text scope, const char *prefix)
 	       is_scope_name((struct text){scope.data + length, scope.length - length});
 }
 
+/* --- Categories. --- */
+
+static const char category_scheme[] = "ma-cat://";
+enum { UUID_TEXT = 36 };
+
+struct text scoped_category(const struct conf *conf, const uint8_t uuid[16],
+			    char out[EVENT_SCOPE_MAX])
+{
+	int used = snprintf(out, EVENT_SCOPE_MAX, "%s%.300s/", category_scheme, conf->domain);
+
+	for (unsigned i = 0; i < 16; i++)
+		used += snprintf(out + used, EVENT_SCOPE_MAX - (size_t)used, "%s%02x",
+				 i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
+	return (struct text){out, (uint32_t)used};
+}
+
+static int digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool scoped_category_parse(struct text scope, uint8_t uuid_r[16])
+{
+	const char *at = scope.data + scope.length - UUID_TEXT;
+
+	if (!begins(scope, category_scheme) ||
+	    scope.length < sizeof(category_scheme) + UUID_TEXT || at[-1] != '/')
+		return false;
+	for (unsigned i = 0; i < 16; i++) {
+		if ((i == 4 || i == 6 || i == 8 || i == 10) && *at++ != '-')
+			return false;
+		if (digit(at[0]) < 0 || digit(at[1]) < 0)
+			return false;
+		uuid_r[i] = (uint8_t)(digit(at[0]) << 4 | digit(at[1]));
+		at += 2;
+	}
+	return true;
+}
+
 bool scoped_scope_valid(unsigned kind, struct text scope)
 {
 	const bool wide = equals(scope, "global") || is_prefixed(scope, "site:") ||
 			  is_prefixed(scope, "pool:");
+	uint8_t uuid[16];
 
 	switch (kind) {
 	case SCOPED_CONFIG:
@@ -152,6 +223,8 @@ bool scoped_scope_valid(unsigned kind, struct text scope)
 		       memchr(scope.data, ' ', scope.length) == NULL;
 	case SCOPED_POOL:
 		return is_scope_name(scope) && memchr(scope.data, ' ', scope.length) == NULL;
+	case SCOPED_RETENTION:
+		return equals(scope, "global") || scoped_category_parse(scope, uuid);
 	default:
 		return equals(scope, "published");
 	}
@@ -168,7 +241,7 @@ bool scoped_is_given(unsigned kind, struct text scope, const struct conf *conf)
 {
 	const struct text pool = scoped_pool(conf);
 
-	if (kind == SCOPED_CONFIG || kind == SCOPED_POLICY)
+	if (kind == SCOPED_CONFIG || kind == SCOPED_POLICY || kind == SCOPED_RETENTION)
 		return equals(scope, "global");
 	if (kind == SCOPED_TOPOLOGY)
 		return equals(scope, "published");

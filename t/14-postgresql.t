@@ -24,7 +24,7 @@ sub runs_well (@command) {
 }
 
 my $postgres = Pchat::Postgres->start;
-for my $name (qw(adapter audit content content_object db driver store reader index postgresql)) {
+for my $name (qw(adapter audit content content_object db driver store reader index retention postgresql)) {
 	local $ENV{PCHAT_TEST_DSN} = $postgres->dsn($postgres->add_database($name));
 	ok(runs_well("$build/t/unit/${name}_test"), "the tests of ${name}_test hold on PostgreSQL");
 }
@@ -32,7 +32,7 @@ $postgres->finish;
 
 $ENV{PCHAT_TEST_DATABASE} = 'postgresql';
 for my $name (
-	qw(10-order 13-objects 13-remains 28-audit 29-export 34-database 36-search-index 38-import 40-journal-full 84-adapter-process))
+	qw(10-order 13-objects 13-remains 28-audit 29-export 34-database 36-search-index 37-retention 38-import 40-journal-full 84-adapter-process))
 {
 	ok(runs_well($^X, "-I$source/t/lib", "$source/t/$name.t"), "$name.t holds on PostgreSQL");
 }

@@ -215,6 +215,10 @@ my %admin = (
 	'user.list' => { limit => 1, offset => 0 },
 	'user.remove' => { uri => 'nobody' },
 	'room.list' => { text => '', limit => 1, offset => 0 },
+	'retention.get' => { category => $no_category },
+	'retention.list' => { limit => 1, offset => 0 },
+	'retention.remove' => { category => $no_category },
+	'retention.set' => { category => $no_category, values => { age => '1d' } },
 );
 my $more =
 	qr/^(PrincipalsAlreadyDefined|NoSuchPrincipal|DuplicateRoomName|DuplicateAddinName|PrincipalsNotInScope)$/;

@@ -13,7 +13,7 @@ ENGINE_BENCH = t/unit/engine_bench.c t/unit/engine_bench.h \
 	daemon/engine_compliance.c \
 	daemon/engine_import.c daemon/engine_import_history.c daemon/engine_import_person.c \
 	daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
-	daemon/engine_group.c daemon/engine_person.c daemon/engine_scoped.c daemon/engine_strip.c \
+	daemon/engine_group.c daemon/engine_person.c daemon/engine_retention.c daemon/engine_scoped.c daemon/engine_strip.c \
 	daemon/overload.c daemon/overload.h
 
 check_PROGRAMS += t/unit/admin_role_test
@@ -307,6 +307,11 @@ t_unit_index_test_SOURCES = t/unit/index_test.c $(DATABASE)
 t_unit_index_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS) $(JANSSON_CFLAGS)
 t_unit_index_test_LDADD = $(READER_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS)
 
+check_PROGRAMS += t/unit/retention_test
+t_unit_retention_test_SOURCES = t/unit/retention_test.c $(DATABASE)
+t_unit_retention_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
+t_unit_retention_test_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/search_test
 t_unit_search_test_SOURCES = t/unit/search_test.c
 t_unit_search_test_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(CMOCKA_CFLAGS)
@@ -462,7 +467,7 @@ t_shim_odbc_so_LDFLAGS = -shared
 EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/bench/README t/bench/adapters t/bench/compliance t/bench/failover t/bench/history t/bench/idle t/bench/join-storm \
 	t/bench/million t/bench/pool-model t/bench/posts t/bench/room t/bench/rooms \
-	t/bench/sample-model t/bench/scale \
+	t/bench/sample-model t/bench/scale t/bench/search \
 	t/bench/versus \
 	t/lib/Pchat/Authority.pm \
 	t/lib/Pchat/Bench.pm \
@@ -504,6 +509,8 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/31-kill-master.t \
 	t/32-promotion.t \
 	t/35-mirror.t \
+	t/36-search-index.t \
+	t/37-retention.t \
 	t/33-faults.t \
 	t/40-journal-full.t \
 	t/41-slow-reader.t \

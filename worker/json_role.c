@@ -28,6 +28,7 @@ static const struct {
 	{"room.delete", DUTY_ROOM},	  {"room.disable", DUTY_ROOM},
 	{"room.enable", DUTY_ROOM},	  {"room.get", DUTY_READ},
 	{"room.list", DUTY_READ},	  {"room.roles", DUTY_ROOM},
+	{"retention.get", DUTY_READ},	  {"retention.list", DUTY_READ},
 	{"room.update", DUTY_ROOM},	  {"server.info", DUTY_READ},
 	{"user.list", DUTY_READ},
 };

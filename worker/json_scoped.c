@@ -3,6 +3,7 @@
 
 #include "worker/json_edit.h"
 #include "worker/json_text.h"
+#include "worker/object_find.h"
 #include "worker/scoped.h"
 
 /* Scoped settings and policies: what administrators call, and the answers. */
@@ -13,10 +14,32 @@ static const struct {
 } words[] = {
 	[SCOPED_CONFIG] = {"scope", "configs"},	     [SCOPED_POLICY] = {"scope", "policies"},
 	[SCOPED_ENDPOINT] = {"uri", "endpoints"},    [SCOPED_POOL] = {"pool", "pools"},
-	[SCOPED_TOPOLOGY] = {"scope", "topologies"},
+	[SCOPED_TOPOLOGY] = {"scope", "topologies"}, [SCOPED_RETENTION] = {"category", "retentions"},
 };
 
 /* --- Requests. --- */
+
+/* A category by URI or name, or "global", which it is where none is given. */
+static int get_category_scope(const struct json_peer *peer, const json_t *params,
+			      char scope[EVENT_SCOPE_MAX], struct text *name_r)
+{
+	const struct chat *chat = peer->session.chat;
+	struct category_view view;
+	struct object_key key;
+	struct text text = {"", 0};
+	int code = json_get_text(params, "category", false, &text);
+
+	*name_r = (struct text){"global", 6};
+	if (code != CODE_OK || !json_has(params, "category") ||
+	    (text.length == name_r->length && memcmp(text.data, name_r->data, text.length) == 0))
+		return code;
+	code = json_get_category(peer, params, "category", &key);
+	if (code == CODE_OK)
+		code = object_find_category(chat, &key, &view);
+	if (code == CODE_OK)
+		*name_r = scoped_category(chat_conf(chat), view.uuid, scope);
+	return code;
+}
 
 static int get_scope(const struct json_peer *peer, const json_t *params, unsigned kind,
 		     char scope[EVENT_SCOPE_MAX], struct text *name_r)
@@ -25,6 +48,8 @@ static int get_scope(const struct json_peer *peer, const json_t *params, unsigne
 	const bool required = kind == SCOPED_ENDPOINT || kind == SCOPED_POLICY;
 	int code = json_get_text(params, words[kind].scope, required, &text);
 
+	if (kind == SCOPED_RETENTION)
+		return get_category_scope(peer, params, scope, name_r);
 	if (code != CODE_OK)
 		return code;
 	if (required && text.length == 0)
@@ -170,6 +195,10 @@ SHOWS(endpoint, SCOPED_ENDPOINT, get)
 SHOWS(endpoint, SCOPED_ENDPOINT, list)
 CHANGES(topology, SCOPED_TOPOLOGY, set, SETTINGS_SET)
 SHOWS(topology, SCOPED_TOPOLOGY, get)
+CHANGES(retention, SCOPED_RETENTION, set, SETTINGS_SET)
+CHANGES(retention, SCOPED_RETENTION, remove, SETTINGS_REMOVE)
+SHOWS(retention, SCOPED_RETENTION, get)
+SHOWS(retention, SCOPED_RETENTION, list)
 CHANGES(pool, SCOPED_POOL, set, SETTINGS_SET)
 SHOWS(pool, SCOPED_POOL, get)
 
@@ -229,6 +258,10 @@ const struct json_method json_scoped_methods[] = {
 	{"policy.set", JSON_LOCAL, policy_set},
 	{"pool.get", JSON_LOCAL, pool_get},
 	{"pool.set", JSON_LOCAL, pool_set},
+	{"retention.get", JSON_LOCAL, retention_get},
+	{"retention.list", JSON_LOCAL, retention_list},
+	{"retention.remove", JSON_LOCAL, retention_remove},
+	{"retention.set", JSON_LOCAL, retention_set},
 	{"topology.get", JSON_LOCAL, topology_get},
 	{"topology.set", JSON_LOCAL, topology_set},
 	{NULL, JSON_ANYBODY, NULL},

@@ -159,7 +159,7 @@ static const char everything[] =
 	"  listen = '127.0.0.1:21002' certificate = /ac key = /ak ca = /aa crl = /ar\n"
 	"  access = 'alice: operator' connections = 5 handshake_timeout = 3s }\n"
 	"content { dsn = { 'DSN=one;PWD={a;b}', \"DSN=two;PWD='\\\"\" } readers = 1\n"
-	"  query_timeout = 2s batch_rows = 3 search_index = no\n"
+	"  query_timeout = 2s batch_rows = 3 search_index = no retention_interval = 5s\n"
 	"  audit_retention = 5d }\n"
 	"compliance { enabled = yes user = auditor dsn = 'DSN=three;PWD=c' batch_rows = 4\n"
 	"  refused = no checkpoint_key = /k2 checkpoint_interval = 2d }\n"
@@ -325,6 +325,7 @@ static void test_a_snapshot_without_secrets_has_no_connection_string(void **stat
 	assert_int_equal(copy->content.dsn.count, 0);
 	assert_int_equal(copy->content.batch_rows, 3);
 	assert_false(copy->content.search_index);
+	assert_int_equal(copy->content.retention_interval, 5000000);
 	free(text);
 	close(fd);
 	conf_free(&conf);

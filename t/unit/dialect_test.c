@@ -64,7 +64,7 @@ static void test_statements_have_no_words_of_another_dialect(void **state)
 						     "DATETIME(", "STRFTIME",	  NULL};
 	static const char *const not_mssql[] = {
 		"ON CONFLICT", "LIMIT",	  "excluded.", "||",	  " ILIKE ", "RETURNING",
-		"LENGTH(",     "SUBSTR(", "USING (",   "IFNULL(", "NULLS ",  " ESCAPE ",
+		" LENGTH(",    "SUBSTR(", "USING (",   "IFNULL(", "NULLS ",  " ESCAPE ",
 		"TRUE",	       "FALSE",	  "GREATEST(", "ON TRUE", "column1", NULL};
 
 	(void)state;

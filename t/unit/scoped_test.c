@@ -235,10 +235,105 @@ static void test_the_narrowest_policy_decides_who_may_sign_in(void **state)
 	assert_int_equal(sign_in(b, SLOT_WORKER, 6, 0, 0, true), DECIDED);
 }
 
+/* --- Retention. --- */
+
+static const char *scope_of(struct bench *b, uint32_t category)
+{
+	static char scope[EVENT_SCOPE_MAX + 1];
+	const struct category_row *row = table_row(&b->engine.cache, TABLE_CATEGORY,
+						   find_category(&b->engine.cache, category));
+	const struct text name = scoped_category(&b->conf, row->uuid, scope);
+
+	scope[name.length] = '\0';
+	return scope;
+}
+
+static int retain(struct bench *b, unsigned slot, uint32_t room, uint64_t through)
+{
+	const struct command_purge purge = {.through = through};
+
+	memcpy(b->mail.bytes + sizeof(struct command), &purge, sizeof(purge));
+	return send_as(b, slot, slot, slot == SLOT_STORE ? 0 : ADMIN, COMMAND_RETAIN, room,
+		       sizeof(purge));
+}
+
+static void test_store_purges_only_where_there_is_a_limit(void **state)
+{
+	struct bench *b = *state;
+	uint16_t flags;
+	uint32_t room;
+
+	populate(b);
+	room = b->engine.cache.header->last_room;
+	assert_int_equal(put_room(b, ADMIN, 0, "Kept", false), DECIDED);
+	room = b->engine.cache.header->last_room;
+	assert_int_equal(simple(b, COMMAND_JOIN, ALICE_SESSION, room), DECIDED);
+	assert_int_equal(post(b, ALICE_SESSION, room, "1", "one"), DECIDED);
+	assert_int_equal(post(b, ALICE_SESSION, room, "2", "two"), DECIDED);
+	assert_int_equal(retain(b, SLOT_STORE, room, 1), REFUSED(CODE_ERROR_PERMISSION));
+	assert_int_equal(set(b, SCOPED_RETENTION, "global", "age=90d"), DECIDED);
+	assert_int_equal(retain(b, SLOT_STORE, room, 0), REFUSED(CODE_INVALID_ARGUMENT));
+	assert_int_equal(retain(b, SLOT_STORE, room, 3), REFUSED(CODE_INVALID_ARGUMENT));
+	assert_int_equal(retain(b, SLOT_STORE, 9999, 1), REFUSED(CODE_NO_SUCH_NODE));
+	assert_int_equal(retain(b, SLOT_WORKER, room, 1), REFUSED(CODE_INVALID_REQUEST));
+	assert_int_equal(in_batch(b, EVENT_PURGE, &flags), 0);
+	assert_int_equal(retain(b, SLOT_STORE, room, 2), DECIDED);
+	assert_int_equal(in_batch(b, EVENT_PURGE, &flags), 1);
+	assert_int_equal(drop(b, SCOPED_RETENTION, "global"), DECIDED);
+	assert_int_equal(retain(b, SLOT_STORE, room, 2), REFUSED(CODE_ERROR_PERMISSION));
+}
+
+static void test_limits_of_a_category_go_with_it(void **state)
+{
+	struct bench *b = *state;
+	const char *scope;
+	uint32_t category;
+
+	populate(b);
+	assert_int_equal(put_category(b, ADMIN, 0, "Sales"), DECIDED);
+	category = b->engine.cache.header->last_category;
+	scope = scope_of(b, category);
+	assert_int_equal(set(b, SCOPED_RETENTION, scope, "messages=100"), DECIDED);
+	assert_int_equal(set(b, SCOPED_RETENTION, scope, "age=1h"), DECIDED);
+	assert_string_equal(value_of(b, SCOPED_RETENTION, scope, "age"), "1h");
+	assert_int_equal(remove_node(b, ADMIN, NODE_CATEGORY, category), DECIDED);
+	assert_false(scoped_any(&b->engine.cache, SCOPED_RETENTION, text(scope)));
+	assert_int_equal(set(b, SCOPED_RETENTION, scope, "age=1h"), REFUSED(CODE_NO_SUCH_NODE));
+	assert_int_equal(set(b, SCOPED_RETENTION, "ma-cat://other.test/x", "age=1h"),
+			 REFUSED(CODE_INVALID_ARGUMENT));
+	assert_int_equal(set(b, SCOPED_RETENTION, "site:berlin", "age=1h"),
+			 REFUSED(CODE_INVALID_ARGUMENT));
+}
+
+static void test_times_have_units(void **state)
+{
+	static const struct {
+		const char *value;
+		bool valid;
+		uint64_t seconds;
+	} cases[] = {
+		{"0", true, 0},	      {"7", true, 7},	      {"7s", true, 7},
+		{"3m", true, 180},    {"2h", true, 7200},     {"90d", true, 7776000},
+		{"", false, 0},	      {"d", false, 0},	      {"-1d", false, 0},
+		{"1w", false, 0},     {"1.5h", false, 0},     {"36501d", false, 0},
+		{"1 d", false, 0},    {"99999999999999999999d", false, 0},
+	};
+	const struct scoped_key *key = scoped_key_find(SCOPED_RETENTION, text("age"));
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (scoped_value_valid(key, text(cases[i].value)) != cases[i].valid)
+			fail_msg("\"%s\"", cases[i].value);
+		if (cases[i].valid)
+			assert_int_equal(scoped_seconds(text(cases[i].value)), cases[i].seconds);
+	}
+}
+
 static void test_every_setting_is_in_the_manual(void **state)
 {
 	static const char *const sections[] = {NULL,	   "config", "policy",
-					       "endpoint", "pool",   "topology"};
+					       "endpoint", "pool",   NULL,
+					       "retention"};
 	FILE *page = fopen(PCHAT_SOURCE "/man/pchatctl.8", "r");
 	char *all = NULL;
 	size_t size = 0;
@@ -247,10 +342,10 @@ static void test_every_setting_is_in_the_manual(void **state)
 	assert_non_null(page);
 	assert_true(getdelim(&all, &size, '\0', page) > 0);
 	fclose(page);
-	for (unsigned kind = SCOPED_CONFIG; kind <= SCOPED_POOL; kind++) {
+	for (unsigned kind = SCOPED_CONFIG; kind <= SCOPED_RETENTION; kind++) {
 		const struct scoped_key *key;
 
-		for (unsigned i = 0; (key = scoped_key_at(kind, i)) != NULL; i++) {
+		for (unsigned i = 0; sections[kind] && (key = scoped_key_at(kind, i)); i++) {
 			char line[64];
 
 			snprintf(line, sizeof(line), ".It Cm %s %s\n", sections[kind], key->name);
@@ -270,6 +365,9 @@ int main(void)
 		TEST(test_policies_are_made_once_and_then_changed),
 		TEST(test_who_is_granted_a_policy_keeps_it_from_being_removed),
 		TEST(test_the_narrowest_policy_decides_who_may_sign_in),
+		TEST(test_store_purges_only_where_there_is_a_limit),
+		TEST(test_limits_of_a_category_go_with_it),
+		cmocka_unit_test(test_times_have_units),
 		cmocka_unit_test(test_every_setting_is_in_the_manual),
 	};
 
