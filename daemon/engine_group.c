@@ -113,7 +113,8 @@ static void put(struct engine *engine, struct writer *writer, bool last)
 	if (!writer->held)
 		return;
 	if (!last)
-		head = (struct record){.type = EVENT_AFFILIATION};
+		head = (struct record){.type = EVENT_AFFILIATION,
+				       .origin = origin_of_part(writer->ask)};
 	head.actor = session_at(engine, writer->ask->session)->principal;
 	writer->held = false;
 	emit(engine, &head, payload,

@@ -32,6 +32,20 @@ static unsigned members(struct bench *b)
 	return bits;
 }
 
+/* Whoever looks at the journal has to see who did it. */
+static void expect_actor(const struct bench *b)
+{
+	const struct journal_writer *w = &b->engine.writer;
+
+	for (size_t at = 0; at < w->batch_used;) {
+		const struct record *r = (const struct record *)(const void *)(w->batch + at);
+
+		if (r->type == EVENT_AFFILIATION)
+			assert_int_equal(r->origin.session, ADMIN);
+		at += r->length;
+	}
+}
+
 static void test_a_list_is_done_in_one_go(void **state)
 {
 	const struct command_member list[] = {{3, 1}, {4, 1}, {CREW, 1}, {0}};
@@ -45,6 +59,7 @@ static void test_a_list_is_done_in_one_go(void **state)
 	assert_int_equal(set_members(b, ADMIN, STAFF, false, other), DECIDED);
 	assert_int_equal(members(b), 1 << 4 | 1 << 5 | 1 << CREW);
 	assert_int_equal(in_batch(b, EVENT_AFFILIATION, NULL), 5);
+	expect_actor(b);
 }
 
 static void test_one_that_cannot_be_done_stops_all(void **state)
