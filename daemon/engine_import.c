@@ -100,7 +100,8 @@ static void remove_first(struct engine *engine, const struct ask_for *ask)
 {
 	const struct event_removed event = {.kind = NODE_CATEGORY, .id = CATEGORY_FIRST};
 	const struct record head = {.type = EVENT_REMOVED,
-				    .actor = session_at(engine, ask->session)->principal};
+				    .actor = session_at(engine, ask->session)->principal,
+				    .origin = origin_of_part(ask)};
 	uint8_t payload[FIXED];
 
 	emit(engine, &head, payload, event_removed_put(&event, payload, sizeof(payload)));

@@ -177,6 +177,27 @@ wait_for(
 is($got, 2000, 'many requests at once are all answered');
 close $alice;
 
+# One who asks and does not read is held, and dropped in the end; nobody else notices.
+sub rss ($pid) {
+	open my $in, '<', "/proc/$pid/status" or die;
+	return (map { /^VmRSS:\s+(\d+)/ ? $1 : () } <$in>)[0];
+}
+my $memory = rss(($server->pids('admin'))[0]);
+my $deaf = tls('alice') or die "could not connect: $SSL_ERROR\n";
+$deaf->blocking(0);
+my $asked = 0;
+for my $turn (1 .. 400) {
+	my $n = syswrite $deaf, $many, length $many;
+	$asked += $n // 0;
+	last if !defined $n && !IO::Select->new($deaf)->can_write(0.05);
+}
+cmp_ok($asked, '>', 100_000, 'a client asks much and reads nothing');
+cmp_ok($asked, '<', 20_000_000, 'and is not read for ever');
+cmp_ok(rss(($server->pids('admin'))[0]) - $memory, '<', 8192, 'what waits for it is bounded')
+	if !Pchat::Server->has_sanitizers;
+works('lists rooms beside it', 'alice', qw(room list));
+close $deaf;
+
 my @rubbish = (
 	"GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01" . "\xff" x 300, "\0" x 10000, '',
 	"\x80\x2e\x01\x00\x02" . 'x' x 50, join '', map { chr int rand 256 } 1 .. 5000);

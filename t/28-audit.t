@@ -65,6 +65,22 @@ shows(
 		object => 'ma-grp:staff',
 		details => { add => 'sip:bob@example.test' } });
 
+$server->admin('group.add', uri => 'ma-grp:more', name => 'More');
+$server->admin('group.members', uri => 'ma-grp:staff', replace => ['alice', 'ma-grp:more']);
+is_deeply(
+	[
+		sort map {
+			join ' ', $_->{actor}, %{ $_->{details} }
+		} entries(what => 'group.members', limit => 3)
+	],
+	[
+		sort map {"$me $_"} 'add ma-grp:more',
+		'add sip:alice@example.test',
+		'remove sip:bob@example.test'
+	],
+	'those who come and go by one command each have a row, with the actor'
+);
+
 my $category = $server->admin('category.create', name => 'Labs', files => true)->{category};
 shows(
 	'a category',
