@@ -201,10 +201,10 @@ static void add_lag(json_t *object, const struct gathering *g, uint64_t cursor)
 			    seconds(lag.events > 0 ? behind(g->utc, lag.oldest) : 0));
 }
 
-/* How the store keeps up, over its lives since the master started. */
-static json_t *content(const struct gathering *g)
+/* How the store, or pchat-compliance, keeps up, over its lives since the master started. */
+static json_t *database(const struct gathering *g, unsigned slot)
 {
-	const struct proc_page *page = g->view->page[SLOT_STORE];
+	const struct proc_page *page = g->view->page[slot];
 	const struct proc_page *sequencer = g->view->page[SLOT_SEQUENCER];
 	const uint64_t rows = get(&page->counters[COUNTER_ROWS_STORED]);
 	const uint64_t count = get(&page->counters[COUNTER_TRANSACTIONS]);
@@ -215,8 +215,9 @@ static json_t *content(const struct gathering *g)
 
 	json_object_set_new(object, "rows", number(rows));
 	json_object_set_new(object, "transactions", number(count));
-	json_object_set_new(object, "dead_letters",
-			    number(get(&page->counters[COUNTER_DEAD_LETTERS])));
+	if (slot == SLOT_STORE)
+		json_object_set_new(object, "dead_letters",
+				    number(get(&page->counters[COUNTER_DEAD_LETTERS])));
 	json_object_set_new(object, "errors",
 			    number(get(&page->counters[COUNTER_DATABASE_ERRORS])));
 	if (count > 0 && busy > 0) {
@@ -267,7 +268,9 @@ json_t *ctl_status_document(const struct ctl_view *view, uint64_t mono, uint64_t
 	json_object_set_new(document, "processes", processes(&g));
 	json_object_set_new(document, "journal", journal(&g));
 	if (view->page[SLOT_STORE])
-		json_object_set_new(document, "content", content(&g));
+		json_object_set_new(document, "content", database(&g, SLOT_STORE));
+	if (view->page[SLOT_COMPLIANCE] && get(&view->page[SLOT_COMPLIANCE]->started))
+		json_object_set_new(document, "compliance", database(&g, SLOT_COMPLIANCE));
 	if (view->page[SLOT_ADAPTER] && get(&view->page[SLOT_ADAPTER]->started))
 		json_object_set_new(document, "adapters", adapters(view->page[SLOT_ADAPTER]));
 	if (view->cache)

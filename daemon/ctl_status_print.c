@@ -116,18 +116,20 @@ static int print_cache(json_t *cache)
 	return result;
 }
 
-static void print_content(json_t *content)
+static void print_database(const char *name, json_t *content)
 {
-	printf("content database: %" JSON_INTEGER_FORMAT " rows in %" JSON_INTEGER_FORMAT
+	printf("%s database: %" JSON_INTEGER_FORMAT " rows in %" JSON_INTEGER_FORMAT
 	       " transactions",
-	       number_of(content, "rows"), number_of(content, "transactions"));
+	       name, number_of(content, "rows"), number_of(content, "transactions"));
 	if (json_object_get(content, "batch"))
 		printf(" (%.1f each, %.0f rows/s while storing, %.1f ms a commit)",
 		       json_real_value(json_object_get(content, "batch")),
 		       json_real_value(json_object_get(content, "rows_per_second")),
 		       json_real_value(json_object_get(content, "commit")) * 1000);
-	printf(", %" JSON_INTEGER_FORMAT " dead letters, %" JSON_INTEGER_FORMAT " errors",
-	       number_of(content, "dead_letters"), number_of(content, "errors"));
+	if (json_object_get(content, "dead_letters"))
+		printf(", %" JSON_INTEGER_FORMAT " dead letters",
+		       number_of(content, "dead_letters"));
+	printf(", %" JSON_INTEGER_FORMAT " errors", number_of(content, "errors"));
 	if (json_object_get(content, "lag_time"))
 		printf(", %" JSON_INTEGER_FORMAT " bytes, %" JSON_INTEGER_FORMAT
 		       " events and %.1f s behind",
@@ -154,6 +156,7 @@ int ctl_status_print(json_t *document)
 {
 	json_t *adapters = json_object_get(document, "adapters");
 	json_t *content = json_object_get(document, "content");
+	json_t *compliance = json_object_get(document, "compliance");
 	json_t *cache = json_object_get(document, "cache");
 
 	printf("pchatd %s, %s, %s\n\n", text_of(document, "version", "?"),
@@ -163,7 +166,9 @@ int ctl_status_print(json_t *document)
 	fputs("\n", stdout);
 	print_journal(json_object_get(document, "journal"));
 	if (content)
-		print_content(content);
+		print_database("content", content);
+	if (compliance)
+		print_database("compliance", compliance);
 	if (adapters)
 		print_adapters(adapters);
 	printf("sessions: %" JSON_INTEGER_FORMAT ", connections: %" JSON_INTEGER_FORMAT "\n\n",

@@ -83,6 +83,25 @@ void compliance_publish(struct compliance *c)
 	proc_wake(&c->child.proc, SLOT_SEQUENCER);
 }
 
+/* A mirror that stands where the journal has been overwritten must not say so to the sequencer, who
+ * would wait for it; another may be better. Where the sequencer only starts it finds that out. */
+static enum db_result refuse_old_copy(struct compliance *c, struct err *err)
+{
+	static const uint8_t none[sizeof(c->cursor.journal)];
+	const uint64_t tail = atomic_load_explicit(&c->child.proc.page[SLOT_SEQUENCER]->tail,
+						   memory_order_acquire);
+
+	if (c->cursor.gap || c->cursor.lsn >= tail ||
+	    memcmp(c->cursor.journal, none, sizeof(none)) == 0)
+		return DB_OK;
+	err_set(err,
+		"could not use database %u: the journal has overwritten the events from LSN "
+		"%" PRIu64 " on, where it stands; see \"pchatctl compliance accept-gap\"",
+		db_place(c->db) + 1, c->cursor.lsn);
+	db_skip(c->db);
+	return DB_RETRY;
+}
+
 /* After every connection the database is asked where it stands: that settles uncertain commits. */
 static enum db_result attach(struct compliance *c, struct err *err)
 {
@@ -92,6 +111,8 @@ static enum db_result attach(struct compliance *c, struct err *err)
 		result = record_open(c->db, err);
 	if (result == DB_OK)
 		result = record_cursor_get(c->db, &c->cursor, err);
+	if (result == DB_OK)
+		result = refuse_old_copy(c, err);
 	return result;
 }
 
