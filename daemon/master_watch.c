@@ -85,9 +85,10 @@ static void plan(struct master *master, struct process *process)
 			 proc_role(process->slot), process->slot, wait / SECOND,
 			 wait % SECOND / (SECOND / 10));
 	if (!process->ever_ready && ++process->failures >= FAILURES_MAX)
-		master_fail(master, EX_UNAVAILABLE,
-			    "pchat-%s[%u] could not be started: it ended %u times before it was ready",
-			    proc_role(process->slot), process->slot, process->failures);
+		master_fail(
+			master, EX_UNAVAILABLE,
+			"pchat-%s[%u] could not be started: it ended %u times before it was ready",
+			proc_role(process->slot), process->slot, process->failures);
 }
 
 static struct process *by_pid(struct master *master, pid_t pid)
@@ -108,7 +109,8 @@ void watch_reap(struct master *master)
 		process = by_pid(master, pid);
 		if (process == NULL)
 			continue;
-		/* What the last turn's messages said counts: it may have been ready for a moment. */
+		/* What the last turn's messages said counts: it may have been ready for a moment.
+		 */
 		control_read(process);
 		log_end(process, status);
 		plan(master, process);
@@ -174,7 +176,8 @@ static void check_reader(struct master *master, struct process *process,
 	process->at_once = process->killed;
 }
 
-/* A process that loads may wait for its database as long as it must, but its heart beats. */
+/* A process that loads may wait for its database as long as it must, but its heart beats. One that
+ * changes the tables of its database is let do that: it would only begin anew. */
 static void check(struct master *master, struct process *process)
 {
 	const struct proc_page *page = master->table.page[process->slot];
@@ -183,6 +186,8 @@ static void check(struct master *master, struct process *process)
 	const uint32_t state = atomic_load(&page->state);
 	uint64_t silent;
 
+	if (page_taken && state == PROC_UPGRADING)
+		return;
 	if (!page_taken || (!process->ready && state != PROC_LOADING)) {
 		check_start(master, process);
 		return;

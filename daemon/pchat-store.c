@@ -81,7 +81,8 @@ static enum db_result refuse_old_copy(struct store *store, struct err *err)
 	if (store->cursor.lsn >= tail || memcmp(store->cursor.journal, none, sizeof(none)) == 0)
 		return DB_OK;
 	err_set(err,
-		"could not use database %u: the journal has overwritten the events from LSN %llu on, "
+		"could not use database %u: the journal has overwritten the events from LSN %llu "
+		"on, "
 		"where it stands; it is an older copy",
 		db_place(store->db) + 1, (unsigned long long)store->cursor.lsn);
 	db_skip(store->db);
@@ -105,13 +106,39 @@ static enum db_result open_index(struct store *store, struct err *err)
 	return DB_OK;
 }
 
+/* Tables of an older version may take long to be changed; the master is told that this is no hang.
+ */
+static enum db_result open_schema(struct store *store, struct err *err)
+{
+	const uint32_t before = atomic_load(&store->child.proc.own->state);
+	unsigned version, wanted;
+	enum db_result result = content_version(store->db, &version, &wanted, err);
+
+	if (result != DB_OK)
+		return result;
+	if (version > 0 && version < wanted) {
+		log_notice("the tables of database %u are changed from version %u to %u",
+			   db_place(store->db) + 1, version, wanted);
+		proc_state(&store->child.proc, PROC_UPGRADING);
+	}
+	result = content_open(store->db, err);
+	proc_heartbeat(&store->child.proc);
+	if (version > 0 && version < wanted) {
+		proc_state(&store->child.proc, before);
+		if (result == DB_OK)
+			log_notice("the tables of database %u have version %u now",
+				   db_place(store->db) + 1, wanted);
+	}
+	return result;
+}
+
 /* After every connection the database is asked where it stands: that settles uncertain commits. */
 static enum db_result attach(struct store *store, struct err *err)
 {
 	enum db_result result = db_connect(store->db, err);
 
 	if (result == DB_OK)
-		result = content_open(store->db, err);
+		result = open_schema(store, err);
 	if (result == DB_OK)
 		result = open_index(store, err);
 	if (result == DB_OK)

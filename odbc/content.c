@@ -53,6 +53,13 @@ enum db_result content_open(struct db *db, struct err *err)
 	return result == DB_OK ? schema_upgrade(db, &schema_content, err) : result;
 }
 
+enum db_result content_version(struct db *db, unsigned *version_r, unsigned *wanted_r,
+			       struct err *err)
+{
+	*wanted_r = schema_content.step_count;
+	return schema_version(db, &schema_content, version_r, err);
+}
+
 enum db_result content_check(struct db *db, struct err *err)
 {
 	return schema_check(db, &schema_content, err);

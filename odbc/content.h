@@ -18,6 +18,10 @@ enum db_result content_open(struct db *db, struct err *err);
 /* DB_RETRY where this database takes no writes; the next db_connect tries the next. */
 enum db_result content_writable(struct db *db, struct err *err);
 
+/* The schema's version, 0: there is none, and this program's. */
+enum db_result content_version(struct db *db, unsigned *version_r, unsigned *wanted_r,
+			       struct err *err);
+
 /* Looks whether the schema has this program's version; DB_RETRY where it is older or not there yet
  * (the store is about to upgrade it). For everybody else. */
 enum db_result content_check(struct db *db, struct err *err);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "conf/bug.h"
 #include "conf/clock.h"
@@ -108,6 +109,10 @@ static enum db_result diagnose(struct db *db, SQLSMALLINT type, SQLHANDLE handle
 		state[0] = '\0';
 	db->native = native;
 	result = dialect_sort(db->dialect, (const char *)state, native, &next);
+	if (!db->connected && dialect_refuses(db->dialect, (const char *)text)) {
+		result = DB_FATAL;
+		next = true;
+	}
 	if (next)
 		db->skip = true;
 	err_set(err, "could not %s: %s (%s/%d)", what,
@@ -134,6 +139,40 @@ enum db_result db_not_connected(struct err *err)
 	return DB_RETRY;
 }
 
+/* --- A database that is a file. --- */
+
+static void note_file(struct db *db)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_FILE);
+	struct err err;
+	struct stat st;
+	size_t length;
+	const char *name;
+
+	if (db_execute_row(stmt, &err) != DB_OK)
+		return;
+	name = db_text(stmt, 0, &length);
+	if (length > 0 && stat(name, &st) == 0) {
+		db->file = strdup(name);
+		db->device = st.st_dev;
+		db->inode = st.st_ino;
+	}
+	db_done(stmt);
+}
+
+/* Whoever goes on writing to a file that has no name any more loses all of it in the end. */
+enum db_result db_check_file(struct db *db, struct err *err)
+{
+	struct stat st;
+
+	if (!db->file ||
+	    (stat(db->file, &st) == 0 && st.st_dev == db->device && st.st_ino == db->inode))
+		return DB_OK;
+	err_set(err, "the file %s was removed or replaced while it was in use", db->file);
+	db_disconnect(db);
+	return DB_RETRY;
+}
+
 /* --- Connecting. --- */
 
 void db_disconnect(struct db *db)
@@ -146,6 +185,8 @@ void db_disconnect(struct db *db)
 	db->in_transaction = false;
 	db->connected = false;
 	db->kept = 0;
+	free(db->file);
+	db->file = NULL;
 	if (SQL_SUCCEEDED(SQLDisconnect(db->dbc)))
 		return;
 	/* 25000: the driver believes that a transaction is under way. */
@@ -209,6 +250,8 @@ static enum db_result start_session(struct db *db, struct err *err)
 		result = db_run(db, *sql, err);
 	if (result != DB_OK)
 		db_disconnect(db);
+	else if (db->dialect->is_file)
+		note_file(db);
 	return result;
 }
 

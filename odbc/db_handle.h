@@ -1,6 +1,8 @@
 #ifndef PCHAT_ODBC_DB_HANDLE_H
 #define PCHAT_ODBC_DB_HANDLE_H
 
+#include <sys/types.h>
+
 #include <sql.h>
 #include <sqlext.h>
 
@@ -49,6 +51,9 @@ struct db {
 	const struct dialect *dialect; /* of the connection */
 	int native;		       /* of the last failure */
 	int64_t kept;		       /* by the user; 0 in a new connection */
+	char *file;		       /* owned: of a database that is one; NULL: none */
+	dev_t device;		       /* where that is, as is the next */
+	ino_t inode;
 	struct db_stmt *reading;       /* the last one that had a result */
 	struct db_stmt stmt[STATEMENTS][DB_FORMS];
 };
@@ -59,6 +64,9 @@ enum db_result db_fail(struct db *db, SQLSMALLINT type, SQLHANDLE handle, const 
 		       struct err *err);
 
 enum db_result db_not_connected(struct err *err);
+
+/* Looks whether the file of the database is still the one that was connected to. */
+enum db_result db_check_file(struct db *db, struct err *err);
 
 /* Frees the handles of all statements, or also what is kept for the next connection. */
 void db_drop_statements(struct db *db);

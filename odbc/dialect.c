@@ -71,6 +71,16 @@ enum db_result dialect_sort(const struct dialect *dialect, const char *state, in
 	return row->result;
 }
 
+bool dialect_refuses(const struct dialect *dialect, const char *text)
+{
+	const char *const *word = dialect ? dialect->refusals : NULL;
+
+	for (; word && *word; word++)
+		if (strstr(text, *word))
+			return true;
+	return false;
+}
+
 const char *dialect_parameters(enum statement number)
 {
 	static const char *const parameters[] = {

@@ -59,6 +59,11 @@ struct dialect {
 	const char
 		*schema_lock; /* run behind begin before the schema is changed; NULL: not needed */
 
+	/* Words of a refusal to connect that time does not change, where no code tells it; ended by
+	 * NULL. NULL: codes tell it. */
+	const char *const *refusals;
+	bool is_file; /* STATEMENT_FILE says where; it must not be removed while it is in use */
+
 	int16_t text_type, binary_type;	    /* SQL types as which text and binary are bound */
 	const struct dialect_error *errors; /* ended by a row without a state */
 	const char *const *statements;	  /* by enum statement: NULL where statement_text says it */
@@ -93,6 +98,9 @@ const struct dialect *dialect_of_dsn(const char *dsn);
 /* What a failure means. dialect NULL: not known yet. *next_r: try the next connection string. */
 enum db_result dialect_sort(const struct dialect *dialect, const char *state, int native,
 			    bool *next_r);
+
+/* Whether the text of a failure to connect says that the database will not let us in. */
+bool dialect_refuses(const struct dialect *dialect, const char *text);
 
 /* A statement's text in the dialect for so many rows, which the caller frees; NULL: no memory. More
  * than one row needs a text with VALUES (...). */

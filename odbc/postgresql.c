@@ -79,6 +79,16 @@ static const char *const index_drop[] = {"DROP TABLE IF EXISTS pc_index", NULL};
 	"WITH f AS MATERIALIZED (SELECT id FROM pc_index WHERE grams @@ CAST(? AS TSQUERY)) " \
 	"SELECT id FROM f WHERE id > ? AND id < ? "
 
+/* Of a connection that was not made the driver says 08001 and 101, whatever the reason. Servers of
+ * other languages are tried again as if they were only away. */
+static const char *const refusals[] = {
+	"authentication failed",
+	"no pg_hba.conf entry",
+	"does not exist", /* the database, the role */
+	"is not permitted to log in",
+	NULL,
+};
+
 static const char *const statements[STATEMENTS] = {
 	[STATEMENT_WRITABLE] = "SELECT CASE WHEN pg_is_in_recovery() OR "
 			       "current_setting('transaction_read_only') = 'on' THEN 0 ELSE 1 END",
@@ -127,6 +137,7 @@ const struct dialect dialect_postgresql = {
 	.text_type = SQL_WLONGVARCHAR,
 	.binary_type = SQL_LONGVARBINARY,
 	.errors = errors,
+	.refusals = refusals,
 	.statements = statements,
 	.words = words,
 	.index_make = index_make,

@@ -15,6 +15,8 @@
  * - A failed statement does not end its transaction: later ones go on in it. The caller rolls back.
  * - Text is cut at a NUL when it is read, invalid UTF-8 is stored as it is, and any type goes into
  *   any column: what is stored is checked before it is bound.
+ * - A file that was removed or replaced is written on, and gone when the last one closes it: db.c
+ *   looks before each statement.
  * - synchronous is NORMAL at first, which may lose commits when the host dies; then the cursor row
  *   would go back behind what the journal has overwritten. So FULL is asked for.
  */
@@ -61,6 +63,7 @@ static const char *const index_drop[] = {"DROP TABLE IF EXISTS pc_index", NULL};
 	"REPLACE(REPLACE(?, '&', ' AND '), '|', ' OR ') AND rowid > ? AND rowid < ? "
 
 static const char *const statements[STATEMENTS] = {
+	[STATEMENT_FILE] = "SELECT file FROM pragma_database_list WHERE name = 'main'",
 	[STATEMENT_WRITABLE] = "SELECT 1 - query_only FROM pragma_query_only",
 	[STATEMENT_SCHEMA_EXISTS] =
 		"SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'pc_schema'",
@@ -109,6 +112,7 @@ const struct dialect dialect_sqlite = {
 	.text_type = SQL_LONGVARCHAR,
 	.binary_type = SQL_LONGVARBINARY,
 	.errors = errors,
+	.is_file = true,
 	.statements = statements,
 	.words = words,
 	.index_make = index_make,

@@ -35,6 +35,7 @@
 #define ABOVE_ROOM "WHERE (x.principal, x.room) > (?, ?) ORDER BY x.principal, x.room LIMIT ?"
 
 const char *const statement_text[STATEMENTS] = {
+	[STATEMENT_FILE] = "SELECT ''",
 	[STATEMENT_SCHEMA_VERSION] = "SELECT COALESCE(MAX(version), 0) FROM pc_schema",
 	[STATEMENT_SCHEMA_PUT] = "INSERT INTO pc_schema (version, applied) VALUES (?, ?)",
 	[STATEMENT_CURSOR_GET] =

@@ -11,6 +11,7 @@
 	X(SCHEMA_VERSION, "", "i")	 /* the newest step that was applied */                    \
 	X(SCHEMA_PUT, "ii", "")		 /* step, time */                                          \
 	X(WRITABLE, "", "i")		 /* whether the database takes writes: 0 or 1 */           \
+	X(FILE, "", "t")		/* the file's name, where there is one */                  \
 	X(CURSOR_GET, "t", "tiiiiii")	 /* reader -> journal, lsn, principal, room, category,     \
 					    add-in, time */                                        \
 	X(CURSOR_PUT, "ttiiiiii", "")	 /* reader and the same */                                 \

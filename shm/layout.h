@@ -43,6 +43,8 @@ enum proc_state {
 	PROC_ACTIVE = 3,  /* a worker with listening sockets */
 	PROC_LOADING = 4, /* the sequencer or the store waits for the database, then loads */
 	PROC_STOPPING = 5,
+	PROC_UPGRADING = 6, /* changes the tables of its database, which may take long, and its heart
+			       does not beat meanwhile */
 };
 
 #define CURSOR_NEW UINT64_MAX

@@ -12,6 +12,9 @@ $master->wish(start => 3, 'mute');
 $master->wish(run => 3, 'die');
 $master->wish(start => 16, 'load');
 $master->wish(run => 16, 'die');
+$master->wish(start => 10, 'upgrade');
+$master->wish(run => 10, 'die');
+my $upgrading = $master->wait_event(start => 10, 2);
 my $mute = $master->wait_event(start => 3, 2);
 my $loading = $master->wait_event(start => 16, 2);
 
@@ -38,6 +41,10 @@ $master->wait_event(ready => 3, 2);
 pass('and replaced');
 
 is($master->process(16), $loading->{pid}, 'one that waits for its database may take longer, as long as it shows that it lives');
+is($master->process(10), $upgrading->{pid}, 'so may one that changes the tables of its database, though it does not');
+$master->forget(start => 10);
+$master->wait_event(ready => 10, 2);
+pass('which is ready in the end');
 is($master->stop, 0, 'the server stops in order');
 
 done_testing;

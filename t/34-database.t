@@ -103,4 +103,18 @@ is_deeply(
 	'and has its history'
 );
 
+# --- The file is removed. ---
+
+SKIP: {
+	skip 'PostgreSQL is no file', 4 if $server->postgres;
+	unlink map { $server->database . $_ } '', '-wal', '-shm';
+	is($alice->post($room, 'nowhere to go')->{seq}, 32, 'chat goes on when the file is removed');
+	wait_log('was removed or replaced while it was in use');
+	pass('which is noticed');
+	is($alice->post($room, 'chat goes on')->{seq}, 33, 'chat goes on then, too');
+	wait_for('new file', sub { -s $server->database });
+	is_deeply(seqs($server->stored($room, 33)),
+		[1 .. 33], 'what the journal has is stored in a new one');
+}
+
 done_testing;

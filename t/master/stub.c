@@ -3,7 +3,8 @@
  * the directory PCHAT_STUB as files: "start.SLOT" is looked at when a process starts, "run.SLOT"
  * while it runs (and is removed); both hold one word:
  *
- *   start: die (status 3), mute (never ready), load (PROC_LOADING until the file is gone)
+ *   start: die (status 3), mute (never ready), load (PROC_LOADING until the file is gone),
+ *          upgrade (PROC_UPGRADING likewise, without a sign of life)
  *   run:   die, crash (SIGABRT), hang, busy (as a reader with a question), deaf (to CONTROL_STOP)
  *
  * What happens is appended to "log", a line each: the slot, its pid, its generation, then what. A
@@ -191,8 +192,11 @@ static void begin(struct stub *stub)
 		exit(3);
 	if (strcmp(word, "load") == 0)
 		proc_state(&stub->child.proc, PROC_LOADING);
+	if (strcmp(word, "upgrade") == 0)
+		proc_state(&stub->child.proc, PROC_UPGRADING);
 	while (*wish(stub, "start", word) != '\0') {
-		proc_heartbeat(&stub->child.proc);
+		if (strcmp(word, "upgrade") != 0)
+			proc_heartbeat(&stub->child.proc);
 		take_messages(stub);
 		poll(NULL, 0, TURN_MS);
 	}
@@ -211,6 +215,7 @@ int main(int argc, char **argv)
 	note(&stub, recover ? "recover" : "start", getuid());
 	list_descriptors(&stub);
 	begin(&stub);
+	proc_heartbeat(&stub.child.proc);
 	note(&stub, "ready", 0);
 	if (child_ready(&stub.child, PROC_READY, &err) == -1)
 		return EX_OSERR;

@@ -229,6 +229,30 @@ static void test_failures_of_sql_server_are_sorted(void **state)
 	}
 }
 
+/* What psqlodbc says is all it says: the code is the same for all of these. */
+static void test_a_wrong_password_is_not_waited_for(void **state)
+{
+	static const struct {
+		const char *text;
+		bool refuses;
+	} cases[] = {
+		{"FATAL:  password authentication failed for user \"pchat\"\n", true},
+		{"FATAL:  database \"nodb\" does not exist\n", true},
+		{"FATAL:  no pg_hba.conf entry for host \"::1\"", true},
+		{"FATAL:  the database system is starting up\n", false},
+		{"FATAL:  sorry, too many clients already\n", false},
+		{"Is the server running on that host and accepting TCP/IP connections?", false},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(dialect_refuses(&dialect_postgresql, cases[i].text),
+				 cases[i].refuses);
+		assert_false(dialect_refuses(&dialect_sqlite, cases[i].text));
+	}
+	assert_false(dialect_refuses(NULL, cases[0].text));
+}
+
 /* FreeTDS cuts what is bound as anything else, and declares a type by length where it has none. */
 static void test_text_is_bound_as_types_that_are_not_cut(void **state)
 {
@@ -260,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_words_in_braces_are_expanded),
 		cmocka_unit_test(test_statements_become_t_sql),
 		cmocka_unit_test(test_failures_of_sql_server_are_sorted),
+		cmocka_unit_test(test_a_wrong_password_is_not_waited_for),
 		cmocka_unit_test(test_text_is_bound_as_types_that_are_not_cut),
 		cmocka_unit_test(test_dialect_is_known_by_its_connection_string),
 	};
