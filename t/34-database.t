@@ -112,7 +112,7 @@ SKIP: {
 	wait_log('was removed or replaced while it was in use');
 	pass('which is noticed');
 	is($alice->post($room, 'chat goes on')->{seq}, 33, 'chat goes on then, too');
-	wait_for('new file', sub { -s $server->database });
+	wait_for('new tables', sub { eval { $server->sql('SELECT seq FROM pc_message'); 1 } });
 	is_deeply(seqs($server->stored($room, 33)),
 		[1 .. 33], 'what the journal has is stored in a new one');
 }
