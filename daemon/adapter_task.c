@@ -29,6 +29,7 @@ uint64_t adapter_task_next(const struct adapter_task *task)
 void adapter_task_hurry(struct adapter_task *task)
 {
 	task->plan.due = 0;
+	task->target = 0; /* with what came since the run that may be under way began */
 	task->hurry = !task->known;
 }
 
@@ -49,11 +50,10 @@ static void tell(const struct adapter_task *task)
 	const struct record_adapter *row = &task->row;
 	char since[CLOCK_TEXT];
 
-	log_error("adapter \"%s\" failed at the records %llu to %llu and will be tried again; this "
-		  "is "
+	log_error("adapter \"%s\" failed at the records from %llu on and will be tried again; this is "
 		  "failure %llu since %s: %s",
-		  row->name, (unsigned long long)row->done + 1, (unsigned long long)row->batch,
-		  (unsigned long long)row->failures, clock_format(row->failing, since), row->error);
+		  row->name, (unsigned long long)row->done + 1, (unsigned long long)row->failures,
+		  clock_format(row->failing, since), row->error);
 }
 
 static void failed(struct adapter_task *task, const struct adapter_shared *shared,
@@ -309,5 +309,10 @@ enum db_result adapter_task_step(struct adapter_task *task, const struct adapter
 	}
 	result = begin_batch(task, shared, &pack, err);
 	adapter_pack_fini(&pack);
+	/* Something is wrong with these records, and not with the connection. */
+	if (result == DB_BAD_DATA) {
+		failed(task, shared, err->text);
+		return DB_OK;
+	}
 	return result;
 }

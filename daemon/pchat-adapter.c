@@ -27,6 +27,7 @@ struct adapters {
 	bool stop;
 	uint64_t deadline; /* clock_mono() at which an orderly stop must be over */
 	unsigned count;
+	unsigned first; /* whose turn comes first: nobody's failures keep others waiting */
 	struct adapter_task task[CONF_ADAPTERS_MAX];
 };
 
@@ -174,8 +175,9 @@ static void turn(struct adapters *adapters)
 	if (!adapters->attached)
 		try_attach(adapters);
 	for (unsigned i = 0; adapters->attached && i < adapters->count; i++) {
-		result = adapter_task_step(&adapters->task[i], &adapters->shared, !adapters->stop,
-					   &err);
+		struct adapter_task *task = &adapters->task[adapters->first++ % adapters->count];
+
+		result = adapter_task_step(task, &adapters->shared, !adapters->stop, &err);
 		if (result != DB_OK)
 			database_failed(adapters, result, &err);
 		proc_heartbeat(&adapters->child.proc);

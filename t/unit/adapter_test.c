@@ -280,6 +280,20 @@ static void test_files_can_be_read_by_their_group(void **state)
 	umask(022);
 }
 
+static void test_who_asks_during_a_run_gets_what_came_since_it_began(void **state)
+{
+	struct place *place = *state;
+
+	configure(place, "form = csv");
+	record(place, 1, "hello");
+	step(place);
+	record(place, 1, "more");
+	adapter_task_hurry(&place->task);
+	watch(place);
+	run(place);
+	assert_int_equal(stored(place).done, 2);
+}
+
 static void test_a_batch_is_bounded_in_bytes(void **state)
 {
 	struct place *place = *state;
@@ -518,6 +532,7 @@ int main(int argc, char **argv)
 		TEST(test_the_slowest_adapter_says_what_is_needed_no_more),
 		TEST(test_records_become_files_batch_by_batch),
 		TEST(test_files_can_be_read_by_their_group),
+		TEST(test_who_asks_during_a_run_gets_what_came_since_it_began),
 		TEST(test_a_batch_is_bounded_in_bytes),
 		TEST(test_a_batch_that_was_noted_stays_what_it_was),
 		TEST(test_a_writer_that_dies_leaves_no_half_and_no_second_file),
