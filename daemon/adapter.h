@@ -33,6 +33,7 @@ enum adapter_kind {
 struct adapter_record {
 	uint64_t number; /* of the record in the chain */
 	uint64_t lsn;	 /* of the event */
+	uint32_t flags, room_id; /* as they are on record */
 	uint64_t time;	 /* UTC us */
 	enum adapter_kind kind;
 	const char *type; /* the record's own name of what happened: "sign_in" */

@@ -20,9 +20,8 @@ struct head {
 
 struct packed {
 	uint64_t number, lsn, time, message;
-	uint32_t flags, user;
+	uint32_t flags, room_id, user;
 	uint32_t length[TEXTS]; /* of each text, without the NUL */
-	uint32_t reserved;
 };
 static_assert(sizeof(struct packed) % ALIGN == 0, "records are aligned");
 
@@ -63,6 +62,7 @@ void adapter_pack_add(struct adapter_pack *pack, const struct record_row *row)
 		.time = row->time,
 		.message = row->message,
 		.flags = row->flags,
+		.room_id = row->room_id,
 		.user = row->user_id,
 	};
 	size_t size = 0;
@@ -160,6 +160,8 @@ static void fill(struct adapter_record *record, const struct packed *packed,
 		.lsn = packed->lsn,
 		.time = packed->time,
 		.message = packed->message,
+		.flags = packed->flags,
+		.room_id = packed->room_id,
 		.user = packed->user,
 		.history = packed->flags & RECORD_HISTORY,
 		.alert = packed->flags & RECORD_ALERT,

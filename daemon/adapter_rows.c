@@ -78,12 +78,20 @@ static void json_member(struct fragment *line, const char *name, const char *tex
 	fragment_string(line, text, strlen(text));
 }
 
+/* As with texts, what there is none of is left out. */
+static void json_count(struct fragment *line, const char *name, uint64_t number)
+{
+	if (number == 0)
+		return;
+	fragment_text(line, ",\"");
+	fragment_text(line, name);
+	fragment_text(line, "\":");
+	fragment_number(line, number);
+}
+
 static void json_message(struct fragment *line, const struct adapter_record *record)
 {
-	if (record->message) {
-		fragment_text(line, ",\"message\":");
-		fragment_number(line, record->message);
-	}
+	json_count(line, "message", record->message);
 	if (record->alert)
 		fragment_text(line, ",\"importance\":\"alert\"");
 	json_member(line, "title", record->title);
@@ -96,6 +104,8 @@ static void json_message(struct fragment *line, const struct adapter_record *rec
 	}
 }
 
+/* Every column that the hash is made of. detail stands as it is on record, between the last other
+ * member and the hash, so that its bytes can be had again. */
 static void json_row(struct fragment *line, const struct adapter_record *record)
 {
 	fragment_text(line, "{\"number\":");
@@ -105,9 +115,12 @@ static void json_row(struct fragment *line, const struct adapter_record *record)
 	fragment_text(line, ",\"time\":");
 	fragment_time(line, record->time);
 	json_member(line, "type", record->type);
+	json_count(line, "flags", record->flags);
+	json_count(line, "room_id", record->room_id);
 	json_member(line, "room", record->room);
 	json_member(line, "room_name", record->room_name);
 	json_member(line, "category", record->category);
+	json_count(line, "user_id", record->user);
 	json_member(line, "user", record->user_uri);
 	json_member(line, "user_name", record->user_name);
 	json_member(line, "address", record->address);

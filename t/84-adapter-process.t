@@ -1,11 +1,13 @@
 use v5.36;
 use utf8;
 use Cwd 'abs_path';
+use Digest::SHA 'sha256_hex';
 use File::Temp 'tempdir';
 use Mojo::DOM;
+use Mojo::Date;
 use Mojo::File 'path';
 use Mojo::JSON 'decode_json';
-use Mojo::Util 'decode';
+use Mojo::Util 'decode', 'encode';
 use Socket qw(PF_UNIX SOCK_SEQPACKET pack_sockaddr_un);
 use Test::More;
 use Pchat::Client;
@@ -121,6 +123,35 @@ is_deeply(
 	[map {"$_->{number} $_->{type} $_->{hash}"} grep { $_->{number} <= $last } $server->records],
 	'lines has every record once, in its order');
 is((grep { ($_->{content} // '') eq $nasty } @records), 1, 'with the very text');
+is(first_wrong(map { split /\n/, $_->slurp } files('lines')),
+	undef, 'and the chain of hashes can be worked out from the files alone');
+
+# As pchat-compliance(7) has it. The number of the first line whose hash is another one.
+sub first_wrong (@lines) {
+	my $hash = '0' x 64;
+	for my $line (@lines) {
+		my $row = decode_json $line;
+		my ($detail) = $line =~ /,"detail":(.*),"hash":"[^"]*"\}$/;
+		my ($day, $fraction) = $row->{time} =~ /^(.*)\.(\d{6})Z$/;
+		my %column = (
+			%$row,
+			detail => decode('UTF-8', $detail // ''),
+			time => Mojo::Date->new("${day}Z")->epoch . $fraction,
+			user_uri => $row->{user} // '',
+		);
+		$column{$_} //= 0 for qw(flags room_id user_id message);
+		my $text = join '', map { length($_) . ":$_," }
+			map { encode('UTF-8', $_ // '') } $hash,
+			@column{
+				qw(number lsn time type flags room_id room room_name category user_id
+					user_uri user_name address session message title content rich_type
+					rich detail)
+			};
+		$hash = sha256_hex($text);
+		return $row->{number} if $hash ne $row->{hash};
+	}
+	return;
+}
 
 my @messages;
 for my $file (files('xml')) {

@@ -29,6 +29,7 @@ static void test_a_batch_arrives_as_it_was_sent(void **state)
 				 .lsn = 8,
 				 .time = 9,
 				 .flags = RECORD_ALERT,
+				 .room_id = 12,
 				 .user_id = 10,
 				 .message = 11,
 				 .type = BYTES("replace"),
@@ -68,6 +69,8 @@ static void test_a_batch_arrives_as_it_was_sent(void **state)
 	assert_int_equal(record->kind, ADAPTER_REPLACE);
 	assert_true(record->alert && !record->history);
 	assert_int_equal(record->user, 10);
+	assert_int_equal(record->room_id, 12);
+	assert_int_equal(record->flags, RECORD_ALERT);
 	assert_int_equal(record->message, 11);
 	assert_string_equal(record->room, "r");
 	assert_string_equal(record->room_name, "n");
