@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const char *const names[ADMIN_ROLES] = {"none", "administrator", "operator", "read-only",
-						 "compliance"};
+					       "compliance"};
 
 const char *admin_role_name(enum admin_role role)
 {

@@ -10,8 +10,8 @@
 #include "shm/admin_role.h"
 #include "shm/event.h"
 
-/* Who may administer through the socket on this host, and as what: root, we ourselves, and the users
- * of admin.users, admin.operators, admin.readers and admin.compliance. */
+/* Who may administer through the socket on this host, and as what: root, we ourselves, and the
+ * users of admin.users, admin.operators, admin.readers and admin.compliance. */
 struct auth_local_user {
 	uid_t uid;
 	enum admin_role role;

@@ -21,8 +21,8 @@ static bool fill(const struct conf_list *access, const struct relay_name *name,
 }
 
 /*
- * Whoever bears such a name is never looked at by his user id, which may be ours: a pchat-admin that
- * has been replaced meanwhile would make administrators of all who came through it. Nor is
+ * Whoever bears such a name is never looked at by his user id, which may be ours: a pchat-admin
+ * that has been replaced meanwhile would make administrators of all who came through it. Nor is
  * pchat-admin itself, whatever name it bears.
  */
 enum auth_relay_kind auth_relay_find(int fd, pid_t peer, pid_t admin, const struct conf *conf,

@@ -17,11 +17,12 @@ enum auth_relay_kind {
 
 struct auth_relay {
 	enum admin_role role;
-	char name[EVENT_ADMIN_NAME_MAX + 1];	 /* "cert:alice" */
+	char name[EVENT_ADMIN_NAME_MAX + 1]; /* "cert:alice" */
 	char address[EVENT_ADDRESS_MAX + 1]; /* of the one for whom it is */
 };
 
-/* peer: the process at the other end; admin: the one that the master says is pchat-admin, 0: none. */
+/* peer: the process at the other end; admin: the one that the master says is pchat-admin, 0: none.
+ */
 enum auth_relay_kind auth_relay_find(int fd, pid_t peer, pid_t admin, const struct conf *conf,
 				     struct auth_relay *relay_r);
 

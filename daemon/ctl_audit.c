@@ -65,7 +65,8 @@ static int print_rows(const struct ctl *ctl, const json_t *rows)
 
 	for (unsigned k = 0; table && k < sizeof(headings) / sizeof(headings[0]); k++)
 		ctl_table_add(table, "%s", headings[k]);
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		if (table)
 			add_row(table, row);
 	}

@@ -18,8 +18,8 @@
 enum { CONNECT_TIMEOUT_US = 15000000 };
 
 struct ctl_link {
-	int sock;		/* owned; -1: remote */
-	struct client_url url;	/* of remote */
+	int sock;		    /* owned; -1: remote */
+	struct client_url url;	    /* of remote */
 	struct client_link *remote; /* owned; or NULL */
 };
 
@@ -118,9 +118,9 @@ static int open_remote(const struct ctl *ctl, struct ctl_link *link)
 	if (client_url_remote(&link->url, remote->server, &err) == -1)
 		return ctl_fail(ctl, EX_USAGE, "%s", err.text);
 	link->remote = client_link_new(&link->url, remote->ca, false, &err);
-	if (!link->remote || client_link_identify(link->remote, remote->certificate,
-						  remote->key ? remote->key : remote->certificate,
-						  &err) == -1)
+	if (!link->remote ||
+	    client_link_identify(link->remote, remote->certificate,
+				 remote->key ? remote->key : remote->certificate, &err) == -1)
 		return ctl_fail(ctl, EX_NOINPUT, "%s", err.text);
 	return shake_hands(ctl, link);
 }

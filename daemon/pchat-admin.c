@@ -77,8 +77,8 @@ static void on_listen(evutil_socket_t fd, short what, void *arg)
 	for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
 		struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
 		socklen_t size = sizeof(peer);
-		const int client = accept4(fd, (struct sockaddr *)&peer, &size,
-					   SOCK_NONBLOCK | SOCK_CLOEXEC);
+		const int client =
+			accept4(fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (client != -1) {
 			take(&admin->relay, client, &peer);

@@ -82,7 +82,8 @@ static void put_uri(struct look *look, const struct content_audit *row)
 
 	if (row->ref.length == 0 || (!room && !message && !category))
 		return;
-	fragment_text(look->json, category ? ",\"category\":\"ma-cat://" : ",\"room\":\"ma-chan://");
+	fragment_text(look->json,
+		      category ? ",\"category\":\"ma-cat://" : ",\"room\":\"ma-chan://");
 	fragment_text(look->json, look->domain);
 	fragment_text(look->json, "/");
 	fragment_raw(look->json, row->ref.data, row->ref.length);

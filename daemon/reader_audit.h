@@ -10,8 +10,8 @@
 
 /*
  * Looks through the audit, from the newest row below ask->before back, until ask->limit rows fit or
- * the time (clock_mono()) runs out. What audit.list answers goes to json. texts are the filters, one
- * behind the other as ask says; without regard to case, each is found wherever it stands in its
+ * the time (clock_mono()) runs out. What audit.list answers goes to json. texts are the filters,
+ * one behind the other as ask says; without regard to case, each is found wherever it stands in its
  * field. DB_BAD_DATA where they are no UTF-8.
  */
 enum db_result reader_audit(struct db *db, const struct ask_audit *ask, const char *texts,

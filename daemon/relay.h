@@ -33,8 +33,8 @@ struct relay {
 
 /* --- relay_tls.c --- */
 
-/* Certificate, key, trusted certificates and (crl -1: none) revoked ones from the start of PEM files.
- * NULL and err. The caller frees. */
+/* Certificate, key, trusted certificates and (crl -1: none) revoked ones from the start of PEM
+ * files. NULL and err. The caller frees. */
 SSL_CTX *relay_tls_new(int certificate, int key, int ca, int crl, struct err *err);
 
 /* --- relay_peer.c --- */

@@ -121,8 +121,8 @@ static void linger(struct relay_link **link)
 	(*link)->state = LINGER;
 	(*link)->deadline = clock_mono() + CLOSE_US;
 	if (fd != -1)
-		(*link)->rest = event_new((*link)->relay->base, fd, EV_READ | EV_PERSIST, on_rest,
-					  *link);
+		(*link)->rest =
+			event_new((*link)->relay->base, fd, EV_READ | EV_PERSIST, on_rest, *link);
 	if ((*link)->rest != NULL && shutdown(fd, SHUT_WR) == 0 &&
 	    event_add((*link)->rest, NULL) == 0)
 		return;
@@ -294,8 +294,7 @@ static void shaken(struct relay_link *link)
 
 static const char *why_not(struct relay_link *link)
 {
-	const long verdict =
-		SSL_get_verify_result(bufferevent_openssl_get_ssl(link->client));
+	const long verdict = SSL_get_verify_result(bufferevent_openssl_get_ssl(link->client));
 	const unsigned long code = bufferevent_get_openssl_error(link->client);
 	const char *reason = code == 0 ? NULL : ERR_reason_error_string(code);
 

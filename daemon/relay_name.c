@@ -40,8 +40,7 @@ static const char *take_number(const char *text, size_t most, unsigned long *num
 	return text + digits + 1;
 }
 
-bool relay_name_get(const struct sockaddr_un *address, socklen_t length,
-		    struct relay_name *name_r)
+bool relay_name_get(const struct sockaddr_un *address, socklen_t length, struct relay_name *name_r)
 {
 	char text[sizeof(address->sun_path)];
 	unsigned long number = 0;

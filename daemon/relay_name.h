@@ -29,7 +29,6 @@ socklen_t relay_name_put(const struct relay_name *name, uint64_t serial,
 /* Whether a peer bears such a name, well-formed or not: nobody else than pchat-admin may. */
 bool relay_name_is(const struct sockaddr_un *address, socklen_t length);
 
-bool relay_name_get(const struct sockaddr_un *address, socklen_t length,
-		    struct relay_name *name_r);
+bool relay_name_get(const struct sockaddr_un *address, socklen_t length, struct relay_name *name_r);
 
 #endif

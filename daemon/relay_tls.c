@@ -93,8 +93,7 @@ static int load_trusted(SSL_CTX *tls, int fd, struct err *err)
 	if (in == NULL)
 		return -1;
 	while (done && (one = PEM_read_bio_X509(in, NULL, no_password, NULL)) != NULL) {
-		done = X509_STORE_add_cert(store, one) == 1 &&
-		       SSL_CTX_add_client_CA(tls, one) == 1;
+		done = X509_STORE_add_cert(store, one) == 1 && SSL_CTX_add_client_CA(tls, one) == 1;
 		X509_free(one);
 		count++;
 	}

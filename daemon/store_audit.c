@@ -21,7 +21,8 @@ struct entry {
 	struct fragment details;       /* other members */
 };
 
-static_assert((int)EVENT_URI_MAX <= (int)EVENT_NAME_MAX && (int)EVENT_SCOPE_MAX <= (int)EVENT_NAME_MAX,
+static_assert((int)EVENT_URI_MAX <= (int)EVENT_NAME_MAX &&
+		      (int)EVENT_SCOPE_MAX <= (int)EVENT_NAME_MAX,
 	      "an object's name may be either");
 
 void store_audit_begin(struct store_audit *audit)
@@ -171,8 +172,7 @@ static enum db_result get_uri(const struct entry *entry, uint32_t id, char uri_r
 		return DB_OK;
 	}
 	result = content_principal_get(entry->db, id, &principal, entry->err);
-	copy(uri_r, EVENT_URI_MAX + 1,
-	     result == DB_OK ? principal.uri : (struct db_bytes){"", 0});
+	copy(uri_r, EVENT_URI_MAX + 1, result == DB_OK ? principal.uri : (struct db_bytes){"", 0});
 	return not_there(result);
 }
 
@@ -291,8 +291,8 @@ static void compare_category(struct entry *entry, struct sides sides,
 	field_text(entry, sides, "name", old->name, bytes(new->name));
 	field_text(entry, sides, "description", old->description, bytes(new->description));
 	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		field_bool(entry, sides, flags[i].name, old->flags & flags[i].flag,
-			   new->flags & flags[i].flag);
+		field_bool(entry, sides, flags[i].name, (old->flags & flags[i].flag) != 0,
+			   (new->flags & flags[i].flag) != 0);
 }
 
 static enum db_result audit_category(struct entry *entry)
@@ -427,8 +427,9 @@ static enum db_result audit_room(struct entry *entry)
 static enum db_result audit_role(struct entry *entry)
 {
 	static const char *const names[] = {
-		[ROLE_ALLOWED] = "allowed", [ROLE_DENIED] = "denied",	[ROLE_CREATOR] = "creators",
-		[ROLE_MEMBER] = "members",  [ROLE_MANAGER] = "managers", [ROLE_PRESENTER] = "presenters"};
+		[ROLE_ALLOWED] = "allowed",  [ROLE_DENIED] = "denied",
+		[ROLE_CREATOR] = "creators", [ROLE_MEMBER] = "members",
+		[ROLE_MANAGER] = "managers", [ROLE_PRESENTER] = "presenters"};
 	struct event_role event;
 	char uri[EVENT_URI_MAX + 1];
 	enum db_result result;
@@ -593,7 +594,7 @@ static bool is_known(const struct store_audit *audit, const struct record *recor
 	       audit->origin.session == record->origin.session;
 }
 
-/* An administrator's name and address are those of his session. A user's address nobody has kept. */
+/* An administrator's name and address are those of his session. Nobody keeps a user's address. */
 static enum db_result find_actor(struct entry *entry)
 {
 	struct store_audit *audit = entry->audit;

@@ -24,7 +24,8 @@ struct store_audit { /* what was last looked up; a transaction begins with nothi
 
 void store_audit_begin(struct store_audit *audit);
 
-/* Whether an event has to do with the audit: it is a change, or tells of an administrator's session. */
+/* Whether an event has to do with the audit: it is a change, or tells of an administrator's
+ * session. */
 bool store_audit_is(const struct record *record);
 
 /* Writes its row, if it becomes one. A malformed event becomes none: whoever stores it says so. */

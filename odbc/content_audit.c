@@ -200,8 +200,8 @@ enum db_result content_room_get(struct db *db, uint32_t id, struct content_room 
 	return DB_OK;
 }
 
-enum db_result content_category_get(struct db *db, uint32_t id,
-				    struct content_category *category_r, struct err *err)
+enum db_result content_category_get(struct db *db, uint32_t id, struct content_category *category_r,
+				    struct err *err)
 {
 	struct db_stmt *stmt = first_above(db, STATEMENT_CATEGORIES, id);
 	const enum db_result result = get(stmt, id, err);

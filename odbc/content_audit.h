@@ -17,7 +17,8 @@ struct content_audit {
 
 enum db_result content_audit_put(struct db *db, const struct content_audit *audit, struct err *err);
 
-/* Those below an LSN and within two times (both inclusive), newest first: execute, then take rows. */
+/* Those below an LSN and within two times (both inclusive), newest first: execute, then take rows.
+ */
 struct content_audit_range {
 	uint64_t before, start, end;
 	unsigned limit;
@@ -42,8 +43,8 @@ enum db_result content_admin_remove(struct db *db, const struct content_admin *a
 				    struct err *err);
 enum db_result content_admin_clear(struct db *db, struct err *err);
 
-/* DB_END: there is no such session. What is found is good until the next execution, as it is with the
- * next functions. */
+/* DB_END: there is no such session. What is found is good until the next execution, as it is with
+ * the next functions. */
 enum db_result content_admin_get(struct db *db, struct content_admin *admin_r, struct err *err);
 
 /* One row; DB_END: there is none. */
@@ -51,8 +52,8 @@ enum db_result content_principal_get(struct db *db, uint32_t id,
 				     struct content_principal *principal_r, struct err *err);
 enum db_result content_room_get(struct db *db, uint32_t id, struct content_room *room_r,
 				struct err *err);
-enum db_result content_category_get(struct db *db, uint32_t id,
-				    struct content_category *category_r, struct err *err);
+enum db_result content_category_get(struct db *db, uint32_t id, struct content_category *category_r,
+				    struct err *err);
 enum db_result content_addin_get(struct db *db, uint32_t id, struct content_addin *addin_r,
 				 struct err *err);
 enum db_result content_setting_get(struct db *db, struct content_setting *setting_r,

@@ -54,10 +54,8 @@ for my $user (qw(daemon nobody)) {
 	works('shows a category', $user, qw(category get General));
 	works('lists groups', $user, qw(group list));
 	works('lists add-ins', $user, qw(addin list));
-	like(
-		works('searches messages', $user, qw(message search lobby)),
-		qr/message 2/, 'and reads them'
-	);
+	like(works('searches messages', $user, qw(message search lobby)),
+		qr/message 2/, 'and reads them');
 	works('shows the status', $user, 'status');
 }
 
@@ -88,10 +86,8 @@ works('removes messages', 'daemon', qw(message remove lobby 1 --yes));
 works('purges messages', 'daemon', qw(message purge lobby --through 2 --yes));
 works('disables a room', 'daemon', qw(room disable mine));
 works('deletes it', 'daemon', qw(room delete mine --yes));
-is_deeply(
-	[map { $_->{name} } @{ $server->admin('room.list')->{rooms} }],
-	['lobby'], 'and that was done'
-);
+is_deeply([map { $_->{name} } @{ $server->admin('room.list')->{rooms} }],
+	['lobby'], 'and that was done');
 
 like(
 	$server->log,

@@ -13,41 +13,82 @@ use Pchat::Wait;
 # The administration port: who comes in, as what, and who does not.
 my $authority = Pchat::Authority->new('test authority');
 my $other = Pchat::Authority->new('another authority');
+my $below = Pchat::Authority->new('a department', $authority);
 my %own = (
 	alice => $authority->issue('alice'),
-	olga => $authority->issue('nobody in particular', subjectAltName => 'email:olga@example.test'),
-	monitor =>
-		$authority->issue('a host', subjectAltName => 'DNS:monitor.example.test,DNS:other.test'),
+	olga => $authority->issue(
+		'nobody in particular',
+		subjectAltName => 'email:olga@example.test'
+	),
+	monitor => $authority->issue(
+		'a host', subjectAltName => 'DNS:monitor.example.test,DNS:other.test'
+	),
 	dora => $authority->issue('dora'),
 	stranger => $authority->issue('stranger'),
-	expired => $authority->issue('alice', file => 'old', start => '20200101000000Z',
-		end => '20210101000000Z'),
-	early => $authority->issue('alice', file => 'early', start => '20400101000000Z',
-		end => '20410101000000Z'),
+	expired => $authority->issue(
+		'alice',
+		file => 'old',
+		start => '20200101000000Z',
+		end => '20210101000000Z'
+	),
+	early => $authority->issue(
+		'alice',
+		file => 'early',
+		start => '20400101000000Z',
+		end => '20410101000000Z'
+	),
 	server => $authority->issue('alice', file => 'server', extendedKeyUsage => 'serverAuth'),
 	foreign => $other->issue('alice'),
 	revoked => $authority->issue('alice', file => 'revoked'),
+	carol => $below->issue('carol'),
 	trick => $authority->issue("alic\x{451}", file => 'trick'),
 );
 $authority->revoke($own{revoked});
 
-my $port;
 my $server = Pchat::Server->new;
-$port = $server->port + 500;
+my $port = $server->port + 500;
+
+sub text_of (@files) {
+	local @ARGV = @files;
+	return join '', <>;
+}
+
+sub write_file ($name, $text) {
+	open my $out, '>', $server->directory . "/$name" or die "could not write $name: $!\n";
+	print $out $text;
+	close $out or die "could not write $name: $!\n";
+	return $server->directory . "/$name";
+}
+
+# One list for each authority; and a chain, from the certificate upwards.
+sub write_lists { return write_file('crl.pem', text_of($authority->crl, $below->crl)) }
+my $lists = write_lists();
+my $chain = write_file('carol.pem', text_of($own{carol}{certificate}, $below->certificate));
+
+# Root's server runs pchat-admin as somebody else, who must be able to run it.
+my @as_nobody = ('setpriv', '--reuid', 'nobody', '--clear-groups');
+my $admin_user =
+	$> == 0
+	&& system(@as_nobody, 'test', '-x', "$Pchat::Server::build/daemon/pchat-admin") == 0
+	? 'nobody'
+	: '';
+chmod 0711, $server->directory if $admin_user;
 $server->configure({
-		admin => {
-			listen => [$server->address . ":$port"],
-			ca => $authority->certificate,
-			crl => $authority->crl,
-			access => [
-				'alice: administrator',
-				'olga@example.test: operator',
-				'monitor.example.test: read-only',
-				'dora: read-only',
-			],
-			connections => 8,
-			handshake_timeout => '2s',
-		} });
+	'' => { admin_user => $admin_user },
+	admin => {
+		listen => [$server->address . ":$port"],
+		ca => $authority->certificate,
+		crl => $lists,
+		access => [
+			'alice: administrator',
+			'olga@example.test: operator',
+			'monitor.example.test: read-only',
+			'dora: read-only',
+			'carol: read-only',
+		],
+		connections => 8,
+		handshake_timeout => '2s',
+	} });
 $server->launch;
 $server->wait_ready;
 $server->add_users('bob');
@@ -57,9 +98,12 @@ my $pchatctl = "$Pchat::Server::build/daemon/pchatctl";
 sub with ($who, @words) {
 	my $files = $own{$who};
 	return $server->command(
-		$pchatctl, '--server', $server->address . ":$port",
-		'--certificate', $files->{certificate},
-		'--key', $files->{key}, '--ca', $server->certificate, @words);
+		$pchatctl, '--server',
+		$server->address . ":$port", '--certificate',
+		$files->{certificate}, '--key',
+		$files->{key}, '--ca',
+		$server->certificate, @words
+	);
 }
 
 sub works ($sentence, $who, @words) {
@@ -88,16 +132,39 @@ ok(Pchat::Client->enter(server => $server, user => 'carol', password => 'a new p
 	'who can sign in');
 works('makes a room', 'olga', qw(room create own --category General));
 works('deletes it', 'olga', qw(room delete own --yes));
-fails('may not add a user', 77, qr/ErrorPermission/, 'olga', qw(user add dave --password-file),
-	$password);
+fails('may not add a user',
+	77, qr/ErrorPermission/, 'olga', qw(user add dave --password-file), $password);
 fails('may not make a category', 77, qr/ErrorPermission/, 'olga', qw(category create Other));
+
 for my $who (qw(monitor dora)) {
 	like(works('lists users', $who, qw(user list)), qr/bob/, 'and sees them');
 	fails('may not make a room', 77, qr/ErrorPermission/, $who, qw(room create own));
 }
-like($server->log, qr/administration by "cert:alice", administrator, from 127[\d.]+:\d+/,
-	'the log says who came, from where, and as what');
+like(
+	$server->log,
+	qr/administration by "cert:alice", administrator, from 127[\d.]+:\d+/,
+	'the log says who came, from where, and as what'
+);
 like($server->log, qr/administration by "cert:olga\@example\.test", operator/, 'and who else');
+
+$own{carol} = { certificate => $chain, key => $own{carol}{key} };
+works('comes with the certificate of a department, and its own', 'carol', qw(room list));
+
+# --- What it has. ---
+
+SKIP: {
+	my ($pid) = $server->pids('admin');
+	my %status = map { /^(\w+):\s+(\S+)/ ? ($1 => $2) : () } split /\n/,
+		text_of("/proc/$pid/status");
+	my @files = map { readlink // () } glob "/proc/$pid/fd/*";
+	is(scalar(grep {/journal|cache|mail|token|content/} @files),
+		0, 'pchat-admin has neither journal nor cache nor mailbox nor database');
+	is(scalar(grep {/\.pem$/} @files), 0, 'nor, any more, the file of its key');
+	skip 'with sanitizers there is no filter', 1 if Pchat::Server->has_sanitizers;
+	is($status{Seccomp}, 2, 'and may not make every system call');
+	skip 'only root can become somebody else', 1 if !$admin_user;
+	is($status{Uid}, scalar getpwnam 'nobody', 'it runs as admin_user');
+}
 
 # --- Who is not let in. ---
 
@@ -123,20 +190,30 @@ refused('one without a known name', 'stranger', qr/no name of its certificate \(
 refused('a name that only looks alike', 'trick', qr/no name of its certificate/);
 
 my $naked = IO::Socket::SSL->new(
-	PeerAddr => $server->address, PeerPort => $port, SSL_verify_mode => 0);
+	PeerAddr => $server->address,
+	PeerPort => $port,
+	SSL_verify_mode => 0
+);
 my $answer = $naked && do { print $naked "{}\n"; <$naked> };
 ok(!defined $answer, 'nobody comes in without a certificate');
 my $old = IO::Socket::SSL->new(
-	PeerAddr => $server->address, PeerPort => $port, SSL_verify_mode => 0,
-	SSL_version => 'TLSv1_1', SSL_cipher_list => 'ALL:@SECLEVEL=0',
-	SSL_cert_file => $own{alice}{certificate}, SSL_key_file => $own{alice}{key});
+	PeerAddr => $server->address,
+	PeerPort => $port,
+	SSL_verify_mode => 0,
+	SSL_version => 'TLSv1_1',
+	SSL_cipher_list => 'ALL:@SECLEVEL=0',
+	SSL_cert_file => $own{alice}{certificate},
+	SSL_key_file => $own{alice}{key});
 ok(!$old, 'nor by TLS 1.1');
 
 # pchatctl trusts nobody either.
 my ($code, $output) = $server->command(
-	$pchatctl, '--server', $server->address . ":$port",
-	'--certificate', $own{alice}{certificate},
-	'--key', $own{alice}{key}, '--ca', $other->certificate, qw(room list));
+	$pchatctl, '--server',
+	$server->address . ":$port", '--certificate',
+	$own{alice}{certificate}, '--key',
+	$own{alice}{key}, '--ca',
+	$other->certificate, qw(room list)
+);
 is($code, 77, 'pchatctl does not talk to a server that nobody vouches for') or diag $output;
 like($output, qr/cannot be trusted/, 'and says so');
 
@@ -144,8 +221,11 @@ like($output, qr/cannot be trusted/, 'and says so');
 
 sub tls ($who) {
 	return IO::Socket::SSL->new(
-		PeerAddr => $server->address, PeerPort => $port, SSL_verify_mode => 0,
-		SSL_cert_file => $own{$who}{certificate}, SSL_key_file => $own{$who}{key});
+		PeerAddr => $server->address,
+		PeerPort => $port,
+		SSL_verify_mode => 0,
+		SSL_cert_file => $own{$who}{certificate},
+		SSL_key_file => $own{$who}{key});
 }
 
 sub ask ($socket, $method, %params) {
@@ -199,9 +279,14 @@ works('lists rooms beside it', 'alice', qw(room list));
 close $deaf;
 
 my @rubbish = (
-	"GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01" . "\xff" x 300, "\0" x 10000, '',
-	"\x80\x2e\x01\x00\x02" . 'x' x 50, join '', map { chr int rand 256 } 1 .. 5000);
+	"GET / HTTP/1.1\r\n\r\n",
+	"\x16\x03\x01" . "\xff" x 300,
+	"\0" x 10000,
+	'', "\x80\x2e\x01\x00\x02" . 'x' x 50,
+	join '', map { chr int rand 256 } 1 .. 5000
+);
 my ($process) = $server->pids('admin');
+
 for my $i (0 .. $#rubbish) {
 	my $socket = IO::Socket::INET->new(PeerAddr => $server->address, PeerPort => $port)
 		or die "could not connect: $!\n";
@@ -215,9 +300,8 @@ is(($server->pids('admin'))[0], $process, 'and pchat-admin is there still');
 works('lists rooms', 'alice', qw(room list));
 
 # Those who connect and say nothing keep nobody out, and not for long.
-my @idle = map {
-	IO::Socket::INET->new(PeerAddr => $server->address, PeerPort => $port) // die
-} 1 .. 30;
+my @idle = map { IO::Socket::INET->new(PeerAddr => $server->address, PeerPort => $port) // die }
+	1 .. 30;
 works('comes in beside thirty that say nothing', 'alice', qw(room list));
 wait_for(
 	'end of those who say nothing',
@@ -254,6 +338,7 @@ pass('workers may die, too');
 
 works('comes in before she is revoked', 'dora', qw(room list));
 $authority->revoke($own{dora});
+write_lists();
 works('and still, before the list is read again', 'dora', qw(room list));
 my ($old_process) = $server->pids('admin');
 kill 'HUP', $server->pid;
@@ -264,6 +349,16 @@ wait_for(
 		return $now && $now != $old_process && (with('alice', qw(room list)))[0] == 0;
 	});
 refused('who was revoked, after a reload,', 'dora', qr/revoked/);
+
+# A list that is missing is a mistake that the log names; the server goes on without the port.
+unlink $lists;
+kill 'HUP', $server->pid;
+wait_for('complaint of the missing list',
+	sub { $server->log =~ /could not start pchat-admin.*could not open \S+crl\.pem/ });
+ok($server->admin('user.list'), 'without its files the port is closed, and the server goes on');
+write_lists();
+wait_for('port to be back', sub { (with('alice', qw(room list)))[0] == 0 });
+pass('until they are back');
 
 # --- Nobody else can claim to be pchat-admin. ---
 
@@ -280,8 +375,9 @@ like(($server->pchatctl('status'))[1], qr/admin/, 'pchatctl status shows pchat-a
 fails('status works on the host only', 64, qr/on the server's host only/, 'alice', 'status');
 ($code, $output) = $server->pchatctl('--server', 'x', qw(room list));
 is($code, 64, 'a server elsewhere needs a certificate') or diag $output;
-($code, $output) = $server->command($pchatctl, '--server', 'a b', '--certificate',
-	$own{alice}{certificate}, '--ca', $server->certificate, qw(room list));
+($code, $output) =
+	$server->command($pchatctl, '--server', 'a b', '--certificate', $own{alice}{certificate},
+	'--ca', $server->certificate, qw(room list));
 is($code, 64, 'and a name') or diag $output;
 ($code, $output) = $server->command($pchatctl, '--server', $server->address . ":$port",
 	'--certificate', '/nonexistent', '--ca', $server->certificate, qw(room list));

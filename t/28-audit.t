@@ -12,11 +12,11 @@ my $olga = $authority->issue('olga');
 my $server = Pchat::Server->new;
 my $port = $server->port + 500;
 $server->configure({
-		admin => {
-			listen => [$server->address . ":$port"],
-			ca => $authority->certificate,
-			access => ['olga: operator'],
-		} });
+	admin => {
+		listen => [$server->address . ":$port"],
+		ca => $authority->certificate,
+		access => ['olga: operator'],
+	} });
 $server->launch;
 $server->wait_ready;
 my $me = 'unix:' . getpwuid $>;
@@ -67,11 +67,9 @@ shows(
 
 $server->admin('group.add', uri => 'ma-grp:more', name => 'More');
 $server->admin('group.members', uri => 'ma-grp:staff', replace => ['alice', 'ma-grp:more']);
-is_deeply(
-	[
-		sort map {
-			join ' ', $_->{actor}, %{ $_->{details} }
-		} entries(what => 'group.members', limit => 3)
+is_deeply([
+		sort map { join ' ', $_->{actor}, %{ $_->{details} } }
+			entries(what => 'group.members', limit => 3)
 	],
 	[
 		sort map {"$me $_"} 'add ma-grp:more',
@@ -119,19 +117,19 @@ shows(
 $server->admin('addin.create', name => 'Map', url => 'https://example.test/');
 shows('an add-in', { what => 'addin.create', object => 'Map' });
 
-my $room = $server->admin('room.create', name => 'lobby', category => 'Lab', privacy => 'open')->{room};
+my $room = $server->admin('room.create', name => 'lobby', category => 'Lab', privacy => 'open')
+	->{room};
 $row = shows('a room', { what => 'room.create', object => 'lobby', room => $room });
-is_deeply(
-	[@{ $row->{details}{after} }{qw(category privacy type)}],
-	[qw(Lab open normal)], 'with what it began with'
-);
+is_deeply([@{ $row->{details}{after} }{qw(category privacy type)}],
+	[qw(Lab open normal)], 'with what it began with');
 $server->admin(
 	'room.update',
 	room => 'lobby',
 	name => 'Foyer',
 	privacy => 'closed',
 	addin => 'Map',
-	category => 'General');
+	category => 'General'
+);
 shows(
 	'and what of it changes',
 	{
@@ -152,11 +150,16 @@ shows(
 				addin => 'Map'
 			} } });
 my $before = entries();
-$server->admin('room.roles', room => 'Foyer', members => { add => ['alice', 'ma-grp:staff'] },
+$server->admin(
+	'room.roles',
+	room => 'Foyer',
+	members => { add => ['alice', 'ma-grp:staff'] },
 	managers => { add => ['alice'] });
 is(entries() - $before, 3, 'lists of a room: a row for each who comes or goes');
-is_deeply(
-	[sort map {"$_->{what} $_->{object} $_->{details}{list} $_->{details}{add}"} entries(limit => 3)],
+is_deeply([
+		sort map {"$_->{what} $_->{object} $_->{details}{list} $_->{details}{add}"}
+			entries(limit => 3)
+	],
 	[
 		'room.roles Foyer managers sip:alice@example.test',
 		'room.roles Foyer members ma-grp:staff',
@@ -175,7 +178,8 @@ shows(
 	{
 		what => 'room.update',
 		actor => 'sip:alice@example.test',
-		details => { before => { description => '' }, after => { description => 'hers' } } });
+		details => { before => { description => '' }, after => { description => 'hers' } } }
+);
 $alice->join_room($room);
 $alice->post($room, "message $_") for 1 .. 3;
 is(scalar(entries(what => 'message')), 0, 'messages are nobody\'s business here');
@@ -196,9 +200,12 @@ shows('or all of them', { what => 'message.purge', details => { through => 2 } }
 
 my $pchatctl = "$Pchat::Server::build/daemon/pchatctl";
 my @remote = (
-	$pchatctl, '--server', $server->address . ":$port",
-	'--certificate', $olga->{certificate},
-	'--key', $olga->{key}, '--ca', $server->certificate);
+	$pchatctl, '--server',
+	$server->address . ":$port", '--certificate',
+	$olga->{certificate}, '--key',
+	$olga->{key}, '--ca',
+	$server->certificate
+);
 my ($code, $output) = $server->command(@remote, qw(room disable Foyer));
 is($code, 0, 'an operator disables a room') or diag $output;
 $row = shows(
@@ -226,10 +233,16 @@ shows(
 		actor => $me,
 		details => { name => 'history', after => { value => '40' } } });
 does(qw(config set global history=41));
-shows('and what it was before',
-	{ details => { name => 'history', before => { value => '40' }, after => { value => '41' } } });
+shows(
+	'and what it was before',
+	{
+		details => {
+			name => 'history',
+			before => { value => '40' },
+			after => { value => '41' } } });
 does(qw(config remove global));
-shows('a setting that is taken back',
+shows(
+	'a setting that is taken back',
 	{ what => 'config.remove', details => { name => 'history', before => { value => '41' } } });
 does(qw(policy create strict));
 shows('a policy', { what => 'policy.set', object => 'tag:strict', actor => $me });
@@ -241,7 +254,8 @@ shows(
 		object => 'sip:bob@example.test',
 		details => { after => { policy => 'strict' } } });
 does(qw(policy revoke bob));
-shows('or not any more', { what => 'policy.grant', details => { before => { policy => 'strict' } } });
+shows('or not any more',
+	{ what => 'policy.grant', details => { before => { policy => 'strict' } } });
 
 # --- Removal. ---
 
@@ -285,12 +299,14 @@ for my $wrong (
 	[start => 'yesterday'],
 	[actor => 1],
 	[what => 'x' x 513],
-	)
-{
+) {
 	my ($error) = $server->try_admin('audit.list', @$wrong);
-	is($error->{name}, 'InvalidArgument', "$wrong->[0] of " . substr($wrong->[1], 0, 10) . ' is refused');
+	is($error->{name}, 'InvalidArgument',
+		"$wrong->[0] of " . substr($wrong->[1], 0, 10) . ' is refused');
 }
-my $client = eval { Pchat::Client->enter(server => $server, user => 'bob', password => 'another password') };
+my $client = eval {
+	Pchat::Client->enter(server => $server, user => 'bob', password => 'another password');
+};
 if ($client) {
 	my ($error) = $client->try('audit.list');
 	is($error->{name}, 'MethodNotFound', 'users cannot ask for it');
@@ -315,7 +331,8 @@ for my $role (qw(store sequencer)) {
 	$server->admin('room.create', name => "after $role", category => 'General');
 }
 $server->restart;
-my @rooms = grep { $_->{what} eq 'room.create' && $_->{actor} eq $me } entries(what => 'room.create');
+my @rooms =
+	grep { $_->{what} eq 'room.create' && $_->{actor} eq $me } entries(what => 'room.create');
 is_deeply(
 	[sort map { $_->{object} } @rooms],
 	['after sequencer', 'after store', 'before sequencer', 'before store', 'lobby'],
@@ -325,12 +342,16 @@ $server->kill_master;
 $server->launch;
 $server->wait_ready;
 $server->admin('room.create', name => 'later', category => 'General');
-shows('numbers of sessions that come again are not taken for the old ones',
+shows(
+	'numbers of sessions that come again are not taken for the old ones',
 	{ what => 'room.create', object => 'later', actor => $me });
 wait_for(
 	'end of the sessions',
-	sub { !grep { $_->{address} !~ /^unix/ } $server->sql('SELECT * FROM pc_session') });
-cmp_ok(scalar($server->sql('SELECT * FROM pc_session')), '<', 10, 'sessions that are over leave nothing');
+	sub {
+		!grep { $_->{address} !~ /^unix/ } $server->sql('SELECT * FROM pc_session');
+	});
+cmp_ok(scalar($server->sql('SELECT * FROM pc_session')),
+	'<', 10, 'sessions that are over leave nothing');
 
 # --- Age. ---
 
@@ -339,7 +360,8 @@ $server->change_sql('UPDATE pc_audit SET time = time - 86400000000 * 500 WHERE o
 my ($count) = map { $_->{n} } $server->sql('SELECT COUNT(*) AS n FROM pc_audit');
 $server->launch;
 $server->wait_ready;
-wait_for('end of what is old', sub { !$server->sql("SELECT * FROM pc_audit WHERE object = 'lobby'") });
+wait_for('end of what is old',
+	sub { !$server->sql("SELECT * FROM pc_audit WHERE object = 'lobby'") });
 pass('what is older than content.audit_retention goes');
 
 done_testing;

@@ -4,8 +4,8 @@
 #include "t/unit/engine_bench.h"
 
 /*
- * What the sequencer lets administrators do, by their roles: a row for each command. The numbers are
- * those of the sessions.
+ * What the sequencer lets administrators do, by their roles: a row for each command. The numbers
+ * are those of the sessions.
  */
 enum { FULL = 1, OPERATOR = 2, READER = 3, ALICE = 4, OFFICER = 5 };
 
@@ -19,8 +19,7 @@ static int open_as(struct bench *b, uint32_t session, unsigned flags)
 	memcpy(at, &who, sizeof(who));
 	b->mail.command.flags = (uint16_t)flags;
 	return send_as(b, SLOT_AUTH, SLOT_WORKER, session, COMMAND_SESSION_OPEN, 0,
-		       (uint32_t)sizeof(who) +
-			       event_session_put(&event, at + sizeof(who), 1024));
+		       (uint32_t)sizeof(who) + event_session_put(&event, at + sizeof(who), 1024));
 }
 
 /* A category with alice in its scope, two rooms, a group. */
@@ -33,8 +32,9 @@ static void make(struct bench *b)
 	assert_int_equal(put_user(b, FULL, 0, "sip:alice@example.test", 0), DECIDED);
 	assert_int_equal(put_group(b, "ma-grp:staff"), DECIDED);
 	assert_int_equal(put_category(b, FULL, 0, "General"), DECIDED);
-	assert_int_equal(set_role(b, FULL, NODE_CATEGORY, 1, PRINCIPAL_ANY_USER, ROLE_ALLOWED, true),
-			 DECIDED);
+	assert_int_equal(
+		set_role(b, FULL, NODE_CATEGORY, 1, PRINCIPAL_ANY_USER, ROLE_ALLOWED, true),
+		DECIDED);
 	assert_int_equal(put_addin(b, FULL, 0, "Map", "https://example.test/"), DECIDED);
 	assert_int_equal(put_room(b, FULL, 0, "Lobby", false), DECIDED);
 	assert_int_equal(sign_in(b, SLOT_WORKER, ALICE, 1, 0, false), DECIDED);

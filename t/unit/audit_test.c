@@ -139,7 +139,8 @@ static void what_changed_is_told_with_both_sides(void **state)
 	other.name = text("\"foyer\"");
 	put_room(place, 200, &other);
 	expect(place, "SELECT what, details FROM pc_audit WHERE lsn = 200",
-	       "room.update|{\"before\":{\"name\":\"lobby\"},\"after\":{\"name\":\"\\\"foyer\\\"\"}}");
+	       "room.update|{\"before\":{\"name\":\"lobby\"},\"after\":{\"name\":\"\\\"foyer\\\"\"}"
+	       "}");
 }
 
 static void a_revision_alone_is_no_change(void **state)

@@ -77,9 +77,9 @@ static void add_alternative(X509 *certificate, int type, const char *text, int l
 	assert_int_equal(ASN1_STRING_set(string, text, length), 1);
 	GENERAL_NAME_set0_value(one, type, string);
 	assert_true(sk_GENERAL_NAME_push(all, one) > 0);
-	assert_int_equal(X509_add1_ext_i2d(certificate, NID_subject_alt_name, all, 0,
-					   X509V3_ADD_REPLACE),
-			 1);
+	assert_int_equal(
+		X509_add1_ext_i2d(certificate, NID_subject_alt_name, all, 0, X509V3_ADD_REPLACE),
+		1);
 	GENERAL_NAMES_free(all);
 }
 

@@ -3,7 +3,7 @@ package Pchat::Authority;
 # A certificate authority for a test, made by openssl(1) in a directory that goes with it.
 #
 #   my $authority = Pchat::Authority->new('CN of the authority');
-#   my $alice = $authority->issue('alice', san => 'email:alice@example.test');
+#   my $alice = $authority->issue('alice', subjectAltName => 'email:alice@example.test');
 #   $authority->revoke('alice');
 #
 # issue returns {certificate, key}: files. crl is the file with the list of those revoked so far.
@@ -11,14 +11,14 @@ package Pchat::Authority;
 use v5.36;
 use File::Temp 'tempdir';
 
-sub new ($class, $name) {
+# above: the authority that vouches for this one; without one it does so itself.
+sub new ($class, $name, $above = undef) {
 	my $directory = tempdir('pchat-authority.XXXXXX', TMPDIR => 1, CLEANUP => 1);
 	my $self = bless { directory => $directory }, $class;
 	$self->_write('index', '');
 	$self->_write('serial', "1000\n");
 	$self->_write('crlnumber', "01\n");
-	$self->_write(
-		'conf', <<END);
+	$self->_write('conf', <<END);
 [ca]
 default_ca = own
 [own]
@@ -37,8 +37,17 @@ copy_extensions = copy
 [any]
 commonName = optional
 END
-	$self->_openssl('req', '-x509', _key("$directory/ca.key"), '-days', 3, '-subj', "/CN=$name",
-		'-out', "$directory/ca.pem");
+	if ($above) {
+		my $own = $above->issue($name, basicConstraints => 'critical,CA:TRUE');
+		rename $own->{certificate}, "$directory/ca.pem" or die "could not move: $!\n";
+		rename $own->{key}, "$directory/ca.key" or die "could not move: $!\n";
+	} else {
+		$self->_openssl(
+			'req', '-x509', _key("$directory/ca.key"), '-days',
+			3, '-subj', "/CN=$name", '-out',
+			"$directory/ca.pem"
+		);
+	}
 	$self->_list;
 	return $self;
 }
@@ -46,15 +55,14 @@ END
 sub certificate ($self) { return "$self->{directory}/ca.pem" }
 sub crl ($self) { return "$self->{directory}/crl.pem" }
 
-# san: alternative names; start, end: as 20260101000000Z; usage: what it is for.
+# Extensions of the certificate by their names; start, end: as 20260101000000Z.
 sub issue ($self, $name, %option) {
 	my $file = "$self->{directory}/" . ($option{file} // $name =~ s/[^\w.-]/_/gr);
 	my @extensions = map { $option{$_} ? ('-addext', "$_=$option{$_}") : () }
-		qw(subjectAltName extendedKeyUsage);
+		qw(subjectAltName extendedKeyUsage basicConstraints);
 	$self->_openssl('req', '-new', _key("$file.key"), '-subj', "/CN=$name", @extensions, '-out',
 		"$file.csr");
-	$self->_openssl(
-		'ca', '-batch', '-notext', '-config', "$self->{directory}/conf",
+	$self->_openssl('ca', '-batch', '-notext', '-config', "$self->{directory}/conf",
 		'-in', "$file.csr", '-out', "$file.pem",
 		map { $option{$_} ? ("-${_}date", $option{$_}) : () } qw(start end));
 	return { certificate => "$file.pem", key => "$file.key" };
@@ -71,8 +79,8 @@ sub _list ($self) {
 }
 
 sub _key ($file) {
-	return ('-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout',
-		$file);
+	return ('-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1',
+		'-nodes', '-keyout', $file);
 }
 
 sub _write ($self, $name, $text) {
