@@ -102,6 +102,8 @@ static int check_programs(const struct master *master, struct err *err)
 
 static void make_processes(struct master *master)
 {
+	if (master->conf->adapters.count > 0 && !master->conf->compliance.enabled)
+		log_warning("compliance.enabled is off: no adapter will make files");
 	for (unsigned slot = 0; slot < SLOTS; slot++) {
 		struct process *process = &master->process[slot];
 

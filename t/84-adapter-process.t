@@ -300,6 +300,8 @@ $server->configure({ compliance => { enabled => 'false' }, %adapters });
 $server->launch;
 $server->wait_ready;
 is(scalar $server->pids('adapter'), 0, 'without compliance there is no pchat-adapter');
+like($server->log, qr/compliance.enabled is off: no adapter will make files/,
+	'and the log says so');
 ($code) = $server->pchatctl('compliance', 'run');
 is($code, 69, 'and nothing that could be run');
 
