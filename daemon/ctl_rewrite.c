@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "odbc/content_index.h"
 #include "shm/layout.h"
 
 enum { FIRST = 1024, TRIES = 100 };
@@ -384,6 +385,8 @@ enum db_result ctl_rewrite(struct db *db, const struct cache *cache, struct cont
 	struct rewrite r = {.db = db, .cache = cache, .cursor = cursor, .err = err};
 	enum db_result result = content_forget_links(db, err);
 
+	if (result == DB_OK)
+		result = content_index_void(db, err);
 	for (enum node_kind kind = NODE_CATEGORY; kind <= NODE_ADDIN && result == DB_OK; kind++)
 		result = remove_gone(&r, kind);
 	if (result == DB_OK)

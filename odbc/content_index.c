@@ -108,6 +108,14 @@ enum db_result content_index_open(struct db *db, bool wanted, bool *there_r, boo
 	return result == DB_UNCERTAIN ? DB_RETRY : result;
 }
 
+enum db_result content_index_void(struct db *db, struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_INDEXING_PUT);
+
+	db_bind_int(stmt, 0, 0);
+	return db_execute(stmt, err);
+}
+
 /* --- Rows. --- */
 
 /* A message's place in the index. */

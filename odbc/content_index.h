@@ -27,6 +27,10 @@
 enum db_result content_index_open(struct db *db, bool wanted, bool *there_r, bool *made_r,
 				  struct err *err);
 
+/* The messages are changed by somebody who does not keep the index up to date: it is made anew when it is
+ * opened the next time, and not used until then. */
+enum db_result content_index_void(struct db *db, struct err *err);
+
 /*
  * Brings messages into the index that were there before it, `messages` of them at most, in a
  * transaction of its own. *room is 0 at first and then its own; *count_r: how many; *more_r: there

@@ -504,6 +504,27 @@ static void test_index_by_other_rules_is_made_anew(void **state)
 	assert_int_equal(rest, 0);
 }
 
+/* Whoever writes without it says so, and it is not trusted any more. */
+static void test_index_that_was_not_kept_is_made_anew(void **state)
+{
+	struct place *place = *state;
+	bool there, made, ready;
+
+	put_room(place, 1, 0);
+	open_index(place, true);
+	put_message(place, 1, 1, "", "hello");
+	db_keep(place->db, 0); /* as a connection that does not know of it */
+	put_message(place, 1, 2, "", "hello");
+	assert_db(content_index_void(place->db, &place->err));
+	assert_db(content_index_ready(place->db, &ready, &place->err));
+	assert_false(ready);
+	expect(place, (struct query){"hello", SEARCH_ALL, false, false, 0, "2 1"});
+	assert_db(content_index_open(place->db, true, &there, &made, &place->err));
+	assert_true(there && made);
+	assert_int_equal(fill_index(place, 10), 2);
+	assert_int_equal(candidates(place, "hello"), 2);
+}
+
 static void test_many_messages_in_one_statement_are_indexed(void **state)
 {
 	struct place *place = *state;
@@ -555,6 +576,7 @@ int main(void)
 		TEST(test_removed_texts_leave_the_index),
 		TEST(test_purge_before_the_index_has_the_messages),
 		TEST(test_index_by_other_rules_is_made_anew),
+		TEST(test_index_that_was_not_kept_is_made_anew),
 		TEST(test_many_messages_in_one_statement_are_indexed),
 		TEST(test_bad_text_is_refused_with_an_index),
 	};
