@@ -465,7 +465,7 @@ t_shim_odbc_so_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -fPIC
 t_shim_odbc_so_LDFLAGS = -shared
 
 EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
-	t/bench/README t/bench/adapters t/bench/compliance t/bench/failover t/bench/history t/bench/idle t/bench/join-storm \
+	t/bench/README t/bench/adapters t/bench/compliance t/bench/failover t/bench/history t/bench/idle t/bench/join-storm t/bench/lag \
 	t/bench/million t/bench/pool-model t/bench/posts t/bench/room t/bench/rooms \
 	t/bench/sample-model t/bench/scale t/bench/search \
 	t/bench/versus \
