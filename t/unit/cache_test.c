@@ -45,6 +45,7 @@ static int set_up(void **state)
 	b->conf.cache.addins = 4;
 	b->conf.cache.roles = 16;
 	b->conf.cache.affiliations = 16;
+	b->conf.cache.settings = 16;
 	b->conf.cache.invitations = b->conf.cache.markers = 16;
 	b->conf.cache.feeds = b->conf.cache.requests = 16;
 	b->conf.cache.text = 64 * 200;
@@ -508,6 +509,24 @@ static void assert_same(const struct cache *cache, const uint8_t *before, const 
 				    header->index[i].buckets * 4);
 }
 
+static void make_setting(struct bench *b, const char *scope, const char *value)
+{
+	const struct event_setting event = {.kind = SCOPED_CONFIG,
+					    .present = *value != '\0',
+					    .scope = text(scope),
+					    .name = text("history"),
+					    .value = text(value)};
+
+	make(b, EVENT_SETTING, event_setting_put(&event, b->next.payload, sizeof(b->next.payload)));
+}
+
+static void make_grant(struct bench *b, uint32_t principal, const char *policy)
+{
+	const struct event_grant event = {.principal = principal, .policy = text(policy)};
+
+	make(b, EVENT_GRANT, event_grant_put(&event, b->next.payload, sizeof(b->next.payload)));
+}
+
 #ifdef PCHAT_FAULTS
 /* Applies the next event in a child that dies at step number count. False: it came through. */
 static bool dies_at(struct bench *b, const char *point, unsigned count)
@@ -619,6 +638,13 @@ static void dying_at_any_step_of_any_event_leaves_a_cache_that_can_be_rolled_bac
 	make_person(b, EVENT_FEED, PERSON_PUT, 1, 0), steps += die_everywhere(b);
 	make_person(b, EVENT_FEED, PERSON_GONE, 1, 0), steps += die_everywhere(b);
 	make_person(b, EVENT_ACCESS_REQUEST, PERSON_PUT, 3, 0), steps += die_everywhere(b);
+	make_setting(b, "global", "30"), steps += die_everywhere(b);
+	make_setting(b, "site:berlin", "40"), steps += die_everywhere(b);
+	make_setting(b, "global", "50"), steps += die_everywhere(b);
+	make_setting(b, "global", ""), steps += die_everywhere(b);
+	make_grant(b, 1, "staff"), steps += die_everywhere(b);
+	make_grant(b, 1, "crew"), steps += die_everywhere(b);
+	make_grant(b, 1, ""), steps += die_everywhere(b);
 	make_history(b, 4, 3), steps += die_everywhere(b);
 	make_history(b, 4, 1), steps += die_everywhere(b);
 	make_history(b, 4, 0), steps += die_everywhere(b);
@@ -722,6 +748,35 @@ static void both_copies_come_from_the_same_events(void **state)
 
 /* --- Readers beside a writer. --- */
 
+static void settings_and_grants_are_read_as_they_were_set(void **state)
+{
+	struct bench *b = *state;
+	struct setting_view view;
+	char policy[EVENT_POLICY_MAX];
+	uint32_t position = 0, length = 0, version;
+
+	populate(b);
+	version = cache_settings_version(&b->shared);
+	make_setting(b, "global", "30"), apply(b);
+	make_setting(b, "site:berlin", "40"), apply(b);
+	make_setting(b, "global", ""), apply(b);
+	assert_int_not_equal(cache_settings_version(&b->shared), version);
+	assert_int_equal(cache_settings_next(&b->shared, &position, &view), CODE_OK);
+	assert_int_equal(view.kind, SCOPED_CONFIG);
+	assert_memory_equal(view.scope, "site:berlin", view.scope_length);
+	assert_int_equal(view.scope_length, 11);
+	assert_memory_equal(view.value, "40", view.value_length);
+	assert_int_equal(cache_settings_next(&b->shared, &position, &view), CODE_NO_SUCH_NODE);
+	make_grant(b, 1, "staff"), apply(b);
+	assert_int_equal(cache_grant(&b->shared, 1, policy, &length), CODE_OK);
+	assert_int_equal(length, 5);
+	assert_memory_equal(policy, "staff", 5);
+	make_grant(b, 1, ""), apply(b);
+	assert_int_equal(cache_grant(&b->shared, 1, policy, &length), CODE_OK);
+	assert_int_equal(length, 0);
+	assert_int_equal(cache_grant(&b->shared, 99, policy, &length), CODE_NO_SUCH_PRINCIPAL);
+}
+
 static void a_reader_never_sees_half_of_a_change(void **state)
 {
 	struct bench *b = *state;
@@ -782,6 +837,7 @@ int main(void)
 		TEST(history_leaves_gaps_and_nothing_recent),
 		TEST(groups_categories_and_add_ins_that_are_removed_leave_nothing_behind),
 		TEST(both_copies_come_from_the_same_events),
+		TEST(settings_and_grants_are_read_as_they_were_set),
 		TEST(a_reader_never_sees_half_of_a_change),
 #ifdef PCHAT_FAULTS
 		TEST(dying_at_any_step_of_any_event_leaves_a_cache_that_can_be_rolled_back),

@@ -366,6 +366,40 @@ static void history_comes_out_as_it_went_in(void **state)
 	text_free(&in.message.text);
 }
 
+static void settings_and_grants_come_out_as_they_were_put_in(void **state)
+{
+	const struct event_setting setting = {.kind = SCOPED_POLICY,
+					      .present = 1,
+					      .scope = {"tag:staff", 9},
+					      .name = {"enabled", 7},
+					      .value = {"yes", 3}};
+	const struct event_grant grant = {.principal = 7, .policy = {"staff", 5}};
+	struct event_setting setting_r;
+	struct event_grant grant_r;
+	uint8_t buffer[64] = {0};
+	uint32_t size = event_setting_put(&setting, buffer, sizeof(buffer));
+
+	(void)state;
+	for (uint32_t cut = 0; cut < sizeof(buffer); cut++)
+		assert_int_equal(event_setting_parse(buffer, cut, &setting_r), cut == size);
+	assert_true(event_setting_parse(buffer, size, &setting_r));
+	assert_int_equal(setting_r.kind, SCOPED_POLICY);
+	assert_int_equal(setting_r.present, 1);
+	assert_text(&setting_r.scope, &setting.scope);
+	assert_text(&setting_r.name, &setting.name);
+	assert_text(&setting_r.value, &setting.value);
+	buffer[0] = 0;
+	assert_false(event_setting_parse(buffer, size, &setting_r));
+	memset(buffer, 0, sizeof(buffer));
+	size = event_grant_put(&grant, buffer, sizeof(buffer));
+	for (uint32_t cut = 0; cut < sizeof(buffer); cut++)
+		assert_int_equal(event_grant_parse(buffer, cut, &grant_r), cut == size);
+	assert_true(event_grant_parse(buffer, size, &grant_r));
+	assert_int_equal(grant_r.principal, 7);
+	assert_text(&grant_r.policy, &grant.policy);
+	assert_int_equal(event_grant_put(&(struct event_grant){0}, buffer, sizeof(buffer)), 0);
+}
+
 static void random_payloads_never_lead_outside(void **state)
 {
 	uint8_t bytes[96];
@@ -377,6 +411,8 @@ static void random_payloads_never_lead_outside(void **state)
 	struct event_refused refused;
 	struct event_message message;
 	struct event_history history;
+	struct event_setting setting;
+	struct event_grant grant;
 	uint32_t size;
 
 	(void)state;
@@ -399,6 +435,12 @@ static void random_payloads_never_lead_outside(void **state)
 			assert_in_range(view.request.length, 0, size);
 		if (event_refused_get(record, &refused))
 			assert_in_range(refused.user.length + refused.address.length, 0, size);
+		if (event_setting_get(record, &setting))
+			assert_in_range(setting.scope.length + setting.name.length +
+						setting.value.length,
+					0, size);
+		if (event_grant_get(record, &grant))
+			assert_in_range(grant.policy.length, 0, size);
 		if (event_history_get(record, &history))
 			assert_in_range(history.message.text.length, 0, size);
 		free(record);
@@ -459,6 +501,7 @@ int main(void)
 		cmocka_unit_test(a_rich_part_and_its_type_come_together),
 		cmocka_unit_test(a_payload_cut_off_or_extended_anywhere_is_malformed),
 		cmocka_unit_test(history_comes_out_as_it_went_in),
+		cmocka_unit_test(settings_and_grants_come_out_as_they_were_put_in),
 		cmocka_unit_test(random_payloads_never_lead_outside),
 		cmocka_unit_test(views_and_refusals_come_out_as_they_were_put_in),
 		cmocka_unit_test(every_type_has_a_name),
