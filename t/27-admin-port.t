@@ -241,6 +241,24 @@ my $alice = tls('alice') or die "could not connect: $SSL_ERROR\n";
 is(ask($alice, 'room.list')->{result}{rooms}[0]{name},
 	'lobby', 'JSON-RPC is spoken there, one object a line');
 is(ask($alice, 'room.explode')->{error}{data}{name}, 'MethodNotFound', 'with its errors');
+my $info = ask($alice, 'server.info')->{result};
+is(
+	"$info->{administrator} $info->{role}",
+	'cert:alice administrator',
+	'the server says who it takes her for'
+);
+my $long = tls('olga') or die "could not connect: $SSL_ERROR\n";
+$info = ask($long, 'server.info')->{result};
+is(
+	"$info->{administrator} $info->{role}",
+	'cert:olga@example.test operator',
+	'and others for others'
+);
+print $long '{"x":"' . 'y' x 200000;
+my $last = <$long>;
+is($last && decode_json($last)->{error}{data}{name},
+	'TooLarge', 'a line that does not end is too large');
+ok(!defined <$long>, 'and the end');
 my $many = join '', map {
 	encode_json({ jsonrpc => '2.0', id => $_, method => 'room.list', params => {} }) . "\n"
 } 1 .. 2000;

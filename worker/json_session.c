@@ -149,6 +149,17 @@ static void put_limits(struct buf *buf, const struct conf *conf,
 	buf_char(buf, '}');
 }
 
+static void put_administrator(struct buf *buf, const struct session *session)
+{
+	const char *name = session->name == NULL ? "" : session->name;
+	const char *role = admin_role_name(session->role);
+
+	buf_string(buf, ",\"administrator\":");
+	json_put_string(buf, name, strlen(name));
+	buf_string(buf, ",\"role\":");
+	json_put_string(buf, role, strlen(role));
+}
+
 static void put_mechanisms(struct buf *buf, const struct conf_list *mechanisms)
 {
 	buf_string(buf, ",\"mechanisms\":[");
@@ -195,6 +206,8 @@ static int server_info(struct json_peer *peer, const struct chat_id *id, const j
 	buf_string(&buf, ",\"time\":");
 	json_put_time(&buf, clock_utc());
 	put_mechanisms(&buf, &conf->auth.mechanisms);
+	if (peer->session.admin)
+		put_administrator(&buf, &peer->session);
 	put_limits(&buf, conf, effective);
 	put_pool(&buf, conf, effective);
 	buf_char(&buf, '}');
