@@ -64,6 +64,12 @@ static bool stopped(const struct conn *conn)
 
 static void on_event(evutil_socket_t fd, short what, void *arg);
 
+/*
+ * Edges are watched: while reading is put off to later turns (net_read) thousands of connections are
+ * readable, and asking for levels would have each turn look at every one of them again. So whoever
+ * stops reading before the socket is empty must see to it that reading goes on: by read_again, or by
+ * taking EV_READ away and giving it back, upon which the kernel looks anew.
+ */
 static void watch(struct conn *conn)
 {
 	bool read = !conn->ended && conn->state != CONN_DEAD && !stopped(conn);
@@ -76,8 +82,8 @@ static void watch(struct conn *conn)
 	conn->watched = 0;
 	if (wanted == 0)
 		return;
-	event_assign(&conn->event, conn->net->base, conn->fd, (short)(wanted | EV_PERSIST),
-		     on_event, conn);
+	event_assign(&conn->event, conn->net->base, conn->fd,
+		     (short)(wanted | EV_PERSIST | EV_ET), on_event, conn);
 	if (event_add(&conn->event, NULL) == -1) {
 		conn_kill(conn);
 		return;
@@ -427,10 +433,9 @@ static void take_input(struct conn *conn)
 		if (conn->state == CONN_DEAD || stopped(conn))
 			return;
 		if (conn->tls == NULL && n < NET_IN)
-			return;
+			return; /* there was no more */
 	}
-	if (conn->tls != NULL && SSL_pending(conn->tls) > 0)
-		read_again(conn);
+	read_again(conn);
 }
 
 static void shake_hands(struct conn *conn)
