@@ -98,6 +98,11 @@ t_unit_code_test_SOURCES = t/unit/code_test.c
 t_unit_code_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_code_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/compliance_test
+t_unit_compliance_test_SOURCES = t/unit/compliance_test.c $(DATABASE)
+t_unit_compliance_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
+t_unit_compliance_test_LDADD = $(RECORD_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/conf_test
 t_unit_conf_test_SOURCES = t/unit/conf_test.c
 t_unit_conf_test_CPPFLAGS = $(AM_CPPFLAGS) -DPCHAT_SOURCE=\"$(abs_srcdir)\" $(CMOCKA_CFLAGS)
