@@ -146,6 +146,8 @@ struct conf {
 		bool refused;		      /* refused attempts are recorded, too */
 		char *checkpoint_key;	      /* PEM file of a private key; "" = not signed */
 		uint64_t checkpoint_interval; /* at least so often, where there is anything new */
+		uint64_t retention;	      /* of records; 0: for ever */
+		uint64_t purge_interval;      /* how often older ones go; 0: when asked */
 	} compliance;
 
 	struct {

@@ -156,6 +156,8 @@ const struct setting settings[] = {
 	CHOICE(FLAG, compliance, refused, refused, "true", booleans),
 	STRING(PATH, compliance, checkpoint_key, ""),
 	NUMBER(TIME, compliance, checkpoint_interval, "1h", S, 30 * D),
+	NUMBER(TIME, compliance, retention, "0", 0, 36500 * D),
+	NUMBER(TIME, compliance, purge_interval, "1h", 0, 30 * D),
 
 	STRING(LIST, auth, mechanisms, "SCRAM-SHA-256 PLAIN"),
 	NUMBER(TIME, auth, token_lifetime, "12h", S, 30 * D),

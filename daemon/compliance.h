@@ -6,6 +6,7 @@
 
 #include "daemon/complaint.h"
 #include "daemon/compliance_batch.h"
+#include "daemon/compliance_expire.h"
 #include "daemon/record_sign.h"
 #include "odbc/backoff.h"
 #include "shm/cache.h"
@@ -35,6 +36,7 @@ struct compliance {
 	uint64_t checkpoint_due; /* clock_mono() */
 	uint64_t checkpointed;	 /* number of the record of the last one */
 	struct record_cursor cursor;
+	struct compliance_expire expire;
 };
 
 /* What failed has closed the connection: says so and lets the back-off run. */
@@ -46,6 +48,15 @@ void compliance_publish(struct compliance *compliance);
 /* Records what the journal has and the database has not (compliance_drain.c). How long to wait
  * before the next time, in milliseconds; 0: there is more. */
 int compliance_drain(struct compliance *compliance);
+
+/* What a transaction has in common with others: its end, in which the batch becomes durable with the
+ * cursor and, where one is due, a checkpoint; and what becomes of one that failed. */
+enum db_result compliance_commit(struct compliance *compliance, struct err *err);
+void compliance_transaction_failed(struct compliance *compliance, enum db_result result,
+				   const struct err *err);
+
+/* Each checkpoint stands in the log, too. */
+void compliance_log_checkpoint(const struct record_checkpoint *checkpoint);
 
 /* Brings what there is at the beginning into the database (compliance_snapshot.c), in transactions
  * of its own. */

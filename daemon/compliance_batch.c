@@ -46,6 +46,7 @@ void compliance_batch_begin(struct compliance_batch *batch, const struct record_
 {
 	clear(batch);
 	batch->cursor = *from;
+	batch->purge_asked = false;
 }
 
 bool compliance_batch_full(const struct compliance_batch *batch)

@@ -18,6 +18,7 @@ struct compliance_batch {
 	struct record_hasher *hasher; /* owned */
 	struct state *state;	      /* owned */
 	const char *domain;	      /* borrowed */
+	bool purge_asked;	      /* one of them asks for a purge */
 };
 
 int compliance_batch_init(struct compliance_batch *batch, unsigned size, const char *domain,
@@ -36,6 +37,12 @@ enum db_result compliance_batch_add(struct compliance_batch *batch, const struct
 /* Records an event, in the transaction under way (compliance_event.c). */
 enum db_result compliance_event(struct compliance_batch *batch, struct db *db,
 				const struct record *record, struct err *err);
+
+/* Does what a record (with everything but its number) of a VIEW_HOLD, VIEW_RELEASE or VIEW_PURGE
+ * asks for. *refusal_r: why it is not done, in a word; NULL: it is (compliance_order.c). */
+enum db_result compliance_order(struct compliance_batch *batch, struct db *db, unsigned kind,
+				const struct record_row *row, const char **refusal_r,
+				struct err *err);
 
 /* All sessions ended with a server that did not say so: makes a record for each room that one of
  * them was in, and each session, until the batch is full. *more_r: there are others left. */

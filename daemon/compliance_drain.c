@@ -70,13 +70,18 @@ static void checkpointed(struct compliance *c, const struct record_checkpoint *c
 {
 	c->checkpointed = checkpoint->number;
 	c->checkpoint_due = clock_mono() + c->child.conf->compliance.checkpoint_interval;
+	compliance_log_checkpoint(checkpoint);
+}
+
+void compliance_log_checkpoint(const struct record_checkpoint *checkpoint)
+{
 	log_notice("checkpoint: record %" PRIu64 ", hash %s, time %" PRIu64 ", signature %s",
 		   checkpoint->number, checkpoint->hash, checkpoint->time,
 		   *checkpoint->signature ? checkpoint->signature : "none");
 }
 
 /* The batch, the cursor row and, where one is due, a checkpoint become durable together. */
-static enum db_result commit(struct compliance *c, struct err *err)
+enum db_result compliance_commit(struct compliance *c, struct err *err)
 {
 	struct record_checkpoint checkpoint = {0};
 	enum db_result result = record_put(c->db, c->batch.row, c->batch.rows, err);
@@ -102,11 +107,17 @@ static enum db_result commit(struct compliance *c, struct err *err)
 }
 
 /* What the transaction remembered is true no longer. */
-static int failed(struct compliance *c, enum db_result result, const struct err *err)
+void compliance_transaction_failed(struct compliance *c, enum db_result result,
+				   const struct err *err)
 {
 	db_rollback(c->db);
 	state_forget(c->batch.state);
 	compliance_failed(c, result, err);
+}
+
+static int failed(struct compliance *c, enum db_result result, const struct err *err)
+{
+	compliance_transaction_failed(c, result, err);
 	return IDLE_MS;
 }
 
@@ -199,9 +210,11 @@ static int record(struct compliance *c)
 		return unreadable(c, read);
 	}
 	if (result == DB_OK)
-		result = commit(c, &err);
+		result = compliance_commit(c, &err);
 	if (result != DB_OK)
 		return failed(c, result, &err);
+	if (c->batch.purge_asked)
+		compliance_expire_forget(&c->expire);
 	compliance_publish(c);
 	if (complaint_end(&c->drain))
 		log_notice("recording goes on");
@@ -236,7 +249,7 @@ static enum db_result begin_anew(struct compliance *c, struct err *err)
 	cursor->lsn = from;
 	cursor->gap = false;
 	memcpy(cursor->journal, c->journal.header->id, sizeof(cursor->journal));
-	return result == DB_OK ? commit(c, err) : result;
+	return result == DB_OK ? compliance_commit(c, err) : result;
 }
 
 static bool is_new(const struct record_cursor *cursor)
@@ -309,7 +322,7 @@ static int rest(struct compliance *c)
 	c->begun = clock_mono();
 	result = db_begin(c->db, &err);
 	if (result == DB_OK)
-		result = commit(c, &err);
+		result = compliance_commit(c, &err);
 	return result == DB_OK ? IDLE_MS : failed(c, result, &err);
 }
 
@@ -324,9 +337,11 @@ int compliance_drain(struct compliance *c)
 		return refuse(c, &err);
 	if (!c->checked)
 		return settle_cursor(c);
+	wait = compliance_behind(c) ? gather(c) : IDLE_MS;
+	if (wait > 0 && !c->stop && compliance_expire(c))
+		return 0;
 	if (!compliance_behind(c))
 		return rest(c);
-	wait = gather(c);
 	return wait > 0 ? wait : record(c);
 }
 

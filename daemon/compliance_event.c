@@ -310,13 +310,20 @@ static enum db_result use_purge(struct translation *t, struct err *err)
 static enum db_result use_view(struct translation *t, struct err *err)
 {
 	static const char *const types[] = {
-		[VIEW_HISTORY] = "view", [VIEW_SEARCH] = "search", [VIEW_RECORDS] = "discovery"};
+		[VIEW_HISTORY] = "view", [VIEW_SEARCH] = "search",   [VIEW_RECORDS] = "discovery",
+		[VIEW_HOLD] = "hold",	 [VIEW_RELEASE] = "release", [VIEW_PURGE] = "purge_request"};
+	enum db_result result = DB_OK;
+	const char *refusal = NULL;
 	struct event_view event;
 
 	if (!event_view_get(t->record, &event))
 		return add_malformed(t, err);
 	t->row.content = bytes(event.request);
-	return add(t, types[event.kind], err);
+	if (event.kind > VIEW_RECORDS)
+		result = compliance_order(t->batch, t->db, event.kind, &t->row, &refusal, err);
+	if (refusal)
+		put_word(t, "error", refusal);
+	return result == DB_OK ? add(t, types[event.kind], err) : result;
 }
 
 static const char *command_word(unsigned command)

@@ -172,6 +172,8 @@ int ctl_compliance_verify(const struct ctl *ctl);
 int ctl_compliance_accept_gap(const struct ctl *ctl);
 int ctl_compliance_search(const struct ctl *ctl);
 int ctl_compliance_export(const struct ctl *ctl);
+int ctl_compliance_hold(const struct ctl *ctl);
+int ctl_compliance_purge(const struct ctl *ctl);
 
 /* The key that was named, else the configured one, if there is any; the caller's. */
 struct record_signer;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "conf/clock.h"
 #include "conf/conf.h"
@@ -323,4 +324,32 @@ int ctl_case_walk(const struct ctl *ctl, struct db *db, const struct record_filt
 	if (result != DB_OK)
 		return ctl_fail(ctl, EX_UNAVAILABLE, "%s", err.text);
 	return walk.code;
+}
+
+/* --- Orders. --- */
+
+enum { WAIT_US = 30000000, POLL_US = 20000 };
+
+int ctl_case_order(const struct ctl *ctl, struct db *db, const char *method, json_t *take_params,
+		   uint64_t *lsn_r)
+{
+	const uint64_t until = clock_mono() + WAIT_US;
+	struct record_cursor cursor = {0};
+	json_t *result = NULL;
+	struct err err;
+	int code = ctl_call(ctl, method, take_params, &result);
+
+	*lsn_r = (uint64_t)json_integer_value(json_object_get(result, "lsn"));
+	json_decref(result);
+	while (code == EX_OK) {
+		if (record_cursor_get(db, &cursor, &err) != DB_OK)
+			return ctl_fail(ctl, EX_UNAVAILABLE, "%s", err.text);
+		if (cursor.lsn > *lsn_r)
+			break;
+		if (clock_mono() > until)
+			return ctl_fail(ctl, EX_TEMPFAIL,
+					"the server has accepted it, but it is not on record yet");
+		usleep(POLL_US);
+	}
+	return code;
 }

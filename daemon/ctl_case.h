@@ -16,6 +16,11 @@ int ctl_case_filter(const struct ctl *ctl, struct db *db, struct record_filter *
  * NULL. */
 int ctl_case_note(const struct ctl *ctl, const char *text, uint64_t *lsn_r);
 
+/* Asks for something that pchat-compliance does, and waits until it is on record. *lsn_r: the place
+ * of the event in the journal. */
+int ctl_case_order(const struct ctl *ctl, struct db *db, const char *method, json_t *take_params,
+		   uint64_t *lsn_r);
+
 /* The records that the filter finds, in their order, in pages. take: EX_OK, or a code that ends it
  * (CTL_CASE_ENOUGH: without an error). */
 enum { CTL_CASE_ENOUGH = -1 };

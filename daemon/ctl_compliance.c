@@ -156,11 +156,12 @@ int ctl_compliance_key(const struct ctl *ctl, struct record_signer **signer_r)
 json_t *ctl_compliance_document(const struct record_verify *verify)
 {
 	json_t *document = json_pack(
-		"{s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:I}", "whole", verify->wrong == 0, "records",
+		"{s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I}", "whole", verify->wrong == 0, "records",
 		(json_int_t)verify->records, "first", (json_int_t)verify->first, "last",
 		(json_int_t)verify->last, "checkpoints", (json_int_t)verify->checkpoints,
 		"signatures", (json_int_t)verify->signatures, "signatures_checked",
-		verify->signer != NULL, "signed_to", (json_int_t)verify->signed_to);
+		verify->signer != NULL, "signed_to", (json_int_t)verify->signed_to, "expired",
+		(json_int_t)verify->expired);
 
 	if (verify->wrong != 0) {
 		json_object_set_new(document, "wrong", json_integer((json_int_t)verify->wrong));

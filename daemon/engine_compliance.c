@@ -43,7 +43,7 @@ enum admin_duty duty_of_view(const struct ask_for *ask)
 {
 	struct view view;
 
-	return parse_view(ask, &view) && view.kind == VIEW_RECORDS ? DUTY_RECORDS : DUTY_READ;
+	return parse_view(ask, &view) && view.kind >= VIEW_RECORDS ? DUTY_RECORDS : DUTY_READ;
 }
 
 enum decision decide_view(struct engine *engine, const struct ask_for *ask)
@@ -55,7 +55,7 @@ enum decision decide_view(struct engine *engine, const struct ask_for *ask)
 
 	if (!parse_view(ask, &view))
 		return refuse(ask, CODE_INVALID_ARGUMENT);
-	if (view.kind == VIEW_RECORDS && !admin_asks(engine, ask, DUTY_RECORDS))
+	if (view.kind >= VIEW_RECORDS && !admin_asks(engine, ask, DUTY_RECORDS))
 		return refuse(ask, CODE_ERROR_PERMISSION);
 	events = view.head.count > 0 ? view.head.count : 1;
 	if (no_room(engine, ask, (uint64_t)events * view.size, events, &decision))

@@ -60,16 +60,24 @@ daemon_librecord_a_SOURCES = \
 	daemon/compliance_batch.c daemon/compliance_batch.h \
 	daemon/compliance_event.c \
 	daemon/compliance_object.c \
+	daemon/compliance_order.c \
 	daemon/compliance_state.c daemon/compliance_state.h \
 	daemon/fragment.c daemon/fragment.h \
+	daemon/record_filter.c daemon/record_filter.h \
 	daemon/record_hash.c daemon/record_hash.h \
+	daemon/record_holds.c daemon/record_holds.h \
+	daemon/record_order.c daemon/record_order.h \
+	daemon/record_ranges.c daemon/record_ranges.h \
 	daemon/record_sign.c daemon/record_sign.h \
-	daemon/record_verify.c daemon/record_verify.h
+	daemon/record_verify.c daemon/record_verify.h \
+	daemon/search_text.c daemon/search_text.h
 daemon_librecord_a_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS)
 RECORD_LIBS = daemon/librecord.a $(STORE_LIBS) $(SSL_LIBS) $(UNISTRING_LIBS)
 
 daemon_pchat_compliance_SOURCES = daemon/pchat-compliance.c daemon/compliance.h \
-	daemon/compliance_drain.c daemon/compliance_snapshot.c
+	daemon/compliance_drain.c \
+	daemon/compliance_expire.c daemon/compliance_expire.h \
+	daemon/compliance_snapshot.c
 daemon_pchat_compliance_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(SSL_CFLAGS)
 daemon_pchat_compliance_LDADD = $(RECORD_LIBS)
 
@@ -156,6 +164,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_import.c daemon/ctl_import.h \
 	daemon/ctl_import_secret.c \
 	daemon/ctl_import_send.c \
+	daemon/ctl_hold.c \
 	daemon/ctl_link.c daemon/ctl_link.h \
 	daemon/ctl_lag.c daemon/ctl_lag.h \
 	daemon/ctl_list.c \
@@ -163,6 +172,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_object.c \
 	daemon/ctl_option.c daemon/ctl_option.h \
 	daemon/ctl_password.c \
+	daemon/ctl_purge.c \
 	daemon/ctl_scoped.c \
 	daemon/ctl_rewrite.c daemon/ctl_rewrite.h \
 	daemon/ctl_search.c \
@@ -176,9 +186,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_user.c \
 	daemon/ctl_verify.c \
 	daemon/pchat_text.c daemon/pchat_text.h \
-	daemon/record_filter.c daemon/record_filter.h \
-	daemon/record_json.c daemon/record_json.h \
-	daemon/search_text.c daemon/search_text.h
+	daemon/record_json.c daemon/record_json.h
 daemon_pchatctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(XML_CFLAGS) $(BSD_CFLAGS) $(ODBC_CFLAGS) \
 	$(SSL_CFLAGS) $(ZLIB_CFLAGS)
 daemon_pchatctl_LDADD = daemon/libadapter.a $(RECORD_LIBS) $(XSLT_LIBS) $(XML_LIBS) $(CLIENT_LIBS) \

@@ -143,6 +143,7 @@ static void try_attach(struct compliance *c)
 	}
 	c->attached = true;
 	c->checked = false;
+	compliance_expire_forget(&c->expire);
 	if (c->drain.told == 0)
 		backoff_worked(&c->backoff);
 	if (complaint_end(&c->database))

@@ -73,6 +73,12 @@ static const struct ctl_verb verbs[] = {
 	{"compliance", "export", "DIRECTORY", "write the records of a case into a directory", 1, 1,
 	 RECORDS | CTL_BIT(CTL_CASE) | CTL_BIT(CTL_PUBLIC_KEY), ctl_compliance_export, NULL, NULL,
 	 NULL, NULL},
+	{"compliance", "hold", "add|release|list [NAME]", "keep records from being deleted", 1, 2,
+	 CTL_BIT(CTL_REASON) | CTL_BIT(CTL_USER) | CTL_BIT(CTL_ROOM) | CTL_BIT(CTL_START) |
+		 CTL_BIT(CTL_END),
+	 ctl_compliance_hold, NULL, NULL, NULL, NULL},
+	{"compliance", "purge", "", "delete records that are old enough", 0, 0,
+	 DELETE | CTL_BIT(CTL_UNTIL), ctl_compliance_purge, NULL, NULL, NULL, NULL},
 	{"compliance", "accept-gap", "", "go on recording though events are lost to the record", 0,
 	 0, DELETE, ctl_compliance_accept_gap, NULL, NULL, NULL, NULL},
 	{"compliance", "adapters", "", "show what each adapter has and what it lacks", 0, 0, 0,

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/record_ranges.h"
+
 struct walk {
 	struct record_verify *verify;
 	struct db *db;
@@ -12,8 +14,8 @@ struct walk {
 	struct record_cursor cursor;	     /* as it was before the walk */
 	struct record_checkpoint checkpoint; /* the next one; number 0: there is none */
 	uint64_t number;		     /* of the last record that was right */
-	uint64_t expired; /* up to there records were deleted, as a record of that says */
 	char hash[RECORD_HEX];
+	struct record_ranges gone; /* owned: what is to be named by a record behind it */
 };
 
 __attribute__((format(printf, 3, 4))) static void wrong(struct walk *walk, uint64_t number,
@@ -68,6 +70,44 @@ static void check_checkpoint(struct walk *walk)
 		wrong(walk, checkpoint->number, "its checkpoint is not signed by this key");
 }
 
+/* Older records were deleted in order: there is a checkpoint of the last of them, and there has to
+ * be a record that says so. */
+static enum db_result begin_behind(struct walk *walk, uint64_t first, struct err *err)
+{
+	struct record_verify *verify = walk->verify;
+	enum db_result result = next_checkpoint(walk, first - 2, err);
+
+	if (result != DB_OK)
+		return result;
+	if (walk->checkpoint.number != first - 1 || (verify->signer && !is_signed(walk))) {
+		wrong(walk, 1, "it is missing; the first one is %" PRIu64, first);
+		return DB_OK;
+	}
+	verify->first = first;
+	walk->number = first - 1;
+	memcpy(walk->hash, walk->checkpoint.hash, sizeof(walk->hash));
+	walk->gone.count = 0;
+	record_ranges_add(&walk->gone, 1, walk->number);
+	return next_checkpoint(walk, walk->number, err);
+}
+
+/* Where records are deleted meanwhile, those that were to come next are gone, and nothing is wrong.
+ */
+static enum db_result check_missing(struct walk *walk, uint64_t next, struct err *err)
+{
+	struct record_row row;
+	enum db_result result = record_list(walk->db, 0, err);
+
+	if (result == DB_OK)
+		result = record_list_next(walk->db, &row, err);
+	if (result != DB_OK)
+		return result;
+	if (row.number == next && walk->number > 0)
+		return begin_behind(walk, next, err);
+	wrong(walk, walk->number + 1, "it is missing; the next one is %" PRIu64, next);
+	return DB_OK;
+}
+
 /* --- Records. --- */
 
 static bool is_type(const struct record_row *row, const char *type)
@@ -76,14 +116,42 @@ static bool is_type(const struct record_row *row, const char *type)
 	       memcmp(row->type.data, type, row->type.length) == 0;
 }
 
-static enum db_result check_record(struct walk *walk, const struct record_row *row, struct err *err)
+/* Of a record that has expired its hash is all there is: the next one's covers it. */
+static bool is_expired(const struct record_row *row)
+{
+	const struct db_bytes *const texts[] = {&row->room,	 &row->room_name, &row->category,
+						&row->user_uri,	 &row->user_name, &row->address,
+						&row->session,	 &row->title,	  &row->content,
+						&row->rich_type, &row->rich,	  &row->detail};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i]->length > 0)
+			return false;
+	return is_type(row, "expired") && row->lsn == 0 && row->time == 0 && row->flags == 0 &&
+	       row->room_id == 0 && row->user_id == 0 && row->message == 0 &&
+	       strlen(row->hash) == RECORD_HEX - 1;
+}
+
+static void pass(struct walk *walk, const struct record_row *row, const char hash[RECORD_HEX])
 {
 	struct record_verify *verify = walk->verify;
+
+	walk->number = row->number;
+	memcpy(walk->hash, hash, sizeof(walk->hash));
+	if (verify->to != 0 && row->number > verify->to)
+		return;
+	verify->records++;
+	verify->last = row->number;
+}
+
+static enum db_result check_record(struct walk *walk, const struct record_row *row, struct err *err)
+{
 	char hash[RECORD_HEX];
 
-	if (row->number != walk->number + 1) {
-		wrong(walk, walk->number + 1, "it is missing; the next one is %" PRIu64,
-		      row->number);
+	if (is_expired(row)) {
+		record_ranges_add(&walk->gone, row->number, row->number);
+		walk->verify->expired++;
+		pass(walk, row, row->hash);
 		return DB_OK;
 	}
 	if (record_hash(walk->hasher, walk->hash, row, hash, err) == -1)
@@ -93,20 +161,20 @@ static enum db_result check_record(struct walk *walk, const struct record_row *r
 		      "its hash does not agree: it was changed, or is not in its place");
 		return DB_OK;
 	}
-	if (is_type(row, "expire") && row->message > walk->expired)
-		walk->expired = row->message;
-	walk->number = row->number;
-	memcpy(walk->hash, hash, sizeof(hash));
-	verify->records++;
-	verify->last = row->number;
+	if (is_type(row, "expire"))
+		record_ranges_take_text(&walk->gone, row->content.data, row->content.length);
+	pass(walk, row, hash);
 	return DB_OK;
 }
 
-/* False: nothing more is wanted. */
+/* False: nothing more is wanted. What is gone may be named behind the last record that was asked
+ * for. */
 static bool is_wanted(const struct walk *walk)
 {
-	return walk->verify->wrong == 0 &&
-	       (walk->verify->to == 0 || walk->number < walk->verify->to);
+	const struct record_verify *verify = walk->verify;
+
+	return verify->wrong == 0 &&
+	       (verify->to == 0 || walk->number < verify->to || walk->gone.count > 0);
 }
 
 static enum db_result walk_page(struct walk *walk, bool *more_r, struct err *err)
@@ -117,6 +185,11 @@ static enum db_result walk_page(struct walk *walk, bool *more_r, struct err *err
 	*more_r = false;
 	while (result == DB_OK && is_wanted(walk)) {
 		result = record_list_next(walk->db, &row, err);
+		if (result == DB_OK && row.number != walk->number + 1) {
+			result = check_missing(walk, row.number, err);
+			*more_r = is_wanted(walk);
+			return result;
+		}
 		if (result == DB_OK)
 			result = check_record(walk, &row, err);
 		if (result != DB_OK)
@@ -135,8 +208,8 @@ static enum db_result walk_page(struct walk *walk, bool *more_r, struct err *err
 /* --- The ends. --- */
 
 /* The hash before the first record that is looked at. Where the records do not begin with number 1,
- * because older ones were deleted in order, there is a checkpoint of the last of those, and a record
- * of type "expire" behind them, which names it (message). */
+ * because older ones were deleted in order, there is a checkpoint of the last of those, and a
+ * record of type "expire" behind them, which names them. */
 static enum db_result begin(struct walk *walk, struct err *err)
 {
 	struct record_verify *verify = walk->verify;
@@ -159,16 +232,22 @@ static enum db_result begin(struct walk *walk, struct err *err)
 	walk->hash[RECORD_HEX - 1] = '\0';
 	if (row.number <= 1)
 		return next_checkpoint(walk, 0, err);
-	result = next_checkpoint(walk, row.number - 2, err);
-	if (result != DB_OK)
-		return result;
-	if (walk->checkpoint.number != row.number - 1 || (verify->signer && !is_signed(walk))) {
-		wrong(walk, 1, "it is missing; the first one is %" PRIu64, row.number);
-		return DB_OK;
-	}
-	walk->number = row.number - 1;
-	memcpy(walk->hash, walk->checkpoint.hash, sizeof(walk->hash));
-	return next_checkpoint(walk, walk->number, err);
+	return begin_behind(walk, row.number, err);
+}
+
+/* What is gone, and no record behind it says that it expired. */
+static void check_gone(struct walk *walk)
+{
+	uint64_t number;
+
+	if (walk->gone.count == 0)
+		return;
+	number = walk->gone.item[0].from;
+	if (number < walk->verify->first)
+		wrong(walk, number, "it is missing; the first one is %" PRIu64,
+		      walk->verify->first);
+	else
+		wrong(walk, number, "what was in it is gone, and no record says that it expired");
 }
 
 /* Records that were taken away at the end: the cursor, or a checkpoint, knows of them. */
@@ -176,13 +255,9 @@ static void check_end(struct walk *walk)
 {
 	const struct record_cursor *cursor = &walk->cursor;
 
+	check_gone(walk);
 	if (walk->verify->to != 0 || walk->verify->wrong != 0)
 		return;
-	if (walk->verify->from <= 1 && walk->verify->first > walk->expired + 1) {
-		wrong(walk, walk->expired + 1, "it is missing; the first one is %" PRIu64,
-		      walk->verify->first);
-		return;
-	}
 	if (walk->number < cursor->number)
 		wrong(walk, walk->number + 1, "it is missing; the last one is %" PRIu64,
 		      cursor->number);
@@ -230,6 +305,11 @@ enum db_result record_verify(struct record_verify *verify, struct db *db, struct
 	if (!walk.hasher)
 		return DB_FATAL;
 	result = walk_all(&walk, err);
+	if (result == DB_OK && walk.gone.failed) {
+		err_set(err, "could not verify: out of memory");
+		result = DB_RETRY;
+	}
+	record_ranges_fini(&walk.gone);
 	record_hasher_free(&walk.hasher);
 	return result;
 }

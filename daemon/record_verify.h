@@ -14,6 +14,7 @@ struct record_verify {
 
 	/* What was found. */
 	uint64_t first, last, records;
+	uint64_t expired; /* of them: what was in them is gone, as a record says */
 	uint64_t checkpoints, signatures; /* that agree; of those, signed and right */
 	uint64_t signed_to;		  /* number of the last checkpoint that is signed and right */
 	uint64_t wrong;			  /* number of the first record that is wrong; 0: none */

@@ -25,6 +25,7 @@ odbc_libodbc_a_SOURCES = \
 	odbc/postgresql.c \
 	odbc/record.c odbc/record.h \
 	odbc/record_adapter.c odbc/record_adapter.h \
+	odbc/record_hold.c odbc/record_hold.h \
 	odbc/record_schema.c odbc/record_schema.h \
 	odbc/record_search.c odbc/record_search.h \
 	odbc/record_state.c \

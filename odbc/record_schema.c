@@ -92,7 +92,36 @@ static const char *const step3[] = {
 	NULL,
 };
 
-static const char *const *const steps[] = {step1, step2, step3};
+/* What must not be deleted, and what is to be. */
+static const char *const step4[] = {
+	"CREATE TABLE pcc_hold ("
+	" number BIGINT NOT NULL PRIMARY KEY,"
+	" lsn BIGINT NOT NULL,"
+	" name {text} NOT NULL,"
+	" user_uri {text} NOT NULL,"
+	" room {text} NOT NULL,"
+	" start_time BIGINT NOT NULL,"
+	" end_time BIGINT NOT NULL,"
+	" reason {text} NOT NULL,"
+	" added BIGINT NOT NULL,"
+	" added_by {text} NOT NULL,"
+	" released BIGINT NOT NULL,"
+	" released_lsn BIGINT NOT NULL,"
+	" released_by {text} NOT NULL,"
+	" released_reason {text} NOT NULL)",
+
+	"CREATE TABLE pcc_purge ("
+	" id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),"
+	" requested BIGINT NOT NULL,"
+	" until BIGINT NOT NULL,"
+	" finished BIGINT NOT NULL,"
+	" gone BIGINT NOT NULL,"
+	" held BIGINT NOT NULL,"
+	" waiting BIGINT NOT NULL)",
+	NULL,
+};
+
+static const char *const *const steps[] = {step1, step2, step3, step4};
 
 const struct schema schema_record = {
 	.exists = STATEMENT_RECORD_SCHEMA_EXISTS,

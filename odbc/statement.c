@@ -29,6 +29,9 @@
 	"r.category, r.user_id, r.user_uri, r.user_name, r.address, r.session, r.message, "        \
 	"r.title, r.content, r.rich_type, r.rich, r.detail, r.hash, o.description "                \
 	"FROM pcc_record AS r LEFT JOIN pcc_object AS o ON o.kind = 2 AND o.id = r.room_id "
+#define HOLD_COLUMNS                                                                               \
+	"number, lsn, name, user_uri, room, start_time, end_time, reason, added, added_by, "       \
+	"released, released_lsn, released_by, released_reason"
 #define USER_AND_ROOM                                        \
 	"LEFT JOIN pc_principal AS p ON p.id = x.principal " \
 	"LEFT JOIN pc_room AS r ON r.id = x.room "
@@ -250,6 +253,31 @@ const char *const statement_text[STATEMENTS] = {
 	"WHERE r.room_id = ? AND r.number > ? AND r.type = 'chat' ORDER BY r.number LIMIT ?",
 	[STATEMENT_OBJECTS_NAMED] =
 		"SELECT id, uri FROM pcc_object WHERE kind = ? AND name = ? ORDER BY id LIMIT ?",
+	[STATEMENT_HOLD_PUT] = "INSERT INTO pcc_hold (" HOLD_COLUMNS ") VALUES "
+			       "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[STATEMENT_HOLD_RELEASE] = "UPDATE pcc_hold SET released = ?, released_lsn = ?, "
+				   "released_by = ?, released_reason = ? "
+				   "WHERE name = ? AND released = 0",
+	[STATEMENT_HOLDS] = "SELECT " HOLD_COLUMNS
+			    " FROM pcc_hold WHERE number > ? ORDER BY number LIMIT ?",
+	[STATEMENT_HOLD_COUNT] = "SELECT COALESCE(SUM(CASE WHEN name = ? THEN 1 ELSE 0 END), 0), "
+				 "COUNT(*) FROM pcc_hold WHERE released = 0",
+	[STATEMENT_PURGE_PUT] =
+		"INSERT INTO pcc_purge (id, requested, until, finished, gone, held, waiting) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+		"requested = excluded.requested, until = excluded.until, "
+		"finished = excluded.finished, gone = excluded.gone, held = excluded.held, "
+		"waiting = excluded.waiting",
+	[STATEMENT_PURGE_GET] =
+		"SELECT requested, until, finished, gone, held, waiting FROM pcc_purge WHERE id = 1",
+	[STATEMENT_RECORDS_EXPIRE] =
+		"UPDATE pcc_record SET lsn = 0, time = 0, type = 'expired', flags = 0, room_id = 0, "
+		"room = '', room_name = '', category = '', user_id = 0, user_uri = '', "
+		"user_name = '', address = '', session = '', message = 0, title = '', "
+		"content = '', rich_type = '', rich = '', detail = '' "
+		"WHERE number >= ? AND number <= ?",
+	[STATEMENT_RECORDS_REMOVE] = "DELETE FROM pcc_record WHERE number <= ?",
+	[STATEMENT_CHECKPOINTS_REMOVE] = "DELETE FROM pcc_checkpoint WHERE number <= ?",
 	[STATEMENT_OBJECT_GET] = "SELECT uri, name, parent, flags, description, detail "
 				 "FROM pcc_object WHERE kind = ? AND id = ?",
 	[STATEMENT_OBJECT_PUT] =

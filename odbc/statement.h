@@ -162,7 +162,17 @@
 	X(CHATS_BEFORE, "iii", "iiitiitttittttittttttt") /* room, number, limit -> as RECORDS,    \
 					   the nearest first */                                    \
 	X(CHATS_AFTER, "iii", "iiitiitttittttittttttt")  /* the same */                           \
-	X(OBJECTS_NAMED, "iti", "it")	/* kind, name, limit -> id, uri */
+	X(OBJECTS_NAMED, "iti", "it")	/* kind, name, limit -> id, uri */                          \
+	X(HOLD_PUT, "iitttiititiitt", "") /* number, lsn, name, user, room, start, end, reason,    \
+			added, by whom, released, its lsn, by whom, why */                         \
+	X(HOLD_RELEASE, "iittt", "")	/* released, its lsn, by whom, why, name */                \
+	X(HOLDS, "ii", "iitttiititiitt") /* above, limit -> as HOLD_PUT */                         \
+	X(HOLD_COUNT, "t", "ii")	/* name -> active ones of that name, of any */             \
+	X(PURGE_PUT, "iiiiiii", "")	/* 1, requested, until, finished, gone, held, waiting */   \
+	X(PURGE_GET, "", "iiiiii")	/* -> the same, without 1 */                               \
+	X(RECORDS_EXPIRE, "ii", "")	/* from, to: nothing but number and hash stays */          \
+	X(RECORDS_REMOVE, "i", "")	/* up to */                                                \
+	X(CHECKPOINTS_REMOVE, "i", "")	/* up to */
 
 enum statement {
 #define X(id, parameters, columns) STATEMENT_##id,

@@ -16,7 +16,7 @@ enum admin_duty {
 	DUTY_AUDIT,   /* who changed what */
 	DUTY_ROOM,    /* rooms made, changed, removed; their members, managers, presenters */
 	DUTY_MESSAGE, /* messages removed, replaced, purged */
-	DUTY_RECORDS, /* compliance records searched and exported */
+	DUTY_RECORDS, /* compliance records searched, exported, held and purged */
 	DUTY_ALL,     /* everything else: users, passwords, groups, categories, add-ins, settings */
 	DUTIES
 };

@@ -374,7 +374,7 @@ bool event_view_parse(const void *payload, uint32_t size, struct event_view *eve
 	struct source source;
 
 	if (!source_open(&source, payload, size, &wire, sizeof(wire)) ||
-	    wire.kind < VIEW_HISTORY || wire.kind > VIEW_RECORDS)
+	    wire.kind < VIEW_HISTORY || wire.kind >= VIEW_KINDS)
 		return false;
 	event_r->kind = wire.kind;
 	return source_text(&source, wire.request, EVENT_REQUEST_MAX, &event_r->request) &&
@@ -779,7 +779,7 @@ uint32_t event_view_put(const struct event_view *event, void *out, uint32_t size
 	const struct wire_view wire = {.kind = event->kind, .request = event->request.length};
 	const struct text none = {0};
 
-	if (event->kind < VIEW_HISTORY || event->kind > VIEW_RECORDS ||
+	if (event->kind < VIEW_HISTORY || event->kind >= VIEW_KINDS ||
 	    !text_fits(&event->request, EVENT_REQUEST_MAX))
 		return 0;
 	return event_put(&wire, sizeof(wire), &event->request, &none, out, size);

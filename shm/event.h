@@ -216,6 +216,11 @@ enum view_kind {
 	VIEW_HISTORY = 1, /* messages of the room */
 	VIEW_SEARCH = 2,  /* a search in the room; room 0: for rooms */
 	VIEW_RECORDS = 3, /* compliance records; no room */
+	/* What pchat-compliance is asked to do, as lines "name: value" (daemon/record_order.h). */
+	VIEW_HOLD = 4,
+	VIEW_RELEASE = 5,
+	VIEW_PURGE = 6,
+	VIEW_KINDS
 };
 
 enum { EVENT_REQUEST_MAX = 4096 };

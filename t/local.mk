@@ -281,6 +281,11 @@ t_unit_relay_test_SOURCES = t/unit/relay_test.c daemon/relay_peer.c
 t_unit_relay_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(EVENT_SSL_CFLAGS) $(SSL_CFLAGS)
 t_unit_relay_test_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/record_test
+t_unit_record_test_SOURCES = t/unit/record_test.c
+t_unit_record_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_record_test_LDADD = $(RECORD_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/matrix_test
 t_unit_matrix_test_SOURCES = t/unit/matrix_test.c $(ENGINE_BENCH)
 t_unit_matrix_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -533,7 +538,8 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/83-adapters.t \
 	t/84-adapter-process.t \
 	t/85-discovery.t \
-	t/86-export.t
+	t/86-export.t \
+	t/87-retention.t
 
 .PHONY: check-programs
 check-programs: $(check_PROGRAMS)

@@ -1,6 +1,7 @@
 #ifndef PCHAT_WORKER_NOTE_H
 #define PCHAT_WORKER_NOTE_H
 
+#include "shm/event.h"
 #include "worker/chat.h"
 
 /*
@@ -10,5 +11,10 @@
 
 /* Answered when it is durable, by `noted`. request: what is looked for, for a person. */
 void note_records(struct session *session, const struct chat_id *id, struct text request);
+
+/* The same for what pchat-compliance is asked to do, VIEW_HOLD and so on; order: lines as
+ * "name: value". */
+void note_order(struct session *session, const struct chat_id *id, enum view_kind kind,
+		struct text order);
 
 #endif

@@ -462,7 +462,7 @@ static void views_and_refusals_come_out_as_they_were_put_in(void **state)
 	assert_int_equal(view_r.kind, VIEW_SEARCH);
 	assert_memory_equal(view_r.request.data, view.request.data, view.request.length);
 	assert_false(event_view_parse(buffer, size - 1, &view_r));
-	buffer[0] = VIEW_RECORDS + 1;
+	buffer[0] = VIEW_KINDS;
 	assert_false(event_view_parse(buffer, size, &view_r));
 	size = event_refused_put(&refused, buffer, sizeof(buffer));
 	assert_true(event_refused_parse(buffer, size, &refused_r));

@@ -425,6 +425,13 @@ void note_records(struct session *session, const struct chat_id *id, struct text
 	session->front->noted(session, id, 7);
 }
 
+void note_order(struct session *session, const struct chat_id *id, enum view_kind kind,
+		struct text order)
+{
+	called(session, "note_order", order, kind);
+	session->front->noted(session, id, 8);
+}
+
 void object_eligible(struct session *session, const struct chat_id *id, enum node_kind kind,
 		     const struct object_key *key, bool presenters, struct text text, uint32_t limit,
 		     uint32_t offset)

@@ -1,0 +1,105 @@
+#include "daemon/record_holds.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/record_filter.h"
+#include "odbc/record_adapter.h"
+
+static bool keep(struct record_holds *holds, const struct record_hold *hold)
+{
+	struct record_held *list =
+		reallocarray(holds->item, holds->count + 1, sizeof(*holds->item));
+	struct record_held *own;
+
+	if (!list)
+		return false;
+	holds->item = list;
+	own = &list[holds->count];
+	*own = (struct record_held){.user = strndup(hold->user.data, hold->user.length),
+				    .room = strndup(hold->room.data, hold->room.length),
+				    .start = hold->start,
+				    .end = hold->end};
+	holds->count++;
+	return own->user && own->room;
+}
+
+static enum db_result load_page(struct record_holds *holds, struct db *db, uint64_t *above,
+				struct err *err)
+{
+	struct record_hold hold;
+	enum db_result result = record_holds(db, *above, err);
+	bool any = false;
+
+	while (result == DB_OK) {
+		result = record_holds_next(db, &hold, err);
+		if (result != DB_OK)
+			break;
+		any = true;
+		*above = hold.number;
+		if (hold.released == 0 && !keep(holds, &hold)) {
+			err_errno(err, "could not allocate memory for holds");
+			return DB_RETRY;
+		}
+	}
+	return result == DB_END && any ? DB_OK : result;
+}
+
+enum db_result record_holds_load(struct record_holds *holds, struct db *db, struct err *err)
+{
+	enum db_result result = DB_OK;
+	uint64_t above = 0;
+
+	*holds = (struct record_holds){0};
+	while (result == DB_OK)
+		result = load_page(holds, db, &above, err);
+	return result == DB_END ? DB_OK : result;
+}
+
+void record_holds_fini(struct record_holds *holds)
+{
+	for (unsigned i = 0; i < holds->count; i++) {
+		free(holds->item[i].user);
+		free(holds->item[i].room);
+	}
+	free(holds->item);
+	*holds = (struct record_holds){0};
+}
+
+static bool is_about(const struct record_held *held, const struct record_row *row)
+{
+	if (row->time < held->start || (held->end != 0 && row->time > held->end))
+		return false;
+	if (*held->room && (row->room.length != strlen(held->room) ||
+			    memcmp(row->room.data, held->room, row->room.length) != 0))
+		return false;
+	return !*held->user || record_concerns(row, held->user);
+}
+
+bool record_holds_cover(const struct record_holds *holds, const struct record_row *row)
+{
+	for (unsigned i = 0; i < holds->count; i++)
+		if (is_about(&holds->item[i], row))
+			return true;
+	return false;
+}
+
+enum db_result record_exported(struct db *db, const struct conf *conf, uint64_t *number_r,
+			       struct err *err)
+{
+	struct record_adapter adapter;
+
+	*number_r = UINT64_MAX;
+	for (unsigned i = 0; i < conf->adapters.count; i++) {
+		const enum db_result result =
+			record_adapter_get(db, conf->adapters.item[i].name, &adapter, err);
+
+		if (result != DB_OK && result != DB_END)
+			return result;
+		if (result == DB_END)
+			adapter.done = 0;
+		if (adapter.done < *number_r)
+			*number_r = adapter.done;
+	}
+	return DB_OK;
+}
