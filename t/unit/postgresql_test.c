@@ -256,15 +256,14 @@ static void test_database_of_another_encoding_is_refused(void **state)
 	assert_non_null(strstr(place->err.text, "encoding LATIN1"));
 }
 
-/* The driver has one state for all that keeps it from connecting, so it cannot be told apart. */
-static void test_wrong_password_is_retried_and_not_told(void **state)
+static void test_wrong_password_is_fatal_and_not_told(void **state)
 {
 	struct place *place = *state;
 	char *password = strstr(place->database.dsn, "PWD={");
 
 	assert_non_null(password);
 	password[5] = 'X';
-	assert_db(db_connect(place->db, &place->err), DB_RETRY);
+	assert_db(db_connect(place->db, &place->err), DB_FATAL);
 	assert_null(strstr(place->err.text, "loopback}"));
 }
 
@@ -340,7 +339,7 @@ int main(void)
 		TEST(test_deadlock_is_retried),
 		TEST(test_database_that_takes_no_writes_leaves_the_next),
 		TEST(test_database_of_another_encoding_is_refused),
-		TEST(test_wrong_password_is_retried_and_not_told),
+		TEST(test_wrong_password_is_fatal_and_not_told),
 		TEST(test_commits_wait_for_the_disk_whatever_the_server_says),
 	};
 	int failed = cmocka_run_group_tests(without, NULL, NULL);
