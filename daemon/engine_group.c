@@ -157,6 +157,19 @@ static void remove_others(struct engine *engine, struct writer *writer, const st
 	}
 }
 
+static bool changes_any(const struct engine *engine, const struct change *change)
+{
+	for (unsigned i = 0; i < change->members.count; i++) {
+		const uint32_t row = find_principal(&engine->cache, change->list[i].member);
+
+		if ((find_affiliation(&engine->cache, row, change->group) != 0) !=
+		    (change->list[i].present != 0))
+			return true;
+	}
+	return false;
+}
+
+/* only_check: what an import would do. */
 static enum decision change_members(struct engine *engine, const struct ask_for *ask,
 				    struct change *change, bool only_check)
 {
@@ -168,7 +181,7 @@ static enum decision change_members(struct engine *engine, const struct ask_for 
 	if (code != CODE_OK)
 		return refuse(ask, code);
 	if (only_check)
-		return import_checked(ask);
+		return changes_any(engine, change) ? import_checked(ask) : refuse(ask, CODE_OK);
 	if (no_room(engine, ask, (uint64_t)events * FIXED, events + 1, &decision))
 		return decision;
 	if (change->members.replace)

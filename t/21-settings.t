@@ -104,6 +104,8 @@ my $again = Pchat::Client->new(server => $server, user => 'bob');
 $again->connect;
 is($again->refusal('auth.start', mechanism => 'PLAIN', data => $again->plain),
 	'ErrorPermission', 'and nobody of them comes in');
+is($again->refusal('auth.resume', token => $bob->{token}),
+	'ErrorPermission', 'not even with a token from before');
 $again->close;
 is_deeply(
 	json(qw(policy effective alice)),

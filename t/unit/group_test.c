@@ -120,6 +120,33 @@ static void test_of_one_named_twice_the_last_word_counts(void **state)
 	assert_int_equal(members(b), 1 << 4);
 }
 
+/* What an import would do with a membership: it says so by the answer's seq. */
+static uint64_t would_import(struct bench *b, uint32_t member)
+{
+	const struct command_import head = {.type = EVENT_AFFILIATION, .check = 1};
+	const struct event_affiliation event = {member, STAFF, 1};
+	uint8_t *at = b->mail.bytes + sizeof(struct command);
+
+	memcpy(at, &head, sizeof(head));
+	assert_int_equal(send_as(b, SLOT_WORKER, SLOT_WORKER, ADMIN, COMMAND_IMPORT, 0,
+				 (uint32_t)sizeof(head) +
+					 event_affiliation_put(&event, at + sizeof(head), 64)),
+			 REFUSED(CODE_OK));
+	return b->answer.seq;
+}
+
+static void test_an_import_tells_what_is_new_from_what_is_there(void **state)
+{
+	const struct command_member list[] = {{3, 1}, {0}};
+	struct bench *b = *state;
+
+	prepare(b);
+	assert_int_equal(set_members(b, ADMIN, STAFF, false, list), DECIDED);
+	assert_int_equal(would_import(b, 3), 0);
+	assert_int_equal(would_import(b, 4), 1);
+	assert_int_equal(members(b), 1 << 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +154,7 @@ int main(void)
 		TEST(test_one_that_cannot_be_done_stops_all),
 		TEST(test_replacing_takes_away_who_is_not_named),
 		TEST(test_of_one_named_twice_the_last_word_counts),
+		TEST(test_an_import_tells_what_is_new_from_what_is_there),
 	};
 
 	return cmocka_run_group_tests_name("group", tests, NULL, NULL);
