@@ -479,10 +479,12 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/bench/million t/bench/pool-model t/bench/posts t/bench/room t/bench/rooms \
 	t/bench/sample-model t/bench/scale t/bench/search \
 	t/bench/versus \
+	t/lib/Pchat/Archive.pm \
 	t/lib/Pchat/Authority.pm \
 	t/lib/Pchat/Bench.pm \
 	t/lib/Pchat/Client.pm \
 	t/lib/Pchat/Fake.pm \
+	t/lib/Pchat/Journal.pm \
 	t/lib/Pchat/Load.pm \
 	t/lib/Pchat/Model.pm \
 	t/lib/Pchat/Postgres.pm \
@@ -501,6 +503,11 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/13-remains.t \
 	t/14-mssql.t \
 	t/14-postgresql.t \
+	t/16-messages.t \
+	t/16-people.t \
+	t/17-search.t \
+	t/18-participants.t \
+	t/19-two-administrators.t \
 	t/20-client.t \
 	t/20-pchat.t \
 	t/21-eligible.t \
@@ -510,22 +517,31 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/23-pchatctl-objects.t \
 	t/23-protocol-page.t \
 	t/24-pchatctl-database.t \
+	t/24-verify.t \
 	t/25-reports.t \
 	t/25-test.t \
 	t/26-roles.t \
 	t/27-admin-port.t \
 	t/28-audit.t \
+	t/29-export.t \
 	t/30-kill-children.t \
 	t/31-kill-master.t \
 	t/32-promotion.t \
+	t/33-faults.t \
+	t/34-database.t \
+	t/34-postgresql-hard.t \
+	t/35-accept-loss.t \
 	t/35-mirror.t \
 	t/36-search-index.t \
 	t/37-retention.t \
-	t/33-faults.t \
+	t/38-import.t \
+	t/39-archive-size.t \
 	t/40-journal-full.t \
 	t/41-slow-reader.t \
 	t/42-timeouts.t \
 	t/43-limits.t \
+	t/44-overload.t \
+	t/45-bursts.t \
 	t/50-rubbish-bytes.t \
 	t/51-rubbish-requests.t \
 	t/52-rubbish-local.t \
@@ -535,6 +551,10 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/71-distcheck.t \
 	t/72-install.t \
 	t/73-layers.t \
+	t/80-compliance.t \
+	t/81-verify.t \
+	t/82-compliance-crash.t \
+	t/82-compliance-full.t \
 	t/83-adapters.t \
 	t/84-adapter-process.t \
 	t/85-discovery.t \
