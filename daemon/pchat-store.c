@@ -181,6 +181,9 @@ static void try_attach(struct store *store)
 		backoff_worked(&store->backoff);
 	if (complaint_end(&store->database))
 		log_notice("the content database is back");
+	if (db_warning(store->db))
+		log_warning("content database %u: %s", db_place(store->db) + 1,
+			    db_warning(store->db));
 	if (store->drain.told == 0)
 		log_info("connected to content database %u, which stands at LSN %llu",
 			 db_place(store->db) + 1, (unsigned long long)store->cursor.lsn);

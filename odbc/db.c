@@ -84,6 +84,11 @@ const struct dialect *db_dialect(const struct db *db)
 	return db->dialect;
 }
 
+const char *db_warning(const struct db *db)
+{
+	return dialect_warning(db->dialect, db->dsn->item[db->place]);
+}
+
 unsigned db_place(const struct db *db)
 {
 	return db->place;
@@ -357,6 +362,8 @@ enum db_result db_begin(struct db *db, struct err *err)
 	bug_on(db->in_transaction);
 	if (!db->connected)
 		return db_not_connected(err);
+	if (db_check_file(db, err) != DB_OK)
+		return DB_RETRY;
 	result = db_run(db, db->dialect->begin, err);
 	db->in_transaction = result == DB_OK;
 	db->spoilt = false;

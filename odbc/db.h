@@ -67,6 +67,9 @@ const struct dialect *db_dialect(const struct db *db);
 void db_keep(struct db *db, int64_t number);
 int64_t db_kept(const struct db *db);
 
+/* What is unsafe about the connection, for the log; NULL: nothing. */
+const char *db_warning(const struct db *db);
+
 /* Which of the connection strings the connection belongs to; the last one's number if closed. */
 unsigned db_place(const struct db *db);
 

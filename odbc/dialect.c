@@ -71,6 +71,11 @@ enum db_result dialect_sort(const struct dialect *dialect, const char *state, in
 	return row->result;
 }
 
+const char *dialect_warning(const struct dialect *dialect, const char *dsn)
+{
+	return dialect && dialect->warning ? dialect->warning(dsn) : NULL;
+}
+
 bool dialect_refuses(const struct dialect *dialect, const char *text)
 {
 	const char *const *word = dialect ? dialect->refusals : NULL;

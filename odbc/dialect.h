@@ -62,6 +62,7 @@ struct dialect {
 	/* Words of a refusal to connect that time does not change, where no code tells it; ended by
 	 * NULL. NULL: codes tell it. */
 	const char *const *refusals;
+	const char *(*warning)(const char *dsn); /* dialect_warning; NULL: there is none */
 	bool is_file; /* STATEMENT_FILE says where; it must not be removed while it is in use */
 
 	int16_t text_type, binary_type;	    /* SQL types as which text and binary are bound */
@@ -98,6 +99,10 @@ const struct dialect *dialect_of_dsn(const char *dsn);
 /* What a failure means. dialect NULL: not known yet. *next_r: try the next connection string. */
 enum db_result dialect_sort(const struct dialect *dialect, const char *state, int native,
 			    bool *next_r);
+
+/* What is unsafe about a connection string although it works, a sentence without a period; NULL:
+ * nothing. */
+const char *dialect_warning(const struct dialect *dialect, const char *dsn);
 
 /* Whether the text of a failure to connect says that the database will not let us in. */
 bool dialect_refuses(const struct dialect *dialect, const char *text);

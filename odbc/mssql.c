@@ -1,4 +1,7 @@
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <sqlext.h>
 
@@ -23,7 +26,7 @@
  * results are looked at (more_results).
  * 10. SQLGetData says SQL_NO_TOTAL, and cuts characters in two: db_fetch joins the bytes.
  * 11. At most 2,100 parameters: parameters_max.
- * 12. Encryption needs "ca file" in freetds.conf to mean anything: pchatd.conf(5).
+ * 12. Encryption needs "ca file" in freetds.conf to mean anything: warning below, pchatd.conf(5).
  * FreeTDS gives no more of a long text than TEXTSIZE says: it is set.
  */
 static const struct dialect_option options[] = {
@@ -143,6 +146,31 @@ static const struct dialect_word words[] = {
 	{NULL, NULL},
 };
 
+/* A line "ca file = ..." in any section: which of them counts only the driver knows. */
+static bool has_ca_file(const char *path)
+{
+	FILE *in = path ? fopen(path, "re") : NULL;
+	bool found = false;
+	char line[512];
+
+	while (in && !found && fgets(line, sizeof(line), in))
+		found = strncasecmp(line + strspn(line, " \t"), "ca file", 7) == 0;
+	if (in)
+		fclose(in);
+	return found;
+}
+
+/* The driver encrypts for whoever answers, and is content. */
+static const char *warning(const char *dsn)
+{
+	const char *own = getenv("FREETDSCONF");
+
+	if (!strcasestr(dsn, "Encryption=require") ||
+	    has_ca_file(own ? own : "/etc/freetds/freetds.conf"))
+		return NULL;
+	return "the database's certificate is not checked: freetds.conf has no \"ca file\"";
+}
+
 const struct dialect dialect_mssql = {
 	.name = "mssql",
 	.dbms = "Microsoft SQL Server",
@@ -161,6 +189,7 @@ const struct dialect dialect_mssql = {
 	.text_type = SQL_WLONGVARCHAR,
 	.binary_type = SQL_LONGVARBINARY,
 	.errors = errors,
+	.warning = warning,
 	.statements = statements,
 	.words = words,
 	.index_make = index_make,

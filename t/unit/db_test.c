@@ -180,6 +180,45 @@ static void test_reading_goes_on_while_another_writes(void **state)
 	db_rollback(place->rival);
 }
 
+/* Whoever asks by an attribute of the connection gets what the driver makes of it. */
+static void test_reading_transaction_sees_one_state(void **state)
+{
+	struct place *place = *state;
+	unsigned version;
+
+	connect_both(place);
+	assert_db(db_begin_read(place->rival, &place->err), DB_OK);
+	assert_db(schema_version(place->rival, &schema_content, &version, &place->err), DB_OK);
+	assert_int_equal(version, schema_content.step_count);
+	assert_db(put_version(place, 4711), DB_OK);
+	assert_db(schema_version(place->rival, &schema_content, &version, &place->err), DB_OK);
+	assert_int_equal(version, schema_content.step_count);
+	db_rollback(place->rival);
+	assert_db(schema_version(place->rival, &schema_content, &version, &place->err), DB_OK);
+	assert_int_equal(version, 4711);
+}
+
+static void test_removed_file_is_noticed(void **state)
+{
+	struct place *place = *state;
+	char file[128];
+	unsigned version;
+
+	if (!database_is_sqlite())
+		skip();
+	connect_both(place);
+	snprintf(file, sizeof(file), "%s/content.db", place->database.directory);
+	assert_int_equal(unlink(file), 0);
+	assert_db(put_version(place, 4711), DB_RETRY);
+	assert_non_null(strstr(place->err.text, "was removed or replaced while it was in use"));
+	assert_false(db_connected(place->db));
+	assert_db(db_begin(place->rival, &place->err), DB_RETRY);
+	assert_db(db_connect(place->db, &place->err), DB_OK);
+	assert_db(schema_version(place->db, &schema_content, &version, &place->err), DB_OK);
+	assert_int_equal(version, 0);
+	unlink(strcat(file, "-wal"));
+}
+
 static void test_everything_is_synced_at_commit(void **state)
 {
 	struct place *place = *state;
@@ -373,6 +412,8 @@ int main(void)
 		cmocka_unit_test(test_failures_are_sorted),
 		TEST(test_every_statement_can_be_prepared),
 		TEST(test_reading_goes_on_while_another_writes),
+		TEST(test_reading_transaction_sees_one_state),
+		TEST(test_removed_file_is_noticed),
 		TEST(test_failed_row_leaves_the_transaction_to_its_owner),
 		TEST(test_transaction_of_a_lost_connection_is_undone),
 		TEST(test_nothing_works_without_a_connection),

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "odbc/content_schema.h"
 #include "odbc/dialect.h"
@@ -253,6 +254,38 @@ static void test_a_wrong_password_is_not_waited_for(void **state)
 	assert_false(dialect_refuses(NULL, cases[0].text));
 }
 
+static void test_encryption_without_a_certificate_is_told(void **state)
+{
+	static const char dsn[] = "Driver=FreeTDS;Server=x;Encryption=require";
+	char path[] = "/tmp/pchat-freetds-XXXXXX";
+	const int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	setenv("FREETDSCONF", path, 1);
+	assert_non_null(dialect_warning(&dialect_mssql, dsn));
+	assert_null(dialect_warning(&dialect_mssql, "Driver=FreeTDS;Server=x"));
+	assert_null(dialect_warning(&dialect_postgresql, dsn));
+	assert_true(dprintf(fd, "[global]\n\tca file = /etc/ssl/certs/ca.pem\n") > 0);
+	assert_null(dialect_warning(&dialect_mssql, dsn));
+	close(fd);
+	unlink(path);
+	assert_non_null(dialect_warning(&dialect_mssql, dsn));
+	unsetenv("FREETDSCONF");
+}
+
+/* Neither by an attribute, nor only for the next transaction. */
+static void test_a_snapshot_is_asked_for_by_statements(void **state)
+{
+	(void)state;
+	assert_string_equal(dialect_mssql.begin_read[0],
+			    "SET TRANSACTION ISOLATION LEVEL SNAPSHOT");
+	assert_string_equal(dialect_mssql.begin_read[1], "BEGIN TRANSACTION");
+	assert_null(dialect_mssql.begin_read[2]);
+	for (unsigned d = 0; d < DIALECTS; d++)
+		assert_non_null(dialects[d]->begin_read);
+}
+
 /* FreeTDS cuts what is bound as anything else, and declares a type by length where it has none. */
 static void test_text_is_bound_as_types_that_are_not_cut(void **state)
 {
@@ -284,6 +317,8 @@ int main(void)
 		cmocka_unit_test(test_words_in_braces_are_expanded),
 		cmocka_unit_test(test_statements_become_t_sql),
 		cmocka_unit_test(test_failures_of_sql_server_are_sorted),
+		cmocka_unit_test(test_encryption_without_a_certificate_is_told),
+		cmocka_unit_test(test_a_snapshot_is_asked_for_by_statements),
 		cmocka_unit_test(test_a_wrong_password_is_not_waited_for),
 		cmocka_unit_test(test_text_is_bound_as_types_that_are_not_cut),
 		cmocka_unit_test(test_dialect_is_known_by_its_connection_string),
