@@ -105,9 +105,10 @@ static int consider(const struct session *session, const struct search *search,
 
 	if (!is_wanted(search, room))
 		return CODE_OK;
-	code = check_rights(session, room, &take);
+	/* Of a user's own rooms there are few: what rules most out comes first. */
+	code = check_roles(chat, session->principal, room->id, search->wanted->own, &take);
 	if (code == CODE_OK && take)
-		code = check_roles(chat, session->principal, room->id, search->wanted->own, &take);
+		code = check_rights(session, room, &take);
 	if (code == CODE_OK && take)
 		code = check_roles(chat, search->member, room->id, ROLE_BIT(ROLE_MEMBER), &take);
 	if (code == CODE_OK && take)
