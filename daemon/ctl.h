@@ -62,6 +62,7 @@ enum ctl_option {
 	CTL_USER,
 	CTL_CONTEXT,
 	CTL_REASON,
+	CTL_WAIT,
 	/* Edits of lists: adding, removing, replacing of each. */
 	CTL_MEMBERS,
 	CTL_MANAGERS = CTL_MEMBERS + 3,

@@ -16,7 +16,7 @@
 
 /* Where the adapters stand, as the compliance database has it, and running them at once. */
 
-enum { ANSWER_TIMEOUT_MS = 10000 };
+enum { ANSWER_TIMEOUT_MS = 10000, LOOK_MS = 100, ASK_AGAIN_MS = 10000 };
 
 /* --- adapters --- */
 
@@ -181,20 +181,111 @@ static int ask(const struct ctl *ctl, int sock, const struct status_run *request
 	return EX_OK;
 }
 
+/* One request, on a connection of its own. */
+static int request_run(const struct ctl *ctl, const struct status_run *request)
+{
+	int sock, code = ctl_control_open(ctl, &sock);
+
+	if (code != EX_OK)
+		return code;
+	code = ask(ctl, sock, request);
+	close(sock);
+	return code;
+}
+
+/* What is waited for: until all of these have that record, or have failed anew. */
+struct waiting {
+	const struct status_run *request; /* borrowed */
+	struct db *db;			  /* owned */
+	uint64_t number;
+	uint64_t failures[CONF_ADAPTERS_MAX]; /* before */
+};
+
+static bool is_meant(const struct waiting *waiting, const struct conf_adapter *adapter)
+{
+	const char *name = waiting->request->adapter;
+
+	return *name == '\0' || strcmp(adapter->name, name) == 0;
+}
+
+static int note_before(const struct ctl *ctl, struct waiting *waiting)
+{
+	const struct conf *conf = ctl->conf;
+	struct record_cursor cursor;
+	struct record_adapter row;
+	struct err err;
+	enum db_result result = record_cursor_get(waiting->db, &cursor, &err);
+
+	waiting->number = cursor.number;
+	for (unsigned i = 0; i < conf->adapters.count && result == DB_OK; i++) {
+		result = record_adapter_get(waiting->db, conf->adapters.item[i].name, &row, &err);
+		waiting->failures[i] = row.failures;
+		result = result == DB_END ? DB_OK : result;
+	}
+	return result == DB_OK ? EX_OK : ctl_fail(ctl, EX_UNAVAILABLE, "%s", err.text);
+}
+
+/* EX_TEMPFAIL: one has failed. *left_r: how many are still at it. */
+static int look(const struct ctl *ctl, const struct waiting *waiting, unsigned *left_r)
+{
+	int code = EX_OK;
+
+	*left_r = 0;
+	for (unsigned i = 0; i < ctl->conf->adapters.count; i++) {
+		const struct conf_adapter *adapter = &ctl->conf->adapters.item[i];
+		struct record_adapter row;
+		enum db_result result;
+		struct err err;
+
+		if (!is_meant(waiting, adapter))
+			continue;
+		result = record_adapter_get(waiting->db, adapter->name, &row, &err);
+		if (result != DB_OK && result != DB_END)
+			return ctl_fail(ctl, EX_UNAVAILABLE, "%s", err.text);
+		if (row.done >= waiting->number)
+			continue;
+		if (row.failures > waiting->failures[i])
+			code = ctl_fail(ctl, EX_TEMPFAIL, "adapter \"%s\" failed: %s", row.name,
+					row.error);
+		else
+			++*left_r;
+	}
+	return code;
+}
+
+/* Asks again from time to time: the process that was asked may have been replaced. */
+static int run_and_wait(const struct ctl *ctl, struct waiting *waiting)
+{
+	unsigned left = 1;
+	int code = note_before(ctl, waiting);
+
+	for (unsigned turn = 0; code == EX_OK && left > 0; turn++) {
+		if (turn % (ASK_AGAIN_MS / LOOK_MS) == 0)
+			code = request_run(ctl, waiting->request);
+		if (code == EX_OK)
+			code = look(ctl, waiting, &left);
+		if (code == EX_OK && left > 0)
+			poll(NULL, 0, LOOK_MS);
+	}
+	return code;
+}
+
 int ctl_compliance_run(const struct ctl *ctl)
 {
 	struct status_run request = {.word = STATUS_RUN};
+	struct waiting waiting = {.request = &request};
 	const char *name = ctl->count > 0 ? ctl->arguments[0] : "";
-	int sock, code;
+	int code;
 
 	if (strlen(name) >= sizeof(request.adapter) ||
 	    (*name && ctl->conf && !conf_adapter(ctl->conf, name)))
 		return ctl_fail(ctl, EX_USAGE, "there is no adapter \"%.64s\"", name);
 	memcpy(request.adapter, name, strlen(name));
-	code = ctl_control_open(ctl, &sock);
-	if (code != EX_OK)
-		return code;
-	code = ask(ctl, sock, &request);
-	close(sock);
+	if (!ctl->option[CTL_WAIT])
+		return request_run(ctl, &request);
+	code = ctl_compliance_open(ctl, &waiting.db);
+	if (code == EX_OK)
+		code = run_and_wait(ctl, &waiting);
+	db_free(&waiting.db);
 	return code;
 }

@@ -71,6 +71,7 @@ static const struct {
 	[CTL_ACTOR] = {"actor", "actor", TEXT, "TEXT: what those with this in their names did"},
 	[CTL_OBJECT] = {"object", "object", TEXT, "TEXT: what was done to objects with this in their names"},
 	[CTL_WHAT] = {"what", "what", TEXT, "TEXT: changes of this kind, as room or room.update"},
+	[CTL_WAIT] = {"wait", NULL, SWITCH, "until it is done"},
 	[CTL_UNTIL] = {"until", "time", TEXT, "TIME: up to then, 2026-11-21 or with T09:30:00Z"},
 };
 

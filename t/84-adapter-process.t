@@ -219,7 +219,19 @@ $last = wait_done('broken');
 is($now{broken}{state}, 'good', 'when the reason is gone the adapter works');
 like($server->log, qr/adapter "broken" works again/, 'and the log says so');
 is($server->status->{adapters}{failing}, 0, 'and so does the status');
-my ($code) = $server->pchatctl('compliance', 'run', 'none');
+$server->wait_recorded;
+my ($code, $output) = $server->pchatctl('compliance', 'run', '--wait', 'lines');
+is($code, 0, 'who wants to can wait for a run');
+%now = adapters;
+is($now{lines}{lag}, 0, 'at the end of which everything is in files');
+system "rm -r $base/xml";
+$alice->post($room, 'Where to');
+$server->wait_recorded;
+($code, $output) = $server->pchatctl('compliance', 'run', '--wait', 'whole');
+is($code, 75, 'or for a failure');
+like($output, qr/adapter "whole" failed: .*No such file/, 'which is shown');
+mkdir "$base/xml";
+($code) = $server->pchatctl('compliance', 'run', 'none');
 is($code, 64, 'an adapter that is none cannot be run');
 
 # --- What nobody asks for. ---
@@ -275,6 +287,7 @@ $last = wait_for('the last run', sub { eval { wait_done('lines') } });
 is_deeply([numbers], [1 .. $last], 'killed at any moment, each record is in one file, in its order');
 is_deeply([grep {/\.part$/} files('lines')], [], 'and nothing half done remains');
 wait_done('slow');
+is(($server->pchatctl('compliance', 'run', '--wait'))[0], 0, 'all can be waited for');
 unlink "$base/go", "$base/hanging";
 $alice->post($room, 'Stop');
 $server->wait_recorded;
