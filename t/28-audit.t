@@ -357,11 +357,14 @@ cmp_ok(scalar($server->sql('SELECT * FROM pc_session')),
 
 $server->stop;
 $server->change_sql('UPDATE pc_audit SET time = time - 86400000000 * 500 WHERE object = \'lobby\'');
-my ($count) = map { $_->{n} } $server->sql('SELECT COUNT(*) AS n FROM pc_audit');
+$server->change_sql("UPDATE pc_audit SET details = '{\"x\":' WHERE object = 'later'");
 $server->launch;
 $server->wait_ready;
 wait_for('end of what is old',
 	sub { !$server->sql("SELECT * FROM pc_audit WHERE object = 'lobby'") });
 pass('what is older than content.audit_retention goes');
+$row = newest(object => 'later');
+is($row->{what}, 'room.create', 'a row that somebody spoiled is shown');
+ok(!exists $row->{details}, 'without what is not JSON');
 
 done_testing;
