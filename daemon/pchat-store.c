@@ -97,7 +97,7 @@ static enum db_result open_index(struct store *store, struct err *err)
 
 	if (result != DB_OK)
 		return result;
-	store->fill = there;
+	store->indexed = store->fill = there;
 	store->filled = 0;
 	if (made)
 		log_notice("the index of texts was made anew; what is there comes into it now");

@@ -252,22 +252,49 @@ static enum db_result look_in_index(struct look *look)
 	return result == DB_OK && more && goes_on(look) ? look_up(look) : result;
 }
 
-/* The messages up to `indexed` are not in the index. */
-static enum db_result look_through_parts(struct look *look, uint64_t purged, uint64_t indexed)
+/* A part of a room's messages. */
+struct part {
+	uint64_t after, before;
+	bool indexed;
+};
+enum { PARTS_MAX = 4 };
+
+/* The parts of a room, newest first, in which messages are in the index and in which they are not.
+ */
+static unsigned part_room(const struct content_unindexed *u, uint64_t purged,
+			  struct part part[PARTS_MAX])
+{
+	const uint64_t floor = u->through > purged ? u->through : purged;
+	unsigned count = 0;
+
+	if (u->gap_through > floor) {
+		const uint64_t from = u->gap_from > floor ? u->gap_from : floor + 1;
+
+		part[count++] = (struct part){u->gap_through, INT64_MAX, true};
+		part[count++] = (struct part){from - 1, u->gap_through + 1, false};
+		part[count++] = (struct part){floor, from, true};
+	} else {
+		part[count++] = (struct part){floor, INT64_MAX, true};
+	}
+	part[count++] = (struct part){purged, floor + 1, false};
+	return count;
+}
+
+static enum db_result look_through_parts(struct look *look, uint64_t purged,
+					 const struct content_unindexed *unindexed)
 {
 	const bool from_oldest = look->search->ask->from_oldest != 0;
 	enum db_result result = DB_OK;
+	struct part list[PARTS_MAX];
+	const unsigned count = part_room(unindexed, purged, list);
 
-	if (indexed < purged)
-		indexed = purged;
-	for (unsigned i = 0; i < 2 && result == DB_OK; i++) {
-		const bool is_newer_part = (i == 0) != from_oldest;
+	for (unsigned i = 0; i < count && result == DB_OK; i++) {
+		const struct part *part = &list[from_oldest ? count - 1 - i : i];
 
-		if ((!is_newer_part && indexed == purged) || !goes_on(look))
+		if (part->after + 1 >= part->before || !goes_on(look))
 			continue;
-		set_range(look, is_newer_part ? indexed : purged,
-			  is_newer_part ? INT64_MAX : indexed + 1);
-		result = is_newer_part ? look_in_index(look) : scan(look);
+		set_range(look, part->after, part->before);
+		result = part->indexed ? look_in_index(look) : scan(look);
 	}
 	return result;
 }
@@ -276,17 +303,18 @@ static enum db_result look_through(struct search *search, struct db *db,
 				   const struct ask_search_room *room)
 {
 	struct look look = {.search = search, .db = db, .room = room, .wanted = true};
-	uint64_t last_seq, purged = 0, indexed = 0;
+	struct content_unindexed unindexed = {0};
+	uint64_t last_seq, purged = 0;
 	enum db_result result = content_room_state(db, room->id, &last_seq, &purged, search->err);
 
 	if (result != DB_OK)
 		return result == DB_END ? DB_OK : result;
 	if (search->query)
-		result = content_index_of_room(db, room->id, &indexed, search->err);
+		result = content_index_of_room(db, room->id, &unindexed, search->err);
 	if (result != DB_OK)
 		return result;
-	if (search->query && last_seq > indexed && last_seq < CONTENT_INDEX_SEQ_MAX)
-		return look_through_parts(&look, purged, indexed);
+	if (search->query && last_seq > unindexed.through && last_seq < CONTENT_INDEX_SEQ_MAX)
+		return look_through_parts(&look, purged, &unindexed);
 	set_range(&look, purged, INT64_MAX);
 	return scan(&look);
 }

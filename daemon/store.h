@@ -31,7 +31,8 @@ struct store {
 	bool checked;  /* the cursor is one of this journal */
 	uint64_t expire; /* clock_mono(): when old rows of the audit are looked for next */
 	bool sweep;    /* there may be messages of removed rooms */
-	bool fill;     /* there may be messages that the index does not have */
+	bool indexed;  /* there is an index of texts */
+	bool fill;     /* there may be messages that it does not have */
 	uint32_t filled; /* id of the room up to which there are none */
 	struct retention retention;
 	bool retaining;		 /* rooms are being looked through */

@@ -114,6 +114,13 @@ static int put(struct store *store)
 	enum db_result result;
 
 	store->begun = clock_mono();
+	if (is_hurried(store)) {
+		/* The index costs more than the rest: it comes later. */
+		content_index_defer(store->db, true);
+		store->fill = store->indexed;
+	} else {
+		content_index_defer(store->db, false);
+	}
 	result = store_batch_put(&store->batch, store->db, &store->cursor, &err);
 	publish(store);
 	if (result == DB_OK) {

@@ -7,7 +7,11 @@
 #include "odbc/dialect.h"
 #include "odbc/gram.h"
 
-enum { SEQ_BITS = 31, ROW_MAX = 128 /* rows of one statement */ };
+enum {
+	SEQ_BITS = 31,
+	ROW_MAX = 128, /* rows of one statement */
+	PART = 2000,   /* rows that are in memory at a time */
+};
 
 static int64_t id_of(uint32_t room, uint64_t seq)
 {
@@ -38,9 +42,22 @@ static enum db_result ask(struct db_stmt *stmt, int64_t *value_r, struct err *er
 	return result;
 }
 
+/* What a connection knows: the rules of the index that there is, below 0 while it has to wait. */
 static bool is_kept(const struct db *db)
 {
 	return db_kept(db) != 0;
+}
+
+static bool is_deferred(const struct db *db)
+{
+	return db_kept(db) < 0;
+}
+
+void content_index_defer(struct db *db, bool defer)
+{
+	const int64_t kept = db_kept(db);
+
+	db_keep(db, (kept < 0) == defer ? kept : -kept);
 }
 
 /* --- Making and dropping. --- */
@@ -63,6 +80,8 @@ static enum db_result change(struct db *db, int64_t rules, struct err *err)
 
 	if (result == DB_OK && rules != 0)
 		result = run_all(db, dialect->index_make, err);
+	if (result == DB_OK)
+		result = run(db, STATEMENT_INDEX_GAPS_REMOVE, err);
 	if (result == DB_OK && rules != 0)
 		result = run(db, STATEMENT_INDEX_ROOMS, err);
 	if (result != DB_OK)
@@ -166,29 +185,113 @@ static enum db_result put_rows(struct db *db, const struct row *row, unsigned co
 	return db_execute(stmt, err);
 }
 
+static int by_place(const void *a, const void *b)
+{
+	const struct content_room_seq *x = a, *y = b;
+	const int order = (x->room > y->room) - (x->room < y->room);
+
+	return order != 0 ? order : (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+/* Notes that messages are not in the index; the list is in the order of rooms and numbers. */
+static enum db_result put_gaps(struct db *db, const struct content_room_seq *list, unsigned count,
+			       struct err *err)
+{
+	enum db_result result = DB_OK;
+	unsigned next;
+
+	for (unsigned i = 0; i < count && result == DB_OK; i = next) {
+		struct db_stmt *stmt = db_statement(db, STATEMENT_INDEX_GAP_PUT);
+
+		for (next = i + 1; next < count && list[next].room == list[i].room; next++)
+			;
+		db_bind_int(stmt, 0, list[i].room);
+		db_bind_int(stmt, 1, (int64_t)list[i].seq);
+		db_bind_int(stmt, 2, (int64_t)list[next - 1].seq);
+		result = db_execute(stmt, err);
+	}
+	return result;
+}
+
+static enum db_result put_later(struct db *db, const struct content_message *list, unsigned count,
+				struct err *err)
+{
+	struct content_room_seq *place = calloc(count + 1u, sizeof(*place));
+	enum db_result result;
+
+	if (!place)
+		return no_memory(err);
+	for (unsigned i = 0; i < count; i++)
+		place[i] = (struct content_room_seq){list[i].room, list[i].seq};
+	qsort(place, count, sizeof(*place), by_place);
+	result = put_gaps(db, place, count, err);
+	free(place);
+	return result;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* In ascending order: FTS5 writes out what it has gathered whenever a row comes before the last
+ * one. */
+static enum db_result put_all(struct db *db, struct row *row, unsigned count, struct err *err)
+{
+	enum db_result result = DB_OK;
+	unsigned rows;
+
+	qsort(row, count, sizeof(*row), by_id);
+	for (; count > 0 && result == DB_OK; row += rows, count -= rows) {
+		rows = db_rows(db, STATEMENT_INDEX_PUT, count < ROW_MAX ? count : ROW_MAX);
+		result = put_rows(db, row, rows, err);
+	}
+	return result;
+}
+
+/* Some messages at a time, so that their grams do not fill the memory. */
+static enum db_result put_part(struct db *db, const struct content_message *list, unsigned count,
+			       struct row *row, struct err *err)
+{
+	enum db_result result = DB_OK;
+	unsigned made = 0;
+
+	for (unsigned i = 0; i < count && result == DB_OK; i++) {
+		if (list[i].seq > CONTENT_INDEX_SEQ_MAX)
+			continue;
+		if (make_row(db, list[i].room, list[i].seq, list[i].title, list[i].text,
+			     &row[made]))
+			made++;
+		else
+			result = no_memory(err);
+	}
+	if (result == DB_OK)
+		result = put_all(db, row, made, err);
+	free_rows(row, made);
+	return result;
+}
+
 enum db_result content_index_put(struct db *db, const struct content_message *list, unsigned count,
 				 struct err *err)
 {
 	enum db_result result = DB_OK;
-	struct row row[ROW_MAX];
-	unsigned rows;
+	struct row *row;
+	unsigned part;
 
-	for (; is_kept(db) && count > 0 && result == DB_OK; list += rows, count -= rows) {
-		unsigned made = 0;
-
-		rows = db_rows(db, STATEMENT_INDEX_PUT, count < ROW_MAX ? count : ROW_MAX);
-		while (made < rows && list[made].seq <= CONTENT_INDEX_SEQ_MAX &&
-		       make_row(db, list[made].room, list[made].seq, list[made].title,
-				list[made].text, &row[made]))
-			made++;
-		if (made == rows)
-			result = put_rows(db, row, rows, err);
-		else if (list[made].seq <= CONTENT_INDEX_SEQ_MAX)
-			result = no_memory(err);
-		else
-			rows = made + 1;
-		free_rows(row, made);
+	if (!is_kept(db) || count == 0)
+		return DB_OK;
+	if (is_deferred(db))
+		return put_later(db, list, count, err);
+	row = calloc(count < PART ? count : PART, sizeof(*row));
+	if (!row)
+		return no_memory(err);
+	for (; count > 0 && result == DB_OK; list += part, count -= part) {
+		part = count < PART ? count : PART;
+		result = put_part(db, list, part, row, err);
 	}
+	free(row);
 	return result;
 }
 
@@ -267,15 +370,20 @@ enum db_result content_index_replace(struct db *db, uint32_t room, uint64_t seq,
 				     struct db_bytes text, struct err *err)
 {
 	const struct content_message message = {.room = room, .seq = seq, .text = text};
-	uint64_t missing;
+	const bool deferred = is_deferred(db);
+	struct content_unindexed missing;
 	enum db_result result;
 
 	if (!is_kept(db))
 		return DB_OK;
 	result = content_index_of_room(db, room, &missing, err);
-	if (result != DB_OK || seq <= missing)
+	if (result != DB_OK || seq <= missing.through ||
+	    (seq >= missing.gap_from && seq <= missing.gap_through))
 		return result;
-	return content_index_put(db, &message, 1, err);
+	content_index_defer(db, false); /* an old number would make a gap of all that follow it */
+	result = content_index_put(db, &message, 1, err);
+	content_index_defer(db, deferred);
+	return result;
 }
 
 /* A room's messages up to one, newest first, as rows. *last_r is the oldest one's number. */
@@ -313,8 +421,8 @@ static enum db_result remove_rows(struct db *db, uint32_t room, uint64_t seq, un
 	uint64_t last;
 	enum db_result result = read_rows(db, room, seq, messages, row, &count, &last, err);
 
-	for (unsigned i = 0; i < count && result == DB_OK; i++)
-		result = remove_row(db, &row[i], err);
+	for (unsigned i = count; i > 0 && result == DB_OK; i--)
+		result = remove_row(db, &row[i - 1], err);
 	free_rows(row, count);
 	return result;
 }
@@ -353,27 +461,31 @@ static enum db_result next_room(struct db *db, uint32_t *room, uint64_t *through
 	return result;
 }
 
-static enum db_result put_filled(struct db *db, const struct row *row, unsigned count,
-				 uint32_t room, uint64_t through, struct err *err)
+/* Ends its transaction. */
+static enum db_result end_filling(struct db *db, enum db_result result, struct err *err)
+{
+	if (result == DB_OK)
+		return db_commit(db, err);
+	db_rollback(db);
+	return result;
+}
+
+static enum db_result put_filled(struct db *db, struct row *row, unsigned count, uint32_t room,
+				 uint64_t through, struct err *err)
 {
 	enum db_result result = db_begin(db, err);
 	struct db_stmt *stmt;
-	unsigned rows;
 
-	for (; count > 0 && result == DB_OK; row += rows, count -= rows) {
-		rows = db_rows(db, STATEMENT_INDEX_PUT, count < ROW_MAX ? count : ROW_MAX);
-		result = put_rows(db, row, rows, err);
-	}
+	if (result != DB_OK)
+		return result;
+	result = put_all(db, row, count, err);
 	if (result == DB_OK) {
 		stmt = db_statement(db, STATEMENT_INDEX_ROOM_PUT);
 		db_bind_int(stmt, 0, (int64_t)through);
 		db_bind_int(stmt, 1, room);
 		result = db_execute(stmt, err);
 	}
-	if (result == DB_OK)
-		return db_commit(db, err);
-	db_rollback(db);
-	return result;
+	return end_filling(db, result, err);
 }
 
 static enum db_result fill_room(struct db *db, uint32_t *room, uint64_t through, unsigned messages,
@@ -395,23 +507,97 @@ static enum db_result fill_room(struct db *db, uint32_t *room, uint64_t through,
 	return result;
 }
 
+/* --- Messages for which there was no time. --- */
+
+struct gap {
+	uint32_t room;
+	uint64_t from, through;
+};
+
+/* DB_END: there is none. */
+static enum db_result next_gap(struct db *db, struct gap *gap_r, struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_INDEX_GAP_NEXT);
+	const enum db_result result = db_execute_row(stmt, err);
+
+	if (result == DB_OK)
+		*gap_r = (struct gap){(uint32_t)db_int(stmt, 0), (uint64_t)db_int(stmt, 1),
+				      (uint64_t)db_int(stmt, 2)};
+	db_done(stmt);
+	return result;
+}
+
+/* Those from last on are in the index now; whole: all of it. */
+static enum db_result cut_gap(struct db *db, const struct gap *gap, uint64_t last, bool whole,
+			      struct err *err)
+{
+	struct db_stmt *stmt =
+		db_statement(db, whole ? STATEMENT_INDEX_GAP_REMOVE : STATEMENT_INDEX_GAP_CUT);
+
+	if (!whole)
+		db_bind_int(stmt, 0, (int64_t)last - 1);
+	db_bind_int(stmt, whole ? 0 : 1, gap->room);
+	return db_execute(stmt, err);
+}
+
+static enum db_result fill_gap(struct db *db, const struct gap *gap, unsigned messages,
+			       struct row *row, unsigned *count_r, struct err *err)
+{
+	uint64_t last = 0;
+	unsigned read = 0;
+	enum db_result result =
+		read_rows(db, gap->room, gap->through, messages, row, &read, &last, err);
+	const bool whole = read < messages || last <= gap->from;
+
+	/* The newest come first: what lies before the gap is at the end. */
+	for (*count_r = 0; *count_r < read; ++*count_r)
+		if (row[*count_r].id < id_of(gap->room, gap->from))
+			break;
+	if (result == DB_OK)
+		result = db_begin(db, err);
+	if (result == DB_OK) {
+		result = put_all(db, row, *count_r, err);
+		if (result == DB_OK)
+			result = cut_gap(db, gap, last, whole, err);
+		result = end_filling(db, result, err);
+	}
+	free_rows(row, read);
+	return result;
+}
+
+static enum db_result fill(struct db *db, const struct gap *gap, uint32_t *room, uint64_t through,
+			   unsigned messages, unsigned *count_r, struct err *err)
+{
+	struct row *row = calloc(messages, sizeof(*row));
+	enum db_result result;
+
+	if (!row)
+		return no_memory(err);
+	result = gap ? fill_gap(db, gap, messages, row, count_r, err)
+		     : fill_room(db, room, through, messages, row, count_r, err);
+	free(row);
+	return result;
+}
+
 enum db_result content_index_fill(struct db *db, unsigned messages, uint32_t *room,
 				  unsigned *count_r, bool *more_r, struct err *err)
 {
 	uint64_t through = 0;
 	enum db_result result = DB_END;
-	struct row *row;
+	struct gap gap;
 
 	*count_r = 0;
+	*more_r = true;
 	if (is_kept(db))
+		result = next_gap(db, &gap, err);
+	if (result == DB_OK)
+		return fill(db, &gap, room, 0, messages, count_r, err);
+	if (result == DB_END && is_kept(db))
 		result = next_room(db, room, &through, err);
 	*more_r = result == DB_OK;
 	if (result != DB_OK)
 		return result == DB_END ? DB_OK : result;
-	row = calloc(messages, sizeof(*row));
-	result = row ? fill_room(db, room, through, messages, row, count_r, err) : no_memory(err);
-	free(row);
-	return result;
+	return fill(db, NULL, room, through, messages, count_r, err);
 }
 
 /* --- Searching. --- */
@@ -427,15 +613,20 @@ enum db_result content_index_ready(struct db *db, bool *ready_r, struct err *err
 	return result;
 }
 
-enum db_result content_index_of_room(struct db *db, uint32_t room, uint64_t *seq_r, struct err *err)
+enum db_result content_index_of_room(struct db *db, uint32_t room,
+				     struct content_unindexed *unindexed_r, struct err *err)
 {
 	struct db_stmt *stmt = db_statement(db, STATEMENT_INDEX_ROOM_GET);
-	int64_t seq = INT64_MAX;
 	enum db_result result;
 
+	*unindexed_r = (struct content_unindexed){.through = INT64_MAX};
 	db_bind_int(stmt, 0, room);
-	result = ask(stmt, &seq, err);
-	*seq_r = (uint64_t)seq;
+	result = db_execute_row(stmt, err);
+	if (result == DB_OK)
+		*unindexed_r = (struct content_unindexed){(uint64_t)db_int(stmt, 0),
+							  (uint64_t)db_int(stmt, 1),
+							  (uint64_t)db_int(stmt, 2)};
+	db_done(stmt);
 	return result == DB_END ? DB_OK : result;
 }
 

@@ -14,6 +14,9 @@
  * What was there before the index was made comes into it later, from each room's newest messages to
  * its oldest: those above pc_room.indexed are in the index, those up to there are not.
  *
+ * Where there is no time for the index, messages are stored without it, and come into it later,
+ * too: pc_unindexed says which.
+ *
  * A row's id is made of the room's and the message's number, which is why messages with numbers
  * above CONTENT_INDEX_SEQ_MAX are not in it.
  */
@@ -27,8 +30,8 @@
 enum db_result content_index_open(struct db *db, bool wanted, bool *there_r, bool *made_r,
 				  struct err *err);
 
-/* The messages are changed by somebody who does not keep the index up to date: it is made anew when it is
- * opened the next time, and not used until then. */
+/* The messages are changed by somebody who does not keep the index up to date: it is made anew when
+ * it is opened the next time, and not used until then. */
 enum db_result content_index_void(struct db *db, struct err *err);
 
 /*
@@ -38,6 +41,9 @@ enum db_result content_index_void(struct db *db, struct err *err);
  */
 enum db_result content_index_fill(struct db *db, unsigned messages, uint32_t *room,
 				  unsigned *count_r, bool *more_r, struct err *err);
+
+/* Whether messages that are stored from now on are left for content_index_fill. */
+void content_index_defer(struct db *db, bool defer);
 
 /* --- Parts of what stores and removes; nothing where there is no index. --- */
 
@@ -58,9 +64,14 @@ enum db_result content_index_sweep(struct db *db, uint32_t room, uint64_t seq, u
 /* Whether there is an index that can be asked, by the rules of this program. */
 enum db_result content_index_ready(struct db *db, bool *ready_r, struct err *err);
 
-/* A room's messages up to *seq_r are not in it. A room that is not there: all. */
-enum db_result content_index_of_room(struct db *db, uint32_t room, uint64_t *seq_r,
-				     struct err *err);
+/* Which messages of a room are not in it: those up to one; and where gap_through is not 0, those
+ * from gap_from to there. Of a room that is not there: all. */
+struct content_unindexed {
+	uint64_t through;
+	uint64_t gap_from, gap_through;
+};
+enum db_result content_index_of_room(struct db *db, uint32_t room,
+				     struct content_unindexed *unindexed_r, struct err *err);
 
 /* The numbers of messages that a query (gram_query) finds in the page's bounds and order, at most
  * its limit, into seq; *count_r is how many. */

@@ -225,7 +225,16 @@ static const char *const step7[] = {
 	" PRIMARY KEY (slot, generation, session)) {keyed}",
 	NULL,
 };
-static const char *const *const steps[] = {step1, step2, step3, step4, step5, step6, step7};
+/* Messages that came while there was no time to index them: in each room from one to another. */
+static const char *const step8[] = {
+	"CREATE TABLE pc_unindexed ("
+	" room BIGINT NOT NULL PRIMARY KEY,"
+	" from_seq BIGINT NOT NULL,"
+	" through BIGINT NOT NULL) {keyed}",
+	NULL,
+};
+
+static const char *const *const steps[] = {step1, step2, step3, step4, step5, step6, step7, step8};
 
 const struct schema schema_content = {
 	.exists = STATEMENT_SCHEMA_EXISTS,

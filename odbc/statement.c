@@ -199,11 +199,24 @@ const char *const statement_text[STATEMENTS] = {
 	[STATEMENT_INDEXING] = "SELECT rules FROM pc_indexing WHERE id = 1",
 	[STATEMENT_INDEXING_PUT] = "UPDATE pc_indexing SET rules = ? WHERE id = 1",
 	[STATEMENT_INDEX_READY] = "SELECT 1",
-	[STATEMENT_INDEX_REST] = "SELECT COALESCE(SUM(indexed), 0) FROM pc_room",
+	[STATEMENT_INDEX_REST] =
+		"SELECT COALESCE(SUM(indexed), 0) + (SELECT COALESCE(SUM(through - from_seq + 1), "
+		"0) FROM pc_unindexed) FROM pc_room",
+	[STATEMENT_INDEX_GAP_PUT] =
+		"INSERT INTO pc_unindexed (room, from_seq, through) VALUES (?, ?, ?) "
+		"ON CONFLICT (room) DO UPDATE SET through = excluded.through",
+	[STATEMENT_INDEX_GAP_NEXT] =
+		"SELECT u.room, u.from_seq, u.through FROM pc_unindexed AS u "
+		"WHERE u.room = (SELECT MIN(x.room) FROM pc_unindexed AS x)",
+	[STATEMENT_INDEX_GAP_CUT] = "UPDATE pc_unindexed SET through = ? WHERE room = ?",
+	[STATEMENT_INDEX_GAP_REMOVE] = "DELETE FROM pc_unindexed WHERE room = ?",
+	[STATEMENT_INDEX_GAPS_REMOVE] = "DELETE FROM pc_unindexed",
 	[STATEMENT_INDEX_ROOMS] = "UPDATE pc_room SET indexed = last_seq",
 	[STATEMENT_INDEX_ROOM] = "SELECT id, indexed FROM pc_room WHERE id > ? AND indexed > 0 "
 				 "ORDER BY id LIMIT 1",
-	[STATEMENT_INDEX_ROOM_GET] = "SELECT indexed FROM pc_room WHERE id = ?",
+	[STATEMENT_INDEX_ROOM_GET] =
+		"SELECT r.indexed, COALESCE(u.from_seq, 0), COALESCE(u.through, 0) "
+		"FROM pc_room AS r LEFT JOIN pc_unindexed AS u ON u.room = r.id WHERE r.id = ?",
 	[STATEMENT_INDEX_ROOM_PUT] = "UPDATE pc_room SET indexed = ? WHERE id = ?",
 	[STATEMENT_INDEX_TEXTS] = "SELECT seq, title, body FROM pc_message "
 				  "WHERE room = ? AND seq <= ? ORDER BY seq DESC LIMIT ?",

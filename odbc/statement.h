@@ -91,7 +91,13 @@
 	X(INDEX_ROOMS, "", "")		/* no message is in it from now on */                      \
 	X(INDEX_ROOM, "i", "ii")	/* above -> the next room that is not all in it: id, up to \
 					   where its messages are not */                           \
-	X(INDEX_ROOM_GET, "i", "i")	/* id -> the same of one room */                           \
+	X(INDEX_ROOM_GET, "i", "iii")	/* id -> the same of one room; and from where to where     \
+					   others are not, or 0 */                                 \
+	X(INDEX_GAP_PUT, "iii", "")	/* room, from, to: raises only the end of one that is there */ \
+	X(INDEX_GAP_NEXT, "", "iii")	/* -> the same of one room */                              \
+	X(INDEX_GAP_CUT, "ii", "")	/* end, room: lowers it */                                 \
+	X(INDEX_GAP_REMOVE, "i", "")	/* room */                                                 \
+	X(INDEX_GAPS_REMOVE, "", "")	/* all of them */                                          \
 	X(INDEX_ROOM_PUT, "ii", "")	/* up to where its messages are not, id */                 \
 	X(INDEX_TEXTS, "iii", "itt")	/* room, up to, limit -> seq, title, body, newest first */ \
 	X(INDEX_TEXT, "ii", "tt")	/* room, seq -> title, body */                             \

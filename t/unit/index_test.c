@@ -178,6 +178,20 @@ static void found(struct place *place, const struct query *query, char out[1024]
 	}
 }
 
+/* How many candidates the index has for a word. */
+static unsigned candidates(struct place *place, const char *word)
+{
+	const struct content_page page = {.room = 1, .before = INT64_MAX, .limit = 100};
+	uint64_t seq[100];
+	char *query;
+	unsigned count;
+
+	assert_true(gram_query(&word, 1, false, &query));
+	assert_db(content_index_find(place->db, &page, query, seq, &count, &place->err));
+	free(query);
+	return count;
+}
+
 /* --- The table: every search finds the same, whatever index there is. --- */
 
 static const struct {
@@ -337,6 +351,43 @@ static void test_table_with_index_of_the_newer_half(void **state)
 	expect_indexed(place);
 }
 
+/* Some were there before the index, some came while there was no time for it. */
+static void test_table_with_gaps_in_the_index(void **state)
+{
+	struct place *place = *state;
+	bool there;
+	uint64_t rest;
+
+	put_room(place, 1, 0);
+	put_messages(place, 1, 5);
+	open_index(place, true);
+	put_messages(place, 6, 9);
+	content_index_defer(place->db, true);
+	put_messages(place, 10, 14);
+	content_index_defer(place->db, false);
+	put_messages(place, 15, MESSAGES);
+	expect_all(place, "with a gap in the index");
+	assert_db(content_index_rest(place->db, &there, &rest, &place->err));
+	assert_int_equal(rest, 5 + 5);
+	assert_db(content_message_remove(place->db, 1, 12, NULL, &place->err));
+	put_messages(place, 12, 12);
+	expect_all(place, "when one of the gap is in it after all");
+	assert_db(content_message_remove(place->db, 1, MESSAGES, NULL, &place->err));
+	content_index_defer(place->db, true);
+	put_messages(place, MESSAGES, MESSAGES);
+	content_index_defer(place->db, false);
+	expect_all(place, "when the gap has grown");
+	assert_int_equal(fill_index(place, 2), MESSAGES - 9 + 5);
+	expect_all(place, "when it is filled");
+	expect_indexed(place);
+	assert_db(content_index_rest(place->db, &there, &rest, &place->err));
+	assert_int_equal(rest, 0);
+	for (unsigned i = 1; i <= MESSAGES; i++)
+		assert_db(content_message_remove(place->db, 1, i, NULL, &place->err));
+	assert_int_equal(candidates(place, "fox"), 0);
+	assert_int_equal(candidates(place, "smile"), 0);
+}
+
 /* --- A room that is larger than what is read at a time. --- */
 
 enum { LARGE = 3000 };
@@ -405,19 +456,6 @@ static void test_large_room_is_searched_alike(void **state)
 }
 
 /* --- What goes, goes from the index, too. --- */
-
-static unsigned candidates(struct place *place, const char *word)
-{
-	const struct content_page page = {.room = 1, .before = INT64_MAX, .limit = 100};
-	uint64_t seq[100];
-	char *query;
-	unsigned count;
-
-	assert_true(gram_query(&word, 1, false, &query));
-	assert_db(content_index_find(place->db, &page, query, seq, &count, &place->err));
-	free(query);
-	return count;
-}
 
 static void test_removed_texts_leave_the_index(void **state)
 {
@@ -551,6 +589,23 @@ static void test_many_messages_in_one_statement_are_indexed(void **state)
 	assert_int_equal(candidates(place, "marked"), 6);
 }
 
+/* As a batch of the store has them: of many rooms, one after the other. */
+static void test_messages_of_many_rooms_are_indexed(void **state)
+{
+	struct place *place = *state;
+	static struct content_message list[4500];
+
+	put_room(place, 1, 0);
+	open_index(place, true);
+	for (unsigned i = 0; i < 4500; i++)
+		list[i] = (struct content_message){
+			.room = 1 + i % 90, .seq = 1 + i / 90, .id = {"", 0}, .text = {"hello", 5}};
+	assert_db(db_begin(place->db, &place->err));
+	assert_db(content_messages_put(place->db, list, 4500, &place->err));
+	assert_db(db_commit(place->db, &place->err));
+	assert_int_equal(candidates(place, "hello"), 50);
+}
+
 /* What is no UTF-8 is refused as before, and nothing of it is in the index. */
 static void test_bad_text_is_refused_with_an_index(void **state)
 {
@@ -572,12 +627,14 @@ int main(void)
 		TEST(test_table_without_index),
 		TEST(test_table_with_index_from_the_beginning),
 		TEST(test_table_with_index_of_the_newer_half),
+		TEST(test_table_with_gaps_in_the_index),
 		TEST(test_large_room_is_searched_alike),
 		TEST(test_removed_texts_leave_the_index),
 		TEST(test_purge_before_the_index_has_the_messages),
 		TEST(test_index_by_other_rules_is_made_anew),
 		TEST(test_index_that_was_not_kept_is_made_anew),
 		TEST(test_many_messages_in_one_statement_are_indexed),
+		TEST(test_messages_of_many_rooms_are_indexed),
 		TEST(test_bad_text_is_refused_with_an_index),
 	};
 
