@@ -285,6 +285,8 @@ bool compliance_expire(struct compliance *c)
 		tell(c);
 		c->expire.running = false;
 	}
+	if (result == DB_OK)
+		proc_count(&c->child.proc, COUNTER_RECORDS_EXPIRED, page.gone);
 	record_holds_fini(&page.holds);
 	record_ranges_fini(&page.empty);
 	return true;

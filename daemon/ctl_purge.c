@@ -39,17 +39,10 @@ struct trial {
 	struct record_purge purge;
 };
 
-static bool is(struct db_bytes type, const char *word)
-{
-	return type.length == strlen(word) && memcmp(type.data, word, type.length) == 0;
-}
-
 static int judge(void *arg, const struct record_row *row)
 {
 	struct trial *trial = arg;
 
-	if (is(row->type, "expired"))
-		return EX_OK;
 	if (row->number > trial->exported)
 		trial->purge.waiting++;
 	else if (record_holds_cover(&trial->holds, row))

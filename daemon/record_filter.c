@@ -95,8 +95,9 @@ static bool has_words(const struct search_text *words, const struct record_row *
 
 bool record_filter_finds(const struct record_filter *filter, const struct record_row *row)
 {
-	if (row->number < filter->from || (filter->to != 0 && row->number > filter->to) ||
-	    row->time < filter->start || (filter->end != 0 && row->time > filter->end))
+	if (is(row->type, "expired") || row->number < filter->from ||
+	    (filter->to != 0 && row->number > filter->to) || row->time < filter->start ||
+	    (filter->end != 0 && row->time > filter->end))
 		return false;
 	if ((filter->types.count > 0 && !has(&filter->types, row->type)) ||
 	    (filter->rooms.count > 0 && !has(&filter->rooms, row->room)))

@@ -33,6 +33,7 @@ bool record_list_add(struct record_list *list, const char *text, size_t length);
 /* Whether there are records of such a type. */
 bool record_type_exists(const char *type);
 
+/* One that has expired is never found: there is nothing left of it. */
 bool record_filter_finds(const struct record_filter *filter, const struct record_row *row);
 
 /* Whether a record is by a user, or says something about him. */

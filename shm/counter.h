@@ -39,6 +39,7 @@
 	X(SIGN_INS_REFUSED, "sign_ins_refused")                                                    \
 	X(SESSIONS_BARRED, "sessions_barred") /* ended, because a policy does not allow them */    \
 	X(FEEDS_CUT, "feeds_cut")                                                                  \
+	X(RECORDS_EXPIRED, "records_expired") /* compliance records that were deleted */           \
 	X(ADAPTER_RECORDS, "adapter_records")                                                      \
 	X(ADAPTER_FILES, "adapter_files")                                                          \
 	X(ADAPTER_BATCHES, "adapter_batches")                                                      \

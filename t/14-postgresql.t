@@ -32,7 +32,7 @@ $postgres->finish;
 
 $ENV{PCHAT_TEST_DATABASE} = 'postgresql';
 for my $name (
-	qw(10-order 13-objects 13-remains 28-audit 29-export 34-database 36-search-index 37-retention 38-import 40-journal-full 84-adapter-process))
+	qw(10-order 13-objects 13-remains 28-audit 29-export 34-database 36-search-index 37-retention 38-import 40-journal-full 84-adapter-process 85-discovery 87-retention))
 {
 	ok(runs_well($^X, "-I$source/t/lib", "$source/t/$name.t"), "$name.t holds on PostgreSQL");
 }

@@ -101,8 +101,17 @@ my %before = map { $_->{number} => $_ } $server->records;
 my $tried = purge('--dry-run');
 like($tried, qr/^[1-9]\d* [1-9]\d* 0$/, 'what would go can be known before');
 is_deeply({ map { $_->{number} => $_ } $server->records }, \%before, 'and does not go then');
+my ($counted) = map { $_->{counters}{records_expired} // 0 }
+	grep { $_->{role} eq 'compliance' } @{ $server->status->{processes} };
+is($counted, 0, 'nothing is counted');
 my $done = purge();
 is($done =~ s/ .*//r, $tried =~ s/ .*//r, 'as much goes') or diag "$tried, $done";
+($counted) = map { $_->{counters}{records_expired} // 0 }
+	grep { $_->{role} eq 'compliance' } @{ $server->status->{processes} };
+is($counted, $done =~ s/ .*//r, 'and is counted');
+my $all = decode_json(($server->pchatctl('--json', qw(compliance search)))[1]);
+is_deeply([grep { $_->{record}{type} eq 'expired' } @{ $all->{records} }],
+	[], 'no search finds what is gone');
 my @left = grep { $_->{type} eq 'chat' } $server->records;
 is_deeply(
 	[map { $_->{content} } @left],
