@@ -212,6 +212,19 @@ static void describe(const struct ctl *ctl, const struct record_filter *filter,
 	describe_number(text, ", to record ", filter->to);
 }
 
+/* What is on record by now: that somebody looks at it is not what he is looking for. */
+static int take_last(const struct ctl *ctl, struct db *db, struct record_filter *filter)
+{
+	struct record_cursor cursor;
+	struct err err;
+
+	if (record_cursor_get(db, &cursor, &err) != DB_OK)
+		return ctl_fail(ctl, EX_UNAVAILABLE, "%s", err.text);
+	if (filter->to == 0 || filter->to > cursor.number)
+		filter->to = cursor.number;
+	return EX_OK;
+}
+
 int ctl_case_filter(const struct ctl *ctl, struct db *db, struct record_filter *filter,
 		    struct fragment *text)
 {
@@ -235,7 +248,7 @@ int ctl_case_filter(const struct ctl *ctl, struct db *db, struct record_filter *
 		code = take_words(ctl, filter);
 	if (code == EX_OK)
 		describe(ctl, filter, text);
-	return code;
+	return code == EX_OK ? take_last(ctl, db, filter) : code;
 }
 
 /* --- The server is told. --- */

@@ -7,8 +7,8 @@
 
 /* What searching, exporting and holding compliance records have in common. */
 
-/* The records that the options ask for. text: the same for a person, for the record. Names of rooms
- * are looked up in the database. */
+/* The records that the options ask for, of those that there are by now. text: the same for a
+ * person, for the record. Names of rooms are looked up in the database. */
 int ctl_case_filter(const struct ctl *ctl, struct db *db, struct record_filter *filter_r,
 		    struct fragment *text);
 

@@ -177,6 +177,27 @@ SKIP: {
 	my ($session) = grep { $_->{record}{user_name} eq 'unix:games' }
 		@{ found('--kind', 'sign_in')->{records} };
 	is($session->{record}{detail}{role}, 'compliance', 'with the role');
+
+	# With a configuration of his own, as the manual page has it.
+	my $own = $server->directory . '/reader.conf';
+	my $dsn = $server->postgres ? $server->records_dsn : 'Driver=SQLite3;Database='
+		. $server->records_database;
+	open my $out, '>', $own or die;
+	print $out "domain = example.test\nrun_directory = @{[$server->directory]}/run\n"
+		. "json { tls = false }\ncompliance {\n\tdsn = '$dsn'\n}\n";
+	close $out;
+	my $state = $server->directory . '/state';
+	chmod 0755, $own, $state;
+	$server->command(qw(chmod -R a+rwX), "$state/compliance") if !$server->postgres;
+	my $pchatctl = "$Pchat::Server::build/daemon/pchatctl";
+	($code, $text) = $server->command(@as, 'games', $pchatctl, '-f', $own,
+		qw(compliance search --match phrase --words), 'floor 9');
+	is($code, 0, 'he searches');
+	like($text, qr/ chat \S+ Trading Floor: floor 9$/m, 'and finds');
+	($code, $text) = $server->command(@as, 'nobody', $pchatctl, '-f', $own,
+		qw(compliance search --match phrase --words), 'floor 9');
+	is($code, 77, 'whoever can read the database, but has not the role, does not');
+	unlike($text, qr/ chat /, 'and sees nothing');
 }
 
 # Where nothing can be put on record nothing is shown.
