@@ -11,6 +11,7 @@
 #include "daemon/fragment.h"
 #include "daemon/record_holds.h"
 #include "daemon/record_ranges.h"
+#include "odbc/record_adapter.h"
 #include "odbc/record_search.h"
 
 void compliance_expire_forget(struct compliance_expire *expire)
@@ -122,7 +123,7 @@ static enum db_result read_page(struct compliance *c, struct page *page, struct 
 	unsigned count = 0;
 
 	if (result == DB_OK)
-		result = record_exported(c->db, c->child.conf, &page->exported, err);
+		result = record_adapter_floor(c->db, c->child.conf, &page->exported, err);
 	if (result == DB_OK)
 		result = record_list(c->db, c->expire.position, err);
 	while (result == DB_OK && !page->last) {

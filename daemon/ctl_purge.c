@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "daemon/ctl_case.h"
 #include "daemon/record_holds.h"
+#include "odbc/record_adapter.h"
 
 /* pchatctl compliance purge: asks pchat-compliance to delete what may be deleted, now. */
 
@@ -61,7 +62,7 @@ static int try(const struct ctl *ctl, struct db *db, uint64_t until)
 	int code = EX_OK;
 
 	if (result == DB_OK)
-		result = record_exported(db, ctl->conf, &trial.exported, &err);
+		result = record_adapter_floor(db, ctl->conf, &trial.exported, &err);
 	if (result == DB_OK)
 		code = ctl_case_walk(ctl, db, &filter, judge, &trial);
 	else

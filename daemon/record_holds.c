@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "daemon/record_filter.h"
-#include "odbc/record_adapter.h"
 
 static bool keep(struct record_holds *holds, const struct record_hold *hold)
 {
@@ -82,24 +81,4 @@ bool record_holds_cover(const struct record_holds *holds, const struct record_ro
 		if (is_about(&holds->item[i], row))
 			return true;
 	return false;
-}
-
-enum db_result record_exported(struct db *db, const struct conf *conf, uint64_t *number_r,
-			       struct err *err)
-{
-	struct record_adapter adapter;
-
-	*number_r = UINT64_MAX;
-	for (unsigned i = 0; i < conf->adapters.count; i++) {
-		const enum db_result result =
-			record_adapter_get(db, conf->adapters.item[i].name, &adapter, err);
-
-		if (result != DB_OK && result != DB_END)
-			return result;
-		if (result == DB_END)
-			adapter.done = 0;
-		if (adapter.done < *number_r)
-			*number_r = adapter.done;
-	}
-	return DB_OK;
 }

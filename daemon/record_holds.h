@@ -23,9 +23,4 @@ void record_holds_fini(struct record_holds *holds);
 /* Whether one of them is about the record. */
 bool record_holds_cover(const struct record_holds *holds, const struct record_row *row);
 
-/* The number up to which all configured adapters have the records; UINT64_MAX where there are
- * no adapters. */
-enum db_result record_exported(struct db *db, const struct conf *conf, uint64_t *number_r,
-			       struct err *err);
-
 #endif
