@@ -542,6 +542,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/43-limits.t \
 	t/44-overload.t \
 	t/45-bursts.t \
+	t/45-bursts.t \
 	t/50-rubbish-bytes.t \
 	t/51-rubbish-requests.t \
 	t/52-rubbish-local.t \
