@@ -665,6 +665,7 @@ static use_fn *const uses[EVENT_TYPES] = {
 	[EVENT_MARKER] = use_nothing,
 	[EVENT_FEED] = use_nothing,
 	[EVENT_ACCESS_REQUEST] = use_access,
+	[EVENT_HISTORY] = use_nothing, /* nobody said that here and now: it is another record's */
 	[EVENT_SETTING] = use_setting,
 	[EVENT_GRANT] = use_grant,
 	[EVENT_VIEW] = use_view,

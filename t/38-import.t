@@ -57,7 +57,7 @@ pop @whole;
 
 # --- Into an empty server. ---
 
-my $target = Pchat::Server->start(conf => \%conf);
+my $target = Pchat::Server->start(conf => { %conf, compliance => { enabled => 'true' } });
 my ($code, $report, $output) = import($target, $archive, '--what-if');
 is($code, 0, 'an archive can be looked at first') or diag $output;
 is($report->{new}{room}, 6, 'it says what would be new');
@@ -71,6 +71,11 @@ archive_stored($target);
 is_deeply([body(export($target, $target->directory . '/again'))],
 	[body($archive)], 'what is exported then is the same, byte by byte');
 is(($target->pchatctl(qw(data verify)))[0], 0, 'database and cache agree');
+
+$target->wait_recorded;
+my @kinds = map { $_->{type} } $target->records;
+ok(scalar(grep { $_ eq 'room' } @kinds), 'rooms that are made are put on record');
+ok(!scalar(grep {/^(unreadable|chat)$/} @kinds), 'messages are not: nobody posted them here');
 
 # --- It lives. ---
 
