@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistr.h>
 
+#include "conf/clock.h"
 #include "conf/code.h"
 #include "daemon/compliance_batch.h"
 #include "daemon/fragment.h"
@@ -266,24 +267,46 @@ static enum db_result use_leave(struct translation *t, struct err *err)
 
 /* --- Messages. --- */
 
-static enum db_result use_message(struct translation *t, struct err *err)
+static enum db_result add_message(struct translation *t, const char *type,
+				  const struct event_message *event, struct err *err)
 {
-	struct event_message event;
-
-	t->row.message = t->record->seq;
-	if (!event_message_get(t->record, &event))
-		return add_malformed(t, err);
 	if (t->record->flags & EVENT_ALERT)
 		t->row.flags |= RECORD_ALERT;
 	if (t->record->flags & EVENT_UNLOGGED)
 		t->row.flags &= ~(uint32_t)RECORD_HISTORY;
-	t->row.title = bytes(event.title);
-	t->row.content = bytes(event.text);
-	t->row.rich_type = bytes(event.rich_type);
-	t->row.rich = bytes(event.rich);
-	if (event.id.length > 0)
-		put_text(t, "id", bytes(event.id));
-	return add(t, "chat", err);
+	t->row.message = t->record->seq;
+	t->row.title = bytes(event->title);
+	t->row.content = bytes(event->text);
+	t->row.rich_type = bytes(event->rich_type);
+	t->row.rich = bytes(event->rich);
+	if (event->id.length > 0)
+		put_text(t, "id", bytes(event->id));
+	return add(t, type, err);
+}
+
+static enum db_result use_message(struct translation *t, struct err *err)
+{
+	struct event_message event;
+
+	return event_message_get(t->record, &event) ? add_message(t, "chat", &event, err)
+						    : add_malformed(t, err);
+}
+
+/* Nobody said that here and now, but from now on it stands there. */
+static enum db_result use_history(struct translation *t, struct err *err)
+{
+	struct event_history event;
+	enum db_result result = DB_OK;
+	char posted[CLOCK_TEXT];
+
+	if (!event_history_get(t->record, &event))
+		return add_malformed(t, err);
+	if (event.what != HISTORY_MESSAGE)
+		return DB_OK;
+	if (event.author != 0)
+		result = put_principal_name(t, "author", event.author, err);
+	put_word(t, "posted", clock_format(event.time, posted));
+	return result == DB_OK ? add_message(t, "import", &event.message, err) : result;
 }
 
 static enum db_result use_removal(struct translation *t, struct err *err)
@@ -665,7 +688,7 @@ static use_fn *const uses[EVENT_TYPES] = {
 	[EVENT_MARKER] = use_nothing,
 	[EVENT_FEED] = use_nothing,
 	[EVENT_ACCESS_REQUEST] = use_access,
-	[EVENT_HISTORY] = use_nothing, /* nobody said that here and now: it is another record's */
+	[EVENT_HISTORY] = use_history,
 	[EVENT_SETTING] = use_setting,
 	[EVENT_GRANT] = use_grant,
 	[EVENT_VIEW] = use_view,

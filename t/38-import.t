@@ -75,7 +75,13 @@ is(($target->pchatctl(qw(data verify)))[0], 0, 'database and cache agree');
 $target->wait_recorded;
 my @kinds = map { $_->{type} } $target->records;
 ok(scalar(grep { $_ eq 'room' } @kinds), 'rooms that are made are put on record');
-ok(!scalar(grep {/^(unreadable|chat)$/} @kinds), 'messages are not: nobody posted them here');
+ok(!scalar(grep {/^(unreadable|chat)$/} @kinds), 'messages are not as if posted here');
+my ($first) = $target->records('import');
+is_deeply(
+	[$first->{user_name}, grep {/"posted":"\d{4}-.*Z"/} $first->{detail}],
+	['unix:root', $first->{detail}],
+	'but as what an administrator put there'
+);
 
 # --- It lives. ---
 
