@@ -22,7 +22,8 @@ my $server = Pchat::Server->start(
 	tls => 0,
 	conf => {
 		limits => { history => 500 },
-		compliance => { enabled => 'true' },
+		# Looks for records that are old enough, of which there are none.
+		compliance => { enabled => 'true', retention => '1d', purge_interval => '1s' },
 		'adapter lines' => { form => 'jsonl', directory => $out },
 	});
 $server->add_users(qw(alice bob carol));
@@ -52,7 +53,7 @@ sub everything () {
 # What is only passed by a process that starts is reached by killing its predecessor.
 # An adapter writes only when there is something new and it has been told to run.
 sub reach ($name) {
-	for my $turn (1 .. ($name =~ /^adapter/ ? 40 : 6)) {
+	for my $turn (1 .. ($name =~ /^adapter|expiring/ ? 40 : 6)) {
 		return 1 if !$server->fault_pending;
 		everything;
 	}
@@ -65,7 +66,7 @@ sub reach ($name) {
 }
 
 for my $name (sort keys %points) {
-	for my $count (1, $name =~ /^adapter/ ? () : 2 + int rand 20) {
+	for my $count (1, $name =~ /^adapter|expiring/ ? () : 2 + int rand 20) {
 		$server->arm_fault($name, $count);
 		ok(reach($name), "a process dies at $name ($count)") or $server->disarm_fault;
 		$load->proceed(10);
