@@ -53,7 +53,7 @@ sub everything () {
 # What is only passed by a process that starts is reached by killing its predecessor.
 # An adapter writes only when there is something new and it has been told to run.
 sub reach ($name) {
-	for my $turn (1 .. ($name =~ /^adapter|expiring/ ? 40 : 6)) {
+	for my $turn (1 .. ($name =~ /^(?:adapter|compliance)/ ? 40 : 6)) {
 		return 1 if !$server->fault_pending;
 		everything;
 	}
