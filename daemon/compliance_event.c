@@ -366,7 +366,7 @@ static const char *command_word(unsigned command)
 		[COMMAND_MESSAGE_REMOVE] = "message_remove",
 		[COMMAND_PURGE] = "purge",
 		[COMMAND_ACCESS] = "access_request",
-		[COMMAND_REFUSED] = "sign_in",
+		[COMMAND_VIEW] = "view",
 		[COMMAND_QUIT] = "quit",
 	};
 

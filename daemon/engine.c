@@ -409,6 +409,7 @@ static const struct {
 	{COMMAND_QUIT, WORKER, decide_quit},
 	{COMMAND_VIEW, WORKER, decide_view},
 	{COMMAND_REFUSED, AUTH, decide_refused},
+	{COMMAND_REFUSED, WORKER, decide_refused},
 	{COMMAND_SETTING, WORKER, decide_setting},
 	{COMMAND_GRANT, WORKER, decide_grant},
 	{COMMAND_IMPORT, WORKER, decide_import},
@@ -435,6 +436,7 @@ static enum admin_duty duty_of(const struct ask_for *ask)
 {
 	switch (ask->command->type) {
 	case COMMAND_VIEW:
+	case COMMAND_REFUSED:
 		return duty_of_view(ask);
 	case COMMAND_ROOM:
 	case COMMAND_ROLES:

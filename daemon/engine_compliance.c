@@ -155,6 +155,9 @@ enum decision decide_refused(struct engine *engine, const struct ask_for *ask)
 	if (!event_refused_parse(ask->payload, ask->command->payload, &event) ||
 	    !is_text(event.user) || !is_text(event.address))
 		return refuse(ask, CODE_INVALID_ARGUMENT);
+	/* A worker speaks for its own sessions only. */
+	if (ask->session != 0 && (event.user.length > 0 || event.address.length > 0))
+		return refuse(ask, CODE_INVALID_ARGUMENT);
 	if (!wants_refusals(engine))
 		return DECIDED;
 	return emit_refused(engine, ask, &event, DECIDED);

@@ -57,7 +57,8 @@ enum command_type {
 	/* pchat-auth. origin: the worker's session. */
 	COMMAND_SESSION_OPEN = 10, /* struct command_session; event_session follows it */
 	COMMAND_REKEY = 11,	   /* struct command_rekey: the user's password was changed */
-	COMMAND_REFUSED = 29,	   /* event_refused: a sign-in, where compliance wants to know */
+	COMMAND_REFUSED = 29,	   /* event_refused: a sign-in, where compliance wants to know. Workers:
+				      room; what they refuse by themselves */
 
 	/* The store, while the sequencer loads. */
 	COMMAND_LOAD_BEGIN = 20, /* struct command_load */

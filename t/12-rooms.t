@@ -136,6 +136,16 @@ is(seqs($history->(limit => 3)),
 is(seqs($history->(limit => 3, before => 50)), '47 48 49', 'or those before a number');
 is(seqs($history->(limit => 3, after => 50)), '51 52 53', 'or those behind a number');
 is(seqs($history->(limit => 10, after => 1, before => 5)), '2 3 4', 'or those between two');
+is(seqs($history->(limit => 5, around => 50)), '48 49 50 51 52', 'or those around one');
+is(seqs($history->(limit => 4, around => 50)), '48 49 50 51', 'of an even number one more before it');
+is(seqs($history->(limit => 5, around => 1)), '1 2 3 4 5', 'as far as the room begins before it');
+is(seqs($history->(limit => 5, around => 99)), '96 97 98 99 100', 'and ends behind it');
+is(seqs($history->(limit => 2, around => 7000)), '99 100', 'of one that is not there yet the newest');
+ok($history->(limit => 5, around => 1)->{more}, 'that there are others is said');
+ok(!$history->(limit => 500, around => 1)->{more}, 'and that there are none');
+is($alice->refusal('message.history', room => $lobby, around => 5, after => 3),
+	'InvalidArgument', 'around goes with no bound');
+is($alice->refusal('message.history', room => $lobby, around => 0), 'InvalidArgument', 'nor is it 0');
 is(seqs($history->(limit => 500)), join(' ', 1 .. 100), 'up to 500 of them');
 is($alice->refusal('message.history', room => $lobby, limit => 501),
 	'InvalidArgument', 'and no more');

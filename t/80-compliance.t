@@ -121,6 +121,9 @@ $carol->join_room($shown, since => 38);
 my $secret = $server->add_room('Secret', undef, privacy => 'secret');
 is($carol->refusal_of_join($secret), 'NoSuchNode', 'a secret room is hidden');
 is($carol->refusal('room.update', room => $shown, name => 'Mine'), 'ErrorPermission', 'not hers');
+my $closed = $server->add_room('Closed', undef, privacy => 'closed');
+is($carol->refusal('message.search', room => $closed, words => 'x'), 'ErrorPermission', 'nor to search');
+is($carol->refusal('message.history', room => $closed), 'UserNotJoined', 'or to read');
 my $mallory = Pchat::Client->new(server => $server, user => 'alice', password => 'guess')->connect;
 ok(!eval { $mallory->sign_in; 1 }, 'a wrong password');
 $server->wait_recorded;
@@ -137,6 +140,8 @@ is_deeply(
 	\@refused,
 	[   ['Carol', 'Secret', { request => 'join', error => 'NoSuchNode' }],
 		['Carol', 'Shown', { request => 'room', error => 'ErrorPermission' }],
+		['Carol', 'Closed', { request => 'view', error => 'ErrorPermission' }],
+		['Carol', 'Closed', { request => 'view', error => 'UserNotJoined' }],
 		[   '', '',
 			{   request => 'sign_in',
 				error => 'AuthenticationFailed',

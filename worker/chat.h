@@ -205,6 +205,7 @@ void chat_purge(struct session *session, const struct chat_id *id, const struct 
 
 struct chat_range {
 	uint64_t after, before; /* 0 and UINT64_MAX: no bound */
+	uint64_t around;	/* 0, or the number in the middle: the others do not count */
 	uint16_t limit;
 	bool from_oldest;
 };

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "worker/json_edit.h"
 #include "worker/json_peer.h"
 #include "worker/json_text.h"
 #include "worker/scoped.h"
@@ -132,7 +133,7 @@ static int message_post(struct json_peer *peer, const struct chat_id *id, const 
 
 static int message_history(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
-	uint64_t after = 0, before = UINT64_MAX, limit = CHAT_PAGE;
+	uint64_t after = 0, before = UINT64_MAX, around = 0, limit = CHAT_PAGE;
 	struct chat_range range;
 	uint8_t uuid[16];
 	int code = json_get_room(peer, params, uuid);
@@ -142,10 +143,15 @@ static int message_history(struct json_peer *peer, const struct chat_id *id, con
 	if (code == CODE_OK)
 		code = json_get_number(params, "before", 0, INT64_MAX, &before);
 	if (code == CODE_OK)
+		code = json_get_number(params, "around", 1, INT64_MAX, &around);
+	if (code == CODE_OK && around > 0 && (json_has(params, "after") || json_has(params, "before")))
+		code = CODE_INVALID_ARGUMENT;
+	if (code == CODE_OK)
 		code = json_get_number(params, "limit", 1, CHAT_PAGE_MAX, &limit);
 	if (code != CODE_OK)
 		return code;
 	range = (struct chat_range){
+		.around = around,
 		.after = after,
 		.before = before,
 		.limit = (uint16_t)limit,

@@ -9,6 +9,21 @@ enum {
 	GAP_RETRY_US = 200000, /* after which the database is asked once more */
 };
 
+/* As many as are wanted with one in the middle, as far as the room's two ends let it be there. */
+static void set_around(struct page *page, const struct chat_range *range, uint64_t last)
+{
+	const uint64_t middle = range->around < last ? range->around : last;
+	const uint64_t half = range->limit / 2;
+
+	page->low = middle > half ? middle - half : 1;
+	page->high = page->low + range->limit - 1;
+	if (page->high > last) {
+		page->high = last;
+		page->low = last > range->limit ? last - range->limit + 1 : 1;
+	}
+	page->more = page->low > 1 || page->high < last;
+}
+
 void page_init(struct page *page, const struct room_view *room, const struct chat_range *range,
 	       uint64_t last, uint64_t upto)
 {
@@ -20,6 +35,10 @@ void page_init(struct page *page, const struct room_view *room, const struct cha
 	page->upto = upto;
 	page->removal = room->removal;
 	page->low = 1;
+	if (range->around > 0) {
+		set_around(page, range, last);
+		return;
+	}
 	if (range->after == UINT64_MAX || range->before == 0)
 		return;
 	if (high > range->before - 1)

@@ -249,6 +249,8 @@ static void history_begin(struct history *history)
 
 	if (code == CODE_BUSY && pending_try_again(pending, &history->tries))
 		return;
+	if (code == CODE_USER_NOT_JOINED)
+		view_refused(pending->session, view.id, code);
 	if (code != CODE_OK) {
 		request_refuse(&history->base, code);
 		return;

@@ -17,7 +17,7 @@ struct search {
 	unsigned tries;
 	bool viewing; /* it waits to be on record */
 	bool asked;
-	struct text from; /* owned: as it was given */
+	struct text from;  /* owned: as it was given */
 	struct text words; /* owned */
 	struct ask_search ask;
 	struct ask_search_room room[ASK_SEARCH_ROOMS];
@@ -37,11 +37,10 @@ static int ask_reader(struct search *search)
 {
 	struct pending *pending = &search->base.base;
 	struct chat *chat = pending->session->chat;
-	const struct text parts[] = {
-		{(const char *)&search->ask, sizeof(search->ask)},
-		{(const char *)search->room,
-		 (uint32_t)(search->ask.rooms * sizeof(search->room[0]))},
-		search->words};
+	const struct text parts[] = {{(const char *)&search->ask, sizeof(search->ask)},
+				     {(const char *)search->room,
+				      (uint32_t)(search->ask.rooms * sizeof(search->room[0]))},
+				     search->words};
 	const int code = chat_ask(chat, chat->questions, ASK_SEARCH, pending, parts, 3, -1);
 
 	search->asked = code == CODE_OK;
@@ -119,29 +118,42 @@ static void settle(struct pending *pending, const struct outcome *outcome)
 	if (code != CODE_OK) {
 		request_refuse(&search->base, code);
 	} else if (outcome->kind == OUTCOME_ASK) {
-		session->front->found(session, &search->base.id, outcome->body,
-				      outcome->ask->size);
+		session->front->found(session, &search->base.id, outcome->body, outcome->ask->size);
 		request_end(&search->base);
 	}
 }
 
 /* Who may join a room may search it; a disabled one is for administrators. */
-static int add_named(struct search *search, const struct object_key *key)
+static int may_search(struct session *session, const struct room_view *room)
 {
-	const struct session *session = search->base.base.session;
-	struct ask_search_room *room = &search->room[search->ask.rooms];
-	struct room_view view;
 	unsigned rights = 0;
-	int code = object_find_room(session->chat, key, &view);
+	int code;
 
-	if (code == CODE_OK && !session->admin)
-		code = cache_rights(session->chat->cache, session->principal, view.id, &rights);
+	if (session->admin)
+		return CODE_OK;
+	code = cache_rights(session->chat->cache, session->principal, room->id, &rights);
 	if (code != CODE_OK)
 		return code;
-	if (!session->admin && !(rights & RIGHT_JOIN))
-		return rights & RIGHT_SEE ? CODE_ERROR_PERMISSION : CODE_NO_SUCH_NODE;
-	if (!session->admin && view.disabled)
-		return CODE_NODE_DISABLED;
+	if (!(rights & RIGHT_JOIN))
+		code = rights & RIGHT_SEE ? CODE_ERROR_PERMISSION : CODE_NO_SUCH_NODE;
+	else if (room->disabled)
+		code = CODE_NODE_DISABLED;
+	if (code != CODE_OK)
+		view_refused(session, room->id, code);
+	return code;
+}
+
+static int add_named(struct search *search, const struct object_key *key)
+{
+	struct session *session = search->base.base.session;
+	struct ask_search_room *room = &search->room[search->ask.rooms];
+	struct room_view view;
+	int code = object_find_room(session->chat, key, &view);
+
+	if (code == CODE_OK)
+		code = may_search(session, &view);
+	if (code != CODE_OK)
+		return code;
 	room->id = view.id;
 	memcpy(room->uuid, view.uuid, sizeof(room->uuid));
 	search->ask.rooms++;

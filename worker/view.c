@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/log.h"
 #include "worker/core.h"
 
 bool view_is_recorded(const struct chat *chat)
@@ -32,6 +33,20 @@ int view_note(struct pending *pending, enum view_kind kind, const uint32_t *room
 		return CODE_TOO_LARGE;
 	return chat_command(pending->session->chat, &command, pending->session->number,
 			    pending->tag, payload, used + size);
+}
+
+void view_refused(struct session *session, uint32_t room, int code)
+{
+	const struct conf *conf = session->chat->conf;
+	const struct event_refused event = {.code = code, .command = COMMAND_VIEW};
+	const struct command command = {.type = COMMAND_REFUSED, .room = room};
+	uint8_t payload[32];
+	const uint32_t size = event_refused_put(&event, payload, sizeof(payload));
+
+	if (!conf->compliance.enabled || !conf->compliance.refused)
+		return;
+	if (chat_command(session->chat, &command, session->number, 0, payload, size) != CODE_OK)
+		log_warning("what a session may not do is not on record: the sequencer is busy");
 }
 
 int view_note_messages(struct pending *pending, uint32_t room, uint64_t first, uint64_t last)

@@ -14,7 +14,11 @@ bool view_is_recorded(const struct chat *chat);
 int view_note(struct pending *pending, enum view_kind kind, const uint32_t *rooms, unsigned count,
 	      struct text request);
 
-/* The same for the messages of a room from first to last. */
+/* Puts on record that the session may not do something in a room (0: none), where compliance wants
+ * to know that. The sequencer does so by itself of what it refuses. */
+void view_refused(struct session *session, uint32_t room, int code);
+
+/* As view_note, for the messages of a room from first to last. */
 int view_note_messages(struct pending *pending, uint32_t room, uint64_t first, uint64_t last);
 
 #endif
