@@ -54,10 +54,10 @@ is_deeply(
 	'of one person, no more than was asked for');
 ok(found('--user', 'bob', '--limit', 3)->{more}, 'and it is said that there is more');
 is_deeply(
-	contents('--kind', 'chat', '--room', $room{Lab}, '--words', '20'),
+	contents('--kind', 'chat', '--room', $room{Lab}, '--words', 'lab 20', '--match', 'phrase'),
 	['lab 20'], 'in a room by its URI');
 is_deeply(
-	contents('--kind', 'chat', '--room', 'Laboratory', '--words', '20'),
+	contents('--kind', 'chat', '--room', 'Laboratory', '--words', 'lab 20', '--match', 'phrase'),
 	['lab 20'], 'or by the name that it has now, also before it had it');
 is_deeply(
 	[map { $_->{record}{type} } @{ found('--user', 'carol')->{records} }],
