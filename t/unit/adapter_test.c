@@ -493,12 +493,9 @@ static void test_a_wrong_stylesheet_says_why(void **state)
 	assert_string_equal(files(place), "");
 }
 
+#ifndef PCHAT_SANITIZERS /* which need more address space than a writer may have */
 static void test_a_greedy_stylesheet_is_a_failure(void **state)
 {
-#ifdef PCHAT_SANITIZERS
-	(void)state;
-	skip();
-#else
 	struct place *place = *state;
 	char settings[256];
 	FILE *out;
@@ -520,8 +517,8 @@ static void test_a_greedy_stylesheet_is_a_failure(void **state)
 	run(place);
 	assert_int_equal(stored(place).failures, 1);
 	assert_string_equal(files(place), "");
-#endif
 }
+#endif
 
 int main(int argc, char **argv)
 {
@@ -544,7 +541,9 @@ int main(int argc, char **argv)
 		TEST(test_a_database_that_has_lost_its_end_is_followed),
 		TEST(test_a_failure_is_told_and_the_same_batch_is_tried_again),
 		TEST(test_a_wrong_stylesheet_says_why),
+#ifndef PCHAT_SANITIZERS
 		TEST(test_a_greedy_stylesheet_is_a_failure),
+#endif
 	};
 
 	if (argc == 3 && strcmp(argv[1], "-w") == 0)
