@@ -63,6 +63,7 @@ enum ctl_option {
 	CTL_CONTEXT,
 	CTL_REASON,
 	CTL_WAIT,
+	CTL_CONTENT_EXCEEDS,
 	/* Edits of lists: adding, removing, replacing of each. */
 	CTL_MEMBERS,
 	CTL_MANAGERS = CTL_MEMBERS + 3,

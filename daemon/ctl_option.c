@@ -11,9 +11,12 @@ enum kind {
 	TEXT,
 	YES_NO,
 	NUMBER,
-	SWITCH, /* without a value; no parameter, as is the next */
+	MEGABYTES, /* bytes as a parameter */
+	SWITCH,	   /* without a value; no parameter, as is the next */
 	OURS,
 };
+
+enum { MEGABYTE_SHIFT = 20 /* of 1048576 bytes */ };
 
 static const struct {
 	const char *name, *member;
@@ -72,6 +75,8 @@ static const struct {
 	[CTL_OBJECT] = {"object", "object", TEXT, "TEXT: what was done to objects with this in their names"},
 	[CTL_WHAT] = {"what", "what", TEXT, "TEXT: changes of this kind, as room or room.update"},
 	[CTL_WAIT] = {"wait", NULL, SWITCH, "until it is done"},
+	[CTL_CONTENT_EXCEEDS] = {"content-exceeds", "content_exceeds", MEGABYTES,
+				 "MB: rooms with messages of more megabytes"},
 	[CTL_UNTIL] = {"until", "time", TEXT, "TIME: up to then, 2026-11-21 or with T09:30:00Z"},
 };
 
@@ -131,6 +136,10 @@ int ctl_option_check(const struct ctl *ctl)
 			return ctl_fail(ctl, EX_USAGE, "--%s is yes or no", table[i].name);
 		if (table[i].kind == NUMBER && !parse_number(ctl->option[i], &number))
 			return ctl_fail(ctl, EX_USAGE, "--%s is a number", table[i].name);
+		if (table[i].kind == MEGABYTES && (!parse_number(ctl->option[i], &number) ||
+						   number > INT64_MAX >> MEGABYTE_SHIFT))
+			return ctl_fail(ctl, EX_USAGE, "--%s is a number of megabytes",
+					table[i].name);
 	}
 	return EX_OK;
 }
@@ -166,6 +175,9 @@ static json_t *value_of(enum kind kind, const char *text)
 	case NUMBER:
 		parse_number(text, &number);
 		return json_integer((json_int_t)number);
+	case MEGABYTES:
+		parse_number(text, &number);
+		return json_integer((json_int_t)(number << MEGABYTE_SHIFT));
 	default:
 		return json_string(text);
 	}

@@ -9,6 +9,7 @@
 #include "conf/log.h"
 #include "daemon/complaint.h"
 #include "daemon/reader_audit.h"
+#include "daemon/reader_exceeding.h"
 #include "daemon/reader_page.h"
 #include "daemon/reader_search.h"
 #include "odbc/backoff.h"
@@ -299,10 +300,32 @@ static void ask_for_audit(struct reader *reader, const struct ask *question)
 	fragment_free(&json);
 }
 
+static void ask_for_exceeding(struct reader *reader, const struct ask *question)
+{
+	const uint64_t deadline = clock_mono() + reader->child.conf->content.query_timeout / 4 * 3;
+	struct ask_exceeding ask;
+	struct fragment ids = {0};
+	enum db_result result;
+	struct err err;
+	bool over;
+
+	if (question->size != sizeof(ask)) {
+		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
+		return;
+	}
+	memcpy(&ask, reader->body, sizeof(ask));
+	result = reader_exceeding(reader->db, &ask, deadline, &ids, &over, &err);
+	if (result == DB_OK && over)
+		answer(reader, question, CODE_TIMEOUT, 0, NULL);
+	else
+		finish(reader, question, result, 0, &ids, &err);
+	fragment_free(&ids);
+}
+
 static void work(struct reader *reader, const struct ask *question)
 {
 	try_attach(reader);
-	if (question->kind < ASK_HISTORY || question->kind > ASK_AUDIT)
+	if (question->kind < ASK_HISTORY || question->kind > ASK_EXCEEDING)
 		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
 	else if (!reader->attached)
 		answer(reader, question, CODE_UNAVAILABLE, 0, NULL);
@@ -314,6 +337,8 @@ static void work(struct reader *reader, const struct ask *question)
 		ask_for_messages(reader, question);
 	else if (question->kind == ASK_AUDIT)
 		ask_for_audit(reader, question);
+	else if (question->kind == ASK_EXCEEDING)
+		ask_for_exceeding(reader, question);
 	else
 		ask_for_rooms(reader, question);
 }

@@ -75,3 +75,21 @@ enum db_result content_retained_sizes(struct db *db, uint32_t room, uint64_t abo
 	db_bind_int(stmt, 3, limit);
 	return read_measures(stmt, limit, list, count_r, err);
 }
+
+enum db_result content_room_sizes(struct db *db, uint32_t above, unsigned limit,
+				  struct content_room_size *list, unsigned *count_r,
+				  struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_ROOM_SIZES);
+	enum db_result result;
+
+	db_bind_int(stmt, 0, above);
+	db_bind_int(stmt, 1, limit);
+	*count_r = 0;
+	result = db_execute(stmt, err);
+	while (result == DB_OK && (result = db_fetch(stmt, err)) == DB_OK)
+		if (*count_r < limit)
+			list[(*count_r)++] = (struct content_room_size){(uint32_t)db_int(stmt, 0),
+									(uint64_t)db_int(stmt, 1)};
+	return result == DB_END ? DB_OK : result;
+}

@@ -3,7 +3,7 @@
 
 #include "odbc/content.h"
 
-/* What the store asks to find messages that are too old or too much. */
+/* What is asked to find messages that are too old or too much. */
 
 /* Rooms above an id that may have messages, by id. */
 struct content_retained {
@@ -30,5 +30,14 @@ enum db_result content_retained_times(struct db *db, uint32_t room, uint64_t abo
 enum db_result content_retained_sizes(struct db *db, uint32_t room, uint64_t above, uint64_t below,
 				      unsigned limit, struct content_measure *list,
 				      unsigned *count_r, struct err *err);
+
+/* How many bytes of text, title and rich part each room above an id has, by id. */
+struct content_room_size {
+	uint32_t room;
+	uint64_t bytes;
+};
+enum db_result content_room_sizes(struct db *db, uint32_t above, unsigned limit,
+				  struct content_room_size *list, unsigned *count_r,
+				  struct err *err);
 
 #endif

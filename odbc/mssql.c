@@ -128,6 +128,12 @@ static const char *const statements[STATEMENTS] = {
 		"SELECT seq, DATALENGTH(body) + DATALENGTH(title) + DATALENGTH(rich) "
 		"FROM pc_message WHERE room = ? AND seq > ? AND seq < ? "
 		"ORDER BY seq DESC OFFSET 0 ROWS FETCH NEXT ? ROWS ONLY",
+	[STATEMENT_ROOM_SIZES] =
+		"SELECT r.id, COALESCE((SELECT SUM(CAST(DATALENGTH(m.body) + DATALENGTH(m.title) + "
+		"DATALENGTH(m.rich) AS BIGINT)) FROM pc_message AS m "
+		"WHERE m.room = r.id AND m.seq > r.purged), 0) FROM pc_room AS r "
+		"WHERE r.id > ? AND r.last_seq > r.purged ORDER BY r.id OFFSET 0 ROWS FETCH NEXT ? "
+		"ROWS ONLY",
 	[STATEMENT_INDEX_NEWEST] = INDEX_ROWS "ORDER BY id DESC",
 	[STATEMENT_INDEX_OLDEST] = INDEX_ROWS "ORDER BY id",
 };

@@ -105,6 +105,11 @@ static const char *const statements[STATEMENTS] = {
 		"SELECT seq, OCTET_LENGTH(body) + OCTET_LENGTH(title) + OCTET_LENGTH(rich) "
 		"FROM pc_message WHERE room = ? AND seq > ? AND seq < ? "
 		"ORDER BY seq DESC LIMIT ?",
+	[STATEMENT_ROOM_SIZES] =
+		"SELECT r.id, COALESCE((SELECT SUM(OCTET_LENGTH(m.body) + OCTET_LENGTH(m.title) + "
+		"OCTET_LENGTH(m.rich)) FROM pc_message AS m "
+		"WHERE m.room = r.id AND m.seq > r.purged), 0) FROM pc_room AS r "
+		"WHERE r.id > ? AND r.last_seq > r.purged ORDER BY r.id LIMIT ?",
 	[STATEMENT_INDEX_NEWEST] = INDEX_ROWS "ORDER BY id DESC LIMIT ?",
 	[STATEMENT_INDEX_OLDEST] = INDEX_ROWS "ORDER BY id LIMIT ?",
 };

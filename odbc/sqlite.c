@@ -80,6 +80,11 @@ static const char *const statements[STATEMENTS] = {
 		"SELECT seq, LENGTH(CAST(body AS BLOB)) + LENGTH(CAST(title AS BLOB)) + "
 		"LENGTH(CAST(rich AS BLOB)) FROM pc_message "
 		"WHERE room = ? AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+	[STATEMENT_ROOM_SIZES] = "SELECT r.id, COALESCE((SELECT SUM(LENGTH(CAST(m.body AS BLOB)) + "
+				 "LENGTH(CAST(m.title AS BLOB)) + LENGTH(CAST(m.rich AS BLOB))) "
+				 "FROM pc_message AS m "
+				 "WHERE m.room = r.id AND m.seq > r.purged), 0) FROM pc_room AS r "
+				 "WHERE r.id > ? AND r.last_seq > r.purged ORDER BY r.id LIMIT ?",
 	[STATEMENT_INDEX_NEWEST] = INDEX_ROWS "ORDER BY rowid DESC LIMIT ?",
 	[STATEMENT_INDEX_OLDEST] = INDEX_ROWS "ORDER BY rowid LIMIT ?",
 };

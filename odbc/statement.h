@@ -112,6 +112,8 @@
 					   those that may have messages */                         \
 	X(RETAINED_TIMES, "iii", "ii")	/* room, above, limit -> seq, time, ascending */           \
 	X(RETAINED_SIZES, "iiii", "ii") /* room, above, below, limit -> seq, bytes, descending */  \
+	X(ROOM_SIZES, "ii", "ii")	/* above, limit -> id, bytes of its messages: those of     \
+					   RETAINED_ROOMS */                                       \
 	X(CREDENTIAL_GET, "tt", "ibbbiiii") /* uri, mechanism -> iterations, salt, stored key,     \
 					       server key, changed, principal, epoch, state */     \
 	X(CREDENTIAL_PUT, "ttibbbi", "")    /* uri, mechanism, iterations, salt, keys, changed */  \

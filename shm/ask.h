@@ -26,6 +26,7 @@ enum ask_kind {
 	ASK_ROOMS = 2,	 /* struct ask_rooms, the text behind it -> JSON array of rooms */
 	ASK_SEARCH = 4,	 /* struct ask_search, its rooms, the words -> JSON, what message.search answers */
 	ASK_AUDIT = 5,	 /* struct ask_audit, its texts -> JSON, what audit.list answers */
+	ASK_EXCEEDING = 6, /* struct ask_exceeding -> ids of rooms, uint32_t each, in their order */
 	ASK_MOMENT = 3,	 /* struct ask_moment -> a number: the newest message up to then; 0: none */
 
 	/* pchat-auth; tag is the worker's, session is the connection's. ADDRESS is the client's
@@ -107,6 +108,11 @@ struct ask_audit {
 	uint64_t start, end; /* UTC us, both inclusive */
 	uint16_t limit;
 	uint16_t actor, object, what; /* bytes; 0: any */
+};
+
+/* All rooms whose messages have more bytes than these, text, title and rich part together. */
+struct ask_exceeding {
+	uint64_t bytes;
 };
 
 /* Rooms whose name or description contains the text, without regard to case, by name. */

@@ -1,6 +1,7 @@
 use v5.36;
 use Mojo::JSON 'decode_json', 'false', 'true';
 use Test::More;
+use Pchat::Client;
 use Pchat::Server;
 
 # pchatctl's nouns category, room, addin, user and group.
@@ -105,6 +106,46 @@ works("$_->[0] is deleted", @{$_}[0 .. 2], '--yes')
 	for [qw(room delete b)], [qw(room delete Molecule)], [qw(addin delete chart)],
 	[qw(category delete Labs)];
 is($names->(), 'a c', 'what was deleted is gone');
+
+# Rooms by the size of what is in them: text and rich part of one message are 24000 bytes.
+works('an empty room is made', qw(room create m --category General --privacy open));
+my %uri = map { $_->{name} => $_->{room} } @{ json(qw(room list))->{rooms} };
+my $alice = Pchat::Client->enter(server => $server, user => 'alice');
+for (['a', 43], ['c', 44]) {
+	my ($name, $count) = @$_;
+	$alice->join_room($uri{$name});
+	$alice->post(
+		$uri{$name},
+		"\N{U+e4}" x 4000,
+		rich => { type => 'text/html', content => 'x' x 16000 }
+	) for 1 .. $count;
+}
+is($names->(qw(--content-exceeds 1)), 'c', 'only the room above a megabyte is listed');
+is($names->(qw(--content-exceeds 0)), 'a c', 'or all that are not empty');
+is($names->(qw(--content-exceeds 2)), '', 'or none');
+is($names->(qw(--content-exceeds 0 --limit 1 --offset 1)), 'c', 'in pages');
+works('one of them is disabled', qw(room disable c));
+is($names->(qw(--content-exceeds 0 --disabled no)), 'a', 'and other filters hold, too');
+is(
+	join(
+		' ',
+		map { $_->{name} }
+			map { @{ $server->admin('room.list', content_exceeds => $_)->{rooms} } }
+			44 * 24000 - 1,
+		44 * 24000
+	),
+	'c',
+	'a room has to have more bytes than that'
+);
+works('all but one message are purged', qw(message purge c --through 43 --yes));
+is($names->(qw(--content-exceeds 1)), '', 'which count no more');
+works('it is enabled', qw(room enable c));
+is($alice->refusal('room.search', content_exceeds => 0),
+	'ErrorPermission', 'a user cannot have rooms measured');
+fails('a wrong number of megabytes',
+	64, qr/number of megabytes/, qw(room list --content-exceeds), $_)
+	for '-1', '1.5', 'x', '', 2**43;
+$alice->end;
 
 works('a user is disabled', qw(principal disable alice));
 like(works('users are listed', qw(user list)), qr/alice.*disabled/, 'with their state');

@@ -236,7 +236,7 @@ my %admin = (
 	'room.eligible' => { room => $nowhere, as => 'member', text => '', limit => 1, offset => 0 },
 	'topology.get' => {},
 	'topology.set' => { values => { document => '' } },
-	'room.list' => { text => '', limit => 1, offset => 0 },
+	'room.list' => { text => '', content_exceeds => 1, limit => 1, offset => 0 },
 	'retention.get' => { category => $no_category },
 	'retention.list' => { limit => 1, offset => 0 },
 	'retention.remove' => { category => $no_category },

@@ -222,6 +222,8 @@ struct chat_search {
 	uint8_t invitations; /* 1: rooms that invite, 2: that do not */
 	uint8_t own; /* bits 1 << role: rooms in which who asks has one, himself or by a group */
 	enum { CHAT_EITHER, CHAT_ENABLED, CHAT_DISABLED } state;
+	bool by_size;	/* only rooms whose messages have more bytes than these; */
+	uint64_t bytes; /* for administrators */
 	uint32_t limit, offset;
 };
 void chat_rooms(struct session *session, const struct chat_id *id,

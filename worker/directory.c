@@ -2,6 +2,7 @@
 
 #include "conf/clock.h"
 #include "shm/role.h"
+#include "worker/exceeding.h"
 #include "worker/match.h"
 #include "worker/object_find.h"
 #include "worker/person.h"
@@ -172,7 +173,8 @@ struct room_search {
 	struct request base;
 	struct chat_search wanted; /* its texts are of use at the beginning only */
 	struct search search;
-	struct matches all; /* owned */
+	struct exceeding exceeding; /* of use where rooms of some size are wanted */
+	struct matches all;	    /* owned */
 	uint32_t position;
 };
 
@@ -182,6 +184,7 @@ static void room_search_free(struct pending *pending)
 
 	session_request_ended(pending->session);
 	matches_fini(&one->all);
+	exceeding_fini(&one->exceeding);
 	free(one);
 }
 
@@ -204,6 +207,11 @@ static void answer_rooms(struct room_search *one)
 	request_end(&one->base);
 }
 
+static bool is_large_enough(const struct room_search *one, const struct room_view *room)
+{
+	return !one->wanted.by_size || exceeding_has(&one->exceeding, room->id);
+}
+
 /* CODE_OK: there are more rooms; CODE_NO_SUCH_NODE: these were all. */
 static int look_at_some(struct room_search *one)
 {
@@ -216,7 +224,7 @@ static int look_at_some(struct room_search *one)
 		if (i % SLICE_ROOMS == SLICE_ROOMS - 1 && clock_mono() >= end)
 			return CODE_OK;
 		code = next_room(session->chat->cache, &one->position, &room);
-		if (code == CODE_OK)
+		if (code == CODE_OK && is_large_enough(one, &room))
 			code = consider(session, &one->search, &room, &one->all);
 	}
 	return one->all.failed ? CODE_BUSY : code;
@@ -237,8 +245,19 @@ static void go_on(struct room_search *one)
 
 static void room_search_settle(struct pending *pending, const struct outcome *outcome)
 {
-	if (outcome->kind == OUTCOME_TIME)
-		go_on((struct room_search *)pending);
+	struct room_search *one = (struct room_search *)pending;
+	int code;
+
+	if (!one->wanted.by_size || one->exceeding.known) {
+		if (outcome->kind == OUTCOME_TIME)
+			go_on(one);
+		return;
+	}
+	code = exceeding_settle(&one->exceeding, pending, outcome);
+	if (code != CODE_OK)
+		request_refuse(&one->base, code);
+	else if (one->exceeding.known)
+		go_on(one);
 }
 
 void chat_rooms(struct session *session, const struct chat_id *id, const struct chat_search *search)
@@ -252,10 +271,12 @@ void chat_rooms(struct session *session, const struct chat_id *id, const struct 
 	one->base.base.free = room_search_free;
 	one->wanted = *search;
 	code = search_init(session, &one->wanted, &one->search);
-	if (code == CODE_OK)
-		go_on(one);
-	else
+	if (code == CODE_OK && search->by_size)
+		code = exceeding_begin(&one->exceeding, &one->base.base, search->bytes);
+	if (code != CODE_OK)
 		request_refuse(&one->base, code);
+	else if (!search->by_size)
+		go_on(one);
 }
 
 void chat_users(struct session *session, const struct chat_id *id, uint32_t limit, uint32_t offset)

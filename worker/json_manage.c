@@ -226,6 +226,15 @@ static int get_state(const struct json_peer *peer, const json_t *params, struct 
 	return CODE_OK;
 }
 
+/* What a reader has to count for it is for administrators only. */
+static int get_size(const struct json_peer *peer, const json_t *params, struct chat_search *search)
+{
+	search->by_size = json_has(params, "content_exceeds");
+	if (search->by_size && !peer->local)
+		return CODE_ERROR_PERMISSION;
+	return json_get_number(params, "content_exceeds", 0, INT64_MAX, &search->bytes);
+}
+
 static int room_search(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
 	static const struct text none = {"", 0};
@@ -237,6 +246,8 @@ static int room_search(struct json_peer *peer, const struct chat_id *id, const j
 		code = get_filters(params, &search);
 	if (code == CODE_OK)
 		code = get_state(peer, params, &search);
+	if (code == CODE_OK)
+		code = get_size(peer, params, &search);
 	if (code == CODE_OK && json_has(params, "category")) {
 		code = json_get_category(peer, params, "category", &category);
 		search.category = &category;

@@ -8,6 +8,7 @@ worker_libworker_a_SOURCES = \
 	worker/core.c worker/core.h \
 	worker/directory.c \
 	worker/eligible.c \
+	worker/exceeding.c worker/exceeding.h \
 	worker/fanout.c worker/fanout.h \
 	worker/feed.c worker/feed.h \
 	worker/frame.c worker/frame.h \

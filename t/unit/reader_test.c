@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/reader_exceeding.h"
 #include "daemon/reader_page.h"
 #include "shm/event.h"
 #include "t/unit/database.h"
@@ -275,6 +276,87 @@ static void test_rooms_are_listed_as_json(void **state)
 	assert_int_equal(place->flags, ASK_MORE);
 }
 
+/* A room with a message of so many bytes: three of the title, two of the rich part, then text. */
+static void put_room_of(struct place *place, uint32_t id, uint64_t seq, unsigned bytes)
+{
+	static const char text[] = "\u00fc\u20ac\U0001f600 and so on";
+	const struct content_room room = {.id = id,
+					  .uuid = {(uint8_t)id},
+					  .category = 1,
+					  .name = {"Room", 4},
+					  .description = {"", 0}};
+	const struct content_message message = {.room = id,
+						.seq = seq,
+						.author = 1,
+						.id = {"", 0},
+						.title = {"\u20ac", 3},
+						.text = {text, bytes - 5},
+						.rich_type = {"text/html", 9},
+						.rich = {"\u00fc", 2}};
+	const struct content_room_seq last = {.room = id, .seq = seq};
+
+	assert_int_equal(content_room_put(place->db, &room, &place->err), DB_OK);
+	if (bytes > 0)
+		assert_int_equal(content_messages_put(place->db, &message, 1, &place->err), DB_OK);
+	assert_int_equal(content_room_seqs(place->db, &last, 1, &place->err), DB_OK);
+}
+
+/* The rooms that have more bytes, "3,4". */
+static void exceeding(struct place *place, uint64_t bytes, const char *rooms)
+{
+	const struct ask_exceeding ask = {.bytes = bytes};
+	char got[256] = "";
+	bool over;
+
+	fragment_free(&place->json);
+	assert_int_equal(
+		reader_exceeding(place->db, &ask, UINT64_MAX, &place->json, &over, &place->err),
+		DB_OK);
+	assert_false(over);
+	for (size_t i = 0; i + sizeof(uint32_t) <= place->json.used; i += sizeof(uint32_t)) {
+		const size_t used = strlen(got);
+		uint32_t room;
+
+		memcpy(&room, place->json.data + i, sizeof(room));
+		snprintf(got + used, sizeof(got) - used, "%s%u", used ? "," : "", room);
+	}
+	assert_string_equal(got, rooms);
+}
+
+static void test_rooms_that_exceed_a_size_are_found(void **state)
+{
+	struct place *place = *state;
+
+	exceeding(place, 0, "");
+	put_room_of(place, 1, 1, 14);
+	put_room_of(place, 2, 1, 0); /* its only message was removed */
+	put_room_of(place, 3, 1, 7);
+	put_room_of(place, 3, 2, 7);
+	exceeding(place, 13, "1,3");
+	exceeding(place, 14, "");
+	exceeding(place, 0, "1,3");
+	assert_int_equal(content_purge(place->db, 3, 1, &place->err), DB_OK);
+	exceeding(place, 13, "1");
+	exceeding(place, 6, "1,3");
+	assert_int_equal(content_purge(place->db, 1, 1, &place->err), DB_OK);
+	exceeding(place, 0, "3");
+}
+
+static void test_all_rooms_are_measured_unless_time_runs_out(void **state)
+{
+	struct place *place = *state;
+	const struct ask_exceeding ask = {.bytes = 14};
+	bool over;
+
+	for (uint32_t id = 1; id <= 100; id++)
+		put_room_of(place, id, 1, id % 31 == 0 ? 15 : 14);
+	exceeding(place, 14, "31,62,93");
+	fragment_free(&place->json);
+	assert_int_equal(reader_exceeding(place->db, &ask, 0, &place->json, &over, &place->err),
+			 DB_OK);
+	assert_true(over);
+}
+
 static void expect_escaped(const char *text, size_t length, const char *expected)
 {
 	struct fragment json = {0};
@@ -330,6 +412,8 @@ int main(void)
 		TEST(test_rows_are_kept_newest_first_unless_there_is_a_gap),
 		TEST(test_page_of_impossible_size_is_refused),
 		TEST(test_rooms_are_listed_as_json),
+		TEST(test_rooms_that_exceed_a_size_are_found),
+		TEST(test_all_rooms_are_measured_unless_time_runs_out),
 		cmocka_unit_test(test_strings_are_escaped),
 		TEST(test_large_pages_grow_as_they_need),
 	};
