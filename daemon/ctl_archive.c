@@ -40,7 +40,8 @@ static const char *const kinds[KINDS] = {
 	[KIND_INVITED] = "invited",   [KIND_INVITATION] = "invitation",
 	[KIND_FEED] = "feed",	      [KIND_REQUEST] = "request",
 	[KIND_HISTORY] = "history",   [KIND_MESSAGE] = "message",
-	[KIND_MARKER] = "marker",
+	[KIND_MARKER] = "marker",     [KIND_SETTING] = "setting",
+	[KIND_GRANT] = "grant",
 };
 
 const char *archive_kind_name(enum archive_kind kind)

@@ -35,6 +35,8 @@ enum archive_kind {
 	KIND_HISTORY,
 	KIND_MESSAGE,
 	KIND_MARKER,
+	KIND_SETTING,
+	KIND_GRANT,
 	KINDS
 };
 const char *archive_kind_name(enum archive_kind kind);

@@ -147,8 +147,10 @@ static int find_category(struct export *e)
 		while (result == DB_OK &&
 		       (result = content_categories_next(e->db, &row, &e->err)) == DB_OK) {
 			page = true;
-			if (is_named(&row, name, strlen(name)))
-				e->category = row.id;
+			if (!is_named(&row, name, strlen(name)))
+				continue;
+			e->category = row.id;
+			memcpy(e->category_uuid, row.uuid, sizeof(e->category_uuid));
 		}
 		if (result != DB_END)
 			return database_failed(e, result);

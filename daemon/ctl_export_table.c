@@ -429,6 +429,8 @@ static const struct export_part parts[] = {
 	{ROOMS | ALL, page_people, next_person, CONTENT_REQUEST, KIND_REQUEST},
 	{CONTENT | ALL, NULL, export_messages, 0, 0},
 	{ALL, page_people, next_person, CONTENT_MARKER, KIND_MARKER},
+	{ALL, export_setting_page, export_setting_next, 0, 0},
+	{ALL, export_grant_page, export_grant_next, 0, 0},
 };
 
 enum db_result export_tables(struct export *e)

@@ -47,6 +47,27 @@ static const char *quoted(const json_t *value, char out[LOG_QUOTED])
 	return text ? log_quote(text, json_string_length(value), out) : "?";
 }
 
+/* What an administrator set here is not overwritten. */
+static void note_collision(struct import_run *run, const struct import_item *item)
+{
+	const json_t *line = json_object_get(item->params, "line");
+	const json_t *first = json_object_get(line, archive_kind_name(item->kind));
+	const json_t *scope = json_object_get(line, "scope");
+	char one[LOG_QUOTED], two[LOG_QUOTED], three[LOG_QUOTED];
+
+	if (!scope)
+		scope = json_object_get(line, "category");
+	if (item->kind == KIND_GRANT)
+		archive_note(&run->report,
+			     "line %" PRIu64 ": %s was granted another policy here than %s",
+			     item->line, quoted(first, one),
+			     quoted(json_object_get(line, "policy"), two));
+	else
+		archive_note(&run->report, "line %" PRIu64 ": %s of %s %s has another value here",
+			     item->line, quoted(json_object_get(line, "name"), one),
+			     quoted(first, two), quoted(scope, three));
+}
+
 static void note_refusal(struct import_run *run, const struct import_item *item)
 {
 	const json_t *line = json_object_get(item->params, "line");
@@ -60,6 +81,8 @@ static void note_refusal(struct import_run *run, const struct import_item *item)
 			     "line %" PRIu64 ": room %s is in use and has not got all of these "
 			     "messages: disable it while they are imported",
 			     item->line, quoted(name, text));
+	else if (item->code == CODE_DATA_COLLISION)
+		note_collision(run, item);
 	else
 		archive_note(&run->report, "line %" PRIu64 ": %s %s: %s: %s", item->line,
 			     archive_kind_name(item->kind), quoted(name, text),
@@ -72,7 +95,7 @@ static bool may_be_left_out(const struct import_item *item)
 	return item->code == CODE_NO_SUCH_PRINCIPAL &&
 	       (item->kind == KIND_ROLE || item->kind == KIND_MEMBER ||
 		(item->kind >= KIND_INVITED && item->kind <= KIND_REQUEST) ||
-		item->kind == KIND_MARKER);
+		item->kind == KIND_MARKER || item->kind == KIND_GRANT);
 }
 
 /* A room that is in the archive, too, is not here yet when its messages are checked. */
@@ -160,12 +183,14 @@ static int put_room(struct import_run *run, json_t *line, size_t size)
 	return put(run, KIND_ROOM, params, size);
 }
 
-static int put_role(struct import_run *run, json_t *line, size_t size)
+/* A role, or a setting. */
+static int put_of_category(struct import_run *run, enum archive_kind kind, json_t *line,
+			   size_t size)
 {
-	json_t *params = params_of(KIND_ROLE, line);
+	json_t *params = params_of(kind, line);
 
 	add_name(params, "category", run->categories, json_object_get(line, "category"));
-	return put(run, KIND_ROLE, params, size);
+	return put(run, kind, params, size);
 }
 
 /* The room is whole when its messages are, so its line is sent behind them. */
@@ -273,9 +298,12 @@ static int put_kind(struct import_run *run, enum archive_kind kind, json_t *line
 		code = keep_name(run, run->addins, kind, line);
 		break;
 	case KIND_ROLE:
-		return run->check ? EX_OK : put_role(run, line, size);
+		return run->check ? EX_OK : put_of_category(run, kind, line, size);
+	case KIND_SETTING:
+		return put_of_category(run, kind, line, size);
 	case KIND_USER:
 	case KIND_GROUP:
+	case KIND_GRANT:
 		break;
 	default:
 		if (run->check)

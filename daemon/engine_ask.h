@@ -131,6 +131,10 @@ enum decision import_person(struct engine *engine, const struct ask_for *ask,
 			    const struct import *import);
 enum decision import_history(struct engine *engine, const struct ask_for *ask,
 			     const struct import *import);
+enum decision import_setting(struct engine *engine, const struct ask_for *ask,
+			     const struct import *import);
+enum decision import_grant(struct engine *engine, const struct ask_for *ask,
+			   const struct import *import);
 
 /* Where nothing is to be done: says that it would be. */
 enum decision import_checked(const struct ask_for *ask);
@@ -165,6 +169,9 @@ bool end_session(struct engine *engine, uint32_t row, const struct ask_for *ask)
 
 /* What is allowed to whom has changed: all sessions are to be looked at. */
 void engine_police_all(struct engine *engine);
+
+/* Whether a user may be granted a policy, or have none: CODE_OK, or why not. */
+int check_grant(const struct engine *engine, const struct event_grant *event);
 
 /* Takes a user's (row) policy away; as strip_principal. */
 bool strip_grant(struct engine *engine, const struct record *as, uint32_t row);

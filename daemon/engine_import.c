@@ -284,6 +284,10 @@ enum decision decide_import(struct engine *engine, const struct ask_for *ask)
 		return import_person(engine, ask, &import);
 	case EVENT_HISTORY:
 		return import_history(engine, ask, &import);
+	case EVENT_SETTING:
+		return import_setting(engine, ask, &import);
+	case EVENT_GRANT:
+		return import_grant(engine, ask, &import);
 	default:
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	}

@@ -238,7 +238,7 @@ enum decision decide_setting(struct engine *engine, const struct ask_for *ask)
 
 /* --- Who has which policy. --- */
 
-static int check_grant(const struct engine *engine, const struct event_grant *event)
+int check_grant(const struct engine *engine, const struct event_grant *event)
 {
 	static const struct text enabled = {"enabled", 7};
 	const uint32_t row = find_principal(&engine->cache, event->principal);

@@ -29,6 +29,7 @@ daemon_pchat_sequencer_SOURCES = daemon/pchat-sequencer.c \
 	daemon/engine.c daemon/engine.h daemon/engine_ask.h \
 	daemon/engine_compliance.c \
 	daemon/engine_import.c daemon/engine_import_history.c daemon/engine_import_person.c \
+	daemon/engine_import_scoped.c \
 	daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
 	daemon/engine_group.c \
 	daemon/engine_person.c daemon/engine_retention.c daemon/engine_scoped.c daemon/engine_strip.c \
@@ -159,6 +160,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_database.c \
 	daemon/ctl_export.c daemon/ctl_export.h \
 	daemon/ctl_export_message.c \
+	daemon/ctl_export_scoped.c \
 	daemon/ctl_export_table.c \
 	daemon/ctl_failover.c \
 	daemon/fragment.c daemon/fragment.h \

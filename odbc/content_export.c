@@ -71,6 +71,31 @@ enum db_result content_export_roles_next(struct db *db, struct content_role *rol
 	return DB_OK;
 }
 
+/* --- Policies of users. --- */
+
+enum db_result content_export_grants(struct db *db, uint32_t above, struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_EXPORT_GRANTS);
+
+	db_bind_int(stmt, 0, above);
+	db_bind_int(stmt, 1, CONTENT_LOAD_PAGE);
+	return db_execute(stmt, err);
+}
+
+enum db_result content_export_grants_next(struct db *db, struct content_grant *grant_r,
+					  struct content_names *names_r, struct err *err)
+{
+	struct db_stmt *stmt = db_open_statement(db, STATEMENT_EXPORT_GRANTS);
+	const enum db_result result = db_fetch(stmt, err);
+
+	if (result != DB_OK)
+		return result;
+	grant_r->principal = (uint32_t)db_int(stmt, 0);
+	grant_r->policy = text_of(stmt, 1);
+	*names_r = (struct content_names){.principal = text_of(stmt, 2)};
+	return DB_OK;
+}
+
 /* --- Credentials. --- */
 
 enum db_result content_export_credentials(struct db *db,

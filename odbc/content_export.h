@@ -38,6 +38,10 @@ enum db_result content_export_people_next(struct db *db, enum content_person_kin
 					  struct content_person *person_r,
 					  struct content_names *names_r, struct err *err);
 
+enum db_result content_export_grants(struct db *db, uint32_t above, struct err *err);
+enum db_result content_export_grants_next(struct db *db, struct content_grant *grant_r,
+					  struct content_names *names_r, struct err *err);
+
 /* Secrets by which users prove who they are. uri and mechanism: above which; empty at first. */
 enum { CONTENT_EXPORT_URI_MAX = 454 };
 struct content_export_credential {

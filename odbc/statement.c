@@ -375,6 +375,10 @@ const char *const statement_text[STATEMENTS] = {
 	[STATEMENT_EXPORT_REQUESTS] =
 		"SELECT x.principal, x.room, x.time, x.reason, p.uri, r.uuid, r.category, '' "
 		"FROM pc_request AS x " USER_AND_ROOM ABOVE_ROOM,
+	[STATEMENT_EXPORT_GRANTS] =
+		"SELECT x.principal, x.policy, p.uri FROM pc_grant AS x "
+		"LEFT JOIN pc_principal AS p ON p.id = x.principal "
+		"WHERE x.principal > ? ORDER BY x.principal LIMIT ?",
 	[STATEMENT_EXPORT_CREDENTIALS] =
 		"SELECT uri, mechanism, iterations, salt, stored_key, server_key, changed "
 		"FROM pc_credential WHERE (uri, mechanism) > (?, ?) ORDER BY uri, mechanism LIMIT "

@@ -138,6 +138,7 @@
 	X(EXPORT_MARKERS, "iii", "iiittit")                                                        \
 	X(EXPORT_FEEDS, "iii", "iittiiittit")                                                      \
 	X(EXPORT_REQUESTS, "iii", "iiitttit")                                                      \
+	X(EXPORT_GRANTS, "ii", "itt")	   /* ..., user */                                      \
 	X(EXPORT_CREDENTIALS, "tti", "ttibbbi") /* above both, limit -> as CREDENTIAL_PUT */       \
 	/* The compliance database. */                                                             \
 	X(RECORD_SCHEMA_EXISTS, "", "i") /* as those of the content database */                    \

@@ -41,7 +41,7 @@ my @all = export();
 is(
 	kinds(@all),
 	'pchat-archive user group member category addin room role invited invitation feed history'
-		. ' message marker',
+		. ' message marker setting grant',
 	'an archive has everything, what is referred to before what refers to it'
 );
 is($all[0]{'pchat-archive'}, 1, 'it says of which version it is');
@@ -119,6 +119,25 @@ is_deeply([@{ $gaps[2] }{qw(text replaced)}], ['replaced', true], 'what was repl
 my ($history) = grep { $_->{history} eq $uuid{gaps} } of(history => @all);
 is_deeply([@$history{qw(last_seq removals)}], [9, 4], 'numbers that were used are told');
 is((of(marker => @all))[0]{seq}, 2, 'how far somebody has read, too');
+is(
+	join(' ', map {"$_->{setting}:$_->{name}"} of(setting => @all)),
+	'config:history config:room_management_url policy:description policy:enabled'
+		. ' endpoint:name endpoint:name pool:name pool:state topology:document'
+		. ' retention:age retention:messages retention:messages',
+	'what administrators set is there'
+);
+my @retained = map { $_->{category} // $_->{scope} }
+	grep { $_->{setting} eq 'retention' } of(setting => @all);
+is_deeply(
+	[sort @retained],
+	[sort 'global', map { $_->{category} } of(category => @all)],
+	'of categories by their UUIDs'
+);
+is_deeply(
+	[map {"$_->{grant} $_->{policy}"} of(grant => @all)],
+	['sip:carol@example.test staff'],
+	'and who was granted which policy'
+);
 
 # --- Parts of it. ---
 
@@ -137,6 +156,9 @@ is(kinds(export(qw(--level content))), 'pchat-archive history message', 'message
 my @lab = export('--category' => "Lab \x{1F52C}");
 is(join(' ', sort map { $_->{name} } of(room => @lab)), 'Closed Secret', 'one category alone');
 is(join(' ', map { $_->{text} } of(message => @lab)), 'from the stage', 'with its messages');
+is(join(' ', map { $_->{category} // $_->{scope} } of(setting => @lab)),
+	$lab->{category}, 'and with its own settings only');
+is(scalar of(grant => @lab), 0, 'policies belong to the whole server');
 my $later = $gaps[3]{time};
 my @later = export('--start-date' => $later);
 is(join(' ', map { $_->{message} } messages(gaps => @later)), '7 8', 'messages from a time on');

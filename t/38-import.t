@@ -71,6 +71,8 @@ archive_stored($target);
 is_deeply([body(export($target, $target->directory . '/again'))],
 	[body($archive)], 'what is exported then is the same, byte by byte');
 is(($target->pchatctl(qw(data verify)))[0], 0, 'database and cache agree');
+is($target->admin('pool.get')->{state}, 'failed_over', 'settings are in force');
+is($target->admin('policy.effective', uri => 'carol')->{policy}, 'staff', 'so are policies');
 
 $target->wait_recorded;
 my @kinds = map { $_->{type} } $target->records;
@@ -166,7 +168,7 @@ for my $case (
 
 # --- Into a server that is used. ---
 
-$fresh->add_users(qw(alice erin));
+$fresh->add_users(qw(alice carol erin));
 my $own = $fresh->add_room('Own');
 my $erin = Pchat::Client->enter(server => $fresh, user => 'erin');
 $erin->join_room($own);
@@ -175,14 +177,31 @@ $fresh->add_room('Open');
 ($code, $report, $output) = import($fresh, $archive);
 is($code, 65, 'a room of the same name stands in the way');
 like($output, qr/DuplicateRoomName/, 'that is told');
-is(scalar @{ $fresh->admin('user.list')->{users} }, 2, 'nothing is changed');
+is(scalar @{ $fresh->admin('user.list')->{users} }, 3, 'nothing is changed');
 my ($other) =
 	map { $_->{room} } grep { $_->{name} eq 'Open' } @{ $fresh->admin('room.list')->{rooms} };
 $fresh->admin('room.delete', room => $other);
+$fresh->admin('config.set', scope => 'site:lab', values => { history => 76 });
+$fresh->admin('policy.create', scope => 'other');
+$fresh->admin('policy.grant', uri => 'carol', policy => 'other');
+($code, $report, $output) = import($fresh, $archive);
+is($code, 65, 'what is set otherwise stands in the way');
+$output =~ s/[\\"]//g;
+like($output, qr/history of config site:lab has another value here/, 'a setting is told');
+like($output, qr/carol\@\S+ was granted another policy here than staff/, 'so is a policy');
+is($report->{refused}{setting}, 1, 'what is not set does not');
+is($fresh->admin('config.get', scope => 'site:lab')->{room_management_url},
+	undef, 'and nothing is changed');
+$fresh->admin('config.set', scope => 'site:lab', values => { history => 77 });
+$fresh->admin('policy.grant', uri => 'carol');
 ($code, $report, $output) = import($fresh, $archive);
 is($code, 0, 'else it comes beside what is there') or diag $output;
-is($report->{there}{user}, 1, 'who is there stays');
+is($report->{there}{user}, 2, 'who is there stays');
 is($report->{there}{category}, 1, 'so does a category that is used');
+is($report->{there}{setting}, 1, 'and a setting of the same value');
+is($fresh->admin('retention.get', category => 'General')->{messages},
+	100000, 'what is set for a category is set for the one of its name');
+is(scalar @{ $fresh->admin('policy.list')->{policies} }, 2, 'policies are added');
 is(scalar @{ $fresh->admin('room.list', limit => 100)->{rooms} }, 7, 'rooms are added');
 is($erin->post($own, 'still mine')->{seq}, 2, 'and nobody notices');
 archive_stored($fresh);

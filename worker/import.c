@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shm/scoped.h"
 #include "worker/object_find.h"
 
 enum { PAYLOAD = 256 + EVENT_NAME_MAX + EVENT_DESCRIPTION_MAX };
@@ -30,19 +31,27 @@ static int find_user(const struct chat *chat, struct text uri, uint32_t *id_r)
 	return uri.length == 0 ? CODE_OK : object_find_principal(chat, uri, id_r);
 }
 
-static int find_category(const struct chat *chat, const struct import_line *line,
-			 const uint8_t uuid[16], uint32_t *id_r)
+static int see_category(const struct chat *chat, const struct import_line *line,
+			const uint8_t uuid[16], struct category_view *view_r)
 {
 	struct object_key key = {0};
-	struct category_view view;
 	int code;
 
 	memcpy(key.uuid, uuid, sizeof(key.uuid));
-	code = object_find_category(chat, &key, &view);
+	code = object_find_category(chat, &key, view_r);
 	if (code == CODE_NO_SUCH_NODE && line->category_name.length > 0) {
 		key = (struct object_key){.by_name = true, .name = line->category_name};
-		code = object_find_category(chat, &key, &view);
+		code = object_find_category(chat, &key, view_r);
 	}
+	return code;
+}
+
+static int find_category(const struct chat *chat, const struct import_line *line,
+			 const uint8_t uuid[16], uint32_t *id_r)
+{
+	struct category_view view;
+	const int code = see_category(chat, line, uuid, &view);
+
 	*id_r = code == CODE_OK ? view.id : 0;
 	return code;
 }
@@ -99,6 +108,35 @@ static int name_person(const struct chat *chat, struct import_line *line)
 	return find_room(chat, line, line->type == EVENT_FEED ? &person->room : &person->item);
 }
 
+/* Where it is only checked, the category may be in the archive. */
+static int name_setting(const struct chat *chat, struct import_line *line)
+{
+	struct category_view view;
+	int code = CODE_OK;
+
+	if (!line->has_node)
+		return CODE_OK;
+	code = see_category(chat, line, line->node, &view);
+	if (code == CODE_NO_SUCH_NODE && line->head.check) {
+		memcpy(view.uuid, line->node, sizeof(view.uuid));
+		code = CODE_OK;
+	}
+	if (code == CODE_OK)
+		line->setting.scope = scoped_category(chat_conf(chat), view.uuid, line->scope);
+	return code;
+}
+
+/* Where it is only checked, so may the user: the sequencer knows nobody by that id. */
+static int name_grant(const struct chat *chat, struct import_line *line)
+{
+	const int code = find_user(chat, line->user, &line->grant.principal);
+
+	if (code != CODE_NO_SUCH_PRINCIPAL || !line->head.check)
+		return code;
+	line->grant.principal = PRINCIPAL_ANY_USER;
+	return CODE_OK;
+}
+
 /* URIs are stored in one form only: an archive that has another was not made by us. */
 static int check_uri(const struct event_principal *principal)
 {
@@ -137,6 +175,10 @@ static int name_all(const struct chat *chat, struct import_line *line, uint32_t 
 	case EVENT_HISTORY:
 		code = find_room(chat, line, room_r);
 		return code == CODE_OK ? find_user(chat, line->other, &line->history.author) : code;
+	case EVENT_SETTING:
+		return name_setting(chat, line);
+	case EVENT_GRANT:
+		return name_grant(chat, line);
 	default:
 		return CODE_OK;
 	}
@@ -161,6 +203,10 @@ static uint32_t put(const struct import_line *line, void *out, uint32_t size)
 		return event_affiliation_put(&line->affiliation, out, size);
 	case EVENT_HISTORY:
 		return event_history_put(&line->history, out, size);
+	case EVENT_SETTING:
+		return event_setting_put(&line->setting, out, size);
+	case EVENT_GRANT:
+		return event_grant_put(&line->grant, out, size);
 	default:
 		return event_person_put(&line->person, out, size);
 	}
@@ -170,6 +216,8 @@ static uint32_t space_for(const struct import_line *line)
 {
 	const struct event_message *message = &line->history.message;
 
+	if (line->type == EVENT_SETTING)
+		return PAYLOAD + line->setting.value.length;
 	if (line->type != EVENT_HISTORY)
 		return PAYLOAD;
 	return PAYLOAD + message->id.length + message->title.length + message->text.length +

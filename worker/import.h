@@ -22,15 +22,18 @@ struct import_line {
 		struct event_affiliation affiliation;
 		struct event_person person;
 		struct event_history history;
+		struct event_setting setting; /* of a category: the scope, too, is looked up */
+		struct event_grant grant;
 	};
 	struct text user;  /* a URI: of a role, a member, of whom a thing is */
 	struct text other; /* a URI: the group, the inviter, the author; empty: none */
 	bool has_node, has_category;
-	uint8_t node[16];	   /* uuid of the room, or of a role's category */
+	uint8_t node[16];	   /* uuid of the room, or of the category of a role or setting */
 	uint8_t of_category[16]; /* uuid, of a room */
 	struct text category_name; /* by which the category is found if the uuid is unknown; empty:
 				      not */
 	struct text addin_name;
+	char scope[EVENT_SCOPE_MAX]; /* of a setting of a category */
 };
 
 /* Answered by the front end's `imported`. */

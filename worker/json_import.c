@@ -306,6 +306,31 @@ static void take_message(struct parsing *p)
 	take_after(p);
 }
 
+/* By scope; or of a category, which may have another scope here. */
+static void take_setting(struct parsing *p)
+{
+	static const char *const words[] = {"config", "policy",	  "endpoint",
+					    "pool",   "topology", "retention"};
+	const bool of_category = json_has(p->line, "category");
+
+	p->out->setting = (struct event_setting){
+		.kind = (uint8_t)(word(p, "setting", words, 6) + SCOPED_CONFIG),
+		.present = 1,
+		.scope = text(p, "scope", !of_category),
+		.name = text(p, "name", true),
+		.value = text(p, "value", true),
+	};
+	if (of_category)
+		node(p, "category");
+	p->out->category_name = beside(p, "category");
+}
+
+static void take_grant(struct parsing *p)
+{
+	p->out->user = text(p, "grant", true);
+	p->out->grant = (struct event_grant){.policy = text(p, "policy", true)};
+}
+
 static const struct {
 	const char *member;
 	uint16_t type;
@@ -325,6 +350,8 @@ static const struct {
 	{"history", EVENT_HISTORY, take_history},
 	{"message", EVENT_HISTORY, take_message},
 	{"marker", EVENT_MARKER, take_marker},
+	{"setting", EVENT_SETTING, take_setting},
+	{"grant", EVENT_GRANT, take_grant},
 };
 
 static int data_import(struct json_peer *peer, const struct chat_id *id, const json_t *params)

@@ -245,6 +245,89 @@ static void messages_come_in_their_order_or_not_at_all(void **state)
 	assert_int_equal(import_end(b, 2, 12, 9), REFUSED(CODE_OK));
 }
 
+static int import_setting(struct bench *b, struct how how, unsigned kind, const char *scope,
+			  const char *name, const char *value)
+{
+	const struct event_setting event = {.kind = (uint8_t)kind,
+					    .present = 1,
+					    .scope = text(scope),
+					    .name = text(name),
+					    .value = text(value)};
+
+	return import(b, how, EVENT_SETTING, event_setting_put(&event, payload_at(b), 4096));
+}
+
+static void settings_are_added_and_never_changed(void **state)
+{
+	struct bench *b = *state;
+
+	populate(b);
+	assert_int_equal(import_setting(b, as_alice, SCOPED_CONFIG, "global", "history", "7"),
+			 REFUSED(CODE_ERROR_PERMISSION));
+	assert_int_equal(import_setting(b, checking, SCOPED_CONFIG, "global", "history", "7"),
+			 REFUSED(CODE_OK));
+	assert_int_equal(b->answer.seq, 1);
+	assert_int_equal(import_setting(b, plain, SCOPED_CONFIG, "global", "history", "7"),
+			 DECIDED);
+	assert_int_equal(import_setting(b, plain, SCOPED_CONFIG, "global", "history", "7"),
+			 REFUSED(CODE_OK));
+	assert_int_equal(b->answer.seq, 0);
+	assert_int_equal(import_setting(b, checking, SCOPED_CONFIG, "global", "history", "8"),
+			 REFUSED(CODE_DATA_COLLISION));
+	assert_int_equal(import_setting(b, plain, SCOPED_CONFIG, "global", "history", "8"),
+			 REFUSED(CODE_DATA_COLLISION));
+	assert_int_equal(import_setting(b, plain, SCOPED_CONFIG, "global", "colour", "7"),
+			 REFUSED(CODE_INVALID_ARGUMENT));
+	assert_int_equal(import_setting(b, plain, SCOPED_CONFIG, "Earth", "history", "7"),
+			 REFUSED(CODE_INVALID_ARGUMENT));
+	assert_int_equal(import_setting(b, plain, SCOPED_CONFIG, "global", "history", "0"),
+			 REFUSED(CODE_INVALID_ARGUMENT));
+}
+
+static void retention_is_of_categories_that_are_there(void **state)
+{
+	static const char scope[] =
+		"ma-cat://example.test/01020304-0506-0708-090a-0b0c0d0e0f10";
+	struct bench *b = *state;
+
+	populate(b);
+	assert_int_equal(import_setting(b, checking, SCOPED_RETENTION, scope, "age", "9d"),
+			 REFUSED(CODE_OK));
+	assert_int_equal(import_setting(b, plain, SCOPED_RETENTION, scope, "age", "9d"),
+			 REFUSED(CODE_NO_SUCH_NODE));
+	assert_int_equal(import_setting(b, plain, SCOPED_RETENTION, "global", "age", "9d"),
+			 DECIDED);
+}
+
+static int import_grant(struct bench *b, struct how how, uint32_t principal, const char *policy)
+{
+	const struct event_grant event = {.principal = principal, .policy = text(policy)};
+
+	return import(b, how, EVENT_GRANT, event_grant_put(&event, payload_at(b), 4096));
+}
+
+static void policies_are_granted_to_those_who_have_none(void **state)
+{
+	struct bench *b = *state;
+
+	populate(b);
+	assert_int_equal(import_grant(b, as_alice, BOB, "staff"), REFUSED(CODE_ERROR_PERMISSION));
+	assert_int_equal(import_grant(b, checking, BOB, "staff"), REFUSED(CODE_OK));
+	assert_int_equal(b->answer.seq, 1);
+	assert_int_equal(import_grant(b, checking, 99, "staff"), REFUSED(CODE_OK));
+	assert_int_equal(import_grant(b, plain, 99, "staff"), REFUSED(CODE_NO_SUCH_PRINCIPAL));
+	assert_int_equal(import_grant(b, plain, BOB, "staff"), REFUSED(CODE_NO_SUCH_NODE));
+	assert_int_equal(import_grant(b, plain, BOB, ""), REFUSED(CODE_INVALID_ARGUMENT));
+	assert_int_equal(import_setting(b, plain, SCOPED_POLICY, "tag:staff", "enabled", "yes"),
+			 DECIDED);
+	assert_int_equal(import_setting(b, plain, SCOPED_POLICY, "tag:crew", "enabled", "yes"),
+			 DECIDED);
+	assert_int_equal(import_grant(b, plain, BOB, "staff"), DECIDED);
+	assert_int_equal(import_grant(b, plain, BOB, "staff"), REFUSED(CODE_OK));
+	assert_int_equal(b->answer.seq, 0);
+	assert_int_equal(import_grant(b, checking, BOB, "crew"), REFUSED(CODE_DATA_COLLISION));
+}
+
 static void nobody_posts_between_messages_that_are_imported(void **state)
 {
 	struct bench *b = *state;
@@ -404,6 +487,9 @@ int main(void)
 		TEST(a_category_that_is_used_stays),
 		TEST(roles_are_added_once),
 		TEST(messages_come_in_their_order_or_not_at_all),
+		TEST(settings_are_added_and_never_changed),
+		TEST(retention_is_of_categories_that_are_there),
+		TEST(policies_are_granted_to_those_who_have_none),
 		TEST(nobody_posts_between_messages_that_are_imported),
 		TEST(a_room_that_is_filled_cannot_be_open),
 		TEST(messages_keep_to_the_limits),

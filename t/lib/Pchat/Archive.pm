@@ -134,11 +134,32 @@ sub fill_server ($server) {
 	my $alice = Pchat::Client->enter(server => $server, user => 'alice');
 	$alice->call('invitation.ack', id => 1);
 	$alice->close;
+	_set_all($server, $category);
 	$admin->('user.disable', uri => 'dave');
 	$admin->('user.remove', uri => 'zoe');
 	$admin->('room.disable', room => $room{empty});
 	archive_stored($server);
 	return %room;
+}
+
+# A setting of each kind; carol is granted a policy.
+sub _set_all ($server, $category) {
+	my $admin = sub ($method, %params) { $server->admin($method, %params) };
+	my $url = 'https://example.test/?a=1&b=%20';
+	my %values = (history => 77, room_management_url => $url);
+	$admin->('config.set', scope => 'site:Lab', values => \%values);
+	$admin->(
+		'policy.create',
+		scope => 'Staff',
+		values => { description => "who \"works\" \x{1F52C}" });
+	$admin->('policy.grant', uri => 'carol', policy => 'staff');
+	$admin->('endpoint.create', uri => 'sip:chat@example.test', values => { name => 'Chat' });
+	$admin->('endpoint.create', uri => 'sip:bare@example.test');
+	$admin->('pool.set', values => { name => 'Main', state => 'failed_over' });
+	$admin->('topology.set', values => { document => '{"x":"' . "\x{e9}" x 7000 . '"}' });
+	$admin->('retention.set', values => { age => '36000d' });
+	$admin->('retention.set', category => $_, values => { messages => 100000 })
+		for 'General', $category;
 }
 
 sub _post_all ($server, $room) {
