@@ -594,7 +594,8 @@ static enum db_result change_value(struct translation *t, const char *type,
 	if (result != DB_OK)
 		return result;
 	same = before->uri.length == object->uri.length &&
-	       memcmp(before->uri.data, object->uri.data, object->uri.length) == 0;
+	       (object->uri.length == 0 || /* a grant, which has none: both may be NULL */
+		memcmp(before->uri.data, object->uri.data, object->uri.length) == 0);
 	if (value.length > 0)
 		fragment_string(&after, value.data, value.length);
 	object->detail = (struct db_bytes){.data = after.data, .length = after.used};
