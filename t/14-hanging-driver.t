@@ -1,4 +1,6 @@
 use v5.36;
+use IO::Socket::UNIX;
+use Mojo::JSON 'decode_json';
 use Test::More;
 use Pchat::Client;
 use Pchat::Postgres;
@@ -32,11 +34,24 @@ $server->stored($room, 40);
 is(scalar @{ $alice->call('message.history', room => $room, limit => 40)->{messages} },
 	40, 'older messages come from the database');
 
+# An administrator who is signed in before: the store could not store that later.
+my $socket = IO::Socket::UNIX->new(Peer => $server->admin_socket);
+my $measure = sub {
+	print $socket
+		qq({"jsonrpc":"2.0","id":1,"method":"room.list","params":{"content_exceeds":1}}\n);
+	$socket->flush;
+	return decode_json scalar <$socket>;
+};
+is_deeply([map { $_->{name} } @{ $measure->()->{result}{rooms} }],
+	['lobby'], 'and so does what is known of the sizes of rooms');
+
 my @readers = $server->pids('reader');
 $server->expect_end(@readers);
 $postgres->signal('STOP');
 is($alice->refusal('message.history', room => $room, before => 20, limit => 10),
 	'timeout', 'a question in which the driver hangs is answered "timeout"');
+is($measure->()->{error}{data}{name}, 'timeout', 'and so is one for the rooms of some size');
+is(scalar @{ $server->admin('room.list')->{rooms} }, 1, 'those of any size need no database');
 is($alice->post($room, 'meanwhile')->{seq}, 41, 'others go on');
 wait_for(
 	'reader to be replaced',
