@@ -222,6 +222,11 @@ static int open_key(struct compliance *c, struct err *err)
 	return c->signer ? record_sign(c->signer, &trial, err) : -1;
 }
 
+static void show_life(void *arg)
+{
+	proc_heartbeat(arg);
+}
+
 static int open_all(struct compliance *c, struct err *err)
 {
 	const struct conf *conf = c->child.conf;
@@ -230,7 +235,10 @@ static int open_all(struct compliance *c, struct err *err)
 	    compliance_batch_init(&c->batch, conf->compliance.batch_rows, conf->domain, err) == -1)
 		return -1;
 	c->db = db_new(&conf->compliance.dsn, err);
-	return c->db ? 0 : -1;
+	if (!c->db)
+		return -1;
+	db_progress(c->db, show_life, &c->child.proc);
+	return 0;
 }
 
 static void close_all(struct compliance *c)

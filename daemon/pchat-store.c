@@ -252,6 +252,11 @@ static void run(struct store *store)
 	}
 }
 
+static void show_life(void *arg)
+{
+	proc_heartbeat(arg);
+}
+
 static int open_all(struct store *store, struct err *err)
 {
 	const struct conf *conf = store->child.conf;
@@ -261,7 +266,10 @@ static int open_all(struct store *store, struct err *err)
 	    store_batch_init(&store->batch, conf->content.batch_rows, err) == -1)
 		return -1;
 	store->db = db_new(&conf->content.dsn, err);
-	return store->db ? 0 : -1;
+	if (!store->db)
+		return -1;
+	db_progress(store->db, show_life, &store->child.proc);
+	return 0;
 }
 
 static void close_all(struct store *store)

@@ -122,6 +122,10 @@ void db_bind_string(struct db_stmt *stmt, unsigned place, const char *text); /* 
 
 enum db_result db_execute(struct db_stmt *stmt, struct err *err);
 
+/* Whom to call whenever a statement has been executed, well or not: a transaction may take longer than
+ * its process may be silent, though no statement of it does. */
+void db_progress(struct db *db, void (*progress)(void *arg), void *arg);
+
 /* The next row: DB_OK, DB_END (the statement is then done), or a failure. */
 enum db_result db_fetch(struct db_stmt *stmt, struct err *err);
 

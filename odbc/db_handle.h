@@ -54,6 +54,8 @@ struct db {
 	char *file;		       /* owned: of a database that is one; NULL: none */
 	dev_t device;		       /* where that is, as is the next */
 	ino_t inode;
+	void (*progress)(void *arg);   /* may be NULL */
+	void *progress_arg;
 	struct db_stmt *reading;       /* the last one that had a result */
 	struct db_stmt stmt[STATEMENTS][DB_FORMS];
 };

@@ -286,7 +286,15 @@ enum db_result db_execute(struct db_stmt *stmt, struct err *err)
 	stmt->cut = false;
 	if (stmt->open)
 		db->reading = stmt;
+	if (db->progress)
+		db->progress(db->progress_arg);
 	return result;
+}
+
+void db_progress(struct db *db, void (*progress)(void *arg), void *arg)
+{
+	db->progress = progress;
+	db->progress_arg = arg;
 }
 
 /* --- Rows. --- */
