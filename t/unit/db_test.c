@@ -387,6 +387,27 @@ static void test_upgrade_waits_for_its_turn(void **state)
 	assert_db(schema_upgrade(place->db, &schema_content, &place->err), DB_OK);
 }
 
+static void count_progress(void *arg)
+{
+	++*(unsigned *)arg;
+}
+
+static void test_every_statement_that_returns_is_told_of(void **state)
+{
+	struct place *place = *state;
+	unsigned statements = 0;
+
+	connect_both(place);
+	db_progress(place->db, count_progress, &statements);
+	assert_db(db_begin(place->db, &place->err), DB_OK);
+	for (int64_t version = 101; version <= 105; version++)
+		assert_db(put_version(place, version), DB_OK);
+	assert_int_equal(statements, 5);
+	assert_db(put_version(place, 105), DB_BAD_DATA);
+	assert_int_equal(statements, 6);
+	db_rollback(place->db);
+}
+
 static void test_back_off_grows_to_a_bound_and_forgets(void **state)
 {
 	struct backoff backoff = {0};
@@ -428,6 +449,7 @@ int main(void)
 		TEST(test_database_that_takes_no_writes_leaves_the_mirror),
 		TEST(test_reasons_of_all_databases_are_told),
 		TEST(test_file_that_is_no_database_is_fatal),
+		TEST(test_every_statement_that_returns_is_told_of),
 		TEST(test_upgrade_waits_for_its_turn),
 	};
 	enum { OF_SQLITE = 9, ALL = sizeof(tests) / sizeof(tests[0]) };
