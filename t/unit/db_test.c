@@ -437,6 +437,7 @@ int main(void)
 		TEST(test_removed_file_is_noticed),
 		TEST(test_failed_row_leaves_the_transaction_to_its_owner),
 		TEST(test_transaction_of_a_lost_connection_is_undone),
+		TEST(test_every_statement_that_returns_is_told_of),
 		TEST(test_nothing_works_without_a_connection),
 		TEST(test_interrupted_upgrade_leaves_nothing_behind),
 		cmocka_unit_test(test_back_off_grows_to_a_bound_and_forgets),
@@ -449,7 +450,6 @@ int main(void)
 		TEST(test_database_that_takes_no_writes_leaves_the_mirror),
 		TEST(test_reasons_of_all_databases_are_told),
 		TEST(test_file_that_is_no_database_is_fatal),
-		TEST(test_every_statement_that_returns_is_told_of),
 		TEST(test_upgrade_waits_for_its_turn),
 	};
 	enum { OF_SQLITE = 9, ALL = sizeof(tests) / sizeof(tests[0]) };
