@@ -59,10 +59,15 @@ daemon_pchat_store_LDADD = $(STORE_LIBS)
 noinst_LIBRARIES += daemon/librecord.a
 daemon_librecord_a_SOURCES = \
 	daemon/compliance_batch.c daemon/compliance_batch.h \
+	daemon/compliance_change.c \
 	daemon/compliance_event.c \
+	daemon/compliance_message.c \
 	daemon/compliance_object.c \
 	daemon/compliance_order.c \
+	daemon/compliance_orphan.c \
+	daemon/compliance_session.c \
 	daemon/compliance_state.c daemon/compliance_state.h \
+	daemon/compliance_translation.c daemon/compliance_translation.h \
 	daemon/fragment.c daemon/fragment.h \
 	daemon/record_filter.c daemon/record_filter.h \
 	daemon/record_hash.c daemon/record_hash.h \

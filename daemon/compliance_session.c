@@ -1,0 +1,54 @@
+#include "daemon/compliance_translation.h"
+#include "shm/admin_role.h"
+
+/* Sessions, and where they are, as records. */
+
+enum db_result use_open(struct translation *t, struct err *err)
+{
+	struct event_session event;
+	struct record_session session = {.principal = t->record->actor};
+	enum db_result result;
+
+	if (!event_session_get(t->record, &event))
+		return translation_malformed(t, err);
+	memcpy(session.session, t->session, sizeof(session.session));
+	t->row.address = bytes(event.address);
+	if (translation_is_sound(t->row.address))
+		session.address = t->row.address;
+	if (event.name.length > 0)
+		t->row.user_name = bytes(event.name);
+	if (translation_is_sound(bytes(event.name)))
+		session.name = bytes(event.name);
+	result = state_session_put(t->batch->state, t->db, &session, err);
+	if (result != DB_OK)
+		return result;
+	if (t->record->flags & EVENT_ADMIN)
+		translation_put_word(t, "role", admin_role_name(admin_role_of(t->record->flags)));
+	return translation_add(t, "sign_in", err);
+}
+
+enum db_result use_close(struct translation *t, struct err *err)
+{
+	const enum db_result result = translation_add(t, "sign_out", err);
+
+	return result == DB_OK ? state_session_remove(t->batch->state, t->db, t->session, err)
+			       : result;
+}
+
+enum db_result use_join(struct translation *t, struct err *err)
+{
+	const enum db_result result = record_room_put(t->db, t->session, t->record->room, err);
+
+	return result == DB_OK ? translation_add(t, "join", err) : result;
+}
+
+enum db_result use_leave(struct translation *t, struct err *err)
+{
+	const enum db_result result = record_room_remove(t->db, t->session, t->record->room, err);
+
+	if (result != DB_OK)
+		return result;
+	if (t->record->flags & EVENT_NO_ACCESS)
+		translation_put_word(t, "reason", "no_access");
+	return translation_add(t, "part", err);
+}
