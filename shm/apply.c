@@ -446,6 +446,10 @@ static int apply_one(struct cache *cache, const struct record *record, struct er
 		return removal(cache, record, err);
 	case EVENT_VIEW:
 	case EVENT_REFUSED:
+	case EVENT_FILE_GRANT:
+	case EVENT_FILE:
+	case EVENT_FILE_READ:
+	case EVENT_FILE_REMOVED:
 		return 0;
 	case EVENT_HISTORY:
 		return history(cache, record, err);

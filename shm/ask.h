@@ -9,7 +9,7 @@
 #include "shm/layout.h"
 
 /*
- * Questions of workers to readers and to pchat-auth, and their answers: one message each over
+ * Questions of workers to readers, to pchat-auth and to pchat-file, and their answers: one message each over
  * unix sockets that are shared by their role's processes (shm/child.h). A worker never waits: a full
  * socket is "busy". Whoever answers may wait for a full answer socket, ASK_REPLY_WAIT_US at most, and
  * then drops the answer; the worker has a time limit of its own for every question.
@@ -38,6 +38,20 @@ enum ask_kind {
 	ASK_AUTH_CANCEL = 14, /* the connection is gone (while it signs in, or a local one at any
 				 time): its exchange or admin rights are forgotten; no answer */
 	ASK_AUTH_PASSWORD = 15, /* admin session only: "uri\0" and the new password */
+
+	/* pchat-file, over FD_FILE. session: of 21 and 24 the session that asks, else the worker's
+	   number of the connection that transfers. Where an event is the answer (the last 20, 21, 24),
+	   it comes when that is durable. */
+	ASK_FILE_WRITE = 20, /* struct ask_file_write and the bytes, one at a time -> none; the last
+				-> struct ask_file: EVENT_FILE is there. After a refusal the
+				transfer is over; ASK_FILE_TOKEN may begin it anew */
+	ASK_FILE_OPEN = 21,  /* struct ask_file_open -> struct ask_file: EVENT_FILE_READ is there */
+	ASK_FILE_CHUNK = 22, /* struct ask_file_chunk -> bytes */
+	ASK_FILE_TOKEN = 23, /* struct ask_file_token -> struct ask_file: what it is good for. For
+				uploading: the transfer begins; CODE_DATA_COLLISION where one goes on */
+	ASK_FILE_REMOVE = 24, /* struct ask_file_remove -> struct ask_file: EVENT_FILE_REMOVED is
+				 there */
+	ASK_FILE_END = 25,    /* none: the connection is gone, its upload is broken off; no answer */
 };
 
 /* Both directions. generation and slot are the worker's. */
@@ -130,6 +144,56 @@ struct ask_rooms {
 struct ask_signed_in {
 	uint32_t final_size, token_size;
 	uint64_t expires; /* of the token, UTC us; 0: no token (a local administrator) */
+};
+
+/*
+ * Files. A token is FILE_HASH random bytes (shm/event.h); one that is unknown, has expired or is used
+ * up answers CODE_INVALID_TOKEN. Other refusals: CODE_NO_SUCH_NODE (no such file, or not in this
+ * room), what the sequencer says, CODE_FILE_UPLOAD_FAILED and CODE_FILE_DOWNLOAD_FAILED (the disk),
+ * CODE_LIMIT_EXCEEDED (files.total, files.transfers, a full disk), CODE_INVALID_ARGUMENT (an offset
+ * that is not the next, bytes beyond the size), CODE_BUSY.
+ */
+struct ask_file_token {
+	uint8_t token[32];
+	uint8_t upload; /* 1: it is to be one for uploading, 0: for downloading */
+	uint8_t reserved[7];
+};
+
+/* Between ASK_FILE_TOKEN and the last byte; a file of 0 bytes has one write of none. */
+struct ask_file_write {
+	uint8_t token[32];
+	uint64_t offset;
+};
+enum { ASK_FILE_WRITE_MAX = ASK_BODY_MAX - sizeof(struct ask_file_write) };
+
+/* At most limit bytes, and no more than ASK_INLINE_MAX; fewer only at the end. */
+struct ask_file_chunk {
+	uint8_t token[32];
+	uint64_t offset;
+	uint32_t limit;
+	uint32_t reserved;
+};
+
+struct ask_file_open {
+	uint8_t room[16], file[16];
+	uint8_t token_hash[32]; /* of the token that is to be good for it */
+};
+
+struct ask_file_remove {
+	uint8_t room[16], file[16];
+	uint8_t lost; /* 1: also where the content is not there; administrators only */
+	uint8_t reserved[7];
+};
+
+/* Name and type stand behind it. */
+struct ask_file {
+	uint8_t room[16], file[16];
+	uint8_t sha256[32]; /* of what is not uploaded yet: 0 */
+	uint64_t size;
+	uint64_t time;	  /* of the upload, UTC us; before that 0 */
+	uint64_t expires; /* of the token, UTC us; ASK_FILE_REMOVE, the last ASK_FILE_WRITE: 0 */
+	uint32_t author;
+	uint16_t name, type; /* bytes */
 };
 
 /* Sends a question; fd: a descriptor beside it, or -1. Never waits. 0, or an enum code: CODE_BUSY (the

@@ -36,6 +36,7 @@ enum child_fd {
 	FD_CERTIFICATE = 11, /* workers and pchat-admin, PEM, opened anew for each */
 	FD_KEY = 12, /* for compliance: of the checkpoints */
 	FD_TOKEN_KEY = 13, /* pchat-auth: 32 secret bytes */
+	FD_FILE = 14, /* SOCK_SEQPACKET, shared: workers send, pchat-file takes */
 	FD_LISTEN = 20,	   /* + number: pchat-admin: the sockets of admin.listen */
 	FD_CA = 28,	   /* pchat-admin, PEM: whom it trusts, and */
 	FD_CRL = 29,	   /* whom not any more; not there: without admin.crl */

@@ -54,6 +54,18 @@ enum command_type {
 	COMMAND_IMPORT = 36, /* struct command_import and the payload of an event: administrators bring
 				in what is in an archive. CODE_OK is answered where it is there already */
 
+	/* Workers; users only. */
+	COMMAND_FILE_UPLOAD = 40, /* room; event_file: the worker made up uuid and token. Becomes
+				     EVENT_FILE_GRANT */
+
+	/* pchat-file, which knows what it says of a file. The event's origin has no request: whoever
+	 * asked pchat-file is answered by it. */
+	COMMAND_FILE_STORED = 41, /* room; event_file, its author is the one who was granted it, also
+				     when his session (origin) is over. Becomes EVENT_FILE */
+	COMMAND_FILE_READ = 42,	  /* room; event_file; origin: the worker's session. EVENT_FILE_READ */
+	COMMAND_FILE_REMOVE = 43, /* likewise. Administrators, and the author where the category lets
+				     authors remove what they posted. EVENT_FILE_REMOVED */
+
 	/* pchat-auth. origin: the worker's session. */
 	COMMAND_SESSION_OPEN = 10, /* struct command_session; event_session follows it */
 	COMMAND_REKEY = 11,	   /* struct command_rekey: the user's password was changed */

@@ -845,6 +845,10 @@ const char *event_name(unsigned type)
 		[EVENT_VIEW] = "view",
 		[EVENT_REFUSED] = "refused",
 		[EVENT_HISTORY] = "history",
+		[EVENT_FILE_GRANT] = "file grant",
+		[EVENT_FILE] = "file",
+		[EVENT_FILE_READ] = "file read",
+		[EVENT_FILE_REMOVED] = "file removed",
 	};
 
 	return type < EVENT_TYPES && names[type] ? names[type] : "unknown";

@@ -39,6 +39,11 @@ enum event_type {
 	EVENT_GRANT = 23,   /* one user was granted a policy, or has none any more */
 	EVENT_VIEW = 24,    /* somebody read or searched what was said; only for compliance */
 	EVENT_REFUSED = 25, /* somebody tried what he may not do; only for compliance */
+	EVENT_FILE_GRANT = 26, /* these four: struct event_file, of one file of the room. The actor may
+				  upload it, by a token */
+	EVENT_FILE = 27,       /* the actor has uploaded it */
+	EVENT_FILE_READ = 28,  /* the actor may download it, by a token */
+	EVENT_FILE_REMOVED = 29, /* it is gone. Those of a room go with it, without this event */
 	EVENT_TYPES
 };
 
@@ -268,6 +273,28 @@ struct event_grant {
 	struct text policy; /* its name; empty: none any more */
 };
 
+enum { FILE_HASH = 32 }; /* bytes of a SHA-256, and of a token */
+
+/* A token lives so long, counted from the time of the record that granted it. */
+#define FILE_TOKEN_US (UINT64_C(1800) * 1000000)
+
+enum {
+	EVENT_FILE_NAME_MAX = 1024, /* bytes of a file's name: 255 characters */
+	EVENT_FILE_TYPE_MAX = 127,  /* bytes of a media type */
+};
+
+struct event_file {
+	uint8_t uuid[16];
+	uint8_t sha256[FILE_HASH];     /* of the content; EVENT_FILE_GRANT: 0 */
+	uint8_t token_hash[FILE_HASH]; /* SHA-256 of the token; EVENT_FILE: of the one by which it
+					  came, EVENT_FILE_REMOVED: 0 */
+	uint64_t size;
+	uint64_t time;	 /* of the upload, UTC us, where that is not the record's; else 0 */
+	uint32_t author; /* who uploaded it, or will; 0: not known */
+	struct text name, type; /* type: may be empty. EVENT_FILE_REMOVED: both empty where the
+				   content had been lost */
+};
+
 struct event_session {
 	struct text address; /* of the client: "127.0.0.1:50000", "unix:uid=0" */
 	struct text name;    /* of an administrator: "unix:root", "cert:alice"; of users empty */
@@ -322,6 +349,7 @@ bool event_replacement_get(const struct record *record, struct event_replacement
 bool event_history_get(const struct record *record, struct event_history *event_r);
 bool event_view_get(const struct record *record, struct event_view *event_r);
 bool event_refused_get(const struct record *record, struct event_refused *event_r);
+bool event_file_get(const struct record *record, struct event_file *event_r);
 
 /* The same of a payload that stands elsewhere, as in a command. */
 bool event_principal_parse(const void *payload, uint32_t size, struct event_principal *event_r);
@@ -342,6 +370,7 @@ bool event_replacement_parse(const void *payload, uint32_t size,
 bool event_history_parse(const void *payload, uint32_t size, struct event_history *event_r);
 bool event_view_parse(const void *payload, uint32_t size, struct event_view *event_r);
 bool event_refused_parse(const void *payload, uint32_t size, struct event_refused *event_r);
+bool event_file_parse(const void *payload, uint32_t size, struct event_file *event_r);
 
 /* What a parsed message holds behind its id, in one piece: title, text, rich_type, rich. */
 struct text event_message_body(const struct event_message *event);
@@ -364,6 +393,7 @@ uint32_t event_replacement_put(const struct event_replacement *event, void *out,
 uint32_t event_history_put(const struct event_history *event, void *out, uint32_t size);
 uint32_t event_view_put(const struct event_view *event, void *out, uint32_t size);
 uint32_t event_refused_put(const struct event_refused *event, void *out, uint32_t size);
+uint32_t event_file_put(const struct event_file *event, void *out, uint32_t size);
 
 /* "message", for logs. */
 const char *event_name(unsigned type);

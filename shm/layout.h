@@ -29,6 +29,7 @@ enum slot {
 	SLOT_COMPLIANCE = 4,
 	SLOT_ADMIN = 5,
 	SLOT_ADAPTER = 6,
+	SLOT_FILE = 7,
 	SLOT_WORKER = 8, /* 8 to 15: active workers and standbys */
 	SLOT_READER = 16, /* 16 to 23 */
 	SLOTS = 24,
@@ -106,7 +107,7 @@ static_assert(sizeof(struct proc_page) <= PAGE_SIZE_SHARED, "a slot's page must 
  * its place in the ring is LSN modulo ring size. LSNs are multiples of 8; 0 is never one.
  * Written by the sequencer only, with pwrite; the header once, when the journal is made.
  */
-enum { JOURNAL_HEADER = 4096, JOURNAL_ALIGN = 8, JOURNAL_VERSION = 4 };
+enum { JOURNAL_HEADER = 4096, JOURNAL_ALIGN = 8, JOURNAL_VERSION = 5 };
 #define JOURNAL_MAGIC UINT64_C(0x6c616e72756f6a70) /* "pjournal" */
 
 struct journal_header {

@@ -12,6 +12,7 @@ shm_libshm_a_SOURCES = \
 	shm/counter.c shm/counter.h \
 	shm/crc32c.c shm/crc32c.h \
 	shm/event.c shm/event.h \
+	shm/event_file.c \
 	shm/fdpass.c shm/fdpass.h \
 	shm/find.c shm/find.h \
 	shm/hash.c shm/hash.h \

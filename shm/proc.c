@@ -189,6 +189,8 @@ const char *proc_role(unsigned slot)
 		return "adapter";
 	case SLOT_ADMIN:
 		return "admin";
+	case SLOT_FILE:
+		return "file";
 	default:
 		if (slot >= SLOT_WORKER && slot < SLOT_WORKER + WORKER_SLOTS)
 			return "worker";

@@ -154,6 +154,11 @@ t_unit_err_test_SOURCES = t/unit/err_test.c
 t_unit_err_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_err_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/event_file_test
+t_unit_event_file_test_SOURCES = t/unit/event_file_test.c
+t_unit_event_file_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_event_file_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/event_test
 t_unit_event_test_SOURCES = t/unit/event_test.c
 t_unit_event_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -180,7 +180,7 @@ static void every_slot_has_a_role(void **state)
 	assert_string_equal(proc_role(SLOT_READER), "reader");
 	assert_string_equal(proc_role(SLOTS - 1), "reader");
 	assert_string_equal(proc_role(SLOTS), "none");
-	assert_string_equal(proc_role(SLOT_WORKER - 1), "none");
+	assert_string_equal(proc_role(SLOT_WORKER - 1), "file");
 }
 
 int main(void)
