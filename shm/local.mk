@@ -13,6 +13,11 @@ shm_libshm_a_SOURCES = \
 	shm/crc32c.c shm/crc32c.h \
 	shm/event.c shm/event.h \
 	shm/event_file.c \
+	shm/event_message.c \
+	shm/event_object.c \
+	shm/event_scoped.c \
+	shm/event_session.c \
+	shm/event_wire.c shm/event_wire.h \
 	shm/fdpass.c shm/fdpass.h \
 	shm/find.c shm/find.h \
 	shm/hash.c shm/hash.h \
