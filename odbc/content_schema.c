@@ -234,7 +234,26 @@ static const char *const step8[] = {
 	NULL,
 };
 
-static const char *const *const steps[] = {step1, step2, step3, step4, step5, step6, step7, step8};
+/* Files that were uploaded; their contents are kept elsewhere. A removed one keeps its row. */
+static const char *const step9[] = {
+	"CREATE TABLE pc_file ("
+	" uuid {text 36} NOT NULL PRIMARY KEY,"
+	" lsn BIGINT NOT NULL,"
+	" room BIGINT NOT NULL,"
+	" time BIGINT NOT NULL,"
+	" author BIGINT NOT NULL,"
+	" name {text 256} NOT NULL,"
+	" type {text 128} NOT NULL,"
+	" size BIGINT NOT NULL,"
+	" sha256 {text 64} NOT NULL,"
+	" removed BIGINT NOT NULL,"
+	" removed_by BIGINT NOT NULL) {keyed}",
+	"CREATE INDEX pc_file_room ON pc_file (room, lsn)",
+	NULL,
+};
+
+static const char *const *const steps[] = {step1, step2, step3, step4, step5,
+					   step6, step7, step8, step9};
 
 const struct schema schema_content = {
 	.exists = STATEMENT_SCHEMA_EXISTS,

@@ -5,6 +5,7 @@ odbc_libodbc_a_SOURCES = \
 	odbc/content_audit.c odbc/content_audit.h \
 	odbc/content_credential.c \
 	odbc/content_export.c odbc/content_export.h \
+	odbc/content_file.c odbc/content_file.h \
 	odbc/content_index.c odbc/content_index.h \
 	odbc/content_object.c odbc/content_person.c \
 	odbc/content_read.c \

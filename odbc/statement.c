@@ -17,6 +17,13 @@
 	MESSAGE_COLUMNS \
 	"AND m.seq IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
 
+#define FILES                                                                                  \
+	"SELECT f.uuid, f.lsn, f.room, f.time, f.author, f.name, f.type, f.size, f.sha256, "   \
+	"f.removed, f.removed_by, r.category, r.uuid, p.uri, p.name, w.uri FROM pc_file AS f " \
+	"LEFT JOIN pc_room AS r ON r.id = f.room "                                             \
+	"LEFT JOIN pc_principal AS p ON p.id = f.author "                                      \
+	"LEFT JOIN pc_principal AS w ON w.id = f.removed_by "
+
 #define ROOM_COLUMNS                                                                               \
 	"SELECT r.id, r.uuid, r.name, r.description, r.disabled, r.category, r.addin, r.privacy, " \
 	"r.behavior, r.invitations, r.created, r.revision, r.last_seq, r.removals"
@@ -318,6 +325,18 @@ const char *const statement_text[STATEMENTS] = {
 		"ON CONFLICT (number) DO NOTHING",
 	[STATEMENT_CHECKPOINTS] = "SELECT number, hash, time, signature FROM pcc_checkpoint "
 				  "WHERE number > ? ORDER BY number LIMIT ?",
+	[STATEMENT_FILE_PUT] =
+		"INSERT INTO pc_file (uuid, lsn, room, time, author, name, type, size, sha256, "
+		"removed, removed_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0) "
+		"ON CONFLICT (uuid) DO NOTHING",
+	[STATEMENT_FILE_REMOVE] = "UPDATE pc_file SET removed = ?, removed_by = ? "
+				  "WHERE uuid = ? AND removed = 0",
+	[STATEMENT_FILES_REMOVE] = "UPDATE pc_file SET removed = ?, removed_by = ? "
+				   "WHERE room = ? AND removed = 0",
+	[STATEMENT_FILE_GET] = FILES "WHERE f.uuid = ?",
+	[STATEMENT_FILES] = FILES "WHERE f.room = ? AND f.lsn < ? AND f.removed <= ? "
+				  "ORDER BY f.lsn DESC LIMIT ?",
+	[STATEMENT_EXPORT_FILES] = FILES "WHERE f.uuid > ? ORDER BY f.uuid LIMIT ?",
 	[STATEMENT_AUDIT_PUT] = "INSERT INTO pc_audit "
 				"(lsn, time, actor, address, what, object, ref, details) "
 				"VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (lsn) DO NOTHING",

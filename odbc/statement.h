@@ -118,6 +118,15 @@
 					       server key, changed, principal, epoch, state */     \
 	X(CREDENTIAL_PUT, "ttibbbi", "")    /* uri, mechanism, iterations, salt, keys, changed */  \
 	X(CREDENTIAL_REMOVE, "t", "")	    /* uri */                                              \
+	/* Files. */                                                                               \
+	X(FILE_PUT, "tiiiittit", "")	/* uuid, lsn, room, time, author, name, type, size, sha256 */ \
+	X(FILE_REMOVE, "iit", "")	/* time, by whom, uuid */                                  \
+	X(FILES_REMOVE, "iii", "")	/* time, by whom, room: all of them */                     \
+	X(FILE_GET, "t", "tiiiittitiiitttt") /* uuid -> as FILE_PUT, removed when, by whom, the   \
+					room's category and uuid, the author's uri and name, the   \
+					remover's uri */                                           \
+	X(FILES, "iiii", "tiiiittitiiitttt") /* room, below an lsn, removed up to when, limit ->  \
+					as FILE_GET, newest first */                               \
 	/* The audit. */                                                                           \
 	X(AUDIT_PUT, "iitttttt", "")	/* lsn, time, actor, address, what, object, ref, details */ \
 	X(AUDITS, "iiii", "iitttttt")	/* below, start, end, limit -> as AUDIT_PUT */             \
@@ -139,6 +148,7 @@
 	X(EXPORT_FEEDS, "iii", "iittiiittit")                                                      \
 	X(EXPORT_REQUESTS, "iii", "iiitttit")                                                      \
 	X(EXPORT_GRANTS, "ii", "itt")	   /* ..., user */                                      \
+	X(EXPORT_FILES, "ti", "tiiiittitiiitttt") /* above a uuid, limit -> as FILE_GET */        \
 	X(EXPORT_CREDENTIALS, "tti", "ttibbbi") /* above both, limit -> as CREDENTIAL_PUT */       \
 	/* The compliance database. */                                                             \
 	X(RECORD_SCHEMA_EXISTS, "", "i") /* as those of the content database */                    \

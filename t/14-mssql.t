@@ -11,7 +11,7 @@ plan skip_all => 'PCHAT_TEST_MSSQL does not name a database' if !$dsn;
 
 my $build = $ENV{PCHAT_BUILD} // '.';
 $ENV{PCHAT_TEST_DSN} = $dsn;
-for my $name (qw(content content_object db driver store reader)) {
+for my $name (qw(content content_file content_object db driver store reader)) {
 	my $output = `'$build/t/unit/${name}_test' 2>&1`;
 	ok($? == 0, "the tests of ${name}_test hold on SQL Server") or diag($output);
 }

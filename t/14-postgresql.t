@@ -25,7 +25,7 @@ sub runs_well (@command) {
 }
 
 my $postgres = Pchat::Postgres->start;
-for my $name (qw(adapter audit compliance content content_object db driver store reader index retention postgresql)) {
+for my $name (qw(adapter audit compliance content content_file content_object db driver store reader index retention postgresql)) {
 	local $ENV{PCHAT_TEST_DSN} = $postgres->dsn($postgres->add_database($name));
 	ok(runs_well("$build/t/unit/${name}_test"), "the tests of ${name}_test hold on PostgreSQL");
 }

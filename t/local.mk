@@ -109,6 +109,11 @@ t_unit_conf_test_SOURCES = t/unit/conf_test.c
 t_unit_conf_test_CPPFLAGS = $(AM_CPPFLAGS) -DPCHAT_SOURCE=\"$(abs_srcdir)\" $(CMOCKA_CFLAGS)
 t_unit_conf_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/content_file_test
+t_unit_content_file_test_SOURCES = t/unit/content_file_test.c $(DATABASE)
+t_unit_content_file_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
+t_unit_content_file_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/content_object_test
 t_unit_content_object_test_SOURCES = t/unit/content_object_test.c $(DATABASE)
 t_unit_content_object_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
