@@ -94,6 +94,7 @@ daemon_libreader_a_SOURCES = \
 	daemon/fragment.c daemon/fragment.h \
 	daemon/reader_audit.c daemon/reader_audit.h \
 	daemon/reader_exceeding.c daemon/reader_exceeding.h \
+	daemon/reader_file.c daemon/reader_file.h \
 	daemon/reader_page.c daemon/reader_page.h \
 	daemon/reader_search.c daemon/reader_search.h \
 	daemon/search_text.c daemon/search_text.h

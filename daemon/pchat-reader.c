@@ -10,6 +10,7 @@
 #include "daemon/complaint.h"
 #include "daemon/reader_audit.h"
 #include "daemon/reader_exceeding.h"
+#include "daemon/reader_file.h"
 #include "daemon/reader_page.h"
 #include "daemon/reader_search.h"
 #include "odbc/backoff.h"
@@ -300,6 +301,26 @@ static void ask_for_audit(struct reader *reader, const struct ask *question)
 	fragment_free(&json);
 }
 
+static void ask_for_files(struct reader *reader, const struct ask *question)
+{
+	struct fragment json = {0};
+	enum db_result result;
+	struct ask_files ask;
+	struct err err;
+
+	if (question->size != sizeof(ask)) {
+		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
+		return;
+	}
+	memcpy(&ask, reader->body, sizeof(ask));
+	result = reader_files(reader->db, &ask, reader->child.conf->domain, &json, &err);
+	if (result == DB_END)
+		answer(reader, question, CODE_NO_SUCH_NODE, 0, NULL);
+	else
+		finish(reader, question, result, 0, &json, &err);
+	fragment_free(&json);
+}
+
 static void ask_for_exceeding(struct reader *reader, const struct ask *question)
 {
 	const uint64_t deadline = clock_mono() + reader->child.conf->content.query_timeout / 4 * 3;
@@ -325,7 +346,7 @@ static void ask_for_exceeding(struct reader *reader, const struct ask *question)
 static void work(struct reader *reader, const struct ask *question)
 {
 	try_attach(reader);
-	if (question->kind < ASK_HISTORY || question->kind > ASK_EXCEEDING)
+	if (question->kind < ASK_HISTORY || question->kind > ASK_FILES)
 		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
 	else if (!reader->attached)
 		answer(reader, question, CODE_UNAVAILABLE, 0, NULL);
@@ -339,6 +360,8 @@ static void work(struct reader *reader, const struct ask *question)
 		ask_for_audit(reader, question);
 	else if (question->kind == ASK_EXCEEDING)
 		ask_for_exceeding(reader, question);
+	else if (question->kind == ASK_FILES)
+		ask_for_files(reader, question);
 	else
 		ask_for_rooms(reader, question);
 }

@@ -27,6 +27,8 @@ enum ask_kind {
 	ASK_SEARCH = 4,	 /* struct ask_search, its rooms, the words -> JSON, what message.search answers */
 	ASK_AUDIT = 5,	 /* struct ask_audit, its texts -> JSON, what audit.list answers */
 	ASK_EXCEEDING = 6, /* struct ask_exceeding -> ids of rooms, uint32_t each, in their order */
+	ASK_FILES = 7, /* struct ask_files -> JSON, what file.list answers; of one: what file.get
+			  does, or CODE_NO_SUCH_NODE */
 	ASK_MOMENT = 3,	 /* struct ask_moment -> a number: the newest message up to then; 0: none */
 
 	/* pchat-auth; tag is the worker's, session is the connection's. ADDRESS is the client's
@@ -127,6 +129,16 @@ struct ask_audit {
 /* All rooms whose messages have more bytes than these, text, title and rich part together. */
 struct ask_exceeding {
 	uint64_t bytes;
+};
+
+/* Files of a room, newest first. */
+struct ask_files {
+	uint64_t before; /* only those below this LSN */
+	uint32_t room;
+	uint16_t limit;	 /* 500 at most; of one it does not count */
+	uint8_t removed; /* 1: those that were removed, too */
+	uint8_t one;	 /* 1: only the one with this uuid */
+	uint8_t uuid[16];
 };
 
 /* Rooms whose name or description contains the text, without regard to case, by name. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/reader_exceeding.h"
+#include "daemon/reader_file.h"
 #include "daemon/reader_page.h"
 #include "shm/event.h"
 #include "t/unit/database.h"
@@ -400,6 +401,164 @@ static void test_large_pages_grow_as_they_need(void **state)
 	free(text);
 }
 
+/* --- Files. --- */
+
+static void put_file(struct place *place, uint8_t n)
+{
+	const struct content_file file = {.uuid = {[15] = n},
+					  .lsn = 8u * n,
+					  .room = 1,
+					  .author = 1,
+					  .time = UINT64_C(1700000000123456),
+					  .size = n,
+					  .name = {"a \"b\".txt", 9},
+					  .type = {"text/plain", 10}};
+
+	assert_int_equal(content_file_put(place->db, &file, &place->err), DB_OK);
+}
+
+/* The answer, by a parser that is not ours. */
+static json_t *files(struct place *place, const struct ask_files *ask)
+{
+	json_t *answer;
+
+	fragment_free(&place->json);
+	assert_int_equal(reader_files(place->db, ask, "example.test", &place->json, &place->err),
+			 DB_OK);
+	answer = json_loadb(place->json.data, place->json.used, 0, NULL);
+	assert_non_null(answer);
+	return answer;
+}
+
+static void expect_files(struct place *place, const struct ask_files *ask, const char *sizes,
+			 bool more, int64_t before)
+{
+	json_t *answer = files(place, ask), *file;
+	char got[64] = "";
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "files"), i, file)
+	{
+		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%d",
+			 (int)json_integer_value(json_object_get(file, "size")));
+	}
+	assert_string_equal(got, sizes);
+	assert_int_equal(json_is_true(json_object_get(answer, "more")), more);
+	assert_int_equal(json_integer_value(json_object_get(answer, "before")), before);
+	json_decref(answer);
+}
+
+static void test_files_are_listed_newest_first_page_by_page(void **state)
+{
+	struct place *place = *state;
+	struct ask_files ask = {.before = INT64_MAX, .room = 1, .limit = 2};
+
+	put_messages(place, 0);
+	for (uint8_t n = 1; n <= 3; n++)
+		put_file(place, n);
+	expect_files(place, &ask, "32", true, 16);
+	ask.before = 16;
+	expect_files(place, &ask, "1", false, 8);
+	ask.before = 8;
+	expect_files(place, &ask, "", false, 8);
+}
+
+static void test_file_has_all_its_members(void **state)
+{
+	const struct ask_files ask = {.room = 1, .one = 1, .uuid = {[15] = 2}};
+	struct place *place = *state;
+	json_t *answer, *expected;
+
+	put_messages(place, 0);
+	put_file(place, 2);
+	answer = files(place, &ask);
+	expected = json_pack(
+		"{s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s}", "file",
+		"ma-filelink://example.test/01000000-0000-0000-0000-000000000000/"
+		"00000000-0000-0000-0000-000000000002",
+		"name", "a \"b\".txt", "type", "text/plain", "size", 2, "sha256",
+		"0000000000000000000000000000000000000000000000000000000000000000", "time",
+		"2023-11-14T22:13:20.123456Z", "from", "sip:alice@example.test", "from_name",
+		"Alice \"A\"");
+	assert_true(json_equal(answer, expected));
+	json_decref(answer);
+	json_decref(expected);
+}
+
+static void expect_none(struct place *place, const struct ask_files *ask)
+{
+	fragment_free(&place->json);
+	assert_int_equal(reader_files(place->db, ask, "d", &place->json, &place->err), DB_END);
+}
+
+static void test_a_removed_file_is_shown_only_where_it_is_asked_for(void **state)
+{
+	struct ask_files ask = {.room = 1, .one = 1, .uuid = {[15] = 1}};
+	static const uint8_t uuid[16] = {[15] = 1};
+	struct place *place = *state;
+	json_t *answer;
+
+	put_messages(place, 0);
+	put_file(place, 1);
+	assert_int_equal(content_file_remove(place->db, uuid, 1700000000000000, 1, &place->err),
+			 DB_OK);
+	expect_files(place, &(struct ask_files){.before = 99, .room = 1, .limit = 9}, "", false, 99);
+	expect_files(place, &(struct ask_files){.before = 99, .room = 1, .limit = 9, .removed = 1},
+		     "1", false, 8);
+	expect_none(place, &ask);
+	ask.removed = 1;
+	answer = files(place, &ask);
+	assert_string_equal(json_string_value(json_object_get(answer, "removed")),
+			    "2023-11-14T22:13:20.000000Z");
+	assert_string_equal(json_string_value(json_object_get(answer, "removed_by")),
+			    "sip:alice@example.test");
+	json_decref(answer);
+}
+
+static void test_a_file_of_another_room_is_not_found(void **state)
+{
+	struct ask_files ask = {.room = 2, .one = 1, .uuid = {[15] = 1}};
+	struct place *place = *state;
+
+	put_messages(place, 0);
+	put_file(place, 1);
+	expect_none(place, &ask);
+	ask.room = 1;
+	json_decref(files(place, &ask));
+	ask.uuid[15] = 2;
+	expect_none(place, &ask);
+	assert_int_equal(db_run(place->db, "UPDATE pc_file SET sha256 = 'none'", &place->err), DB_OK);
+	ask.uuid[15] = 1;
+	expect_none(place, &ask);
+}
+
+static void test_a_malformed_file_is_left_out(void **state)
+{
+	struct place *place = *state;
+	const struct ask_files ask = {.before = 99, .room = 1, .limit = 9};
+
+	put_messages(place, 0);
+	put_file(place, 1);
+	put_file(place, 2);
+	put_file(place, 3);
+	assert_int_equal(db_run(place->db, "UPDATE pc_file SET sha256 = 'none' WHERE size = 2",
+				&place->err),
+			 DB_OK);
+	expect_files(place, &ask, "31", false, 8);
+}
+
+static void test_a_page_of_files_of_impossible_size_is_refused(void **state)
+{
+	struct place *place = *state;
+	struct ask_files ask = {.before = 99, .room = 1};
+
+	assert_int_equal(reader_files(place->db, &ask, "d", &place->json, &place->err),
+			 DB_BAD_DATA);
+	ask.limit = READER_FILES_MAX + 1;
+	assert_int_equal(reader_files(place->db, &ask, "d", &place->json, &place->err),
+			 DB_BAD_DATA);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -414,6 +573,12 @@ int main(void)
 		TEST(test_rooms_are_listed_as_json),
 		TEST(test_rooms_that_exceed_a_size_are_found),
 		TEST(test_all_rooms_are_measured_unless_time_runs_out),
+		TEST(test_files_are_listed_newest_first_page_by_page),
+		TEST(test_file_has_all_its_members),
+		TEST(test_a_removed_file_is_shown_only_where_it_is_asked_for),
+		TEST(test_a_file_of_another_room_is_not_found),
+		TEST(test_a_malformed_file_is_left_out),
+		TEST(test_a_page_of_files_of_impossible_size_is_refused),
 		cmocka_unit_test(test_strings_are_escaped),
 		TEST(test_large_pages_grow_as_they_need),
 	};
