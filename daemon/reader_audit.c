@@ -78,9 +78,10 @@ static void put_uri(struct look *look, const struct content_audit *row)
 {
 	const bool room = row->what.length > 5 && memcmp(row->what.data, "room.", 5) == 0;
 	const bool message = row->what.length > 8 && memcmp(row->what.data, "message.", 8) == 0;
+	const bool file = row->what.length > 5 && memcmp(row->what.data, "file.", 5) == 0;
 	const bool category = row->what.length > 9 && memcmp(row->what.data, "category.", 9) == 0;
 
-	if (row->ref.length == 0 || (!room && !message && !category))
+	if (row->ref.length == 0 || (!room && !message && !file && !category))
 		return;
 	fragment_text(look->json,
 		      category ? ",\"category\":\"ma-cat://" : ",\"room\":\"ma-chan://");

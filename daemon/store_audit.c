@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/fragment.h"
+#include "odbc/content_file.h"
 #include "odbc/hex.h"
 
 enum { VALUE_MAX = 1000 /* bytes of a value in details */ };
@@ -50,6 +51,7 @@ bool store_audit_is(const struct record *record)
 	case EVENT_PURGE:
 	case EVENT_SETTING:
 	case EVENT_GRANT:
+	case EVENT_FILE_REMOVED:
 		return true;
 	default:
 		return false;
@@ -496,6 +498,30 @@ static enum db_result audit_message(struct entry *entry)
 	return result;
 }
 
+/* By its row: where the content is lost the event does not know the name. */
+static enum db_result audit_file(struct entry *entry)
+{
+	char uuid[HEX_UUID];
+	struct content_file_row row;
+	struct event_file event;
+	enum db_result result;
+
+	if (!event_file_get(entry->record, &event))
+		return DB_OK;
+	entry->what = "file.remove";
+	hex_uuid_encode(event.uuid, uuid);
+	put_text(&entry->details, "file", string(uuid));
+	result = content_file_get(entry->db, event.uuid, &row, entry->err);
+	if (result == DB_OK) {
+		put_text(&entry->details, "name", row.file.name);
+		put_number(&entry->details, "size", row.file.size);
+		put_text(&entry->details, "author", row.author_uri);
+	}
+	return not_there(result) == DB_OK
+		       ? name_node(entry, NODE_ROOM, entry->record->room)
+		       : result;
+}
+
 /* --- Settings and policies. --- */
 
 static const char *what_setting(unsigned kind, bool present)
@@ -646,6 +672,8 @@ static enum db_result describe(struct entry *entry)
 		return audit_setting(entry);
 	case EVENT_GRANT:
 		return audit_grant(entry);
+	case EVENT_FILE_REMOVED:
+		return audit_file(entry);
 	default:
 		return audit_message(entry);
 	}

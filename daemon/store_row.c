@@ -3,9 +3,12 @@
 #include <assert.h>
 #include <string.h>
 
+#include "odbc/content_file.h"
+
 /* What the database calls them is what the journal calls them. */
 static_assert((int)CONTENT_CATEGORY == (int)NODE_CATEGORY, "kind of a category");
 static_assert((int)CONTENT_ROOM == (int)NODE_ROOM, "kind of a room");
+static_assert((int)CONTENT_FILE_HASH == (int)FILE_HASH, "a SHA-256");
 
 bool store_row_is(unsigned type)
 {
@@ -27,6 +30,8 @@ bool store_row_is(unsigned type)
 	case EVENT_SETTING:
 	case EVENT_GRANT:
 	case EVENT_HISTORY:
+	case EVENT_FILE:
+	case EVENT_FILE_REMOVED:
 		return true;
 	default:
 		return false;
@@ -193,6 +198,41 @@ static enum db_result put_affiliation(struct db *db, const struct record *record
 		event.present != 0, err);
 }
 
+static enum db_result put_file(struct db *db, const struct record *record, struct err *err)
+{
+	struct content_file file = {.lsn = record->lsn, .room = record->room};
+	struct event_file event;
+
+	if (!event_file_get(record, &event))
+		return store_row_malformed(record, err);
+	memcpy(file.uuid, event.uuid, sizeof(file.uuid));
+	memcpy(file.sha256, event.sha256, sizeof(file.sha256));
+	file.author = record->flags & EVENT_IMPORTED ? event.author : record->actor;
+	file.time = record->flags & EVENT_IMPORTED ? event.time : record->time;
+	file.size = event.size;
+	file.name = bytes(event.name);
+	file.type = bytes(event.type);
+	return content_file_put(db, &file, err);
+}
+
+static enum db_result put_file_removed(struct db *db, const struct record *record, struct err *err)
+{
+	struct event_file event;
+
+	if (!event_file_get(record, &event))
+		return store_row_malformed(record, err);
+	return content_file_remove(db, event.uuid, record->time, record->actor, err);
+}
+
+static enum db_result remove_room(struct db *db, const struct record *record, uint32_t id,
+				  struct err *err)
+{
+	const enum db_result result = content_room_remove(db, id, err);
+
+	return result == DB_OK ? content_files_remove(db, id, record->time, record->actor, err)
+			       : result;
+}
+
 static enum db_result put_removed(struct db *db, const struct record *record, struct err *err)
 {
 	struct event_removed event;
@@ -203,7 +243,7 @@ static enum db_result put_removed(struct db *db, const struct record *record, st
 	case NODE_CATEGORY:
 		return content_category_remove(db, event.id, err);
 	case NODE_ROOM:
-		return content_room_remove(db, event.id, err);
+		return remove_room(db, record, event.id, err);
 	default:
 		return content_addin_remove(db, event.id, err);
 	}
@@ -340,6 +380,10 @@ enum db_result store_row_put(struct db *db, const struct record *record, struct 
 		return put_setting(db, record, err);
 	case EVENT_GRANT:
 		return put_grant(db, record, err);
+	case EVENT_FILE:
+		return put_file(db, record, err);
+	case EVENT_FILE_REMOVED:
+		return put_file_removed(db, record, err);
 	default:
 		return store_row_malformed(record, err);
 	}

@@ -58,6 +58,7 @@ enum event_flag {
 	EVENT_REPLACED = 128, /* EVENT_MESSAGE_REMOVED: its text stands there from now on; in rows of
 				 messages: so it is */
 	EVENT_GONE = 256,     /* rows of recent history only: there is no such message any more */
+	EVENT_IMPORTED = 512, /* EVENT_FILE: it comes out of an archive; nobody is told */
 	EVENT_OPERATOR = 1024, /* with EVENT_ADMIN: an administrator who may not do everything */
 	EVENT_READER = 2048,   /* the same: one who may only look (shm/admin_role.h) */
 	EVENT_OFFICER = 4096,  /* the same: one who has to do with compliance records only */

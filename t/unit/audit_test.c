@@ -11,6 +11,7 @@
 
 #include "daemon/store_audit.h"
 #include "odbc/content_audit.h"
+#include "odbc/content_file.h"
 #include "t/unit/database.h"
 
 /* The rows of the audit, made of events and of what the database held before them. */
@@ -217,6 +218,37 @@ static void users_sessions_are_not_its_business(void **state)
 	assert_false(store_audit_is(&place->event.head));
 }
 
+/* The event of a file whose content was lost has no name; its row has. */
+static void a_removed_file_is_told_by_its_name(void **state)
+{
+	const struct content_principal bob = {.id = 7,
+					      .kind = 5,
+					      .uri = {"sip:bob@example.test", 20},
+					      .name = {"Bob", 3}};
+	const struct content_file file = {.uuid = {1},
+					  .lsn = 8,
+					  .room = 5,
+					  .author = 7,
+					  .size = 9,
+					  .name = {"a \"b\".txt", 9},
+					  .type = {"", 0}};
+	const struct event_file event = {.uuid = {1}};
+	struct place *place = *state;
+
+	store_room(place, &lobby);
+	assert_int_equal(content_principal_put(place->db, &bob, &place->err), DB_OK);
+	assert_int_equal(content_file_put(place->db, &file, &place->err), DB_OK);
+	open_session(place);
+	begin(place, EVENT_FILE_REMOVED, 100)->room = 5;
+	assert_true(store_audit_is(&place->event.head));
+	assert_int_equal(put(place, event_file_put(&event, place->event.payload,
+						   sizeof(place->event.payload))),
+			 DB_OK);
+	expect(place, "SELECT actor, what, object, details FROM pc_audit",
+	       "cert:alice|file.remove|lobby|{\"file\":\"01000000-0000-0000-0000-000000000000\","
+	       "\"name\":\"a \\\"b\\\".txt\",\"size\":9,\"author\":\"sip:bob@example.test\"}");
+}
+
 /* Whoever stores the event says that it is malformed. */
 static void a_malformed_event_becomes_no_row(void **state)
 {
@@ -291,6 +323,7 @@ int main(void)
 		TEST(a_cold_start_forgets_them_all),
 		TEST(what_nobody_asked_for_is_the_servers),
 		TEST(users_sessions_are_not_its_business),
+		TEST(a_removed_file_is_told_by_its_name),
 		TEST(a_malformed_event_becomes_no_row),
 		TEST(a_long_value_is_cut_where_a_character_ends),
 		TEST(old_rows_go_oldest_first),

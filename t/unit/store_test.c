@@ -307,6 +307,85 @@ static void test_removed_objects_leave_their_tables(void **state)
 	assert_false(place->batch.removal);
 }
 
+/* --- Files. --- */
+
+static void append_file(struct place *place, struct record head, const struct event_file *event)
+{
+	append(place, head, event_file_put(event, place->payload, sizeof(place->payload)));
+}
+
+static const struct event_file a_file = {
+	.uuid = {1}, .sha256 = {2}, .size = 5, .name = TEXT("a.txt"), .type = TEXT("text/plain")};
+
+static void test_files_are_stored_and_their_removal_is_noted(void **state)
+{
+	struct event_file other = a_file;
+	struct place *place = *state;
+
+	append_file(place, (struct record){.type = EVENT_FILE, .room = 4, .actor = 7}, &a_file);
+	other.uuid[0] = 2;
+	append_file(place, (struct record){.type = EVENT_FILE, .room = 4, .actor = 8}, &other);
+	append_file(place, (struct record){.type = EVENT_FILE_REMOVED, .room = 4, .actor = 9},
+		    &other);
+	drain(place);
+	expect(place,
+	       "SELECT uuid, room, author, name, type, size, sha256 FROM pc_file WHERE removed = 0",
+	       "01000000-0000-0000-0000-000000000000|4|7|a.txt|text/plain|5|"
+	       "0200000000000000000000000000000000000000000000000000000000000000");
+	expect(place, "SELECT author, removed_by FROM pc_file WHERE removed > 0", "8|9");
+	expect(place, "SELECT COUNT(*) FROM pc_file WHERE time > 0 AND lsn > 0", "2");
+}
+
+static void test_grants_and_downloads_of_files_are_no_rows(void **state)
+{
+	struct place *place = *state;
+
+	append_file(place, (struct record){.type = EVENT_FILE_GRANT, .room = 4}, &a_file);
+	append_file(place, (struct record){.type = EVENT_FILE_READ, .room = 4}, &a_file);
+	assert_int_equal(fill(place), 0);
+	drain(place);
+	expect(place, "SELECT COUNT(*) FROM pc_file", "0");
+	expect_cursor(place, place->writer.end);
+}
+
+static void test_a_file_out_of_an_archive_keeps_its_time_and_author(void **state)
+{
+	struct event_file event = a_file;
+	struct place *place = *state;
+
+	event.time = 1234;
+	event.author = 7;
+	append_file(place,
+		    (struct record){.type = EVENT_FILE, .flags = EVENT_IMPORTED, .room = 4},
+		    &event);
+	drain(place);
+	expect(place, "SELECT author, time FROM pc_file", "7|1234");
+}
+
+static void test_files_of_a_removed_room_are_removed(void **state)
+{
+	struct place *place = *state;
+
+	append_objects(place);
+	append_file(place, (struct record){.type = EVENT_FILE, .room = 40, .actor = 1}, &a_file);
+	append_removed(place, (struct event_removed){.kind = NODE_ROOM, .id = 40});
+	drain(place);
+	expect(place, "SELECT COUNT(*) FROM pc_file WHERE removed > 0", "1");
+}
+
+static void test_a_file_with_a_name_that_is_no_utf_8_becomes_a_dead_letter(void **state)
+{
+	struct event_file event = a_file;
+	struct place *place = *state;
+
+	event.name = (struct text)TEXT("\xff.txt");
+	append_file(place, (struct record){.type = EVENT_FILE, .room = 4, .actor = 7}, &event);
+	append_messages(place, 1, 1, 1);
+	drain(place);
+	expect(place, "SELECT type FROM pc_dead_letter", "27");
+	expect(place, "SELECT COUNT(*) FROM pc_message", "1");
+}
+
 /* What the sequencer would be given, as "type id;" or so. */
 struct given {
 	char text[512];
@@ -640,6 +719,11 @@ int main(void)
 		TEST(test_objects_reach_their_tables),
 		TEST(test_lost_roles_and_memberships_leave_their_tables),
 		TEST(test_removed_objects_leave_their_tables),
+		TEST(test_files_are_stored_and_their_removal_is_noted),
+		TEST(test_grants_and_downloads_of_files_are_no_rows),
+		TEST(test_a_file_out_of_an_archive_keeps_its_time_and_author),
+		TEST(test_files_of_a_removed_room_are_removed),
+		TEST(test_a_file_with_a_name_that_is_no_utf_8_becomes_a_dead_letter),
 		TEST(test_sequencer_is_given_everything_in_order),
 		TEST(test_sequencer_that_goes_away_is_given_no_more),
 		TEST(test_rows_that_somebody_spoilt_are_left_out),
