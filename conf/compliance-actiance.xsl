@@ -43,7 +43,7 @@
   </xsl:template>
 
   <!-- The form has no place for what was read or deleted. -->
-  <xsl:template match="*[@type='BACKCHAT' or @type='REMOVE' or @type='PURGE']"/>
+  <xsl:template match="*[@type='BACKCHAT' or @type='REMOVE' or @type='PURGE' or @type='FILEREMOVE']"/>
 
   <xsl:template name="who">
     <LoginName><xsl:value-of select="Sender/@uri"/></LoginName>

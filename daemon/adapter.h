@@ -23,6 +23,7 @@ enum adapter_kind {
 	ADAPTER_BACKCHAT, /* history was read or searched: content is the request */
 	ADAPTER_FILEUPLOAD,
 	ADAPTER_FILEDOWNLOAD,
+	ADAPTER_FILEREMOVE,
 	ADAPTER_REMOVE,	 /* a message was deleted without trace */
 	ADAPTER_REPLACE, /* content is the text that stands there now */
 	ADAPTER_PURGE,	 /* everything up to message was deleted */

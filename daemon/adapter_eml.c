@@ -68,6 +68,7 @@ static void transcript_line(FILE *out, const struct adapter_record *record)
 		[ADAPTER_BACKCHAT] = "read history",
 		[ADAPTER_FILEUPLOAD] = "uploaded",
 		[ADAPTER_FILEDOWNLOAD] = "downloaded",
+		[ADAPTER_FILEREMOVE] = "deleted the file",
 		[ADAPTER_REMOVE] = "deleted",
 		[ADAPTER_REPLACE] = "replaced",
 		[ADAPTER_PURGE] = "purged up to",

@@ -125,6 +125,7 @@ static enum adapter_kind kind_of(const char *type)
 		{"search", ADAPTER_BACKCHAT},
 		{"upload", ADAPTER_FILEUPLOAD},
 		{"download", ADAPTER_FILEDOWNLOAD},
+		{"file_removed", ADAPTER_FILEREMOVE},
 		{"remove", ADAPTER_REMOVE},
 		{"replace", ADAPTER_REPLACE},
 		{"purge", ADAPTER_PURGE},

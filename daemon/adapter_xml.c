@@ -9,7 +9,7 @@
 
 /*
  * The form is the original's: Conversations, in each the Channel, its FirstMessage, all Messages and
- * when they began and ended. A type that the original does not know (REMOVE, REPLACE, PURGE) is
+ * when they began and ended. A type that the original does not know (FILEREMOVE, REMOVE, REPLACE, PURGE) is
  * ours, because a record that leaves deletions out proves nothing.
  */
 
@@ -23,6 +23,7 @@ static const char *const kinds[] = {
 	[ADAPTER_BACKCHAT] = "BACKCHAT",
 	[ADAPTER_FILEUPLOAD] = "FILEUPLOAD",
 	[ADAPTER_FILEDOWNLOAD] = "FILEDOWNLOAD",
+	[ADAPTER_FILEREMOVE] = "FILEREMOVE",
 	[ADAPTER_REMOVE] = "REMOVE",
 	[ADAPTER_REPLACE] = "REPLACE",
 	[ADAPTER_PURGE] = "PURGE",

@@ -41,6 +41,10 @@ static use_fn *const uses[EVENT_TYPES] = {
 	[EVENT_GRANT] = use_grant,
 	[EVENT_VIEW] = use_view,
 	[EVENT_REFUSED] = use_refused,
+	[EVENT_FILE_GRANT] = use_file_grant,
+	[EVENT_FILE] = use_file,
+	[EVENT_FILE_READ] = use_file_read,
+	[EVENT_FILE_REMOVED] = use_file_removed,
 };
 
 static enum db_result begin(struct translation *t, struct err *err)

@@ -107,6 +107,10 @@ static const char *command_word(unsigned command)
 		[COMMAND_ACCESS] = "access_request",
 		[COMMAND_VIEW] = "view",
 		[COMMAND_QUIT] = "quit",
+		[COMMAND_FILE_UPLOAD] = "upload",
+		[COMMAND_FILE_STORED] = "upload",
+		[COMMAND_FILE_READ] = "download",
+		[COMMAND_FILE_REMOVE] = "file_remove",
 	};
 
 	return command < sizeof(words) / sizeof(words[0]) && words[command] ? words[command]

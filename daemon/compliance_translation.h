@@ -61,4 +61,7 @@ use_fn use_message, use_history, use_removal, use_purge, use_view, use_refused;
 use_fn use_principal, use_room, use_category, use_addin, use_role, use_affiliation, use_removed,
 	use_access, use_setting, use_grant;
 
+/* compliance_file.c */
+use_fn use_file_grant, use_file, use_file_read, use_file_removed;
+
 #endif

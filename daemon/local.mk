@@ -60,7 +60,7 @@ noinst_LIBRARIES += daemon/librecord.a
 daemon_librecord_a_SOURCES = \
 	daemon/compliance_batch.c daemon/compliance_batch.h \
 	daemon/compliance_change.c \
-	daemon/compliance_event.c \
+	daemon/compliance_event.c daemon/compliance_file.c \
 	daemon/compliance_message.c \
 	daemon/compliance_object.c \
 	daemon/compliance_order.c \

@@ -4,11 +4,13 @@
 #include <string.h>
 
 static const char *const types[] = {
-	"access_request", "addin",   "affiliation", "category", "chat",		 "delete",
-	"discovery",	  "expire",  "gap",	    "grant",	"hold",		 "import",
-	"join",		  "part",    "principal",   "purge",	"purge_request", "refused",
-	"release",	  "remove",  "replace",	    "role",	"room",		 "search",
-	"setting",	  "sign_in", "sign_out",    "start",	"unreadable",	 "view",
+	"access_request", "addin",	"affiliation", "category", "chat",
+	"delete",	  "discovery",	"download",    "expire",   "file_granted",
+	"file_removed",	  "gap",	"grant",       "hold",	   "import",
+	"join",		  "part",	"principal",   "purge",	   "purge_request",
+	"refused",	  "release",	"remove",      "replace",  "role",
+	"room",		  "search",	"setting",     "sign_in",  "sign_out",
+	"start",	  "unreadable", "upload",      "view",
 };
 
 bool record_type_exists(const char *type)

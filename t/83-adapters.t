@@ -44,17 +44,17 @@ sub is_valid ($file, $what) {
 
 my ($xml, @more) = files_of('xml');
 is_deeply(\@more, [], 'one file for all rooms');
-like($xml->basename, qr/^test-0{19}1-0{18}14\.xml$/, 'its name has its first and last record');
+like($xml->basename, qr/^test-0{19}1-0{18}16\.xml$/, 'its name has its first and last record');
 is_valid($xml, 'xml');
 golden($xml, 'plain.xml');
 my $dom = Mojo::DOM->new->xml(1)->parse(decode('UTF-8', $xml->slurp));
 is($dom->find('Conversation')->size, 2, 'a conversation for each room');
-is($dom->find('FirstMessage, Message')->size, 13, 'with every record that is of a room');
+is($dom->find('FirstMessage, Message')->size, 14, 'with every record that is of a room');
 is($dom->at('Message[id="1"]')->attr('content'),
 	"<script>alert(\"&amp;\")</script> \x{fffd}\x{fffd}[31m\tred\r\nnew line 'q' ]]> \x{1f600} שלום",
 	'a text comes out as it went in, but for what XML has no character for');
 
-for my $type (qw(join part chat backchat fileupload filedownload remove replace purge)) {
+for my $type (qw(join part chat backchat fileupload filedownload fileremove remove replace purge)) {
 	my ($one) = files_of('xml', 'details', "type=$type");
 	is_valid($one, "xml of $type");
 	golden($one, "$type.xml");
@@ -80,7 +80,7 @@ is($dump->slurp, run('xsltproc', $stylesheet, "$xml"),
 my ($lines) = files_of('jsonl');
 golden($lines, 'records.jsonl');
 my @records = map { decode_json($_) } split /\n/, $lines->slurp;
-is(scalar @records, 14, 'jsonl has every record');
+is(scalar @records, 16, 'jsonl has every record');
 is($records[4]{content},
 	"<script>alert(\"&amp;\")</script> \x{01}\x{1b}[31m\tred\r\nnew line 'q' ]]> \x{1f600} שלום",
 	'with the very text');
@@ -93,7 +93,7 @@ my @tables = files_of('jsonl', 'rooms');
 is(scalar @tables, 3, 'with a file for each room there is one more for what is of none');
 is_deeply(
 	[sort { $a <=> $b } map { map { decode_json($_)->{number} } split /\n/, $_->slurp } @tables],
-	[1 .. 14], 'and together they have every record once');
+	[1 .. 16], 'and together they have every record once');
 
 my @mails = files_of('eml');
 is(scalar @mails, 2, 'a mail for each room');

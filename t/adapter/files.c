@@ -14,6 +14,7 @@ static struct adapter_batch of_type(const char *name)
 {
 	static const char *const names[] = {"join",	"part",	      "chat",
 					    "backchat", "fileupload", "filedownload",
+					    "fileremove",
 					    "remove",	"replace",    "purge"};
 	static struct adapter_record list[64];
 	struct adapter_batch batch = {.record = list};

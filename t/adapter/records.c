@@ -49,6 +49,10 @@ static const struct adapter_record list[] = {
 	 .type = "purge", .message = 2},
 	{EMPTY, IN_LAB, BOB, .number = 14, .time = START + 9000000, .kind = ADAPTER_PART,
 	 .type = "part"},
+	{EMPTY, IN_LAB, ALICE, .number = 15, .time = START + 10000000, .kind = ADAPTER_FILEREMOVE,
+	 .type = "file_removed", .content = "9f.txt"},
+	{EMPTY, IN_LAB, ALICE, .number = 16, .time = START + 11000000, .kind = ADAPTER_OTHER,
+	 .type = "file_granted", .content = "<b>&\x01\".txt"},
 };
 
 const struct adapter_batch adapter_records = {list, sizeof(list) / sizeof(list[0])};

@@ -237,6 +237,84 @@ static void test_a_rollback_forgets_what_it_had_learned(void **state)
 	assert_whole(place);
 }
 
+/* --- Files. --- */
+
+static const struct event_file a_file = {.uuid = {1},
+					 .sha256 = {0xab},
+					 .size = 5,
+					 .name = {"a \"b\".txt", 9},
+					 .type = {"text/plain", 10}};
+
+static void record_file(struct place *place, enum event_type type, unsigned flags,
+			const struct event_file *file)
+{
+	struct record *record = event(place, type, 0);
+
+	record->payload = event_file_put(file, record + 1, PAYLOAD);
+	record->length += record->payload;
+	record->flags = (uint16_t)flags;
+	record->room = 4;
+	place->lsn += record->payload;
+	record_one(place);
+}
+
+#define FILE_URI                                                                               \
+	"ma-filelink://example.test/00000000-0000-0000-0000-000000000000/"                     \
+	"01000000-0000-0000-0000-000000000000"
+#define FILE_HEX "ab00000000000000000000000000000000000000000000000000000000000000"
+
+static void test_a_transfer_is_on_record_with_name_size_and_hash(void **state)
+{
+	struct event_file granted = a_file, read = a_file;
+	struct place *place = *state;
+
+	put_room(place, "Lab");
+	memset(granted.sha256, 0, sizeof(granted.sha256));
+	read.time = 1763717400000000;
+	record_file(place, EVENT_FILE_GRANT, 0, &granted);
+	record_file(place, EVENT_FILE, 0, &a_file);
+	record_file(place, EVENT_FILE_READ, 0, &read);
+	assert_sql(place, "SELECT type, content, room_name, detail FROM pcc_record WHERE number = 2",
+		   "file_granted|a \"b\".txt|Lab|{\"file\":\"" FILE_URI
+		   "\",\"type\":\"text/plain\",\"size\":5}");
+	assert_sql(place, "SELECT type, content, detail FROM pcc_record WHERE number = 3",
+		   "upload|a \"b\".txt|{\"file\":\"" FILE_URI
+		   "\",\"type\":\"text/plain\",\"size\":5,\"sha256\":\"" FILE_HEX "\"}");
+	assert_sql(place, "SELECT type, content, detail FROM pcc_record WHERE number = 4",
+		   "download|a \"b\".txt|{\"file\":\"" FILE_URI
+		   "\",\"type\":\"text/plain\",\"size\":5,\"sha256\":\"" FILE_HEX
+		   "\",\"uploaded\":\"2025-11-21T09:30:00.000000Z\"}");
+	assert_whole(place);
+}
+
+static void test_a_removed_file_is_on_record_also_where_its_content_was_lost(void **state)
+{
+	const struct event_file lost = {.uuid = {1}};
+	struct place *place = *state;
+
+	put_room(place, "Lab");
+	record_file(place, EVENT_FILE_REMOVED, 0, &a_file);
+	record_file(place, EVENT_FILE_REMOVED, 0, &lost);
+	assert_sql(place, "SELECT type, content FROM pcc_record WHERE number = 2",
+		   "file_removed|a \"b\".txt");
+	assert_sql(place, "SELECT type, content, detail FROM pcc_record WHERE number = 3",
+		   "file_removed||{\"file\":\"" FILE_URI "\",\"size\":0}");
+	assert_whole(place);
+}
+
+static void test_a_file_out_of_an_archive_is_no_upload(void **state)
+{
+	struct event_file file = a_file;
+	struct place *place = *state;
+
+	file.time = 1763717400000000;
+	record_file(place, EVENT_FILE, EVENT_IMPORTED, &file);
+	assert_sql(place, "SELECT type, content, detail FROM pcc_record",
+		   "import|a \"b\".txt|{\"file\":\"01000000-0000-0000-0000-000000000000\","
+		   "\"type\":\"text/plain\",\"size\":5,\"sha256\":\"" FILE_HEX
+		   "\",\"uploaded\":\"2025-11-21T09:30:00.000000Z\"}");
+}
+
 static void test_what_nobody_knows_has_no_name(void **state)
 {
 	struct place *place = *state;
@@ -326,6 +404,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_text_that_is_no_utf_8_is_kept_as_bytes, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_rollback_forgets_what_it_had_learned, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_transfer_is_on_record_with_name_size_and_hash, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_removed_file_is_on_record_also_where_its_content_was_lost, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(test_a_file_out_of_an_archive_is_no_upload, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_what_nobody_knows_has_no_name, setup,
 						teardown),
