@@ -151,6 +151,13 @@ struct conf {
 	} compliance;
 
 	struct {
+		char *directory;    /* where files are kept; "": there are none */
+		uint64_t total;	    /* bytes of all of them; 0: as the disk has */
+		uint32_t grants;    /* tokens that are good at once */
+		uint32_t transfers; /* uploads under way at once */
+	} files;
+
+	struct {
 		struct conf_list mechanisms; /* SCRAM-SHA-256, PLAIN */
 		uint64_t token_lifetime;
 		uint32_t iterations; /* PBKDF2 rounds of new SCRAM secrets */

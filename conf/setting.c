@@ -159,6 +159,11 @@ const struct setting settings[] = {
 	NUMBER(TIME, compliance, retention, "0", 0, 36500 * D),
 	NUMBER(TIME, compliance, purge_interval, "1h", 0, 30 * D),
 
+	STRING(PATH, files, directory, ""),
+	NUMBER(SIZE, files, total, "0", 0, 1024 * 1024 * G),
+	NUMBER(COUNT, files, grants, "4096", 1, 1000000),
+	NUMBER(COUNT, files, transfers, "64", 1, 10000),
+
 	STRING(LIST, auth, mechanisms, "SCRAM-SHA-256 PLAIN"),
 	NUMBER(TIME, auth, token_lifetime, "12h", S, 30 * D),
 	NUMBER(COUNT, auth, iterations, "10000", 4096, 10000000),

@@ -382,7 +382,7 @@ static enum decision decide_session_open(struct engine *engine, const struct ask
 
 /* --- Which mailbox may carry which command. --- */
 
-enum sender { WORKER, AUTH, STORE };
+enum sender { WORKER, AUTH, STORE, KEEPER /* of files */ };
 
 static const struct {
 	uint16_t type;
@@ -416,18 +416,29 @@ static const struct {
 	{COMMAND_SESSION_OPEN, AUTH, decide_session_open},
 	{COMMAND_REKEY, AUTH, decide_rekey},
 	{COMMAND_RETAIN, STORE, decide_retain},
+	{COMMAND_FILE_UPLOAD, WORKER, decide_file_upload},
+	{COMMAND_FILE_STORED, KEEPER, decide_file_stored},
+	{COMMAND_FILE_READ, KEEPER, decide_file_read},
+	{COMMAND_FILE_REMOVE, KEEPER, decide_file_remove},
 };
 
-/* A worker's command counts only for a session that pchat-auth opened in that worker. */
-static bool own_session(const struct engine *engine, struct ask_for *ask)
+/* A session that pchat-auth opened in a worker that lives. */
+static bool open_session(const struct engine *engine, struct ask_for *ask)
 {
 	const struct origin *origin = &ask->command->origin;
 
-	if (origin->slot != ask->mail_slot || !is_live(engine, origin->slot, origin->generation))
+	if (origin->slot < SLOT_WORKER || origin->slot >= SLOT_WORKER + WORKER_SLOTS ||
+	    !is_live(engine, origin->slot, origin->generation))
 		return false;
 	ask->session = find_session(&engine->cache, origin->slot, origin->generation,
 				    origin->session);
 	return ask->session != 0;
+}
+
+/* A worker's command counts only for its own ones. */
+static bool own_session(const struct engine *engine, struct ask_for *ask)
+{
+	return ask->command->origin.slot == ask->mail_slot && open_session(engine, ask);
 }
 
 /* What an administrator must be allowed so that his command is looked at. What more it needs, for
@@ -464,6 +475,7 @@ static enum decision decide(struct engine *engine, struct ask_for *ask)
 {
 	const enum sender sender = ask->mail_slot == SLOT_AUTH	  ? AUTH
 				   : ask->mail_slot == SLOT_STORE ? STORE
+				   : ask->mail_slot == SLOT_FILE  ? KEEPER
 								  : WORKER;
 
 	for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
@@ -473,6 +485,9 @@ static enum decision decide(struct engine *engine, struct ask_for *ask)
 			return refuse(ask, CODE_NOT_SIGNED_IN);
 		if (sender == WORKER && is_beyond_role(engine, ask))
 			return refuse(ask, CODE_ERROR_PERMISSION);
+		/* Of what it says of a file none may be needed. */
+		if (sender == KEEPER)
+			(void)open_session(engine, ask);
 		return commands[i].decide(engine, ask);
 	}
 	proc_count(engine->proc, COUNTER_COMMANDS_INVALID, 1);

@@ -208,5 +208,6 @@ decide_fn decide_setting, decide_grant;
 decide_fn decide_retain;
 decide_fn decide_invitation_read, decide_marker, decide_feed, decide_access, decide_quit;
 decide_fn decide_import;
+decide_fn decide_file_upload, decide_file_stored, decide_file_read, decide_file_remove;
 
 #endif

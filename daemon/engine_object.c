@@ -379,7 +379,7 @@ static bool drop_addin(struct engine *engine, const struct ask_for *ask, uint32_
 }
 
 static enum decision may_remove(struct engine *engine, const struct ask_for *ask,
-				const struct event_removed *event, struct record *head)
+				struct event_removed *event, struct record *head)
 {
 	uint32_t row;
 
@@ -396,6 +396,7 @@ static enum decision may_remove(struct engine *engine, const struct ask_for *ask
 		if (row == 0)
 			return refuse(ask, CODE_NO_SUCH_NODE);
 		head->room = event->id;
+		memcpy(event->uuid, room_at(engine, row)->uuid, sizeof(event->uuid));
 		return empty_room(engine, row) ? DECIDED : LATER;
 	default:
 		row = find_addin(&engine->cache, event->id);
@@ -421,6 +422,7 @@ enum decision decide_remove(struct engine *engine, const struct ask_for *ask)
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	if (event.kind != NODE_ROOM && !is_admin(engine, ask))
 		return refuse(ask, CODE_ERROR_PERMISSION);
+	memset(event.uuid, 0, sizeof(event.uuid));
 	decision = may_remove(engine, ask, &event, &head);
 	if (decision != DECIDED || no_room(engine, ask, sizeof(payload) + RETENTION_BYTES,
 					   1 + RETENTION_SETTINGS, &decision))

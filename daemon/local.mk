@@ -28,6 +28,7 @@ daemon_pchatd_LDADD = $(SHM_LIBS) $(EVENT_LIBS)
 daemon_pchat_sequencer_SOURCES = daemon/pchat-sequencer.c \
 	daemon/engine.c daemon/engine.h daemon/engine_ask.h \
 	daemon/engine_compliance.c \
+	daemon/engine_file.c \
 	daemon/engine_import.c daemon/engine_import_history.c daemon/engine_import_person.c \
 	daemon/engine_import_scoped.c \
 	daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \

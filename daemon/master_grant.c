@@ -117,11 +117,14 @@ static void add_channels(struct grants *grants, unsigned slot, const struct supp
 	if (slot_is_worker(slot)) {
 		add(grants, supply->questions.ask, FD_QUESTIONS);
 		add(grants, supply->auth.ask, FD_AUTH);
+		add(grants, supply->file.ask, FD_FILE);
 		add(grants, supply->answers[slot].take, FD_ANSWERS);
 		return;
 	}
 	if (slot == SLOT_AUTH)
 		add(grants, supply->auth.take, FD_AUTH);
+	else if (slot == SLOT_FILE)
+		add(grants, supply->file.take, FD_FILE);
 	else if (slot_is_reader(slot))
 		add(grants, supply->questions.take, FD_QUESTIONS);
 	else

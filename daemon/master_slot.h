@@ -43,8 +43,8 @@ static inline bool slot_is_standby(unsigned slot, const struct conf *conf)
  * costs nothing, and the sequencer need not know how many of them there are. */
 static inline bool slot_sends(unsigned slot)
 {
-	return slot == SLOT_STORE || slot == SLOT_AUTH || slot_is_worker(slot) ||
-	       slot_is_reader(slot);
+	return slot == SLOT_STORE || slot == SLOT_AUTH || slot == SLOT_FILE ||
+	       slot_is_worker(slot) || slot_is_reader(slot);
 }
 
 #endif

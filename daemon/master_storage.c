@@ -41,6 +41,9 @@ int storage_directories(const struct conf *conf, const struct account *owner,
 		return -1;
 	if (make_directory(conf->state_directory, 0750, owner, err) == -1)
 		return -1;
+	if (*conf->files.directory &&
+	    make_directory(conf->files.directory, 0700, owner, err) == -1)
+		return -1;
 	snprintf(path, sizeof(path), "%s/compliance", conf->state_directory);
 	return conf->compliance.enabled ? make_directory(path, 0700, compliance, err) : 0;
 }

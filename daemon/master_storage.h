@@ -14,7 +14,8 @@
  * is believed only if it is a plain one, ours, and without another name.
  */
 
-/* Makes run_directory and state_directory where they are missing; the latter belongs to owner. */
+/* Makes run_directory, state_directory and files.directory where they are missing; the last two belong
+ * to owner. */
 int storage_directories(const struct conf *conf, const struct account *owner,
 			const struct account *compliance, struct err *err);
 

@@ -94,7 +94,9 @@ static int make_channels(struct supply *supply, const struct conf *conf, struct 
 	/* Before anybody asks: what is sent earlier arrives without a sender. */
 	if (make_channel(&supply->questions, err) == -1 ||
 	    make_channel(&supply->auth, err) == -1 ||
-	    ask_know_senders(supply->auth.take, err) == -1)
+	    ask_know_senders(supply->auth.take, err) == -1 ||
+	    make_channel(&supply->file, err) == -1 ||
+	    ask_know_senders(supply->file.take, err) == -1)
 		return -1;
 	for (unsigned slot = 0; slot < SLOTS; slot++)
 		if (slot_is_worker(slot) && slot_is_wanted(slot, conf) &&

@@ -25,7 +25,7 @@ struct supply {
 	struct twin back[SLOTS]; /* struct mailbox_sequencer */
 	struct twin cache, journal;
 	int event[SLOTS];
-	struct channel questions, auth;
+	struct channel questions, auth, file;
 	struct channel answers[SLOTS]; /* workers': take is the worker's end */
 };
 

@@ -307,7 +307,7 @@ static int run(struct sequencer *s)
 
 static bool has_mailbox(unsigned slot)
 {
-	return slot == SLOT_STORE || slot == SLOT_AUTH ||
+	return slot == SLOT_STORE || slot == SLOT_AUTH || slot == SLOT_FILE ||
 	       (slot >= SLOT_WORKER && slot < SLOT_WORKER + WORKER_SLOTS) ||
 	       (slot >= SLOT_READER && slot < SLOT_READER + READER_SLOTS);
 }

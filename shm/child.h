@@ -16,9 +16,10 @@
  *
  *   role        journal cache  mail                ask
  *   sequencer   rw      rw     all, both sides     -
- *   worker      ro      ro     its own             asks readers and pchat-auth, ANSWERS
+ *   worker      ro      ro     its own             asks readers, pchat-auth and pchat-file, ANSWERS
  *   reader      -       -      its own             FD_QUESTIONS, REPLY to every worker
  *   auth        ro      ro     its own             FD_AUTH, REPLY to every worker
+ *   file        ro      ro     its own             FD_FILE, REPLY to every worker
  *   store       ro      -      its own             -
  *   compliance  ro      ro     -                   -
  *   adapter     -       -      -                   -

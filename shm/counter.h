@@ -45,6 +45,16 @@
 	X(ADAPTER_BATCHES, "adapter_batches")                                                      \
 	X(ADAPTER_FAILURES, "adapter_failures")                                                    \
 	X(ADAPTERS_FAILING, "adapters_failing") /* now */                                          \
+	X(FILES_KEPT, "files_kept")	    /* there are now */                                 \
+	X(FILE_BYTES_KEPT, "file_bytes_kept") /* in all of them, now */                           \
+	X(FILE_GRANTS, "file_grants")	    /* tokens that are good, now */                        \
+	X(FILE_TRANSFERS, "file_transfers") /* uploads under way, now */                          \
+	X(FILES_STORED, "files_stored")                                                            \
+	X(FILES_OPENED, "files_opened") /* for downloading */                                      \
+	X(FILES_REMOVED, "files_removed")                                                          \
+	X(FILE_BYTES_IN, "file_bytes_in")                                                          \
+	X(FILE_BYTES_OUT, "file_bytes_out")                                                        \
+	X(FILE_FAILURES, "file_failures") /* of the disk */                                        \
 	X(REFUSED_BUSY, "refused_busy")                                                            \
 	X(REFUSED_UNAVAILABLE, "refused_unavailable")                                              \
 	X(REFUSED_TIMEOUT, "refused_timeout")                                                      \

@@ -177,6 +177,7 @@ struct event_affiliation {
 struct event_removed {
 	uint8_t kind; /* enum node_kind */
 	uint32_t id;
+	uint8_t uuid[16]; /* of a room; else 0. In a command it does not count */
 };
 
 /*

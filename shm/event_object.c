@@ -314,8 +314,9 @@ struct wire_removed {
 	uint8_t kind;
 	uint8_t reserved[3];
 	uint32_t id;
+	uint8_t uuid[16];
 };
-static_assert(sizeof(struct wire_removed) == 8, "no holes");
+static_assert(sizeof(struct wire_removed) == 24, "no holes");
 
 bool event_removed_parse(const void *payload, uint32_t size, struct event_removed *event_r)
 {
@@ -326,6 +327,7 @@ bool event_removed_parse(const void *payload, uint32_t size, struct event_remove
 	    wire.kind < NODE_CATEGORY || wire.kind > NODE_ADDIN)
 		return false;
 	*event_r = (struct event_removed){.kind = wire.kind, .id = wire.id};
+	memcpy(event_r->uuid, wire.uuid, sizeof(wire.uuid));
 	return true;
 }
 
@@ -341,5 +343,6 @@ uint32_t event_removed_put(const struct event_removed *event, void *out, uint32_
 
 	if (event->kind < NODE_CATEGORY || event->kind > NODE_ADDIN)
 		return 0;
+	memcpy(wire.uuid, event->uuid, sizeof(wire.uuid));
 	return wire_put(&wire, sizeof(wire), &none, &none, out, size);
 }

@@ -176,3 +176,40 @@ bool scoped_may_use(const struct cache *cache, const struct conf *conf, uint32_t
 	policy(cache, "global", none, &may);
 	return may;
 }
+
+/* --- What has a number. --- */
+
+static bool config(const struct cache *cache, const char *prefix, struct text name,
+		   const char *setting, uint64_t *number_r)
+{
+	char scope[EVENT_SCOPE_MAX], value[32];
+	const int length =
+		snprintf(scope, sizeof(scope), "%s%.*s", prefix, (int)name.length, name.data);
+	const struct setting_row *found;
+	uint32_t row;
+
+	if (length < 0 || length >= (int)sizeof(scope))
+		return false;
+	row = scoped_find(cache, SCOPED_CONFIG, (struct text){scope, (uint32_t)length},
+			  (struct text){setting, (uint32_t)strlen(setting)});
+	if (row == 0)
+		return false;
+	found = table_row(cache, TABLE_SETTING, row);
+	if (found->value.length > sizeof(value))
+		return false;
+	blob_copy(cache, TABLE_TEXT, found->value, value, sizeof(value));
+	*number_r = scoped_number((struct text){value, found->value.length});
+	return true;
+}
+
+bool scoped_config(const struct cache *cache, const struct conf *conf, const char *name,
+		   uint64_t *number_r)
+{
+	const char *site = conf->site ? conf->site : "";
+	static const struct text none = {"", 0};
+
+	return config(cache, "pool:", scoped_pool(conf), name, number_r) ||
+	       (*site && config(cache, "site:", (struct text){site, (uint32_t)strlen(site)}, name,
+				number_r)) ||
+	       config(cache, "global", none, name, number_r);
+}

@@ -82,4 +82,9 @@ bool scoped_any(const struct cache *cache, unsigned kind, struct text scope);
  * the one of the pool, of the site, the global one. Without any he may. */
 bool scoped_may_use(const struct cache *cache, const struct conf *conf, uint32_t principal);
 
+/* The number that a setting of SCOPED_CONFIG has here, from the narrowest scope that says so. False:
+ * none does, and *number_r is as it was. */
+bool scoped_config(const struct cache *cache, const struct conf *conf, const char *name,
+		   uint64_t *number_r);
+
 #endif

@@ -10,7 +10,7 @@ DATABASE = t/unit/database.c t/unit/database.h
 
 ENGINE_BENCH = t/unit/engine_bench.c t/unit/engine_bench.h \
 	daemon/engine.c daemon/engine.h daemon/engine_ask.h \
-	daemon/engine_compliance.c \
+	daemon/engine_compliance.c daemon/engine_file.c \
 	daemon/engine_import.c daemon/engine_import_history.c daemon/engine_import_person.c \
 	daemon/engine_import_scoped.c \
 	daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
@@ -148,6 +148,11 @@ check_PROGRAMS += t/unit/driver_test
 t_unit_driver_test_SOURCES = t/unit/driver_test.c $(DATABASE)
 t_unit_driver_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_driver_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/engine_file_test
+t_unit_engine_file_test_SOURCES = t/unit/engine_file_test.c $(ENGINE_BENCH)
+t_unit_engine_file_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_engine_file_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/engine_test
 t_unit_engine_test_SOURCES = t/unit/engine_test.c $(ENGINE_BENCH)

@@ -167,7 +167,7 @@ static void make_affiliation(struct bench *b, uint32_t member, uint32_t group, b
 
 static void make_removed(struct bench *b, enum node_kind kind, uint32_t id)
 {
-	struct event_removed event = {(uint8_t)kind, id};
+	struct event_removed event = {.kind = (uint8_t)kind, .id = id};
 
 	make(b, EVENT_REMOVED, event_removed_put(&event, b->next.payload, sizeof(b->next.payload)));
 }

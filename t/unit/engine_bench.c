@@ -16,7 +16,7 @@ void sit(struct bench *b, unsigned slot, int32_t pid)
 
 int set_up_large(void **state, unsigned factor)
 {
-	static char domain[] = "example.test", site[] = "berlin";
+	static char domain[] = "example.test", site[] = "berlin", none[] = "";
 	struct bench *b = calloc(1, sizeof(*b));
 	char file[] = "/tmp/pchat-engine-XXXXXX";
 	struct err err;
@@ -37,6 +37,7 @@ int set_up_large(void **state, unsigned factor)
 	b->conf.cache.settings = 24 * factor;
 	b->conf.domain = domain;
 	b->conf.site = site;
+	b->conf.files.directory = none;
 	b->conf.limits.feeds = b->conf.limits.requests = 2;
 	b->conf.cache.text = 64 * 1000 * factor;
 	b->conf.limits.message_size = 8192;

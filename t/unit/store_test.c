@@ -290,9 +290,9 @@ static void test_removed_objects_leave_their_tables(void **state)
 
 	append_objects(place);
 	append_messages(place, 40, 1, 3);
-	append_removed(place, (struct event_removed){NODE_ROOM, 40});
-	append_removed(place, (struct event_removed){NODE_ADDIN, 30});
-	append_removed(place, (struct event_removed){NODE_CATEGORY, 20});
+	append_removed(place, (struct event_removed){.kind = NODE_ROOM, .id = 40});
+	append_removed(place, (struct event_removed){.kind = NODE_ADDIN, .id = 30});
+	append_removed(place, (struct event_removed){.kind = NODE_CATEGORY, .id = 20});
 	fill(place);
 	assert_true(place->batch.removal);
 	drain(place);
