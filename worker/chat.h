@@ -66,6 +66,8 @@ struct object_room;
 struct object_front;
 struct person_front;
 struct scoped_front;
+struct file_front;
+struct file_news;
 
 enum chat_drop {
 	CHAT_SLOW,
@@ -115,10 +117,12 @@ struct front_end {
 	struct frame *(*presence)(const struct chat *chat, const struct chat_presence *presence);
 	struct frame *(*changed)(const struct chat *chat, const struct object_room *room);
 	struct frame *(*removal)(const struct chat *chat, const struct chat_removal *removal);
+	struct frame *(*news)(const struct chat *chat, const struct file_news *news);
 
 	const struct object_front *object; /* see object.h */
 	const struct person_front *person; /* see person.h */
 	const struct scoped_front *scoped; /* see scoped.h */
+	const struct file_front *file;	   /* see file.h */
 
 	/* Items of lists; a list is a buf that they add to. rows: a reader's JSON array of
 	   messages; false: it is malformed. */

@@ -140,6 +140,14 @@ void conn_settle(struct conn *conn)
 	set_timer(conn, conn->net->now + net_ticks(conn->net, conn->net->conf->json.ping_interval));
 }
 
+void conn_allow(struct conn *conn, uint64_t microseconds)
+{
+	if (conn->state != CONN_OPEN)
+		return;
+	conn->deadline = conn->net->now + net_ticks(conn->net, microseconds);
+	set_timer(conn, conn->deadline);
+}
+
 /* The timer is out of the wheel here: whoever is called may set it anew. */
 static uint32_t due(struct conn *conn)
 {
@@ -563,6 +571,8 @@ void conn_turn(struct conn *conn)
 		if (!conn->blocked)
 			flush(conn);
 	}
+	if (conn->state == CONN_OPEN && conn->out.count == 0 && conn->ops->drained != NULL)
+		conn->ops->drained(conn);
 	if (conn->state == CONN_CLOSING && conn->out.count == 0)
 		say_goodbye(conn);
 	if (conn->full && conn->out.bytes <= output_limit(conn) / FLUSH_SHARE) {

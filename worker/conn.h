@@ -24,6 +24,8 @@ struct conn_ops {
 	/* Bytes came. Returns how many were used; fewer than size only where conn_paused. Called
 	   with size 0, too, when a paused connection goes on. */
 	size_t (*input)(struct conn *conn, const uint8_t *data, size_t size);
+	/* All that it was given is out of our hands. May be NULL. */
+	void (*drained)(struct conn *conn);
 	/* Nothing came for a while: ask whether the peer is there. May be NULL. */
 	void (*quiet)(struct conn *conn);
 	/* Its time is over: not settled in time, or nothing came for too long. Closes it. */
@@ -41,6 +43,7 @@ struct conn {
 	struct event event;
 	struct net *net;	    /* borrowed */
 	const struct conn_ops *ops; /* borrowed */
+	void *owner;		    /* borrowed: of ops that do not find it otherwise */
 	SSL *tls;		    /* owned; NULL: plain */
 	struct outq out;
 	uint8_t *held; /* owned: input that waits until the output has gone down; or NULL */
@@ -73,6 +76,9 @@ int conn_init(struct conn *conn, struct net *net, const struct conn_ops *ops, in
 
 /* Its sign-in is done: from now on only silence ends it. */
 void conn_settle(struct conn *conn);
+
+/* The opposite: it expires after so many microseconds unless this is called again before. */
+void conn_allow(struct conn *conn, uint64_t microseconds);
 
 /* Takes a reference of its own. Too much output makes the connection slow. */
 void conn_send(struct conn *conn, struct frame *frame);

@@ -26,6 +26,7 @@ int chat_init(struct chat *chat, const struct chat_parts *parts, struct err *err
 	chat->mailbox = parts->mailbox;
 	chat->questions = parts->questions;
 	chat->auth = parts->auth;
+	chat->files = parts->files;
 	pendings_init(&chat->pending);
 	/* What does not fit is asked of a reader. */
 	chat->texts_size = texts > TEXTS_MAX ? TEXTS_MAX : (size_t)texts;

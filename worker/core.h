@@ -20,11 +20,12 @@
 
 /* What is below the waist: one per worker. */
 struct chat {
-	const struct conf *conf; /* borrowed, as are the next five */
+	const struct conf *conf; /* borrowed, as are the next six */
 	struct proc *proc;
 	struct cache *cache;
 	struct mailbox *mailbox;
 	int questions, auth; /* sockets to readers and to pchat-auth */
+	int files;	     /* to pchat-file; -1: there is none */
 
 	struct sessions sessions;
 	struct pendings pending;
@@ -51,7 +52,7 @@ struct chat_parts {
 	struct cache *cache;
 	struct mailbox *mailbox;
 	const struct journal *journal;
-	int questions, auth;
+	int questions, auth, files;
 };
 
 int chat_init(struct chat *chat, const struct chat_parts *parts, struct err *err);

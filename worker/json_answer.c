@@ -1,6 +1,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "worker/json_file.h"
 #include "worker/json_object.h"
 #include "worker/json_peer.h"
 #include "worker/json_text.h"
@@ -415,6 +416,7 @@ static void answer_room_added(struct session *session, const struct chat_id *id,
 void json_front_init(struct front_end *front)
 {
 	front->object = &json_object_front;
+	front->file = &json_file_front;
 	front->scoped = &json_scoped_front;
 	front->person = &json_person_front;
 	front->user = item_user;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "worker/http.h"
 #include "worker/json_peer.h"
 #include "worker/ws.h"
 
@@ -52,6 +53,15 @@ static struct frame *frame_removal(const struct chat *chat, const struct chat_re
 	return ws_frame(&buf);
 }
 
+static struct frame *frame_file(const struct chat *chat, const struct file_news *news)
+{
+	struct buf buf;
+
+	buf_init(&buf);
+	json_file_text(&buf, chat, news);
+	return ws_frame(&buf);
+}
+
 static enum ws_close close_code(enum chat_drop reason)
 {
 	switch (reason) {
@@ -91,12 +101,18 @@ static const struct front_end *front_end(void)
 		.presence = frame_presence,
 		.changed = frame_changed,
 		.removal = frame_removal,
+		.news = frame_file,
 		.drop = drop,
 	};
 
 	if (front.refuse == NULL)
 		json_front_init(&front);
 	return &front;
+}
+
+static bool on_request(struct ws *ws, const struct http_head *head)
+{
+	return http_take(&ws->conn, &client_of(ws)->peer.session, head);
 }
 
 static void on_text(struct ws *ws, const char *text, size_t size)
@@ -147,6 +163,7 @@ static void on_closed(struct ws *ws)
 int json_client_open(struct net *net, struct chat *chat, int take_fd, bool tls)
 {
 	static const struct ws_ops ops = {
+		.request = on_request,
 		.text = on_text,
 		.ended = on_ended,
 		.slow = on_slow,

@@ -54,6 +54,7 @@ void json_presence_text(struct buf *buf, const struct chat *chat,
 void json_changed_text(struct buf *buf, const struct chat *chat, const struct object_room *room);
 void json_removal_text(struct buf *buf, const struct chat *chat,
 		       const struct chat_removal *removal);
+void json_file_text(struct buf *buf, const struct chat *chat, const struct file_news *news);
 void json_dropped_text(struct buf *buf, enum chat_drop reason);
 
 /* --- Between the files of the front ends. --- */
@@ -76,7 +77,7 @@ extern const struct json_method json_session_methods[], json_room_methods[], jso
 	json_audit_methods[],
 	json_manage_methods[], json_category_methods[], json_group_methods[], json_message_methods[],
 	json_person_methods[], json_feed_methods[], json_scoped_methods[], json_import_methods[],
-	json_compliance_methods[];
+	json_compliance_methods[], json_file_methods[];
 
 /* A member of params. absent (or null) leaves *_r as it is where it is not required. */
 int json_get_text(const json_t *params, const char *name, bool required, struct text *text_r);

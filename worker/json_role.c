@@ -18,6 +18,8 @@ static const struct {
 	{"category.eligible", DUTY_READ}, {"room.eligible", DUTY_READ},
 	{"compliance.hold", DUTY_RECORDS}, {"compliance.note", DUTY_RECORDS},
 	{"compliance.purge", DUTY_RECORDS}, {"compliance.release", DUTY_RECORDS},
+	{"file.download", DUTY_READ},	  {"file.get", DUTY_READ},
+	{"file.list", DUTY_READ},	  {"file.remove", DUTY_MESSAGE},
 	{"config.effective", DUTY_READ},  {"config.get", DUTY_READ},
 	{"config.list", DUTY_READ},	  {"endpoint.get", DUTY_READ},
 	{"endpoint.list", DUTY_READ},	  {"policy.effective", DUTY_READ},

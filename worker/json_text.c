@@ -9,6 +9,7 @@
 
 #define ROOM_SCHEME "ma-chan://"
 #define CATEGORY_SCHEME "ma-cat://"
+#define FILE_SCHEME "ma-filelink://"
 
 enum { UUID_TEXT = 36 };
 
@@ -85,11 +86,11 @@ void json_put_time(struct buf *buf, uint64_t utc)
 	buf_char(buf, '"');
 }
 
-static void put_uri(struct buf *buf, const struct chat *chat, const char *scheme,
-		    const uint8_t uuid[16])
+static const char digits[] = "0123456789abcdef";
+
+static void put_uuid(struct buf *buf, const uint8_t uuid[16])
 {
-	static const char digits[] = "0123456789abcdef";
-	char text[UUID_TEXT + 2], *p = text;
+	char text[UUID_TEXT], *p = text;
 
 	for (unsigned i = 0; i < 16; i++) {
 		if (i == 4 || i == 6 || i == 8 || i == 10)
@@ -97,12 +98,18 @@ static void put_uri(struct buf *buf, const struct chat *chat, const char *scheme
 		*p++ = digits[uuid[i] >> 4];
 		*p++ = digits[uuid[i] & 15];
 	}
-	*p++ = '"';
+	buf_add(buf, text, sizeof(text));
+}
+
+static void put_uri(struct buf *buf, const struct chat *chat, const char *scheme,
+		    const uint8_t uuid[16])
+{
 	buf_char(buf, '"');
 	buf_string(buf, scheme);
 	buf_string(buf, chat_conf(chat)->domain);
 	buf_char(buf, '/');
-	buf_add(buf, text, (size_t)(p - text));
+	put_uuid(buf, uuid);
+	buf_char(buf, '"');
 }
 
 void json_put_room(struct buf *buf, const struct chat *chat, const uint8_t uuid[16])
@@ -113,6 +120,28 @@ void json_put_room(struct buf *buf, const struct chat *chat, const uint8_t uuid[
 void json_put_category(struct buf *buf, const struct chat *chat, const uint8_t uuid[16])
 {
 	put_uri(buf, chat, CATEGORY_SCHEME, uuid);
+}
+
+void json_put_file(struct buf *buf, const struct chat *chat, const uint8_t room[16],
+		   const uint8_t file[16])
+{
+	buf_string(buf, "\"" FILE_SCHEME);
+	buf_string(buf, chat_conf(chat)->domain);
+	buf_char(buf, '/');
+	put_uuid(buf, room);
+	buf_char(buf, '/');
+	put_uuid(buf, file);
+	buf_char(buf, '"');
+}
+
+void json_put_hex(struct buf *buf, const void *data, size_t size)
+{
+	const uint8_t *bytes = data;
+
+	for (size_t i = 0; i < size; i++) {
+		buf_char(buf, digits[bytes[i] >> 4]);
+		buf_char(buf, digits[bytes[i] & 15]);
+	}
 }
 
 void json_put_base64(struct buf *buf, const void *data, size_t size)
@@ -183,6 +212,18 @@ int json_room_parse(const struct chat *chat, struct text uri, uint8_t uuid_r[16]
 int json_category_parse(const struct chat *chat, struct text uri, uint8_t uuid_r[16])
 {
 	return parse_uri(chat, CATEGORY_SCHEME, uri, uuid_r);
+}
+
+int json_file_parse(const struct chat *chat, struct text uri, uint8_t room_r[16],
+		    uint8_t file_r[16])
+{
+	const uint32_t behind = 1 + UUID_TEXT; /* the file's own part */
+
+	if (uri.length < behind || uri.data[uri.length - behind] != '/' ||
+	    !parse_uuid(uri.data + uri.length - UUID_TEXT, file_r))
+		return CODE_INVALID_ARGUMENT;
+	uri.length -= behind;
+	return parse_uri(chat, FILE_SCHEME, uri, room_r);
 }
 
 bool json_depth_ok(const char *text, size_t size, unsigned max)

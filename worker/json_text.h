@@ -15,6 +15,13 @@ void json_put_time(struct buf *buf, uint64_t utc);
 void json_put_room(struct buf *buf, const struct chat *chat, const uint8_t uuid[16]);
 void json_put_category(struct buf *buf, const struct chat *chat, const uint8_t uuid[16]);
 
+/* The URI of a file of a room, with quotes. */
+void json_put_file(struct buf *buf, const struct chat *chat, const uint8_t room[16],
+		   const uint8_t file[16]);
+
+/* Bytes as hexadecimal digits, without quotes. */
+void json_put_hex(struct buf *buf, const void *data, size_t size);
+
 /* Bytes as base64, with quotes. */
 void json_put_base64(struct buf *buf, const void *data, size_t size);
 
@@ -22,6 +29,10 @@ void json_put_base64(struct buf *buf, const void *data, size_t size);
  * CODE_INVALID_ARGUMENT. */
 int json_room_parse(const struct chat *chat, struct text uri, uint8_t uuid_r[16]);
 int json_category_parse(const struct chat *chat, struct text uri, uint8_t uuid_r[16]);
+
+/* The same with a file's. */
+int json_file_parse(const struct chat *chat, struct text uri, uint8_t room_r[16],
+		    uint8_t file_r[16]);
 
 /* The 36 characters of one. */
 bool json_uuid_parse(struct text text, uint8_t uuid_r[16]);

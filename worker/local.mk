@@ -11,7 +11,13 @@ worker_libworker_a_SOURCES = \
 	worker/exceeding.c worker/exceeding.h \
 	worker/fanout.c worker/fanout.h \
 	worker/feed.c worker/feed.h \
+	worker/file.c worker/file.h worker/file_answer.h \
+	worker/file_list.c \
+	worker/file_token.c worker/file_token.h \
 	worker/frame.c worker/frame.h \
+	worker/http.c worker/http.h \
+	worker/http_answer.c worker/http_answer.h \
+	worker/http_head.c worker/http_head.h \
 	worker/import.c worker/import.h \
 	worker/join.c \
 	worker/json_admin.c \
@@ -22,6 +28,7 @@ worker_libworker_a_SOURCES = \
 	worker/json_client.c worker/json_client.h \
 	worker/json_edit.c worker/json_edit.h \
 	worker/json_feed.c \
+	worker/json_file.c worker/json_file.h \
 	worker/json_group.c \
 	worker/json_import.c \
 	worker/json_memory.c worker/json_memory.h \
@@ -63,6 +70,7 @@ worker_libworker_a_SOURCES = \
 	worker/session.c worker/session.h \
 	worker/sign_in.c \
 	worker/tail.c worker/tail.h \
+	worker/transfer.c worker/transfer.h \
 	worker/upgrade.c worker/upgrade.h \
 	worker/view.c worker/view.h \
 	worker/wheel.c worker/wheel.h \

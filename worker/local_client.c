@@ -60,6 +60,15 @@ static struct frame *frame_removal(const struct chat *chat, const struct chat_re
 	return frame_line(&buf);
 }
 
+static struct frame *frame_file(const struct chat *chat, const struct file_news *news)
+{
+	struct buf buf;
+
+	buf_init(&buf);
+	json_file_text(&buf, chat, news);
+	return frame_line(&buf);
+}
+
 static void end(struct local_client *client)
 {
 	session_end(&client->peer.session);
@@ -102,6 +111,7 @@ static const struct front_end *front_end(void)
 		front.presence = frame_presence;
 		front.changed = frame_changed;
 		front.removal = frame_removal;
+		front.news = frame_file;
 		front.drop = drop;
 		front.signed_in = signed_in;
 		front.refuse = refuse;

@@ -266,6 +266,7 @@ static int open_chat(struct worker *w, struct err *err)
 		.journal = &w->journal,
 		.questions = FD_QUESTIONS,
 		.auth = FD_AUTH,
+		.files = *w->child.conf->files.directory ? FD_FILE : -1,
 	};
 
 	struct timeval tick;

@@ -6,6 +6,7 @@
 #include "conf/clock.h"
 #include "conf/log.h"
 #include "worker/core.h"
+#include "worker/file.h"
 #include "worker/object_find.h"
 #include "worker/person.h"
 #include "worker/roster.h"
@@ -45,10 +46,11 @@ void tail_fini(struct tail *tail)
 /* The same event for all of a room's sessions, encoded at most once for each front end. */
 struct delivery {
 	struct chat *chat;
-	const struct chat_message *message; /* one of the four */
+	const struct chat_message *message; /* one of the five */
 	const struct chat_presence *presence;
 	const struct object_room *changed;
 	const struct chat_removal *removal;
+	const struct file_news *news;
 	struct frame *frame[FRONT_ENDS]; /* owned */
 };
 
@@ -64,8 +66,10 @@ static struct frame *encode(struct delivery *delivery, const struct front_end *f
 		*frame = front->presence(delivery->chat, delivery->presence);
 	else if (delivery->changed != NULL)
 		*frame = front->changed(delivery->chat, delivery->changed);
-	else
+	else if (delivery->removal != NULL)
 		*frame = front->removal(delivery->chat, delivery->removal);
+	else
+		*frame = front->news(delivery->chat, delivery->news);
 	return *frame;
 }
 
@@ -338,6 +342,33 @@ static bool use_removal(struct tail *tail, const struct record *record)
 	return true;
 }
 
+/* Tells those in a room that there is a file more or less. */
+static bool use_file(struct tail *tail, const struct record *record)
+{
+	struct chat *chat = tail->chat;
+	struct fanout_room *room = fanout_find(&chat->fanout, record->room);
+	struct file_news news = {.removed = record->type == EVENT_FILE_REMOVED};
+	struct delivery delivery = {.chat = chat, .news = &news};
+	struct name_view name = {0};
+	struct event_file event;
+
+	/* What came out of an archive is no news. */
+	if (room == NULL || record->flags & EVENT_IMPORTED || !event_file_get(record, &event))
+		return true;
+	if (record->actor != 0 &&
+	    stalls(tail, names_get(&chat->names, chat->cache, record->actor, &name)))
+		return false;
+	news.file = (struct file_info){
+		.size = event.size, .time = record->time, .name = event.name, .type = event.type};
+	memcpy(news.file.room, room->uuid, sizeof(news.file.room));
+	memcpy(news.file.file, event.uuid, sizeof(news.file.file));
+	memcpy(news.file.sha256, event.sha256, sizeof(news.file.sha256));
+	news.from = name.uri;
+	news.from_name = name.name;
+	deliver(&delivery, room, 0);
+	return true;
+}
+
 /* Tells users of what is theirs. */
 static bool use_person(struct tail *tail, const struct record *record)
 {
@@ -374,6 +405,9 @@ static bool use(struct tail *tail, const struct record *record)
 	case EVENT_MESSAGE_REMOVED:
 	case EVENT_PURGE:
 		return use_removal(tail, record);
+	case EVENT_FILE:
+	case EVENT_FILE_REMOVED:
+		return use_file(tail, record);
 	case EVENT_INVITATION:
 	case EVENT_MARKER:
 	case EVENT_FEED:

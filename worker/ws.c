@@ -314,28 +314,45 @@ static size_t take_frames(struct ws *ws, const uint8_t *data, size_t size)
 	return size;
 }
 
-/* Takes bytes of the upgrade request; returns how many of them belonged to it. */
-static size_t take_upgrade(struct ws *ws, const uint8_t *data, size_t size)
+static const struct conn_ops conn_ops;
+
+/* Answers the request; afterwards the WebSocket is open, or the connection is closing. */
+static void answer_upgrade(struct ws *ws, const struct http_head *head, int status)
 {
-	size_t used;
-	int status = upgrade_input(ws->upgrade, data, size, &used);
 	struct buf answer;
 
-	if (status == UPGRADE_MORE)
-		return size;
 	buf_init(&answer);
-	upgrade_answer(ws->upgrade, status, &answer);
+	upgrade_answer(head, status, &answer);
 	conn_give(&ws->conn, buf_frame(&answer));
 	if (status == UPGRADE_DONE) {
-		upgrade_free(&ws->upgrade);
 		ws->open = true;
-		return used;
+		return;
 	}
 	proc_count(ws->conn.net->proc, COUNTER_CONNECTIONS_DROPPED_PROTOCOL, 1);
 	ws->conn.net->dropped_protocol++;
 	conn_close(&ws->conn);
 	ws->ops->ended(ws);
-	return size;
+}
+
+/* Takes bytes of the request's head; returns how many of them belonged to it. */
+static size_t take_head(struct ws *ws, const uint8_t *data, size_t size)
+{
+	const struct http_head *head = http_parse_head(ws->parse);
+	size_t used;
+
+	switch (http_parse_input(ws->parse, data, size, &used)) {
+	case HTTP_MORE:
+		return size;
+	case HTTP_BAD:
+		answer_upgrade(ws, NULL, 400);
+		return size;
+	case HTTP_COMPLETE:
+		break;
+	}
+	if (ws->ops->request == NULL || !ws->ops->request(ws, head))
+		answer_upgrade(ws, head, upgrade_judge(head));
+	http_parse_free(&ws->parse);
+	return used;
 }
 
 static size_t on_input(struct conn *conn, const uint8_t *data, size_t size)
@@ -343,8 +360,10 @@ static size_t on_input(struct conn *conn, const uint8_t *data, size_t size)
 	struct ws *ws = ws_of(conn);
 	size_t used = 0;
 
-	if (ws->upgrade != NULL)
-		used = take_upgrade(ws, data, size);
+	if (ws->parse != NULL)
+		used = take_head(ws, data, size);
+	if (conn->ops != &conn_ops)
+		return used + (used < size ? conn->ops->input(conn, data + used, size - used) : 0);
 	if (!ws->open)
 		return size;
 	return used + take_frames(ws, data + used, size - used);
@@ -381,33 +400,33 @@ static void on_closed(struct conn *conn)
 	ws_of(conn)->ops->closed(ws_of(conn));
 }
 
+static const struct conn_ops conn_ops = {
+	.input = on_input,
+	.quiet = on_quiet,
+	.expired = on_expired,
+	.stop = on_stop,
+	.slow = on_slow,
+	.closed = on_closed,
+};
+
 int ws_init(struct ws *ws, struct net *net, const struct ws_ops *ops, int take_fd, bool tls)
 {
-	static const struct conn_ops conn_ops = {
-		.input = on_input,
-		.quiet = on_quiet,
-		.expired = on_expired,
-		.stop = on_stop,
-		.slow = on_slow,
-		.closed = on_closed,
-	};
-
 	ws->ops = ops;
 	ws->in = NULL;
 	ws->open = false;
-	ws->upgrade = upgrade_new();
-	if (ws->upgrade == NULL) {
+	ws->parse = http_parse_new();
+	if (ws->parse == NULL) {
 		close(take_fd);
 		return -1;
 	}
 	if (conn_init(&ws->conn, net, &conn_ops, take_fd, tls) == 0)
 		return 0;
-	upgrade_free(&ws->upgrade);
+	http_parse_free(&ws->parse);
 	return -1;
 }
 
 void ws_fini(struct ws *ws)
 {
-	upgrade_free(&ws->upgrade);
+	http_parse_free(&ws->parse);
 	input_free(&ws->in);
 }

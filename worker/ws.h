@@ -9,9 +9,13 @@
  */
 struct ws;
 struct ws_input;
-struct upgrade;
+struct http_head;
+struct http_parse;
 
 struct ws_ops {
+	/* The head of the first request has come. Takes the connection over for something else, or
+	   returns false. May be NULL. */
+	bool (*request)(struct ws *ws, const struct http_head *head);
 	/* A whole text message, valid UTF-8. */
 	void (*text)(struct ws *ws, const char *text, size_t size);
 	/* The other end closes, or broke the protocol: no frame can be sent any more. */
@@ -26,7 +30,7 @@ struct ws_ops {
 struct ws {
 	struct conn conn;
 	const struct ws_ops *ops; /* borrowed */
-	struct upgrade *upgrade;  /* owned; until the upgrade is done */
+	struct http_parse *parse; /* owned; until the upgrade is done */
 	struct ws_input *in;	  /* owned; while a message is under way */
 	bool open;		  /* the upgrade is done and no close frame was sent */
 };

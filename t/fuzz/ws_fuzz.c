@@ -1,12 +1,13 @@
 #include <string.h>
 
+#include "conf/code.h"
 #include "fuzz.h"
 #include "t/worker/stub.h"
 #include "worker/conn.h"
 
 /*
  * What a stranger can send to a worker's ports. The first byte says how the rest is taken:
- *   0  as the bytes of a new connection (HTTP, then WebSocket)
+ *   0  as the bytes of a new connection (HTTP, then WebSocket or a file)
  *   1  as the bytes of frames behind an upgrade
  *   2  as JSON texts, each in a frame of its own; a 0x01 separates them; signed in
  *   3  as lines of the local administrators' socket
@@ -31,8 +32,10 @@ static bool feed(struct stub *stub, struct conn *conn, const uint8_t *data, size
 
 		if (!stub_feed(stub, conn, data, n))
 			return false;
-		while (stub_read(stub, out, sizeof(out)) == sizeof(out) - 1)
-			;
+		do
+			while (stub_read(stub, out, sizeof(out)) == sizeof(out) - 1)
+				;
+		while (stub_transfer(stub, CODE_OK));
 		data += n;
 		size -= n;
 	}

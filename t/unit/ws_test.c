@@ -28,48 +28,60 @@ static char out[OUT];
 
 static int judge(const char *request)
 {
-	struct upgrade *u = upgrade_new();
+	struct http_parse *p = http_parse_new();
 	size_t used;
-	int status = upgrade_input(u, (const uint8_t *)request, strlen(request), &used);
+	int status = 0;
 
-	upgrade_free(&u);
+	switch (http_parse_input(p, (const uint8_t *)request, strlen(request), &used)) {
+	case HTTP_COMPLETE:
+		status = upgrade_judge(http_parse_head(p));
+		break;
+	case HTTP_BAD:
+		status = 400;
+		break;
+	case HTTP_MORE:
+		break;
+	}
+	http_parse_free(&p);
 	return status;
 }
 
 static void the_key_of_the_rfc_gives_the_answer_of_the_rfc(void **state)
 {
-	struct upgrade *u = upgrade_new();
+	struct http_parse *p = http_parse_new();
 	size_t used, size = sizeof(upgrade) - 1;
 	struct buf answer;
 
 	(void)state;
 	buf_init(&answer);
-	assert_int_equal(upgrade_input(u, (const uint8_t *)upgrade, size, &used), UPGRADE_DONE);
+	assert_int_equal(http_parse_input(p, (const uint8_t *)upgrade, size, &used), HTTP_COMPLETE);
 	assert_int_equal(used, size);
-	upgrade_answer(u, UPGRADE_DONE, &answer);
+	assert_int_equal(upgrade_judge(http_parse_head(p)), UPGRADE_DONE);
+	upgrade_answer(http_parse_head(p), UPGRADE_DONE, &answer);
 	buf_char(&answer, '\0');
 	assert_non_null(strstr(buf_text(&answer), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
 	assert_non_null(strstr(buf_text(&answer), "Sec-WebSocket-Protocol: pchat.v1\r\n"));
 	buf_fini(&answer);
-	upgrade_free(&u);
+	http_parse_free(&p);
 }
 
 static void an_upgrade_may_come_byte_by_byte(void **state)
 {
-	struct upgrade *u = upgrade_new();
+	struct http_parse *p = http_parse_new();
 	size_t used, last = sizeof(upgrade) - 2;
 
 	(void)state;
 	for (size_t i = 0; i < last; i++)
-		assert_int_equal(upgrade_input(u, (const uint8_t *)upgrade + i, 1, &used),
-				 UPGRADE_MORE);
-	assert_int_equal(upgrade_input(u, (const uint8_t *)upgrade + last, 1, &used), UPGRADE_DONE);
-	upgrade_free(&u);
+		assert_int_equal(http_parse_input(p, (const uint8_t *)upgrade + i, 1, &used),
+				 HTTP_MORE);
+	assert_int_equal(http_parse_input(p, (const uint8_t *)upgrade + last, 1, &used),
+			 HTTP_COMPLETE);
+	http_parse_free(&p);
 }
 
 static void other_requests_are_refused_with_their_status(void **state)
 {
-	static char long_head[2 * UPGRADE_HEAD_MAX];
+	static char long_head[2 * HTTP_HEAD_MAX];
 
 	(void)state;
 	assert_int_equal(judge("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), 404);

@@ -47,4 +47,18 @@ struct session *stub_session(struct stub *stub);
 
 struct stub_call *stub_last(struct stub *stub);
 
+/* Answers what the transfer under way waits for, and a turn goes by. There is one file of 100000
+ * bytes, each its own offset modulo 251. False: nothing is waited for. */
+bool stub_transfer(struct stub *stub, int code);
+
+/* What questions are answered at once from now on; after CODE_BUSY, stub_transfer_again. */
+void stub_transfer_code(struct stub *stub, int code);
+void stub_transfer_again(struct stub *stub);
+
+/* Whether something else was uploaded than that file. */
+bool stub_spoiled(const struct stub *stub);
+
+/* Whether there is a transfer. */
+bool stub_transfers(const struct stub *stub);
+
 #endif
