@@ -64,6 +64,9 @@ enum ctl_option {
 	CTL_REASON,
 	CTL_WAIT,
 	CTL_CONTENT_EXCEEDS,
+	CTL_REMOVED,
+	CTL_LOST,
+	CTL_CONTENTS,
 	/* Edits of lists: adding, removing, replacing of each. */
 	CTL_MEMBERS,
 	CTL_MANAGERS = CTL_MEMBERS + 3,
@@ -186,6 +189,10 @@ struct record_verify;
 json_t *ctl_compliance_document(const struct record_verify *verify);
 int ctl_compliance_adapters(const struct ctl *ctl);
 int ctl_compliance_run(const struct ctl *ctl);
+
+/* The files of rooms (ctl_file.c, ctl_file_check.c). */
+int ctl_file_list(const struct ctl *ctl);
+int ctl_file_check(const struct ctl *ctl);
 
 int ctl_message_search(const struct ctl *ctl);
 int ctl_message_remove(const struct ctl *ctl);

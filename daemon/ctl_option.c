@@ -12,6 +12,7 @@ enum kind {
 	YES_NO,
 	NUMBER,
 	MEGABYTES, /* bytes as a parameter */
+	FLAG,	   /* without a value; true as a parameter */
 	SWITCH,	   /* without a value; no parameter, as is the next */
 	OURS,
 };
@@ -77,6 +78,9 @@ static const struct {
 	[CTL_WAIT] = {"wait", NULL, SWITCH, "until it is done"},
 	[CTL_CONTENT_EXCEEDS] = {"content-exceeds", "content_exceeds", MEGABYTES,
 				 "MB: rooms with messages of more megabytes"},
+	[CTL_REMOVED] = {"removed", "removed", FLAG, "those that were removed, too"},
+	[CTL_LOST] = {"lost", "lost", FLAG, "also where its content is not there"},
+	[CTL_CONTENTS] = {"contents", NULL, SWITCH, "read them all and compare their SHA-256"},
 	[CTL_UNTIL] = {"until", "time", TEXT, "TIME: up to then, 2026-11-21 or with T09:30:00Z"},
 };
 
@@ -94,7 +98,7 @@ void ctl_option_name(enum ctl_option option, struct ctl_option_name *name_r)
 
 	if (option < CTL_MEMBERS) {
 		snprintf(name_r->name, sizeof(name_r->name), "%s", table[option].name);
-		name_r->takes_value = table[option].kind != SWITCH;
+		name_r->takes_value = table[option].kind != SWITCH && table[option].kind != FLAG;
 		name_r->help = table[option].help;
 		return;
 	}
@@ -170,6 +174,8 @@ static json_t *value_of(enum kind kind, const char *text)
 	uint64_t number = 0;
 
 	switch (kind) {
+	case FLAG:
+		return json_true();
 	case YES_NO:
 		return json_boolean(strcmp(text, "yes") == 0);
 	case NUMBER:

@@ -170,6 +170,9 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_export_scoped.c \
 	daemon/ctl_export_table.c \
 	daemon/ctl_failover.c \
+	daemon/ctl_file.c \
+	daemon/ctl_file_check.c \
+	daemon/ctl_file_disk.c daemon/ctl_file_disk.h \
 	daemon/fragment.c daemon/fragment.h \
 	daemon/ctl_import.c daemon/ctl_import.h \
 	daemon/ctl_import_secret.c \

@@ -147,6 +147,15 @@ static const struct ctl_verb verbs[] = {
 	 DELETE | CTL_BIT(CTL_THROUGH) | CTL_BIT(CTL_UNTIL), ctl_message_purge, "message.purge",
 	 "room", NULL, NULL},
 
+	{"file", "list", "ROOM", "list a room's files, newest first", 1, 1,
+	 CTL_BIT(CTL_LIMIT) | CTL_BIT(CTL_REMOVED), ctl_file_list, "file.list", "room", NULL, NULL},
+	{"file", "get", "FILE", "show what is known of a file", 1, 1, CTL_BIT(CTL_REMOVED),
+	 ctl_object_get, "file.get", "file", NULL, NULL},
+	{"file", "remove", "FILE", "delete a file; that it was there stays known", 1, 1,
+	 DELETE | CTL_BIT(CTL_LOST), ctl_object_delete, "file.remove", "file", NULL, NULL},
+	{"file", "check", "", "find what is on the disk and not in the database, or reversed", 0, 0,
+	 CTL_BIT(CTL_CONTENTS), ctl_file_check, NULL, NULL, NULL, NULL},
+
 	{"user", "add", "USER", "add a user", 1, 1, CTL_BIT(CTL_PASSWORD_FILE) | CTL_BIT(CTL_NAME),
 	 ctl_user_add, NULL, NULL, NULL, NULL},
 	{"user", "passwd", "USER", "change a user's password", 1, 1, CTL_BIT(CTL_PASSWORD_FILE),
