@@ -9,6 +9,7 @@
 #include "conf/clock.h"
 #include "daemon/adapter_pack.h"
 #include "daemon/ctl_case.h"
+#include "daemon/ctl_case_attach.h"
 #include "daemon/ctl_case_files.h"
 #include "daemon/ctl_case_html.h"
 #include "daemon/record_json.h"
@@ -32,6 +33,7 @@ struct export
 	struct case_files files;
 	FILE *html, *lines;	  /* owned */
 	struct adapter_pack pack; /* owned */
+	struct case_attach attach;
 	uint64_t records, first, last;
 	unsigned pieces;
 	bool whole; /* the records are what they were when they were written */
@@ -85,6 +87,8 @@ static int take(void *arg, const struct record_row *row)
 	export->first = export->records == 0 ? row->number : export->first;
 	export->last = row->number;
 	export->records++;
+	if (case_attach_record(&export->attach, row) != EX_OK)
+		return EX_OSERR;
 	if (export->pack.count < PIECE_RECORDS && export->pack.bytes < PIECE_BYTES)
 		return EX_OK;
 	return write_piece(export);
@@ -193,13 +197,12 @@ static json_t *manifest_of(const struct export *export, json_t *take_files)
 	const struct passwd *user = getpwuid(getuid());
 	char time[CLOCK_TEXT];
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:[], s:s, s:o}", "case",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:o, s:o}", "case",
 			 export->name, "made", clock_format(clock_utc(), time), "by",
 			 user ? user->pw_name : "?", "program", PACKAGE_STRING, "filter",
 			 export->filter, "records", (json_int_t) export->records, "first",
 			 (json_int_t) export->first, "last", (json_int_t) export->last, "whole",
-			 (int)export->whole, "attachments", "attachments_note",
-			 "This version of the server transfers no files, so there are none.",
+			 (int)export->whole, "attachments", case_attach_document(&export->attach),
 			 "files", take_files);
 }
 
@@ -242,25 +245,48 @@ static int note_end(const struct export *export, const char *hash)
 	return note(export, "exported, case ", what);
 }
 
+static int print_text(const struct export *export, const char *hash)
+{
+	const struct case_attach *attach = &export->attach;
+
+	printf("%" PRIu64 " records in %s, manifest.json has the SHA-256 %s\n", export->records,
+	       export->files.directory, hash);
+	if (attach->copied + attach->missing > 0)
+		printf("%u of %u attachments are there%s\n", attach->copied,
+		       attach->copied + attach->missing,
+		       attach->missing > 0 ? "; manifest.json says why not all of them" : "");
+	return EX_OK;
+}
+
 static int print_result(const struct export *export, const char *hash)
 {
-	json_t *document =
-		json_pack("{s:s, s:s, s:I, s:s, s:b}", "case", export->name, "directory",
-			  export->files.directory, "records", (json_int_t) export->records,
-			  "manifest_sha256", hash, "whole", (int)export->whole);
-	int code = EX_OK;
+	json_t *document;
+	int code;
 
-	if (export->ctl->json)
-		code = ctl_print_json(export->ctl, document);
-	else
-		printf("%" PRIu64 " records in %s, manifest.json has the SHA-256 %s\n",
-		       export->records, export->files.directory, hash);
+	if (!export->ctl->json)
+		return print_text(export, hash);
+	document = json_pack("{s:s, s:s, s:I, s:s, s:b, s:i, s:i}", "case", export->name,
+			     "directory", export->files.directory, "records",
+			     (json_int_t) export->records, "manifest_sha256", hash, "whole",
+			     (int)export->whole, "attachments", (int)export->attach.copied,
+			     "attachments_missing", (int)export->attach.missing);
+	code = ctl_print_json(export->ctl, document);
 	json_decref(document);
-	if (code == EX_OK && !export->whole)
-		code = ctl_fail(export->ctl, EX_DATAERR,
+	return code;
+}
+
+/* What the directory holds may be shown to others, but it is not what was written. */
+static int judge(const struct export *export)
+{
+	if (!export->whole)
+		return ctl_fail(export->ctl, EX_DATAERR,
 				"the records are not what they were; %s/%s says which",
 				export->files.directory, proof_name);
-	return code;
+	if (export->attach.wrong > 0)
+		return ctl_fail(export->ctl, EX_DATAERR,
+				"%u files are not what was uploaded; %s/%s says which",
+				export->attach.wrong, export->files.directory, manifest_name);
+	return EX_OK;
 }
 
 static int write_all(struct export *export, struct db *db, const struct record_filter *filter)
@@ -268,10 +294,13 @@ static int write_all(struct export *export, struct db *db, const struct record_f
 	char hash[RECORD_HEX];
 	int code = case_files_begin(&export->files, export->ctl, export->ctl->arguments[0]);
 
+	case_attach_init(&export->attach, &export->files);
 	if (code == EX_OK)
 		code = write_records(export, db, filter);
 	if (code == EX_OK)
 		code = write_proof(export, db);
+	if (code == EX_OK)
+		code = case_attach_copy(&export->attach);
 	if (code == EX_OK)
 		code = write_manifest(export, hash);
 	if (code == EX_OK)
@@ -279,7 +308,10 @@ static int write_all(struct export *export, struct db *db, const struct record_f
 	if (code == EX_OK)
 		code = case_files_end(&export->files);
 	case_files_abandon(&export->files);
-	return code == EX_OK ? print_result(export, hash) : code;
+	if (code == EX_OK)
+		code = print_result(export, hash);
+	case_attach_fini(&export->attach);
+	return code == EX_OK ? judge(export) : code;
 }
 
 static bool is_name(const char *name)

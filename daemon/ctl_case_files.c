@@ -9,11 +9,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
+#include "daemon/ctl_file_disk.h"
 #include "odbc/hex.h"
 
-enum { BUFFER = 65536, PATH = 4096 };
+enum { PATH = 4096 };
 
 int case_files_begin(struct case_files *files, const struct ctl *ctl, const char *directory)
 {
@@ -93,37 +92,29 @@ int case_files_close(const struct case_files *files, FILE *file, const char *nam
 	return ctl_fail(files->ctl, EX_IOERR, "could not write %s: %s", name, strerror(errno));
 }
 
-static bool digest(FILE *in, EVP_MD_CTX *context, char hash_r[RECORD_HEX], uint64_t *size_r)
-{
-	uint8_t buffer[BUFFER], hash[EVP_MAX_MD_SIZE];
-	size_t size;
-
-	*size_r = 0;
-	if (!EVP_DigestInit_ex(context, EVP_sha256(), NULL))
-		return false;
-	while ((size = fread(buffer, 1, sizeof(buffer), in)) > 0) {
-		*size_r += size;
-		if (!EVP_DigestUpdate(context, buffer, size))
-			return false;
-	}
-	if (ferror(in) || !EVP_DigestFinal_ex(context, hash, NULL))
-		return false;
-	hex_encode(hash, RECORD_HASH, hash_r);
-	return true;
-}
-
 int case_files_hash(const struct case_files *files, const char *name, char hash_r[RECORD_HEX],
 		    uint64_t *size_r)
 {
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	uint8_t hash[CONTENT_FILE_HASH];
 	char path[PATH];
 	FILE *in = path_of(files, name, path) ? fopen(path, "re") : NULL;
-	const bool done = in && context && digest(in, context, hash_r, size_r);
+	struct err err;
+	const bool done = in && ctl_file_digest(in, NULL, hash, size_r, &err) == 0;
 
 	if (in)
 		fclose(in);
-	EVP_MD_CTX_free(context);
-	return done ? EX_OK : ctl_fail(files->ctl, EX_IOERR, "could not read %s again", name);
+	if (!done)
+		return ctl_fail(files->ctl, EX_IOERR, "could not read %s again", name);
+	hex_encode(hash, sizeof(hash), hash_r);
+	return EX_OK;
+}
+
+void case_files_remove(const struct case_files *files, const char *name)
+{
+	char path[PATH];
+
+	if (path_of(files, name, path))
+		unlink(path);
 }
 
 int case_files_list(const struct case_files *files, json_t **list_r)

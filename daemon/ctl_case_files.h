@@ -27,6 +27,9 @@ FILE *case_files_open(const struct case_files *files, const char *name);
 /* Ends it. EX_OK, or EX_IOERR, and it was said why. */
 int case_files_close(const struct case_files *files, FILE *file, const char *name);
 
+/* Takes a file away again. */
+void case_files_remove(const struct case_files *files, const char *name);
+
 /* Name, size and SHA-256 of each file that there is by now, in the order of the names; the
  * files are durable then. *list_r is the caller's. */
 int case_files_list(const struct case_files *files, json_t **list_r);

@@ -160,6 +160,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_call.c \
 	daemon/ctl_case.c daemon/ctl_case.h \
 	daemon/ctl_case_export.c \
+	daemon/ctl_case_attach.c daemon/ctl_case_attach.h \
 	daemon/ctl_case_files.c daemon/ctl_case_files.h \
 	daemon/ctl_case_html.c daemon/ctl_case_html.h \
 	daemon/ctl_check.c daemon/ctl_check.h \
