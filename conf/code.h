@@ -19,7 +19,7 @@
 	X(NODE_HIERARCHY_VIOLATION, 108, "NodeHierarchyViolation",                                 \
 	  "the room or category cannot stand there")                                               \
 	X(ERROR_PERMISSION, 109, "ErrorPermission", "you may not do this")                         \
-	X(NO_SUCH_NODE, 110, "NoSuchNode", "there is no such room or category")                    \
+	X(NO_SUCH_NODE, 110, "NoSuchNode", "that does not exist")                    \
 	X(NO_SUCH_PRINCIPAL, 111, "NoSuchPrincipal", "there is no such user or group")             \
 	X(UNABLE_TO_CREATE_ROOM, 112, "UnableToCreateRoom", "the room cannot be created")          \
 	X(UNKNOWN_SERVER_ERROR, 113, "UnknownServerError", "the server failed")                    \

@@ -202,6 +202,10 @@ int ctl_message_purge(const struct ctl *ctl);
 /* Scoped settings and policies (ctl_scoped.c). */
 int ctl_scoped_change(const struct ctl *ctl);
 int ctl_scoped_remove(const struct ctl *ctl);
+
+/* Calls the verb's method for a scope, only if it has the revision that was asked for; with --dry-run
+ * asks whether it could be done, and says that it would. */
+int ctl_scoped_call(const struct ctl *ctl, json_t *take_params);
 int ctl_config_get(const struct ctl *ctl);
 int ctl_policy_grant(const struct ctl *ctl);
 

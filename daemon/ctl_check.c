@@ -94,6 +94,42 @@ static int check_empty(const struct ctl *ctl, json_t *object)
 	return ctl_fail(ctl, EX_DATAERR, "InvalidFlowOfOperations: there are rooms in it");
 }
 
+/* "alice", "alice@example.test" and the URI mean the same user. */
+static bool is_same_principal(const char *uri, const char *word)
+{
+	const bool sip = strncasecmp(word, "sip:", 4) == 0;
+	size_t length;
+
+	if (strncmp(uri, "sip:", 4) != 0)
+		return strcasecmp(uri, word) == 0;
+	word += sip ? 4 : 0;
+	length = strlen(word);
+	return strncasecmp(uri + 4, word, length) == 0 &&
+	       (!uri[4 + length] || (!strchr(word, '@') && uri[4 + length] == '@'));
+}
+
+/* A user or group that is to be added must not be there, unless it was removed. */
+static int check_absent(const struct ctl *ctl)
+{
+	const bool user = is(ctl->verb->noun, "user");
+	json_t *rows, *row;
+	size_t i;
+	int code = ctl_call_pages(ctl, user ? "user.list" : "group.list",
+				  json_pack("{s:s}", "text", ctl->arguments[0]),
+				  user ? "users" : "groups", &rows);
+
+	if (code != EX_OK)
+		return code;
+	json_array_foreach(rows, i, row) {
+		if (code == EX_OK && !is(text_of(row, "state"), "deleted") &&
+		    is_same_principal(text_of(row, "uri"), ctl->arguments[0]))
+			code = ctl_fail(ctl, EX_DATAERR, "PrincipalsAlreadyDefined: %s is there",
+					text_of(row, "uri"));
+	}
+	json_decref(rows);
+	return code;
+}
+
 /* What is to be changed, by the method that gets it; *object_r is the caller's. */
 static int check_object(const struct ctl *ctl, json_t **object_r)
 {
@@ -101,12 +137,10 @@ static int check_object(const struct ctl *ctl, json_t **object_r)
 	int code;
 
 	*object_r = NULL;
+	if (is(ctl->verb->verb, "add"))
+		return check_absent(ctl);
 	if (is_new(ctl))
 		return EX_OK;
-	if (is(ctl->verb->noun, "user"))
-		return check_filter(ctl, "member", json_string(ctl->arguments[0]));
-	if (is(ctl->verb->noun, "addin"))
-		return check_filter(ctl, "addin", json_string(ctl->arguments[0]));
 	snprintf(method, sizeof(method), "%s.get", ctl->verb->noun);
 	code = ctl_call(ctl, method,
 			json_pack("{s:s}", ctl->verb->parameter, ctl->arguments[0]), object_r);
@@ -152,7 +186,7 @@ static int check_name(const struct ctl *ctl, const json_t *object)
 
 	if (is(ctl->verb->verb, "create"))
 		name = ctl->arguments[0];
-	if (!name || is(ctl->verb->noun, "group"))
+	if (!name || is(ctl->verb->noun, "group") || is(ctl->verb->noun, "user"))
 		return EX_OK;
 	if (is(ctl->verb->noun, "addin") && !is_new(ctl) && same_name(name, ctl->arguments[0]))
 		return EX_OK;
@@ -174,6 +208,17 @@ static int check_options(const struct ctl *ctl)
 	if (code == EX_OK && addin && *addin)
 		code = check_filter(ctl, "addin", json_string(addin));
 	return code == EX_OK ? check_edits(ctl) : code;
+}
+
+int ctl_check_room(const struct ctl *ctl, const char *name, char **members, int count)
+{
+	int code = check_free(ctl, name, NULL, "room.list", "rooms", "room");
+
+	if (code == EX_OK)
+		code = check_free(ctl, name, NULL, "category.list", "categories", "category");
+	for (int i = 0; i < count && code == EX_OK; i++)
+		code = check_filter(ctl, "member", json_string(members[i]));
+	return code;
 }
 
 int ctl_check(const struct ctl *ctl)

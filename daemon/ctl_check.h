@@ -10,4 +10,7 @@
  */
 int ctl_check(const struct ctl *ctl);
 
+/* The same of a room that is to be made, with these members. */
+int ctl_check_room(const struct ctl *ctl, const char *name, char **members, int count);
+
 #endif

@@ -47,7 +47,7 @@ static json_t *edit_params(const struct ctl *ctl, bool second)
 	json_t *params = ctl_option_params(ctl, true);
 	json_t *revision = json_object_get(params, "if_revision");
 
-	if (second && ctl->option[CTL_NAME])
+	if (second && ctl->option[CTL_NAME] && strcmp(ctl->verb->parameter, "uri") != 0)
 		json_object_set_new(params, ctl->verb->parameter,
 				    json_string(ctl->option[CTL_NAME]));
 	if (second && revision)
@@ -81,7 +81,8 @@ int ctl_object_change(const struct ctl *ctl)
 {
 	const struct ctl_verb *verb = ctl->verb;
 	const bool edits = ctl_option_count(ctl, true) > 0;
-	const bool properties = !verb->edit || ctl_option_count(ctl, false) > 0;
+	const bool properties =
+		strcmp(verb->verb, "update") != 0 || ctl_option_count(ctl, false) > 0;
 	json_t *result;
 	int code = EX_OK;
 

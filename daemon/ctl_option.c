@@ -44,7 +44,7 @@ static const struct {
 	[CTL_KIND] = {"kind", "kind", TEXT, "group|folder|domain; of records: chat,view,..."},
 	[CTL_MEMBER] = {"member", "member", TEXT, "USER: rooms with this member"},
 	[CTL_MANAGER] = {"manager", "manager", TEXT, "USER: rooms with this manager"},
-	[CTL_DISABLED] = {"disabled", "disabled", YES_NO, "yes|no: only rooms that are, or are not"},
+	[CTL_DISABLED] = {"disabled", "disabled", YES_NO, "yes|no: whether the room is"},
 	[CTL_LIMIT] = {"limit", NULL, NUMBER, "N: rows at most; all by default"},
 	[CTL_OFFSET] = {"offset", NULL, NUMBER, "N: rows left out at the start"},
 	[CTL_IF_REVISION] = {"if-revision", "if_revision", NUMBER,

@@ -88,6 +88,36 @@ static int add_value(const struct ctl *ctl, const char *word, json_t *values)
 	return EX_OK;
 }
 
+/* The server knows what could be done. */
+static int check(const struct ctl *ctl, const json_t *params)
+{
+	json_t *question = json_deep_copy(params), *result;
+	int code;
+
+	if (!question || json_object_set_new(question, "check", json_true()) == -1) {
+		json_decref(question);
+		return ctl_fail(ctl, EX_OSERR, "could not get memory");
+	}
+	code = ctl_call(ctl, ctl->verb->method, question, &result);
+	json_decref(result);
+	return code;
+}
+
+int ctl_scoped_call(const struct ctl *ctl, json_t *take_params)
+{
+	const uint64_t revision = ctl_option_number(ctl, CTL_IF_REVISION, 0);
+	int code = EX_OK;
+
+	if (ctl->option[CTL_IF_REVISION])
+		json_object_set_new(take_params, "if_revision", json_integer((json_int_t)revision));
+	if (ctl->option[CTL_DRY_RUN])
+		code = check(ctl, take_params);
+	if (code == EX_OK)
+		return ctl_object_call(ctl, take_params);
+	json_decref(take_params);
+	return code;
+}
+
 int ctl_scoped_change(const struct ctl *ctl)
 {
 	json_t *params = json_object(), *values = json_object();
@@ -101,14 +131,16 @@ int ctl_scoped_change(const struct ctl *ctl)
 		code = add_value(ctl, ctl->arguments[i], values);
 	json_object_set_new(params, "values", values);
 	if (code == EX_OK)
-		return ctl_object_call(ctl, params);
+		return ctl_scoped_call(ctl, params);
 	json_decref(params);
 	return code;
 }
 
 int ctl_scoped_remove(const struct ctl *ctl)
 {
-	return ctl_object_call(ctl, ctl_option_params(ctl, false));
+	json_t *params = ctl_option_params(ctl, false);
+
+	return params ? ctl_scoped_call(ctl, params) : EX_DATAERR;
 }
 
 /* Without an argument: what counts on this server. */
@@ -124,12 +156,31 @@ int ctl_config_get(const struct ctl *ctl)
 	return ctl_object_get(&here);
 }
 
+static int check_exists(const struct ctl *ctl, const char *method, const char *parameter,
+			const char *name)
+{
+	json_t *result;
+	const int code = ctl_call(ctl, method, json_pack("{s:s}", parameter, name), &result);
+
+	json_decref(result);
+	return code;
+}
+
 int ctl_policy_grant(const struct ctl *ctl)
 {
 	json_t *params = json_pack("{s:s, s:s}", "uri", ctl->arguments[0], "policy",
 				   ctl->count > 1 ? ctl->arguments[1] : "");
 
+	int code = EX_OK;
+
 	if (!params)
 		return ctl_fail(ctl, EX_DATAERR, "a value is not UTF-8");
-	return ctl_object_call(ctl, params);
+	if (ctl->option[CTL_DRY_RUN])
+		code = check_exists(ctl, "user.get", "uri", ctl->arguments[0]);
+	if (ctl->option[CTL_DRY_RUN] && code == EX_OK && ctl->count > 1)
+		code = check_exists(ctl, "policy.get", "scope", ctl->arguments[1]);
+	if (code == EX_OK)
+		return ctl_object_call(ctl, params);
+	json_decref(params);
+	return code;
 }

@@ -14,6 +14,7 @@
 #include "conf/code.h"
 #include "conf/conf.h"
 #include "daemon/client.h"
+#include "daemon/ctl_check.h"
 #include "daemon/ctl_option.h"
 #include "daemon/ctl_table.h"
 
@@ -492,6 +493,25 @@ int ctl_test_message(const struct ctl *ctl)
 
 /* --- The room for it. --- */
 
+static int dry_setup(const struct ctl *ctl, const char *name, json_t *take_room)
+{
+	struct ctl_verb make = *ctl->verb;
+	struct ctl making = *ctl;
+	int code = ctl_check_room(ctl, name, ctl->arguments, 2);
+
+	if (code != EX_OK) {
+		json_decref(take_room);
+		return code;
+	}
+	make.method = "room.create";
+	making.verb = &make;
+	code = ctl_object_call(&making, take_room);
+	if (code != EX_OK || ctl->json)
+		return code;
+	return ctl_object_call(ctl, json_pack("{s:s, s:{s:[s, s]}}", "room", name, "members",
+					      "add", ctl->arguments[0], ctl->arguments[1]));
+}
+
 int ctl_test_setup(const struct ctl *ctl)
 {
 	const char *name = ctl->count > 2 ? ctl->arguments[2] : ROOM;
@@ -504,6 +524,8 @@ int ctl_test_setup(const struct ctl *ctl)
 		return ctl_fail(ctl, EX_DATAERR, "a value is not UTF-8");
 	if (ctl->option[CTL_CATEGORY])
 		json_object_set_new(params, "category", json_string(ctl->option[CTL_CATEGORY]));
+	if (ctl->option[CTL_DRY_RUN])
+		return dry_setup(ctl, name, params);
 	code = ctl_call(ctl, "room.create", params, &result);
 	if (code != EX_OK)
 		return code;

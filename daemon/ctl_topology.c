@@ -20,13 +20,14 @@ static int read_file(const struct ctl *ctl, const char *file, json_t **document_
 	return ctl_fail(ctl, EX_DATAERR, "%s:%d: %s", file, error.line, error.text);
 }
 
-/* The published one; *document_r NULL: there is none yet. */
-static int get_published(const struct ctl *ctl, json_t **document_r)
+/* The published one; *document_r NULL: there is none yet. *revision_r: of it. */
+static int get_published(const struct ctl *ctl, json_t **document_r, json_int_t *revision_r)
 {
 	json_t *result;
 	const int code = ctl_call(ctl, "topology.get", json_object(), &result);
 	const char *text = json_string_value(json_object_get(result, "document"));
 
+	*revision_r = json_integer_value(json_object_get(result, "revision"));
 	*document_r = text ? json_loads(text, 0, NULL) : NULL;
 	json_decref(result);
 	return code;
@@ -47,7 +48,8 @@ static int check(const struct ctl *ctl, const json_t *document, const json_t *be
 	return code;
 }
 
-static int publish(const struct ctl *ctl, const json_t *document)
+/* What it was compared with must be what holds, still. */
+static int publish(const struct ctl *ctl, const json_t *document, json_int_t revision)
 {
 	char *text = json_dumps(document, JSON_COMPACT);
 	json_t *params;
@@ -59,8 +61,9 @@ static int publish(const struct ctl *ctl, const json_t *document)
 		code = ctl_fail(ctl, EX_DATAERR, "the document has %zu bytes, and may have %d",
 				strlen(text), EVENT_VALUE_MAX);
 	else {
-		params = json_pack("{s:{s:s}}", "values", "document", text);
-		code = params ? ctl_object_call(ctl, params)
+		params = json_pack("{s:{s:s}, s:I}", "values", "document", text, "if_revision",
+				   revision);
+		code = params ? ctl_scoped_call(ctl, params)
 			      : ctl_fail(ctl, EX_OSERR, "could not get memory");
 	}
 	free(text);
@@ -82,14 +85,15 @@ int ctl_topology_validate(const struct ctl *ctl)
 int ctl_topology_publish(const struct ctl *ctl)
 {
 	json_t *document = NULL, *before = NULL;
+	json_int_t revision = 0;
 	int code = read_file(ctl, ctl->arguments[0], &document);
 
 	if (code == EX_OK)
-		code = get_published(ctl, &before);
+		code = get_published(ctl, &before, &revision);
 	if (code == EX_OK)
 		code = check(ctl, document, before);
 	if (code == EX_OK)
-		code = publish(ctl, document);
+		code = publish(ctl, document, revision);
 	json_decref(before);
 	json_decref(document);
 	return code;
@@ -98,17 +102,18 @@ int ctl_topology_publish(const struct ctl *ctl)
 int ctl_topology_import(const struct ctl *ctl)
 {
 	json_t *other = NULL, *before = NULL, *document = NULL;
+	json_int_t revision = 0;
 	int code = read_file(ctl, ctl->arguments[0], &other);
 
 	if (code == EX_OK)
-		code = get_published(ctl, &before);
+		code = get_published(ctl, &before, &revision);
 	if (code == EX_OK) {
 		document = before ? topology_merge(before, other) : json_incref(other);
 		code = document ? check(ctl, document, before)
 				: ctl_fail(ctl, EX_OSERR, "could not get memory");
 	}
 	if (code == EX_OK)
-		code = publish(ctl, document);
+		code = publish(ctl, document, revision);
 	json_decref(document);
 	json_decref(before);
 	json_decref(other);
@@ -118,8 +123,9 @@ int ctl_topology_import(const struct ctl *ctl)
 /* To standard output: the shell knows where that goes. */
 int ctl_topology_export(const struct ctl *ctl)
 {
+	json_int_t revision;
 	json_t *document;
-	int code = get_published(ctl, &document);
+	int code = get_published(ctl, &document, &revision);
 
 	if (code == EX_OK)
 		code = document ? ctl_print_json(ctl, document)

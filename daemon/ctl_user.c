@@ -2,7 +2,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "daemon/ctl.h"
+#include "daemon/ctl_check.h"
 
 /* The verbs that need a password. */
 
@@ -60,6 +60,17 @@ static int call_and_print(const struct ctl *ctl, const char *method, json_t *tak
 	return code;
 }
 
+/* Whether it could be done, as far as can be known; the password is not asked for. */
+static int dry_run(const struct ctl *ctl, json_t *take_params)
+{
+	const int code = ctl_check(ctl);
+
+	if (code == EX_OK)
+		return ctl_object_call(ctl, take_params);
+	json_decref(take_params);
+	return code;
+}
+
 int ctl_user_add(const struct ctl *ctl)
 {
 	json_t *params = user_params(ctl);
@@ -71,6 +82,8 @@ int ctl_user_add(const struct ctl *ctl)
 		json_decref(params);
 		return bad_text(ctl);
 	}
+	if (ctl->option[CTL_DRY_RUN])
+		return dry_run(ctl, params);
 	code = add_password(ctl, params);
 	return code == EX_OK ? call_and_print(ctl, "user.add", params, "uri") : code;
 }
@@ -82,6 +95,8 @@ int ctl_user_passwd(const struct ctl *ctl)
 
 	if (!params)
 		return bad_text(ctl);
+	if (ctl->option[CTL_DRY_RUN])
+		return dry_run(ctl, params);
 	code = add_password(ctl, params);
 	return code == EX_OK ? call_and_print(ctl, "user.passwd", params, NULL) : code;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistr.h>
 
+#include "conf/clock.h"
 #include "conf/log.h"
 #include "daemon/engine_ask.h"
 #include "shm/admin_role.h"
@@ -14,6 +15,7 @@ enum {
 	RESERVE_PART = 16,	/* of the ring is left to events that must not be refused */
 	RECHECK_ROWS = 2000, /* participants looked at in one turn */
 	NAME_CHARACTERS = 256,
+	FULL_LOG_US = 60000000,
 };
 
 bool admin_asks(const struct engine *engine, const struct ask_for *ask, enum admin_duty duty)
@@ -100,10 +102,23 @@ bool is_name(struct text text)
 	       u8_mbsnlen((const uint8_t *)text.data, text.length) <= NAME_CHARACTERS;
 }
 
-bool text_fits(const struct engine *engine, uint32_t a, uint32_t b)
+bool rows_fit(struct engine *engine, enum table table, uint32_t count)
 {
-	return table_free_rows(&engine->cache, TABLE_TEXT) >=
-	       blob_blocks(TABLE_TEXT, a) + blob_blocks(TABLE_TEXT, b);
+	const uint64_t now = clock_mono();
+
+	if (table_free_rows(&engine->cache, table) >= count)
+		return true;
+	engine->full = (uint32_t)table + 1;
+	if (engine->full_logged == 0 || now - engine->full_logged > FULL_LOG_US) {
+		log_error("refused what is new: cache { %s } is full", cache_table_name(table));
+		engine->full_logged = now;
+	}
+	return false;
+}
+
+bool text_fits(struct engine *engine, uint32_t a, uint32_t b)
+{
+	return rows_fit(engine, TABLE_TEXT, blob_blocks(TABLE_TEXT, a) + blob_blocks(TABLE_TEXT, b));
 }
 
 static bool is_live(const struct engine *engine, unsigned slot, uint32_t generation)
@@ -295,7 +310,7 @@ static enum decision decide_join(struct engine *engine, const struct ask_for *as
 	if (find_participant(&engine->cache, room, session->principal, ask->session, &others) != 0)
 		return refuse(ask, CODE_OK);
 	if (session->participants >= engine->conf->limits.rooms_per_session ||
-	    table_free_rows(&engine->cache, TABLE_PARTICIPANT) == 0)
+	    !rows_fit(engine, TABLE_PARTICIPANT, 1))
 		return refuse(ask, CODE_LIMIT_EXCEEDED);
 	if (no_room(engine, ask, 0, 1, &decision))
 		return decision;
@@ -371,7 +386,7 @@ static enum decision decide_session_open(struct engine *engine, const struct ask
 	code = may_sign_in(engine, &who, command->flags);
 	if (code != CODE_OK)
 		return refuse(ask, code);
-	if (table_free_rows(&engine->cache, TABLE_SESSION) == 0)
+	if (!rows_fit(engine, TABLE_SESSION, 1))
 		return refuse(ask, CODE_LIMIT_EXCEEDED);
 	if (no_room(engine, ask, size, 1, &decision))
 		return decision;
@@ -501,6 +516,7 @@ enum decision engine_decide(struct engine *engine, unsigned mail_slot,
 			      .payload = command + 1,
 			      .mail_slot = mail_slot,
 			      .answer = answer_r};
+	enum decision decision;
 
 	*answer_r = (struct answer){
 		.number = command->number, .origin = command->origin, .room = command->room};
@@ -508,7 +524,11 @@ enum decision engine_decide(struct engine *engine, unsigned mail_slot,
 	 * refusal there is no trace, so that the client is told to ask again. */
 	if (command->number <= engine->cache.header->last_command[mail_slot])
 		return refuse(&ask, CODE_BUSY);
-	return note_refusal(engine, &ask, decide(engine, &ask));
+	engine->full = 0;
+	decision = decide(engine, &ask);
+	if (decision == ANSWERED && answer_r->code == CODE_LIMIT_EXCEEDED)
+		answer_r->full = engine->full;
+	return note_refusal(engine, &ask, decision);
 }
 
 void engine_fill(struct engine *engine, struct cache *shared, const struct command *command)

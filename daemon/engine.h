@@ -37,6 +37,7 @@ struct engine {
 	uint32_t police; /* session row at which the search for those who are barred goes on */
 	uint32_t policed; /* sessions that it has ended */
 	bool policing;
+	uint32_t full;	      /* enum table plus one of the one that had no place for this command */
 	bool half_logged;     /* that half of the invitations is used */
 	uint64_t full_logged; /* clock_mono() when the log last said that a table is full */
 	bool broken; /* the journal has an event that could not be applied: stop */

@@ -61,7 +61,11 @@ enum decision become(struct engine *engine, const struct record *head, const voi
 
 bool is_text(struct text text); /* UTF-8 */
 bool is_name(struct text text); /* 1 to 256 characters */
-bool text_fits(const struct engine *engine, uint32_t a, uint32_t b);
+
+/* Whether a table has so many free rows, and that of texts the blocks for two. False: it was noted, and
+ * said, not more often than once in a while, which setting is too small; the caller refuses. */
+bool rows_fit(struct engine *engine, enum table table, uint32_t count);
+bool text_fits(struct engine *engine, uint32_t a, uint32_t b);
 
 static inline const struct session_row *session_at(const struct engine *engine, uint32_t row)
 {
@@ -159,10 +163,6 @@ enum decision change_affiliation(struct engine *engine, const struct ask_for *as
 void change_member(struct engine *engine, const struct ask_for *ask, uint32_t row,
 		   uint32_t principal, bool present);
 int may_become_member(struct engine *engine, uint32_t row, uint32_t principal);
-
-/* Refuses for a table that is full, and says which setting is too small, not more often than once in a
- * while. CODE_LIMIT_EXCEEDED. */
-int refuse_full(struct engine *engine, const char *setting);
 
 /* Ends a session (row); ask: by its own wish, or NULL. False: there is no room for all of it. */
 bool end_session(struct engine *engine, uint32_t row, const struct ask_for *ask);

@@ -69,7 +69,7 @@ static uint32_t count_members(const struct engine *engine, uint32_t group)
 }
 
 /* CODE_OK, and how many events it will be at most. */
-static int check(const struct engine *engine, struct change *change, uint32_t *events_r)
+static int check(struct engine *engine, struct change *change, uint32_t *events_r)
 {
 	const struct principal_row *group;
 	uint32_t more = 0;
@@ -92,7 +92,7 @@ static int check(const struct engine *engine, struct change *change, uint32_t *e
 	*events_r = change->members.count;
 	if (change->members.replace)
 		*events_r += count_members(engine, change->group);
-	if (*events_r > CHANGES_MAX || table_free_rows(&engine->cache, TABLE_AFFILIATION) < more)
+	if (*events_r > CHANGES_MAX || !rows_fit(engine, TABLE_AFFILIATION, more))
 		return CODE_LIMIT_EXCEEDED;
 	return CODE_OK;
 }

@@ -64,7 +64,7 @@ static enum decision import_principal(struct engine *engine, const struct ask_fo
 		return refuse(ask, CODE_PRINCIPALS_ALREADY_DEFINED);
 	if (row != 0 && (known->state != PRINCIPAL_DELETED || event.state == PRINCIPAL_DELETED))
 		return refuse(ask, CODE_OK);
-	if ((row == 0 && table_free_rows(&engine->cache, TABLE_PRINCIPAL) == 0) ||
+	if ((row == 0 && !rows_fit(engine, TABLE_PRINCIPAL, 1)) ||
 	    !text_fits(engine, event.uri.length, event.name.length))
 		return refuse(ask, CODE_LIMIT_EXCEEDED);
 	event.id = row == 0 ? engine->cache.header->last_principal + 1 : known->id;
@@ -107,13 +107,13 @@ static void remove_first(struct engine *engine, const struct ask_for *ask)
 	emit(engine, &head, payload, event_removed_put(&event, payload, sizeof(payload)));
 }
 
-static int check_category(const struct engine *engine, const struct event_category *event)
+static int check_category(struct engine *engine, const struct event_category *event)
 {
 	if (!is_name(event->name) || !is_text(event->description))
 		return CODE_INVALID_ARGUMENT;
 	if (find_room_by_name(&engine->cache, event->name) != 0)
 		return CODE_DUPLICATE_ROOM_NAME;
-	return table_free_rows(&engine->cache, TABLE_CATEGORY) == 0 ||
+	return !rows_fit(engine, TABLE_CATEGORY, 1) ||
 			       !text_fits(engine, event->name.length, event->description.length)
 		       ? CODE_LIMIT_EXCEEDED
 		       : CODE_OK;
@@ -160,7 +160,7 @@ static enum decision import_addin(struct engine *engine, const struct ask_for *a
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	if (find_addin_by_name(&engine->cache, event.name) != 0)
 		return refuse(ask, CODE_OK);
-	if (table_free_rows(&engine->cache, TABLE_ADDIN) == 0 ||
+	if (!rows_fit(engine, TABLE_ADDIN, 1) ||
 	    !text_fits(engine, event.name.length, event.url.length))
 		return refuse(ask, CODE_LIMIT_EXCEEDED);
 	event.id = engine->cache.header->last_addin + 1;
@@ -171,7 +171,7 @@ static enum decision import_addin(struct engine *engine, const struct ask_for *a
 /* --- Rooms and roles. --- */
 
 /* check: what it refers to may be in the archive. */
-static int check_room(const struct engine *engine, const struct event_room *event, bool check)
+static int check_room(struct engine *engine, const struct event_room *event, bool check)
 {
 	const struct cache *cache = &engine->cache;
 
@@ -184,7 +184,7 @@ static int check_room(const struct engine *engine, const struct event_room *even
 	if (!check && (find_category(cache, event->category) == 0 ||
 		       (event->addin != 0 && find_addin(cache, event->addin) == 0)))
 		return CODE_NO_SUCH_NODE;
-	return table_free_rows(cache, TABLE_ROOM) == 0 ||
+	return !rows_fit(engine, TABLE_ROOM, 1) ||
 			       !text_fits(engine, event->name.length, event->description.length)
 		       ? CODE_LIMIT_EXCEEDED
 		       : CODE_OK;
@@ -241,7 +241,7 @@ static enum decision import_role(struct engine *engine, const struct ask_for *as
 		return refuse(ask, CODE_OK);
 	if (event.role == ROLE_PRESENTER && room_at(engine, row)->behavior != BEHAVIOR_AUDITORIUM)
 		return refuse(ask, CODE_INVALID_ARGUMENT);
-	if (table_free_rows(&engine->cache, TABLE_ROLE) == 0)
+	if (!rows_fit(engine, TABLE_ROLE, 1))
 		return refuse(ask, CODE_LIMIT_EXCEEDED);
 	decision = import_become(engine, ask, import, in_room ? event.node : 0, payload,
 				 event_role_put(&event, payload, sizeof(payload)));

@@ -100,7 +100,7 @@ static bool is_same_feed(const struct engine *engine, const struct person_row *p
 }
 
 /* It keeps its number, unless the user has another of that number here. */
-static struct finding see_feed(const struct engine *engine, struct event_person *event)
+static struct finding see_feed(struct engine *engine, struct event_person *event)
 {
 	const struct person_row *p;
 	uint32_t at = 0;
@@ -114,13 +114,13 @@ static struct finding see_feed(const struct engine *engine, struct event_person 
 		for (event->item = 1;
 		     row_of(engine, EVENT_FEED, event->principal, event->item) != NULL;)
 			event->item++;
-	return of_code(table_free_rows(&engine->cache, TABLE_FEED) == 0 ? CODE_LIMIT_EXCEEDED
+	return of_code(!rows_fit(engine, TABLE_FEED, 1) ? CODE_LIMIT_EXCEEDED
 									: CODE_OK);
 }
 
 /* --- Markers and requests. --- */
 
-static struct finding see_marker(const struct engine *engine, struct event_person *event)
+static struct finding see_marker(struct engine *engine, struct event_person *event)
 {
 	const struct person_row *p = row_of(engine, EVENT_MARKER, event->principal, event->item);
 	const uint64_t last = room_at(engine, find_room(&engine->cache, event->item))->last_seq;
@@ -129,16 +129,16 @@ static struct finding see_marker(const struct engine *engine, struct event_perso
 		event->number = last;
 	if (event->number == 0 || (p != NULL && p->number >= event->number))
 		return is_there(true);
-	return of_code(p == NULL && table_free_rows(&engine->cache, TABLE_MARKER) == 0
+	return of_code(p == NULL && !rows_fit(engine, TABLE_MARKER, 1)
 			       ? CODE_LIMIT_EXCEEDED
 			       : CODE_OK);
 }
 
-static struct finding see_request(const struct engine *engine, const struct event_person *event)
+static struct finding see_request(struct engine *engine, const struct event_person *event)
 {
 	if (row_of(engine, EVENT_ACCESS_REQUEST, event->principal, event->item) != NULL)
 		return is_there(true);
-	return of_code(table_free_rows(&engine->cache, TABLE_REQUEST) == 0 ? CODE_LIMIT_EXCEEDED
+	return of_code(!rows_fit(engine, TABLE_REQUEST, 1) ? CODE_LIMIT_EXCEEDED
 									   : CODE_OK);
 }
 

@@ -21,14 +21,14 @@ static int check_setting(const struct engine *engine, const struct event_setting
 		       : CODE_OK;
 }
 
-static bool setting_fits(const struct engine *engine, const struct event_setting *event)
+static bool setting_fits(struct engine *engine, const struct event_setting *event)
 {
 	const uint32_t blocks = blob_blocks(TABLE_TEXT, event->scope.length) +
 				blob_blocks(TABLE_TEXT, event->name.length) +
 				blob_blocks(TABLE_TEXT, event->value.length);
 
-	return table_free_rows(&engine->cache, TABLE_SETTING) > 0 &&
-	       table_free_rows(&engine->cache, TABLE_TEXT) >= blocks;
+	return rows_fit(engine, TABLE_SETTING, 1) &&
+	       rows_fit(engine, TABLE_TEXT, blocks);
 }
 
 enum decision import_setting(struct engine *engine, const struct ask_for *ask,
@@ -54,7 +54,7 @@ enum decision import_setting(struct engine *engine, const struct ask_for *ask,
 				      : CODE_DATA_COLLISION);
 	}
 	if (!setting_fits(engine, &event))
-		return refuse(ask, refuse_full(engine, "settings"));
+		return refuse(ask, CODE_LIMIT_EXCEEDED);
 	decision = import_become(engine, ask, import, 0, import->payload, import->size);
 	if (decision == DECIDED && event.kind == SCOPED_POLICY)
 		engine_police_all(engine);
@@ -89,7 +89,7 @@ enum decision import_grant(struct engine *engine, const struct ask_for *ask,
 					   : CODE_DATA_COLLISION);
 	code = check_new_grant(engine, &event, import->head.check);
 	if (code == CODE_OK && !text_fits(engine, event.policy.length, 0))
-		code = refuse_full(engine, "text");
+		code = CODE_LIMIT_EXCEEDED;
 	if (code != CODE_OK)
 		return refuse(ask, code);
 	decision = import_become(engine, ask, import, 0, import->payload, import->size);

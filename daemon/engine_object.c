@@ -94,7 +94,7 @@ static enum decision principal_new(struct engine *engine, const struct ask_for *
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	if (find_principal_by_uri(cache, event->uri) != 0)
 		return refuse(ask, CODE_PRINCIPALS_ALREADY_DEFINED);
-	if (table_free_rows(cache, TABLE_PRINCIPAL) == 0 ||
+	if (!rows_fit(engine, TABLE_PRINCIPAL, 1) ||
 	    !text_fits(engine, event->uri.length, event->name.length))
 		return refuse(ask, CODE_LIMIT_EXCEEDED);
 	if (no_room(engine, ask, sizeof(payload), 1, &decision))
@@ -252,7 +252,7 @@ enum decision decide_category(struct engine *engine, const struct ask_for *ask)
 	if (wanted.id == 0) {
 		if (find_category_by_uuid(&engine->cache, wanted.uuid) != 0)
 			return refuse(ask, CODE_DUPLICATE_ROOM_NAME);
-		if (table_free_rows(&engine->cache, TABLE_CATEGORY) == 0)
+		if (!rows_fit(engine, TABLE_CATEGORY, 1))
 			return refuse(ask, CODE_LIMIT_EXCEEDED);
 		wanted.id = engine->cache.header->last_category + 1;
 		wanted.created = clock_utc();
@@ -333,7 +333,7 @@ enum decision decide_addin(struct engine *engine, const struct ask_for *ask)
 	if (!split(ask, &change, &rest, &size) || !event_addin_parse(rest, size, &wanted))
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	if (wanted.id == 0) {
-		if (table_free_rows(&engine->cache, TABLE_ADDIN) == 0)
+		if (!rows_fit(engine, TABLE_ADDIN, 1))
 			return refuse(ask, CODE_LIMIT_EXCEEDED);
 		wanted.id = engine->cache.header->last_addin + 1;
 		return addin_put(engine, ask, 0, &wanted);

@@ -10,7 +10,6 @@
 enum {
 	PAYLOAD = 64 + EVENT_FEED_NAME_MAX + EVENT_WORDS_MAX,
 	SWEEP_ROWS = 2000, /* looked at in one turn */
-	FULL_LOG_US = 60000000,
 };
 
 static enum table table_of(unsigned kind)
@@ -43,17 +42,6 @@ static unsigned count_of(const struct engine *engine, unsigned kind, uint32_t pr
 	     row = p->by_user)
 		count += p->principal == principal;
 	return count;
-}
-
-int refuse_full(struct engine *engine, const char *setting)
-{
-	const uint64_t now = clock_mono();
-
-	if (engine->full_logged == 0 || now - engine->full_logged > FULL_LOG_US) {
-		log_error("refused what is new: cache { %s } is full", setting);
-		engine->full_logged = now;
-	}
-	return CODE_LIMIT_EXCEEDED;
 }
 
 static void emit_person(struct engine *engine, const struct record *as,
@@ -109,9 +97,7 @@ bool invites(const struct engine *engine, uint32_t room)
 
 int invitations_fit(struct engine *engine, uint32_t count)
 {
-	return table_free_rows(&engine->cache, TABLE_INVITATION) < 2 * (uint64_t)count
-		       ? refuse_full(engine, "invitations")
-		       : CODE_OK;
+	return rows_fit(engine, TABLE_INVITATION, 2 * count) ? CODE_OK : CODE_LIMIT_EXCEEDED;
 }
 
 /* Lists of invitations grow with the memberships; whoever runs the server should know in time. */
@@ -201,8 +187,8 @@ enum decision decide_marker(struct engine *engine, const struct ask_for *ask)
 		ask->answer->seq = marker == NULL ? 0 : marker->number;
 		return refuse(ask, CODE_OK);
 	}
-	if (marker == NULL && table_free_rows(&engine->cache, TABLE_MARKER) == 0)
-		return refuse(ask, refuse_full(engine, "markers"));
+	if (marker == NULL && !rows_fit(engine, TABLE_MARKER, 1))
+		return refuse(ask, CODE_LIMIT_EXCEEDED);
 	return become_person(engine, ask, EVENT_MARKER, &event);
 }
 
@@ -222,7 +208,7 @@ static int check_feed(struct engine *engine, const struct event_person *feed)
 	if (feed->room != 0 && (room == 0 || !may(engine, feed->principal, room, RIGHT_JOIN)))
 		return CODE_NO_SUCH_NODE;
 	return text_fits(engine, feed->name.length + feed->text.length, 0) ? CODE_OK
-									   : refuse_full(engine, "text");
+									   : CODE_LIMIT_EXCEEDED;
 }
 
 enum decision decide_feed(struct engine *engine, const struct ask_for *ask)
@@ -242,8 +228,8 @@ enum decision decide_feed(struct engine *engine, const struct ask_for *ask)
 	if (code == CODE_OK && feed.item == 0) {
 		if (count_of(engine, EVENT_FEED, principal, &unused) >= engine->conf->limits.feeds)
 			code = CODE_LIMIT_EXCEEDED;
-		else if (table_free_rows(&engine->cache, TABLE_FEED) == 0)
-			code = refuse_full(engine, "feeds");
+		else if (!rows_fit(engine, TABLE_FEED, 1))
+			code = CODE_LIMIT_EXCEEDED;
 		feed.item = unused;
 	}
 	return code == CODE_OK ? become_person(engine, ask, EVENT_FEED, &feed) : refuse(ask, code);
@@ -291,10 +277,10 @@ static enum decision ask_access(struct engine *engine, const struct ask_for *ask
 	if (count_of(engine, EVENT_ACCESS_REQUEST, principal, &unused) >=
 	    engine->conf->limits.requests)
 		return refuse(ask, CODE_LIMIT_EXCEEDED);
-	if (table_free_rows(&engine->cache, TABLE_REQUEST) == 0)
-		return refuse(ask, refuse_full(engine, "requests"));
+	if (!rows_fit(engine, TABLE_REQUEST, 1))
+		return refuse(ask, CODE_LIMIT_EXCEEDED);
 	if (!text_fits(engine, event.text.length, 0))
-		return refuse(ask, refuse_full(engine, "text"));
+		return refuse(ask, CODE_LIMIT_EXCEEDED);
 	return become_person(engine, ask, EVENT_ACCESS_REQUEST, &event);
 }
 

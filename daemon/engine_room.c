@@ -104,7 +104,7 @@ static void emit_room_role(struct engine *engine, struct asker who, uint32_t roo
 /* --- Making and changing rooms. --- */
 
 /* What holds of every room, new or changed. CODE_OK or why not. */
-static int check_room(const struct engine *engine, uint32_t row, const struct event_room *event)
+static int check_room(struct engine *engine, uint32_t row, const struct event_room *event)
 {
 	const struct cache *cache = &engine->cache;
 	uint32_t same_room, same_category;
@@ -149,8 +149,8 @@ static enum decision room_new(struct engine *engine, const struct ask_for *ask,
 	code = check_room(engine, 0, event);
 	if (code == CODE_OK && find_room_by_uuid(&engine->cache, event->uuid) != 0)
 		code = CODE_DUPLICATE_ROOM_NAME;
-	if (code == CODE_OK && (table_free_rows(&engine->cache, TABLE_ROOM) == 0 ||
-				table_free_rows(&engine->cache, TABLE_ROLE) == 0))
+	if (code == CODE_OK && (!rows_fit(engine, TABLE_ROOM, 1) ||
+				!rows_fit(engine, TABLE_ROLE, 1)))
 		code = CODE_LIMIT_EXCEEDED;
 	if (code != CODE_OK)
 		return refuse(ask, code);
@@ -159,7 +159,7 @@ static enum decision room_new(struct engine *engine, const struct ask_for *ask,
 	event->id = engine->cache.header->last_room + 1;
 	event->created = clock_utc();
 	event->revision = 1;
-	event->disabled = 0;
+	event->disabled = event->disabled != 0;
 	emit_room(engine, ask, event);
 	if (!who.admin) {
 		emit_room_role(engine, who, event->id, who.principal, ROLE_MANAGER, true);
@@ -528,7 +528,7 @@ enum decision decide_roles(struct engine *engine, const struct ask_for *ask)
 	code = open_node(engine, who, &rc);
 	if (code == CODE_OK)
 		code = check_roles(engine, &rc);
-	if (code == CODE_OK && table_free_rows(&engine->cache, TABLE_ROLE) < rc.head.count)
+	if (code == CODE_OK && !rows_fit(engine, TABLE_ROLE, rc.head.count))
 		code = CODE_LIMIT_EXCEEDED;
 	if (code == CODE_OK)
 		code = check_invitations(engine, &rc);
@@ -556,7 +556,7 @@ int may_become_member(struct engine *engine, uint32_t row, uint32_t principal)
 	if (!circle_in_scope(&engine->cache, circle_of(engine, principal),
 			     room_at(engine, row)->category))
 		return CODE_PRINCIPALS_NOT_IN_SCOPE;
-	return table_free_rows(&engine->cache, TABLE_ROLE) == 0 ? CODE_LIMIT_EXCEEDED : CODE_OK;
+	return !rows_fit(engine, TABLE_ROLE, 1) ? CODE_LIMIT_EXCEEDED : CODE_OK;
 }
 
 void change_member(struct engine *engine, const struct ask_for *ask, uint32_t row,

@@ -40,7 +40,7 @@ static bool parse(const struct ask_for *ask, struct change *change)
 	at += sizeof(change->head);
 	left -= (uint32_t)sizeof(change->head);
 	if (change->head.count == 0 || change->head.count > COMMAND_SETTINGS_MAX ||
-	    change->head.what < SETTINGS_CREATE || change->head.what > SETTINGS_REMOVE)
+	    change->head.check > 1 || change->head.what < SETTINGS_CREATE || change->head.what > SETTINGS_REMOVE)
 		return false;
 	for (uint32_t i = 0; i < change->head.count; i++) {
 		struct event_setting *one = &change->list[i];
@@ -158,8 +158,8 @@ static bool fits(struct engine *engine, const struct change *change)
 	}
 	if (change->head.what == SETTINGS_REMOVE)
 		return true;
-	return table_free_rows(&engine->cache, TABLE_SETTING) >= rows &&
-	       table_free_rows(&engine->cache, TABLE_TEXT) >= blocks;
+	return rows_fit(engine, TABLE_SETTING, rows) &&
+	       rows_fit(engine, TABLE_TEXT, blocks);
 }
 
 static void emit_setting(struct engine *engine, const struct record *head,
@@ -217,9 +217,12 @@ enum decision decide_setting(struct engine *engine, const struct ask_for *ask)
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	any = scoped_any(&engine->cache, change.kind, change.scope);
 	code = check(engine, &change, any);
+	if (code == CODE_OK && change.head.if_revision != 0 &&
+	    change.head.if_revision != scoped_revision(&engine->cache, change.kind, change.scope))
+		code = CODE_DATA_COLLISION;
 	if (code == CODE_OK && !fits(engine, &change))
-		code = refuse_full(engine, "settings");
-	if (code != CODE_OK)
+		code = CODE_LIMIT_EXCEEDED;
+	if (code != CODE_OK || change.head.check)
 		return refuse(ask, code);
 	most = change.bytes +
 	       COMMAND_SETTINGS_MAX * (HEAD + EVENT_SETTING_MAX + (uint64_t)change.scope.length);
@@ -276,7 +279,7 @@ enum decision decide_grant(struct engine *engine, const struct ask_for *ask)
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	code = check_grant(engine, &event);
 	if (code == CODE_OK && !text_fits(engine, event.policy.length, 0))
-		code = refuse_full(engine, "text");
+		code = CODE_LIMIT_EXCEEDED;
 	if (code != CODE_OK)
 		return refuse(ask, code);
 	p = table_row(&engine->cache, TABLE_PRINCIPAL,

@@ -21,12 +21,13 @@ enum {
 	CATEGORY = CTL_BIT(CTL_INVITATIONS) | CTL_BIT(CTL_FILES) | CTL_BIT(CTL_HISTORY) |
 		   CTL_BIT(CTL_AUTHORS_REMOVE) | CTL_BIT(CTL_MEMBERS_LEAVE) | CTL_BIT(CTL_REQUESTS),
 	ROOM = CTL_BIT(CTL_CATEGORY) | CTL_BIT(CTL_PRIVACY) | CTL_BIT(CTL_TYPE) |
-	       CTL_BIT(CTL_INVITATIONS) | CTL_BIT(CTL_ADDIN),
+	       CTL_BIT(CTL_INVITATIONS) | CTL_BIT(CTL_ADDIN) | CTL_BIT(CTL_DISABLED),
 	ROOM_FILTERS = CTL_BIT(CTL_CATEGORY) | CTL_BIT(CTL_PRIVACY) | CTL_BIT(CTL_TYPE) |
 		       CTL_BIT(CTL_ADDIN) | CTL_BIT(CTL_MEMBER) | CTL_BIT(CTL_MANAGER) |
 		       CTL_BIT(CTL_DISABLED) | CTL_BIT(CTL_INVITATIONS) |
 		       CTL_BIT(CTL_CONTENT_EXCEEDS),
 	REVISION = CTL_BIT(CTL_IF_REVISION),
+	SCOPED = CHANGE | REVISION,
 	DELETE = CHANGE | CTL_BIT(CTL_YES),
 	FILTERS = CTL_BIT(CTL_WORDS) | CTL_BIT(CTL_MATCH) | CTL_BIT(CTL_CASE) | CTL_BIT(CTL_FROM) |
 		  CTL_BIT(CTL_START) | CTL_BIT(CTL_END),
@@ -132,6 +133,8 @@ static const struct ctl_verb verbs[] = {
 	 NULL, NULL},
 	{"addin", "delete", "NAME", "delete an add-in; rooms lose it", 1, 1, DELETE,
 	 ctl_object_delete, "addin.delete", "addin", NULL, NULL},
+	{"addin", "get", "NAME", "show an add-in", 1, 1, 0, ctl_object_get, "addin.get", "addin", NULL,
+	 NULL},
 	{"addin", "list", "[TEXT]", "list add-ins with this text in name or URL", 0, 1, PAGES,
 	 ctl_object_list, "addin.list", "text", NULL, NULL},
 
@@ -156,25 +159,31 @@ static const struct ctl_verb verbs[] = {
 	{"file", "check", "", "find what is on the disk and not in the database, or reversed", 0, 0,
 	 CTL_BIT(CTL_CONTENTS), ctl_file_check, NULL, NULL, NULL, NULL},
 
-	{"user", "add", "USER", "add a user", 1, 1, CTL_BIT(CTL_PASSWORD_FILE) | CTL_BIT(CTL_NAME),
-	 ctl_user_add, NULL, NULL, NULL, NULL},
-	{"user", "passwd", "USER", "change a user's password", 1, 1, CTL_BIT(CTL_PASSWORD_FILE),
-	 ctl_user_passwd, NULL, NULL, NULL, NULL},
-	{"user", "list", "", "list the users", 0, 0, PAGES, ctl_object_list, "user.list", NULL,
-	 NULL, NULL},
+	{"user", "add", "USER", "add a user", 1, 1,
+	 CHANGE | CTL_BIT(CTL_PASSWORD_FILE) | CTL_BIT(CTL_NAME), ctl_user_add, "user.add", NULL,
+	 "uri", NULL},
+	{"user", "passwd", "USER", "change a user's password", 1, 1,
+	 CHANGE | CTL_BIT(CTL_PASSWORD_FILE), ctl_user_passwd, "user.passwd", "uri", NULL, NULL},
+	{"user", "update", "USER", "change the name that others see", 1, 1, CHANGE | CTL_BIT(CTL_NAME),
+	 ctl_object_change, "user.update", "uri", NULL, NULL},
+	{"user", "get", "USER", "show a user and the groups that he is in", 1, 1, 0, ctl_object_get,
+	 "user.get", "uri", NULL, NULL},
+	{"user", "list", "[TEXT]", "list users with this text in name or URI", 0, 1, PAGES,
+	 ctl_object_list, "user.list", "text", NULL, NULL},
 	{"user", "disable", "USER", "end a user's sessions and let him in no more", 1, 1, CHANGE,
 	 ctl_object_change, "user.disable", "uri", NULL, NULL},
 	{"user", "enable", "USER", "let him in again", 1, 1, CHANGE, ctl_object_change,
 	 "user.enable", "uri", NULL, NULL},
-	{"user", "remove", "USER", "remove a user and end his sessions", 1, 1, CHANGE,
-	 ctl_object_change, "user.remove", "uri", NULL, NULL},
+	{"user", "remove", "USER", "remove a user and end his sessions", 1, 1, DELETE,
+	 ctl_object_delete, "user.remove", "uri", NULL, NULL},
 
 	{"group", "add", "GROUP", "add a group, a folder or a domain", 1, 1,
 	 CHANGE | CTL_BIT(CTL_NAME) | CTL_BIT(CTL_KIND), ctl_object_change, "group.add", "uri",
 	 "uri", NULL},
-	{"group", "update", "GROUP", "change who is in a group", 1, 1,
-	 CHANGE | CTL_EDIT(CTL_MEMBERS), ctl_object_change, NULL, "uri", NULL, "group.members"},
-	{"group", "remove", "GROUP", "remove a group", 1, 1, CHANGE, ctl_object_change,
+	{"group", "update", "GROUP", "change a group's name and who is in it", 1, 1,
+	 CHANGE | CTL_BIT(CTL_NAME) | CTL_EDIT(CTL_MEMBERS), ctl_object_change, "group.update", "uri",
+	 NULL, "group.members"},
+	{"group", "remove", "GROUP", "remove a group", 1, 1, DELETE, ctl_object_delete,
 	 "group.remove", "uri", NULL, NULL},
 	{"group", "get", "GROUP", "show a group and who is in it", 1, 1, 0, ctl_object_get,
 	 "group.get", "uri", NULL, NULL},
@@ -185,20 +194,20 @@ static const struct ctl_verb verbs[] = {
 	 ctl_config_get, "config.get", "scope", NULL, NULL},
 	{"config", "list", "", "list the scopes that set something", 0, 0, PAGES, ctl_object_list,
 	 "config.list", NULL, NULL, NULL},
-	{"config", "set", "SCOPE NAME=VALUE...", "set something in a scope", 2, 17, CHANGE,
+	{"config", "set", "SCOPE NAME=VALUE...", "set something in a scope", 2, 17, SCOPED,
 	 ctl_scoped_change, "config.set", "scope", NULL, NULL},
-	{"config", "remove", "SCOPE", "take back all that a scope sets", 1, 1, CHANGE,
+	{"config", "remove", "SCOPE", "take back all that a scope sets", 1, 1, SCOPED,
 	 ctl_scoped_remove, "config.remove", "scope", NULL, NULL},
 
 	{"policy", "create", "NAME [NAME=VALUE]...", "make a policy that users can be granted", 1, 17,
-	 CHANGE, ctl_scoped_change, "policy.create", "scope", NULL, NULL},
-	{"policy", "set", "SCOPE NAME=VALUE...", "change a policy", 2, 17, CHANGE, ctl_scoped_change,
+	 SCOPED, ctl_scoped_change, "policy.create", "scope", NULL, NULL},
+	{"policy", "set", "SCOPE NAME=VALUE...", "change a policy", 2, 17, SCOPED, ctl_scoped_change,
 	 "policy.set", "scope", NULL, NULL},
 	{"policy", "get", "SCOPE", "show a policy", 1, 1, 0, ctl_object_get, "policy.get", "scope",
 	 NULL, NULL},
 	{"policy", "list", "", "list the policies", 0, 0, PAGES, ctl_object_list, "policy.list", NULL,
 	 NULL, NULL},
-	{"policy", "remove", "SCOPE", "remove a policy that nobody is granted", 1, 1, CHANGE,
+	{"policy", "remove", "SCOPE", "remove a policy that nobody is granted", 1, 1, SCOPED,
 	 ctl_scoped_remove, "policy.remove", "scope", NULL, NULL},
 	{"policy", "grant", "USER NAME", "grant a user a policy", 2, 2, CHANGE, ctl_policy_grant,
 	 "policy.grant", NULL, NULL, NULL},
@@ -208,21 +217,21 @@ static const struct ctl_verb verbs[] = {
 	 ctl_object_get, "policy.effective", "uri", NULL, NULL},
 
 	{"endpoint", "create", "URI [NAME=VALUE]...", "give the server another address", 1, 17,
-	 CHANGE, ctl_scoped_change, "endpoint.create", "uri", NULL, NULL},
-	{"endpoint", "set", "URI NAME=VALUE...", "change it", 2, 17, CHANGE, ctl_scoped_change,
+	 SCOPED, ctl_scoped_change, "endpoint.create", "uri", NULL, NULL},
+	{"endpoint", "set", "URI NAME=VALUE...", "change it", 2, 17, SCOPED, ctl_scoped_change,
 	 "endpoint.set", "uri", NULL, NULL},
 	{"endpoint", "get", "URI", "show it", 1, 1, 0, ctl_object_get, "endpoint.get", "uri", NULL,
 	 NULL},
 	{"endpoint", "list", "", "list these addresses", 0, 0, PAGES, ctl_object_list,
 	 "endpoint.list", NULL, NULL, NULL},
-	{"endpoint", "remove", "URI", "take it away", 1, 1, CHANGE, ctl_scoped_remove,
+	{"endpoint", "remove", "URI", "take it away", 1, 1, SCOPED, ctl_scoped_remove,
 	 "endpoint.remove", "uri", NULL, NULL},
 
 	{"topology", "validate", "FILE", "check a topology, without a server", 1, 1, 0,
 	 ctl_topology_validate, NULL, NULL, NULL, NULL},
-	{"topology", "publish", "FILE", "check it and keep it as the one that holds", 1, 1, CHANGE,
+	{"topology", "publish", "FILE", "check it and keep it as the one that holds", 1, 1, SCOPED,
 	 ctl_topology_publish, "topology.set", NULL, NULL, NULL},
-	{"topology", "import", "FILE", "add its sites and pools to the one that holds", 1, 1, CHANGE,
+	{"topology", "import", "FILE", "add its sites and pools to the one that holds", 1, 1, SCOPED,
 	 ctl_topology_import, "topology.set", NULL, NULL, NULL},
 	{"topology", "export", "", "write the one that holds", 0, 0, 0, ctl_topology_export, NULL,
 	 NULL, NULL, NULL},
@@ -232,20 +241,20 @@ static const struct ctl_verb verbs[] = {
 	 CTL_BIT(CTL_URL) | CTL_BIT(CTL_TRUST) | CTL_BIT(CTL_PASSWORD_FILE), ctl_test_message, NULL,
 	 NULL, NULL, NULL},
 	{"test", "setup", "USER USER [ROOM]", "make the room in which they do", 2, 3,
-	 CTL_BIT(CTL_CATEGORY), ctl_test_setup, "room.roles", NULL, NULL, NULL},
+	 CHANGE | CTL_BIT(CTL_CATEGORY), ctl_test_setup, "room.roles", NULL, NULL, NULL},
 
-	{"retention", "set", "CATEGORY NAME=VALUE...", "limit what a category keeps", 2, 17, CHANGE,
+	{"retention", "set", "CATEGORY NAME=VALUE...", "limit what a category keeps", 2, 17, SCOPED,
 	 ctl_scoped_change, "retention.set", "category", NULL, NULL},
 	{"retention", "get", "[CATEGORY]", "show its limits, or the global ones", 0, 1, 0,
 	 ctl_object_get, "retention.get", "category", NULL, NULL},
 	{"retention", "list", "", "list all limits", 0, 0, PAGES, ctl_object_list, "retention.list",
 	 NULL, NULL, NULL},
-	{"retention", "remove", "CATEGORY", "take its limits away", 1, 1, CHANGE, ctl_scoped_remove,
+	{"retention", "remove", "CATEGORY", "take its limits away", 1, 1, SCOPED, ctl_scoped_remove,
 	 "retention.remove", "category", NULL, NULL},
 
 	{"pool", "get", "[POOL]", "show a pool's name and state", 0, 1, 0, ctl_object_get, "pool.get",
 	 "pool", NULL, NULL},
-	{"pool", "set", "NAME=VALUE...", "change those of this server's pool", 1, 16, CHANGE,
+	{"pool", "set", "NAME=VALUE...", "change those of this server's pool", 1, 16, SCOPED,
 	 ctl_scoped_change, "pool.set", NULL, NULL, NULL},
 	{"pool", "failover", "", "use a database that lacks what the journal has lost", 0, 0,
 	 DELETE | CTL_BIT(CTL_ACCEPT_LOSS), ctl_pool_failover, NULL, NULL, NULL, NULL},
@@ -285,7 +294,6 @@ struct command_line {
 	struct ctl ctl;
 	const char *file, *run_directory; /* -f and -s; NULL: not given */
 	struct ctl_remote remote;
-	uint64_t options;		  /* the verb's own ones that were given */
 	bool help, version;
 };
 
@@ -356,11 +364,62 @@ static void print_help(void)
 	       DEFAULT_FILE);
 }
 
-static int usage_error(void)
+/* why NULL: getopt has said it. verb: whose call it was meant to be, or NULL. */
+static int usage_error(const char *why, const struct ctl_verb *verb)
 {
-	print_usage(stderr);
+	if (why)
+		fprintf(stderr, "pchatctl: %s\n", why);
+	if (verb)
+		fprintf(stderr, "usage: pchatctl %s%s%s [OPTION]... %s\n", verb->noun,
+			*verb->verb ? " " : "", verb->verb, verb->arguments);
+	else
+		print_usage(stderr);
 	fputs("pchatctl --help lists nouns and verbs\n", stderr);
 	return EX_USAGE;
+}
+
+/* Users are principals, too: the word that the original has for them. */
+static bool is_noun(const char *word, const char *noun)
+{
+	return strcmp(word, noun) == 0 ||
+	       (strcmp(word, "principal") == 0 && strcmp(noun, "user") == 0);
+}
+
+static int unknown_words(int count, char **words)
+{
+	char why[128];
+
+	if (count == 0)
+		return usage_error("what is to be done?", NULL);
+	for (unsigned i = 0; i < VERBS; i++) {
+		if (!is_noun(words[0], verbs[i].noun))
+			continue;
+		snprintf(why, sizeof(why), count > 1 ? "%.40s has no verb \"%.40s\"" : "%.40s needs a verb",
+			 words[0], count > 1 ? words[1] : "");
+		return usage_error(why, NULL);
+	}
+	snprintf(why, sizeof(why), "there is no noun \"%.40s\"", words[0]);
+	return usage_error(why, NULL);
+}
+
+/* Whether the verb takes what it was given. */
+static int check_call(const struct ctl_verb *verb, const struct command_line *line)
+{
+	struct ctl_option_name name;
+	char why[64];
+
+	if (line->ctl.count < verb->min)
+		return usage_error("an argument is missing", verb);
+	if (line->ctl.count > verb->max)
+		return usage_error("there are too many arguments", verb);
+	for (unsigned i = 0; i < CTL_OPTIONS; i++) {
+		if (!line->ctl.option[i] || (verb->options & CTL_BIT(i)))
+			continue;
+		ctl_option_name((enum ctl_option)i, &name);
+		snprintf(why, sizeof(why), "--%s is none of its options", name.name);
+		return usage_error(why, verb);
+	}
+	return EX_OK;
 }
 
 static int take_own_option(struct command_line *line, unsigned option)
@@ -368,7 +427,6 @@ static int take_own_option(struct command_line *line, unsigned option)
 	if (option >= CTL_OPTIONS)
 		return -1;
 	line->ctl.option[option] = optarg ? optarg : "";
-	line->options |= CTL_BIT(option);
 	return 0;
 }
 
@@ -434,13 +492,6 @@ static int parse(struct command_line *line, int argc, char **argv)
 			return -1;
 	}
 	return line->file && line->run_directory ? -1 : 0;
-}
-
-/* Users are principals, too: the word that the original has for them. */
-static bool is_noun(const char *word, const char *noun)
-{
-	return strcmp(word, noun) == 0 ||
-	       (strcmp(word, "principal") == 0 && strcmp(noun, "user") == 0);
 }
 
 static const struct ctl_verb *find_verb(int count, char **words)
@@ -536,11 +587,11 @@ int main(int argc, char **argv)
 {
 	struct command_line line = {.ctl = {.name = ""}};
 	const struct ctl_verb *verb;
-	int words;
+	int words, code;
 
 	setlocale(LC_ALL, "");
 	if (parse(&line, argc, argv) == -1)
-		return usage_error();
+		return usage_error(NULL, NULL);
 	if (line.help || line.version) {
 		if (line.help)
 			print_help();
@@ -550,13 +601,13 @@ int main(int argc, char **argv)
 	}
 	verb = find_verb(argc - optind, argv + optind);
 	if (!verb)
-		return usage_error();
+		return unknown_words(argc - optind, argv + optind);
 	words = *verb->verb ? 2 : 1;
 	line.ctl.arguments = argv + optind + words;
 	line.ctl.count = argc - optind - words;
-	if (line.ctl.count < verb->min || line.ctl.count > verb->max ||
-	    (line.options & ~verb->options))
-		return usage_error();
+	code = check_call(verb, &line);
+	if (code != EX_OK)
+		return code;
 	if (is_remote(&line))
 		return run_remote(verb, &line);
 	if (!line.run_directory)

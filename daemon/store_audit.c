@@ -530,12 +530,14 @@ static const char *what_setting(unsigned kind, bool present)
 					  [SCOPED_POLICY] = "policy.set",
 					  [SCOPED_ENDPOINT] = "endpoint.set",
 					  [SCOPED_POOL] = "pool.set",
-					  [SCOPED_TOPOLOGY] = "topology.set"};
+					  [SCOPED_TOPOLOGY] = "topology.set",
+					  [SCOPED_RETENTION] = "retention.set"};
 	static const char *const gone[] = {[SCOPED_CONFIG] = "config.remove",
 					   [SCOPED_POLICY] = "policy.remove",
 					   [SCOPED_ENDPOINT] = "endpoint.remove",
 					   [SCOPED_POOL] = "pool.remove",
-					   [SCOPED_TOPOLOGY] = "topology.remove"};
+					   [SCOPED_TOPOLOGY] = "topology.remove",
+					   [SCOPED_RETENTION] = "retention.remove"};
 
 	if (kind >= sizeof(set) / sizeof(set[0]) || set[kind] == NULL)
 		return "setting";

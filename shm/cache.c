@@ -399,7 +399,7 @@ uint32_t cache_author(const struct cache *cache, uint32_t room, uint64_t seq)
 
 /* --- Status. --- */
 
-void cache_use(const struct cache *cache, struct cache_use use_r[TABLE_COUNT])
+const char *cache_table_name(unsigned table)
 {
 	static const char *const names[TABLE_COUNT] = {
 		"rooms", "principals", "sessions", "participants",
@@ -408,10 +408,15 @@ void cache_use(const struct cache *cache, struct cache_use use_r[TABLE_COUNT])
 		"history",
 	};
 
+	return table < TABLE_COUNT ? names[table] : NULL;
+}
+
+void cache_use(const struct cache *cache, struct cache_use use_r[TABLE_COUNT])
+{
 	for (unsigned t = 0; t < TABLE_COUNT; t++) {
 		const struct cache_table *table = &cache->header->table[t];
 
-		use_r[t] = (struct cache_use){names[t], table->used, table->rows};
+		use_r[t] = (struct cache_use){cache_table_name(t), table->used, table->rows};
 	}
 }
 

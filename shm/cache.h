@@ -202,6 +202,10 @@ struct cache_use {
 };
 void cache_use(const struct cache *cache, struct cache_use use_r[TABLE_COUNT]);
 
+/* "rooms": what a table is called there, and, but for posts and history, the setting that gives it its
+ * size. NULL: there is no such table. */
+const char *cache_table_name(unsigned table);
+
 /* The author of a message, where it is among a room's recent ones; else 0. For the sequencer, which
  * alone may read its own cache without trying again. */
 uint32_t cache_author(const struct cache *cache, uint32_t room, uint64_t seq);

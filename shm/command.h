@@ -160,8 +160,10 @@ enum settings_what {
 };
 struct command_settings {
 	uint8_t what;
-	uint8_t reserved[3];
+	uint8_t check; /* 1: only say whether it could be done */
+	uint8_t reserved[2];
 	uint32_t count;
+	uint64_t if_revision; /* only if the scope still is as this number says (shm/scoped.h); 0: any */
 };
 enum { COMMAND_SETTINGS_MAX = 16 };
 

@@ -209,7 +209,8 @@ struct answer {
 	int32_t code; /* enum code; CODE_OK: the post is a repeat, seq and time are the first one's */
 	uint32_t room;
 	uint64_t seq, time;
-	uint64_t reserved[2];
+	uint32_t full; /* CODE_LIMIT_EXCEEDED: enum table plus one of the one that is full; 0: none */
+	uint32_t reserved[3];
 };
 static_assert(sizeof(struct answer) == 64, "answer");
 

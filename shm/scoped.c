@@ -38,6 +38,27 @@ bool scoped_any(const struct cache *cache, unsigned kind, struct text scope)
 	return false;
 }
 
+uint64_t scoped_revision(const struct cache *cache, unsigned kind, struct text scope)
+{
+	uint64_t revision = SCOPED_REVISION;
+	const struct scoped_key *key;
+	char value[EVENT_VALUE_MAX];
+
+	for (unsigned i = 0; (key = scoped_key_at(kind, i)) != NULL; i++) {
+		const struct text name = {key->name, (uint32_t)strlen(key->name)};
+		const uint32_t row = scoped_find(cache, kind, scope, name);
+		const struct setting_row *setting;
+
+		if (row == 0)
+			continue;
+		setting = table_row(cache, TABLE_SETTING, row);
+		blob_copy(cache, TABLE_TEXT, setting->value, value, sizeof(value));
+		revision = scoped_revision_add(revision, name,
+					       (struct text){value, setting->value.length});
+	}
+	return scoped_revision_end(revision);
+}
+
 /* --- Changing. --- */
 
 static _Atomic uint32_t *version_of(struct cache *cache)

@@ -57,6 +57,15 @@ uint64_t scoped_number(struct text value);
 /* A time in seconds; as scoped_number. */
 uint64_t scoped_seconds(struct text value);
 
+/*
+ * What a scope has as a number: the same settings with the same values are the same number, whoever
+ * works it out. It begins with SCOPED_REVISION, takes in each setting in the order of scoped_key_at, and
+ * becomes 1 to 2^53 at the end.
+ */
+#define SCOPED_REVISION UINT64_C(0xcbf29ce484222325)
+uint64_t scoped_revision_add(uint64_t revision, struct text name, struct text value);
+uint64_t scoped_revision_end(uint64_t revision);
+
 /* The scope of a category: its URI, which goes to out; and back: false, it is none. */
 struct text scoped_category(const struct conf *conf, const uint8_t uuid[16],
 			    char out[EVENT_SCOPE_MAX]);
@@ -77,6 +86,9 @@ uint32_t scoped_find(const struct cache *cache, unsigned kind, struct text scope
 
 /* Whether a scope has any setting. */
 bool scoped_any(const struct cache *cache, unsigned kind, struct text scope);
+
+/* Its revision, as above. */
+uint64_t scoped_revision(const struct cache *cache, unsigned kind, struct text scope);
 
 /* Whether a user (row) may use the server: what the policy says that was granted to him, or else
  * the one of the pool, of the site, the global one. Without any he may. */

@@ -166,6 +166,29 @@ static bool is_prefixed(struct text scope, const char *prefix)
 	       is_scope_name((struct text){scope.data + length, scope.length - length});
 }
 
+/* --- Revisions. --- */
+
+/* FNV-1a. Nobody gains anything by two states of a scope that have the same number: it only saves
+ * administrators from each other. The length keeps name and value apart. */
+static uint64_t mix(uint64_t revision, struct text text)
+{
+	for (unsigned i = 0; i < 4; i++)
+		revision = (revision ^ (text.length >> 8 * i & 0xff)) * UINT64_C(0x100000001b3);
+	for (uint32_t i = 0; i < text.length; i++)
+		revision = (revision ^ (uint8_t)text.data[i]) * UINT64_C(0x100000001b3);
+	return revision;
+}
+
+uint64_t scoped_revision_add(uint64_t revision, struct text name, struct text value)
+{
+	return mix(mix(revision, name), value);
+}
+
+uint64_t scoped_revision_end(uint64_t revision)
+{
+	return (revision >> 11) + 1;
+}
+
 /* --- Categories. --- */
 
 static const char category_scheme[] = "ma-cat://";

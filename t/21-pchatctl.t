@@ -43,7 +43,7 @@ like($output, qr/alice.*Alice Liddell/, 'pchatctl user list shows the users');
 ($code, $output) = $server->pchatctl('--json', 'user', 'list');
 is((eval { decode_json $output } // {})->{users}[0]{uri}, 'sip:alice@example.test', 'as JSON, too')
 	or diag $output;
-($code, $output) = $server->pchatctl('user', 'remove', 'alice');
+($code, $output) = $server->pchatctl('user', 'remove', 'alice', '--yes');
 is($code, 0, 'pchatctl user remove removes one') or diag $output;
 ok(
 	!eval {

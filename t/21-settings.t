@@ -82,6 +82,23 @@ is((
 	'of several all are set, or none'
 );
 is($alice->call('server.info')->{limits}{history}, 7, 'none was');
+fails('--dry-run asks the server, too: a scope that has nothing',
+	65, qr/NoSuchNode/, qw(--dry-run config remove site:rome));
+fails('a policy that there is not', 65, qr/NoSuchNode/, qw(--dry-run policy grant alice nothing));
+
+# Two administrators at once.
+my $seen = json(qw(config get global));
+works('one changes a setting', qw(config set global history=8));
+fails('who has seen what was before is told',
+	65, qr/DataCollision/, qw(config set global history=9 --if-revision), $seen->{revision});
+fails('so is he by a dry run', 65, qr/DataCollision/,
+	qw(--dry-run config remove global --if-revision), $seen->{revision});
+is($alice->call('server.info')->{limits}{history}, 8, 'and nothing is changed');
+works('who looks again', qw(config set global history=7 --if-revision),
+	json(qw(config get global))->{revision});
+is(json(qw(config get global))->{revision},
+	$seen->{revision}, 'what is as it was has the revision that it had');
+isnt(json(qw(config get site:bonn))->{revision}, $seen->{revision}, 'others have others');
 like(
 	works('--dry-run', qw(--dry-run config set global history=9)),
 	qr/would call config.set/,

@@ -36,11 +36,12 @@ is_deeply(
 like(works('it is shown', qw(category get labs)), qr/^files: +yes$/m, 'line by line');
 like(works('categories are listed', qw(category list)), qr/General.*Labs/s, 'by name');
 
-like(works('a group is added', qw(group add ma-grp:staff --name Staff --kind folder)),
+like(works('a group is added', qw(group add ma-grp:staff --name Crew --kind folder)),
 	qr/^ma-grp:staff$/, 'and its URI is printed');
 works('it gets members', 'group', 'update', 'ma-grp:staff', '--add-members', 'alice,bob');
 works('and loses some', qw(group update ma-grp:staff --remove-members bob));
 is_deeply(json(qw(group get ma-grp:staff))->{members}, ['sip:alice@example.test'], 'which shows');
+works('and another name', qw(group update ma-grp:staff --name Staff --add-members alice));
 like(
 	works('groups are listed', qw(group list)),
 	qr/ma-grp:staff +Staff +folder +active/,
@@ -49,6 +50,8 @@ like(
 
 works('an add-in is registered', qw(addin create Map --url https://example.test/));
 works('and renamed', qw(addin update Map --name Chart));
+like(works('it is shown', qw(addin get chart)), qr{^url: +https://example\.test/$}m, 'line by line');
+fails('without a change there is no update', 64, qr/nothing to change/, qw(addin update Chart));
 works('a room is made',
 	qw(room create Atom --category Labs --privacy secret --type auditorium --addin chart));
 my $room = json(qw(room get Atom));
@@ -79,6 +82,9 @@ is($names->(), 'a b c Molecule', 'rooms are listed by name');
 is($names->(qw(--limit 2 --offset 1)), 'b c', 'or a part of them');
 is($names->(qw(--privacy secret)), 'Molecule', 'or those that a filter lets through');
 is($names->(qw(--member alice)), 'Molecule', 'members by a group included');
+works('a room is made that is disabled', qw(room create early --category General --disabled yes));
+is($names->(qw(--disabled yes)), 'early', 'and nobody gets in before it is enabled');
+works('it is deleted', qw(room delete early --yes));
 works('a room is disabled', qw(room disable a));
 is($names->(qw(--disabled yes)), 'a', 'which shows');
 works('and enabled', qw(room enable a));
@@ -100,8 +106,23 @@ fails('and another revision',
 	65, qr/DataCollision/, qw(room update Molecule --name x --if-revision 99 --dry-run));
 fails('and a category with rooms in it', 65, qr/InvalidFlow/, qw(category delete Labs --dry-run));
 
+fails('and a user who is there',
+	65, qr/AlreadyDefined/, qw(user add Alice@example.test --dry-run));
+like(works('of a new one', qw(user add carol --dry-run)),
+	qr/would call user\.add/, 'it says what it would do, and asks for no password');
+fails('and somebody whose password cannot be changed',
+	65, qr/NoSuchPrincipal/, qw(user passwd carol --dry-run));
+like(
+	works('and of a room for tests', qw(test setup alice bob --dry-run)),
+	qr/room\.create.*room\.roles/s,
+	'it says both'
+);
+fails('but not for strangers', 65, qr/NoSuchPrincipal/, qw(test setup alice carol --dry-run));
+
 # Deleting asks.
 fails('nothing is deleted where nobody can be asked', 64, qr/--yes/, qw(room delete b));
+fails("nor is a $_->[0] removed", 64, qr/--yes/, @$_)
+	for [qw(user remove alice)], [qw(group remove ma-grp:staff)];
 works("$_->[0] is deleted", @{$_}[0 .. 2], '--yes')
 	for [qw(room delete b)], [qw(room delete Molecule)], [qw(addin delete chart)],
 	[qw(category delete Labs)];
@@ -147,14 +168,24 @@ fails('a wrong number of megabytes',
 	for '-1', '1.5', 'x', '', 2**43;
 $alice->end;
 
+works('a user gets another name', qw(user update alice --name), "Alice the Second");
+like(works('he is shown', qw(principal get alice)),
+	qr/^name: +Alice the Second\n.*^groups: +ma-grp:staff\n/ms, 'with his groups');
+like(works('and found by it', qw(user list SECOND)), qr/alice/, 'without regard to case');
+unlike(works('others', qw(user list second)), qr/bob/, 'are left out');
 works('a user is disabled', qw(principal disable alice));
 like(works('users are listed', qw(user list)), qr/alice.*disabled/, 'with their state');
 works('and enabled', qw(user enable alice));
-works('a group is removed', qw(group remove ma-grp:staff));
+works('a group is removed', qw(group remove ma-grp:staff --yes));
 
 fails('a wrong yes or no is an error of usage',
 	64, qr/yes or no/, qw(room create x --invitations maybe));
-fails('an option of another verb', 64, qr/usage/, qw(room get a --url x));
+fails('an option of another verb', 64, qr/--url is none.*usage: pchatctl room get/s,
+	qw(room get a --url x));
+fails('an argument that is missing', 64, qr/missing.*usage: pchatctl room get/s, qw(room get));
+fails('one too many', 64, qr/too many/, qw(room get a b));
+fails('a verb that there is not', 64, qr/room has no verb "explode"/, qw(room explode));
+fails('and no such noun', 64, qr/no noun "bomb"/, qw(bomb explode));
 fails('a wrong word', 65, qr/InvalidArgument/, qw(room create x --category General --privacy x));
 fails('an update without a change', 64, qr/nothing to change/, qw(room update a));
 

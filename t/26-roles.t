@@ -64,7 +64,7 @@ for my $user (qw(daemon nobody)) {
 	fails('adding a user', $user, qw(user add carol --password-file), $secret);
 	fails("setting a user's password", $user, qw(user passwd alice --password-file), $secret);
 	fails('disabling a user', $user, qw(user disable alice));
-	fails('removing a user', $user, qw(user remove alice));
+	fails('removing a user', $user, qw(user remove alice --yes));
 	fails('making a category', $user, qw(category create Labs));
 	fails("changing a category's scope", $user, qw(category update General --add-denied bob));
 	fails('adding a group', $user, qw(group add ma-grp:x));

@@ -54,6 +54,18 @@ $server->admin('user.disable', uri => 'bob');
 shows('a user who is disabled', { what => 'user.disable', object => 'sip:bob@example.test' });
 $server->admin('user.enable', uri => 'bob');
 shows('and enabled', { what => 'user.enable' });
+$server->admin('user.update', uri => 'bob', name => 'Robert');
+shows(
+	'and called otherwise',
+	{
+		what => 'user.update',
+		details => { before => { name => 'Bob' }, after => { name => 'Robert' } } });
+$server->admin('user.update', uri => 'bob', name => 'Bob');
+$server->admin('retention.set', values => { age => '90d' });
+shows('a limit of what is kept',
+	{ what => 'retention.set', object => 'global', details => { name => 'age', after => { value => '90d' } } });
+$server->admin('retention.remove');
+shows('that is taken away', { what => 'retention.remove', object => 'global' });
 
 $server->admin('group.add', uri => 'ma-grp:staff', name => 'Staff');
 shows('a group', { what => 'group.add', object => 'ma-grp:staff' });

@@ -28,15 +28,23 @@ sub admin_refusal (@call) {
 	return $error ? $error->{name} : 'ok';
 }
 
-my @rooms;
+my (@rooms, $data);
 my ($count, $refusal) = until_refused(sub ($turn) {
 	my ($error, $result) =
 		$server->try_admin('room.create', name => "room $turn", privacy => 'open');
+	$data = $error->{data} if $error;
 	push @rooms, $result->{room} if $result;
 	return $error ? $error->{name} : 'ok';
 });
 is($refusal, 'LimitExceeded', 'when the table of rooms is full, another is refused');
 cmp_ok($count, '>=', 14, 'not before');
+is($data->{setting}, 'cache.rooms', 'and the setting is named');
+like(
+	($server->pchatctl(qw(room create another)))[1],
+	qr/LimitExceeded: .*cache\.rooms/,
+	'by pchatctl, too'
+);
+like($server->log, qr/refused what is new: cache \{ rooms \} is full/, 'and in the log');
 ($count, $refusal) = until_refused(sub ($turn) {
 	return admin_refusal(
 		'user.add',

@@ -1,21 +1,10 @@
 #include <string.h>
 
 #include "shm/user_uri.h"
+#include "worker/object_find.h"
 #include "worker/object_send.h"
 
 /* What local administrators change: users. What else they do stands in object_*.c. */
-
-static int find_user(const struct chat *chat, struct text user, struct principal_view *view_r)
-{
-	char uri[USER_URI_SIZE];
-	int code;
-
-	if (!user_uri_make(user.data, user.length, chat->conf->domain, uri))
-		return CODE_INVALID_ARGUMENT;
-	code = cache_principal_by_uri(chat->cache, uri, strlen(uri), view_r);
-	return code == CODE_OK && view_r->state == PRINCIPAL_DELETED ? CODE_NO_SUCH_PRINCIPAL
-								     : code;
-}
 
 /* user.add: the password goes to pchat-auth first, which checks it; then the user is made. What is
  * left if the second step fails is a secret of a user who is not there. */
@@ -117,7 +106,7 @@ void chat_user_password(struct session *session, const struct chat_id *id, struc
 
 	if (request == NULL)
 		return;
-	code = find_user(session->chat, user, &known);
+	code = object_find_user(session->chat, user, &known);
 	if (code == CODE_OK)
 		code = ask_password(&request->base, known.uri, known.uri_length, password);
 	if (code != CODE_OK)

@@ -239,7 +239,8 @@ void chat_user_add(struct session *session, const struct chat_id *id, struct tex
 		   struct text name, struct text password);
 void chat_user_password(struct session *session, const struct chat_id *id, struct text user,
 			struct text password);
-void chat_users(struct session *session, const struct chat_id *id, uint32_t limit, uint32_t offset);
+void chat_users(struct session *session, const struct chat_id *id, struct text text, uint32_t limit,
+		uint32_t offset);
 
 /* Who changed what: rows of the audit, newest first. A filter is found wherever it stands; empty: it
  * does not matter. */
@@ -252,6 +253,10 @@ void chat_audit(struct session *session, const struct chat_id *id, const struct 
 
 /* For front ends: the configuration. */
 const struct conf *chat_conf(const struct chat *chat);
+
+/* The table of the cache that has no place for what is being refused, as the setting that gives it its
+ * size is called ("rooms"); NULL: it is not known, or there is none. */
+const char *chat_full(const struct chat *chat);
 
 /* Counts a refusal. */
 void chat_count_refusal(struct chat *chat, int code);

@@ -162,9 +162,16 @@ void chat_refusals(struct chat *chat)
 			continue;
 		pending =
 			pending_find(&chat->pending, answer.origin.request, answer.origin.session);
+		chat->full = answer.code == CODE_LIMIT_EXCEEDED ? answer.full : 0;
 		if (pending != NULL)
 			pending->settle(pending, &outcome);
+		chat->full = 0;
 	}
+}
+
+const char *chat_full(const struct chat *chat)
+{
+	return chat->full == 0 ? NULL : cache_table_name(chat->full - 1);
 }
 
 /* --- To readers and pchat-auth and back. --- */

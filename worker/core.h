@@ -38,6 +38,7 @@ struct chat {
 	uint64_t role_logged;  /* clock_mono() when the log last said that a role is too small */
 	struct scoped_effective effective; /* scoped settings that count here */
 	bool wake; /* commands were sent in this turn */
+	uint32_t full; /* struct answer's, while one is told */
 
 	/* Scratch for what is copied out of the cache; owned. Nothing in it outlives a call. */
 	struct message_view *views; /* CHAT_PAGE_MAX */

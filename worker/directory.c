@@ -279,14 +279,18 @@ void chat_rooms(struct session *session, const struct chat_id *id, const struct 
 		go_on(one);
 }
 
-void chat_users(struct session *session, const struct chat_id *id, uint32_t limit, uint32_t offset)
+/* Those whose name or URI contains the text. */
+void chat_users(struct session *session, const struct chat_id *id, struct text text, uint32_t limit,
+		uint32_t offset)
 {
 	struct principal_view user;
+	struct match_text wanted;
 	uint32_t position = 0;
 	uint64_t found = 0;
 	struct buf list;
 	int code;
 
+	match_text_init(&wanted, text);
 	buf_init(&list);
 	while (found <= (uint64_t)offset + limit) {
 		code = cache_principals_next(session->chat->cache, &position, &user);
@@ -294,7 +298,9 @@ void chat_users(struct session *session, const struct chat_id *id, uint32_t limi
 			continue;
 		if (code != CODE_OK)
 			break;
-		if (user.kind != PRINCIPAL_USER)
+		if (user.kind != PRINCIPAL_USER ||
+		    !match_text(&wanted, (struct text){user.name, user.name_length},
+				(struct text){user.uri, user.uri_length}))
 			continue;
 		if (found >= offset && found < (uint64_t)offset + limit)
 			session->front->account(&list, &user);

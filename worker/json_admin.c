@@ -1,3 +1,4 @@
+#include "worker/json_edit.h"
 #include "worker/json_peer.h"
 #include "worker/object.h"
 
@@ -29,15 +30,38 @@ static int user_passwd(struct json_peer *peer, const struct chat_id *id, const j
 	return code;
 }
 
-static int user_list(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+static int user_get(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
-	uint64_t limit = CHAT_SEARCH, offset = 0;
-	int code = json_get_number(params, "limit", 1, CHAT_SEARCH_MAX, &limit);
+	struct text user;
+	int code = json_get_text(params, "uri", true, &user);
 
 	if (code == CODE_OK)
-		code = json_get_number(params, "offset", 0, UINT32_MAX, &offset);
+		object_principal_get(&peer->session, id, user, false);
+	return code;
+}
+
+static int user_update(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+{
+	struct text user, name;
+	int code = json_get_text(params, "uri", true, &user);
+
 	if (code == CODE_OK)
-		chat_users(&peer->session, id, (uint32_t)limit, (uint32_t)offset);
+		code = json_get_text(params, "name", true, &name);
+	if (code == CODE_OK)
+		object_principal_name(&peer->session, id, user, false, name);
+	return code;
+}
+
+static int user_list(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+{
+	struct text text = {"", 0};
+	uint32_t limit, offset;
+	int code = json_get_page(params, &limit, &offset);
+
+	if (code == CODE_OK)
+		code = json_get_text(params, "text", false, &text);
+	if (code == CODE_OK)
+		chat_users(&peer->session, id, text, limit, offset);
 	return code;
 }
 
@@ -71,8 +95,10 @@ const struct json_method json_admin_methods[] = {
 	{"user.add", JSON_LOCAL, user_add},
 	{"user.disable", JSON_LOCAL, user_disable},
 	{"user.enable", JSON_LOCAL, user_enable},
+	{"user.get", JSON_LOCAL, user_get},
 	{"user.list", JSON_LOCAL, user_list},
 	{"user.passwd", JSON_LOCAL, user_passwd},
 	{"user.remove", JSON_LOCAL, user_remove},
+	{"user.update", JSON_LOCAL, user_update},
 	{NULL, JSON_ANYBODY, NULL},
 };

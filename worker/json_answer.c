@@ -1,4 +1,5 @@
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "worker/json_file.h"
@@ -45,18 +46,29 @@ static void put_text(struct buf *buf, struct text text)
 	json_put_string(buf, text.data, text.length);
 }
 
-static void put_error(struct buf *buf, int code)
+/* full: the table that has no place for it, or NULL. */
+static void put_error(struct buf *buf, int code, const char *full)
 {
-	const char *text = code_text(code), *name = code_name(code);
+	const char *name = code_name(code);
+	char text[128];
+	int length = snprintf(text, sizeof(text), "%s", code_text(code));
+
+	if (full != NULL)
+		length = snprintf(text, sizeof(text), "%s: cache.%s is full", code_text(code), full);
 
 	buf_string(buf, "\"error\":{\"code\":");
 	if (code < 0)
 		buf_char(buf, '-');
 	buf_number(buf, (uint64_t)(code < 0 ? -code : code));
 	buf_string(buf, ",\"message\":");
-	json_put_string(buf, text, strlen(text));
+	json_put_string(buf, text, (size_t)length);
 	buf_string(buf, ",\"data\":{\"name\":");
 	json_put_string(buf, name, strlen(name));
+	if (full != NULL) {
+		buf_string(buf, ",\"setting\":\"cache.");
+		buf_string(buf, full);
+		buf_char(buf, '"');
+	}
 	buf_string(buf, "}}");
 }
 
@@ -231,7 +243,7 @@ static void item_joined(const struct chat *chat, struct buf *list, const struct 
 	buf_string(list, "{\"room\":");
 	json_put_room(list, chat, joined->uuid);
 	buf_char(list, ',');
-	put_error(list, joined->code);
+	put_error(list, joined->code, NULL);
 	buf_char(list, '}');
 }
 
@@ -243,7 +255,7 @@ void json_refuse(struct session *session, const struct chat_id *id, int code)
 
 	buf_init(&buf);
 	json_head(&buf, id);
-	put_error(&buf, code);
+	put_error(&buf, code, code == CODE_LIMIT_EXCEEDED ? chat_full(session->chat) : NULL);
 	json_finish(session, &buf);
 }
 

@@ -146,6 +146,8 @@ static int get_addin(const json_t *params, bool required, struct command_change 
 		code = json_get_field(params, "url", FIELD_URL, &addin->url, &change->fields);
 	if (code != CODE_OK)
 		return code;
+	if (!required && change->fields == 0)
+		return CODE_INVALID_ARGUMENT;
 	if ((required || json_has(params, "name")) && addin->name.length == 0)
 		return CODE_INVALID_ARGUMENT;
 	return (required || json_has(params, "url")) && addin->url.length == 0
@@ -196,6 +198,16 @@ static int addin_delete(struct json_peer *peer, const struct chat_id *id, const 
 	return code;
 }
 
+static int addin_get(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+{
+	struct text name;
+	int code = get_addin_name(params, &name);
+
+	if (code == CODE_OK)
+		object_addin_get(&peer->session, id, name);
+	return code;
+}
+
 static int addin_list(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
 	return list(peer, id, params, OBJECT_ADDINS);
@@ -222,6 +234,7 @@ const struct json_method json_category_methods[] = {
 	{"category.eligible", JSON_LOCAL, category_eligible},
 	{"addin.create", JSON_SIGNED_IN, addin_create},
 	{"addin.delete", JSON_SIGNED_IN, addin_delete},
+	{"addin.get", JSON_SIGNED_IN, addin_get},
 	{"addin.list", JSON_SIGNED_IN, addin_list},
 	{"addin.update", JSON_SIGNED_IN, addin_update},
 	{"category.create", JSON_SIGNED_IN, category_create},

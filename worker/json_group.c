@@ -36,13 +36,25 @@ static int group_remove(struct json_peer *peer, const struct chat_id *id, const 
 	return set_state(peer, id, params, PRINCIPAL_DELETED);
 }
 
+static int group_update(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+{
+	struct text uri, name;
+	int code = json_get_text(params, "uri", true, &uri);
+
+	if (code == CODE_OK)
+		code = json_get_text(params, "name", true, &name);
+	if (code == CODE_OK)
+		object_principal_name(&peer->session, id, uri, true, name);
+	return code;
+}
+
 static int group_get(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
 	struct text uri;
 	int code = json_get_text(params, "uri", true, &uri);
 
 	if (code == CODE_OK)
-		object_group_get(&peer->session, id, uri);
+		object_principal_get(&peer->session, id, uri, true);
 	return code;
 }
 
@@ -77,5 +89,6 @@ static int group_members(struct json_peer *peer, const struct chat_id *id, const
 const struct json_method json_group_methods[] = {
 	{"group.add", JSON_LOCAL, group_add},	    {"group.get", JSON_LOCAL, group_get},
 	{"group.list", JSON_LOCAL, group_list},	    {"group.members", JSON_LOCAL, group_members},
-	{"group.remove", JSON_LOCAL, group_remove}, {NULL, JSON_ANYBODY, NULL},
+	{"group.remove", JSON_LOCAL, group_remove}, {"group.update", JSON_LOCAL, group_update},
+	{NULL, JSON_ANYBODY, NULL},
 };

@@ -28,16 +28,20 @@ static void put_field(const json_t *params, const char *name, enum command_field
 static int get_kind(const json_t *params, struct change *c)
 {
 	unsigned privacy = 0, type = 0;
-	bool invitations = true;
+	bool invitations = true, disabled = false;
 	int code = json_get_word(params, "privacy", privacy_words, 3, &privacy);
 
 	if (code == CODE_OK)
 		code = json_get_word(params, "type", type_words, 2, &type);
 	if (code == CODE_OK)
 		code = json_get_bool(params, "invitations", &invitations);
+	if (code == CODE_OK)
+		code = json_get_bool(params, "disabled", &disabled);
 	put_field(params, "privacy", FIELD_PRIVACY, c);
 	put_field(params, "type", FIELD_BEHAVIOR, c);
 	put_field(params, "invitations", FIELD_INVITATIONS, c);
+	put_field(params, "disabled", FIELD_STATE, c);
+	c->room.disabled = disabled;
 	c->room.privacy = privacies[privacy];
 	c->room.behavior = behaviors[type];
 	c->room.invitations = invitations;

@@ -208,6 +208,20 @@ static void item_addin(struct buf *list, const struct addin_view *addin)
 	buf_char(list, '}');
 }
 
+static void addin_whole(struct session *session, const struct chat_id *id,
+			const struct addin_view *addin)
+{
+	struct buf buf, item;
+
+	buf_init(&item);
+	item_addin(&item, addin);
+	buf_init(&buf);
+	json_result(&buf, id);
+	buf_append(&buf, &item);
+	buf_fini(&item);
+	json_finish(session, &buf);
+}
+
 static void addin_made(struct session *session, const struct chat_id *id, struct text name)
 {
 	struct buf buf;
@@ -220,7 +234,7 @@ static void addin_made(struct session *session, const struct chat_id *id, struct
 	json_finish(session, &buf);
 }
 
-/* --- Groups. --- */
+/* --- Users and groups. --- */
 
 static const char *kind_word(unsigned kind)
 {
@@ -229,12 +243,14 @@ static const char *kind_word(unsigned kind)
 		return "domain";
 	case PRINCIPAL_FOLDER:
 		return "folder";
+	case PRINCIPAL_USER:
+		return "user";
 	default:
 		return "group";
 	}
 }
 
-static void put_group(struct buf *buf, const struct principal_view *group)
+static void put_principal(struct buf *buf, const struct principal_view *group)
 {
 	static const char *const states[] = {"active", "disabled", "deleted"};
 
@@ -249,7 +265,7 @@ static void put_group(struct buf *buf, const struct principal_view *group)
 static void item_group(struct buf *list, const struct principal_view *group)
 {
 	comma(list);
-	put_group(list, group);
+	put_principal(list, group);
 	buf_char(list, '}');
 }
 
@@ -259,16 +275,18 @@ static void item_principal(struct buf *list, struct text uri)
 	json_put_string(list, uri.data, uri.length);
 }
 
-static void group_whole(struct session *session, const struct chat_id *id,
-			const struct principal_view *group, const struct buf *lists, bool cut)
+static void principal_whole(struct session *session, const struct chat_id *id,
+			    const struct principal_view *principal, const struct buf *lists,
+			    bool cut)
 {
 	static const char *const names[] = {"members", "groups"};
+	const unsigned first = principal->kind == PRINCIPAL_USER;
 	struct buf buf;
 
 	buf_init(&buf);
 	json_result(&buf, id);
-	put_group(&buf, group);
-	put_lists(&buf, names, 2, lists, cut);
+	put_principal(&buf, principal);
+	put_lists(&buf, names + first, 2 - first, lists + first, cut);
 	buf_char(&buf, '}');
 	json_finish(session, &buf);
 }
@@ -313,8 +331,9 @@ const struct object_front json_object_front = {
 	.listed = listed,
 	.category_made = category_made,
 	.addin_made = addin_made,
+	.addin_whole = addin_whole,
 	.imported = imported,
 	.category_whole = category_whole,
 	.room_whole = room_whole,
-	.group_whole = group_whole,
+	.principal_whole = principal_whole,
 };

@@ -12,7 +12,8 @@ static const struct {
 	enum admin_duty duty;
 } duties[] = {
 	{"access.deny", DUTY_ROOM},	  {"access.grant", DUTY_ROOM},
-	{"access.list", DUTY_READ},	  {"addin.list", DUTY_READ},
+	{"access.list", DUTY_READ},	  {"addin.get", DUTY_READ},
+	{"addin.list", DUTY_READ},
 	{"audit.list", DUTY_AUDIT},	  {"category.get", DUTY_READ},
 	{"category.list", DUTY_READ},
 	{"category.eligible", DUTY_READ}, {"room.eligible", DUTY_READ},
@@ -33,7 +34,7 @@ static const struct {
 	{"room.list", DUTY_READ},	  {"room.roles", DUTY_ROOM},
 	{"retention.get", DUTY_READ},	  {"retention.list", DUTY_READ},
 	{"room.update", DUTY_ROOM},	  {"server.info", DUTY_READ},
-	{"user.list", DUTY_READ},
+	{"user.get", DUTY_READ},	  {"user.list", DUTY_READ},
 };
 
 enum admin_duty json_duty(const char *method)

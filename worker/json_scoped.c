@@ -83,63 +83,69 @@ static bool take_value(const json_t *value, char number[NUMBER], struct event_se
 }
 
 static int get_values(const json_t *params, unsigned kind, struct text scope,
-		      char numbers[COMMAND_SETTINGS_MAX][NUMBER],
-		      struct event_setting list[COMMAND_SETTINGS_MAX], unsigned *count_r)
+		      char numbers[COMMAND_SETTINGS_MAX][NUMBER], struct scoped_change *change)
 {
 	json_t *values = json_object_get(params, "values"), *value;
 	const char *name;
 
-	*count_r = 0;
 	if (values == NULL || json_is_null(values))
 		return CODE_OK;
 	if (!json_is_object(values) || json_object_size(values) > COMMAND_SETTINGS_MAX)
 		return CODE_INVALID_ARGUMENT;
 	json_object_foreach(values, name, value)
 	{
-		struct event_setting *one = &list[*count_r];
+		struct event_setting *one = &change->list[change->count];
 
 		*one = (struct event_setting){.kind = (uint8_t)kind,
 					      .scope = scope,
 					      .name = {name, (uint32_t)strlen(name)}};
 		if (one->name.length == 0 || one->name.length > EVENT_SETTING_MAX ||
-		    !take_value(value, numbers[*count_r], one))
+		    !take_value(value, numbers[change->count], one))
 			return CODE_INVALID_ARGUMENT;
-		++*count_r;
+		change->count++;
 	}
 	return CODE_OK;
+}
+
+/* What is new may have all that every new one has; one of it stands for all. What is removed is named
+ * by its scope alone. */
+static void put_scope_alone(struct scoped_change *change, unsigned kind, struct text scope)
+{
+	const struct scoped_key *key = scoped_key_at(kind, 0);
+	struct event_setting *one = &change->list[0];
+
+	*one = (struct event_setting){
+		.kind = (uint8_t)kind, .scope = scope, .name = {"", 0}, .value = {"", 0}};
+	if (change->what == SETTINGS_CREATE && key->values != NULL) {
+		one->present = 1;
+		one->name = (struct text){key->name, (uint32_t)strlen(key->name)};
+		one->value = (struct text){key->values, (uint32_t)strcspn(key->values, " ")};
+	}
+	change->count = 1;
 }
 
 static int change(struct json_peer *peer, const struct chat_id *id, const json_t *params,
 		  unsigned kind, enum settings_what what)
 {
-	struct event_setting list[COMMAND_SETTINGS_MAX];
 	char numbers[COMMAND_SETTINGS_MAX][NUMBER];
+	struct scoped_change wanted = {.what = what};
 	char scope[EVENT_SCOPE_MAX];
 	struct text name;
-	unsigned count = 0;
 	int code = get_scope(peer, params, kind, scope, &name);
 
+	if (code == CODE_OK)
+		code = json_get_revision(params, &wanted.if_revision);
+	if (code == CODE_OK)
+		code = json_get_bool(params, "check", &wanted.check);
 	if (code == CODE_OK && what != SETTINGS_REMOVE)
-		code = get_values(params, kind, name, numbers, list, &count);
+		code = get_values(params, kind, name, numbers, &wanted);
 	if (code != CODE_OK)
 		return code;
-	if (count == 0 && what == SETTINGS_SET)
+	if (wanted.count == 0 && what == SETTINGS_SET)
 		return CODE_INVALID_ARGUMENT;
-	if (count == 0) {
-		/* What is new may have all that every new one has; one of it stands for all. */
-		const struct scoped_key *key = scoped_key_at(kind, 0);
-
-		list[0] = (struct event_setting){
-			.kind = (uint8_t)kind, .scope = name, .name = {"", 0}, .value = {"", 0}};
-		if (what == SETTINGS_CREATE && key->values != NULL) {
-			list[0].present = 1;
-			list[0].name = (struct text){key->name, (uint32_t)strlen(key->name)};
-			list[0].value =
-				(struct text){key->values, (uint32_t)strcspn(key->values, " ")};
-		}
-		count = 1;
-	}
-	scoped_change(&peer->session, id, what, list, count);
+	if (wanted.count == 0)
+		put_scope_alone(&wanted, kind, name);
+	scoped_change(&peer->session, id, &wanted);
 	return CODE_OK;
 }
 
@@ -296,8 +302,10 @@ static void put_value(struct buf *buf, const struct scoped_key *key, struct text
 		json_put_string(buf, value.data, value.length);
 }
 
-static void put_end(struct buf *buf)
+static void put_end(struct buf *buf, uint64_t revision)
 {
+	buf_string(buf, ",\"revision\":");
+	buf_number(buf, revision);
 	buf_char(buf, '}');
 }
 

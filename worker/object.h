@@ -59,13 +59,17 @@ struct object_front {
 			      const uint8_t uuid[16]);
 	void (*imported)(struct session *session, const struct chat_id *id, bool made);
 	void (*addin_made)(struct session *session, const struct chat_id *id, struct text name);
+	void (*addin_whole)(struct session *session, const struct chat_id *id,
+			    const struct addin_view *addin);
 	void (*category_whole)(struct session *session, const struct chat_id *id,
 			       const struct category_view *category, const struct buf *lists,
 			       bool cut);
 	void (*room_whole)(struct session *session, const struct chat_id *id,
 			   const struct object_room *room, const struct buf *lists, bool cut);
-	void (*group_whole)(struct session *session, const struct chat_id *id,
-			    const struct principal_view *group, const struct buf *lists, bool cut);
+	/* Members and groups; of a user the former is empty. */
+	void (*principal_whole)(struct session *session, const struct chat_id *id,
+				const struct principal_view *principal, const struct buf *lists,
+				bool cut);
 };
 
 /* --- What a front end asks for; answered once, as in chat.h. --- */
@@ -93,6 +97,8 @@ void object_roles(struct session *session, const struct chat_id *id, enum node_k
 void object_get(struct session *session, const struct chat_id *id, enum node_kind kind,
 		const struct object_key *key);
 
+void object_addin_get(struct session *session, const struct chat_id *id, struct text name);
+
 void object_list(struct session *session, const struct chat_id *id, enum object_list kind,
 		 struct text text, uint32_t limit, uint32_t offset);
 
@@ -105,12 +111,17 @@ void object_eligible(struct session *session, const struct chat_id *id, enum nod
 /* Groups, folders and domains. */
 void object_group_add(struct session *session, const struct chat_id *id, struct text uri,
 		      struct text name, enum principal_kind kind);
-void object_group_get(struct session *session, const struct chat_id *id, struct text uri);
 void object_group_edit(struct session *session, const struct chat_id *id, struct text uri,
 		       const struct object_edits *edits);
 
-/* A user's or a group's state. */
+/* A user or a group: with the groups that it is in, and the members of a group. */
+void object_principal_get(struct session *session, const struct chat_id *id, struct text uri,
+			  bool group);
+
+/* A user's or a group's state, or the name that others see. */
 void object_principal_state(struct session *session, const struct chat_id *id, struct text uri,
 			    bool group, enum principal_state state);
+void object_principal_name(struct session *session, const struct chat_id *id, struct text uri,
+			   bool group, struct text name);
 
 #endif

@@ -110,6 +110,17 @@ int object_find_group(const struct chat *chat, struct text text, struct principa
 								      : code;
 }
 
+int object_find_user(const struct chat *chat, struct text text, struct principal_view *user_r)
+{
+	char uri[USER_URI_SIZE];
+	int code;
+
+	if (!user_uri_make(text.data, text.length, chat->conf->domain, uri))
+		return CODE_INVALID_ARGUMENT;
+	code = find_uri(chat, uri, user_r);
+	return code == CODE_OK && user_r->state == PRINCIPAL_DELETED ? CODE_NO_SUCH_PRINCIPAL : code;
+}
+
 int object_find_principal(const struct chat *chat, struct text principal, uint32_t *id_r)
 {
 	struct principal_view view;

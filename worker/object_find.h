@@ -32,8 +32,10 @@ int object_find_principal(const struct chat *chat, struct text principal, uint32
  * lower case. False: it is none. */
 bool object_group_uri(struct text text, char uri_r[USER_URI_SIZE]);
 
-/* The group of a URI; CODE_NO_SUCH_PRINCIPAL where it was removed. */
+/* The group of a URI, and the user of what user_uri_make takes; CODE_NO_SUCH_PRINCIPAL where it was
+ * removed. */
 int object_find_group(const struct chat *chat, struct text text, struct principal_view *group_r);
+int object_find_user(const struct chat *chat, struct text text, struct principal_view *user_r);
 
 /* bits of enum right that a session has in a room; an administrator may see and manage all. */
 int object_rights(const struct session *session, uint32_t room, unsigned *rights_r);

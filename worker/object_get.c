@@ -3,7 +3,8 @@
 #include "shm/role.h"
 #include "worker/object_find.h"
 
-/* One category, room or group with the lists that belong to it, told to whoever may see it. */
+/* One category, room, add-in, user or group with the lists that belong to it, told to whoever may see
+ * it. */
 
 enum {
 	SHOWN_MAX = 2000, /* principals in all lists of one answer */
@@ -137,7 +138,20 @@ void object_get(struct session *session, const struct chat_id *id, enum node_kin
 	lists_fini(&lists);
 }
 
-/* --- Groups. --- */
+/* --- Add-ins. --- */
+
+void object_addin_get(struct session *session, const struct chat_id *id, struct text name)
+{
+	struct addin_view addin;
+	const int code = object_find_addin(session->chat, name, &addin);
+
+	if (code == CODE_OK)
+		session->front->object->addin_whole(session, id, &addin);
+	else
+		session_refuse(session, id, code);
+}
+
+/* --- Users and groups. --- */
 
 typedef int get_fn(const struct cache *cache, uint32_t principal, uint32_t *list, uint32_t max,
 		   uint32_t *count_r);
@@ -160,19 +174,21 @@ static int write_list(struct session *session, get_fn *get, uint32_t group, stru
 	return code;
 }
 
-void object_group_get(struct session *session, const struct chat_id *id, struct text uri)
+void object_principal_get(struct session *session, const struct chat_id *id, struct text uri,
+			  bool group)
 {
-	struct principal_view group;
+	struct principal_view view;
 	struct lists lists;
-	int code = object_find_group(session->chat, uri, &group);
+	int code = group ? object_find_group(session->chat, uri, &view)
+			 : object_find_user(session->chat, uri, &view);
 
 	lists_init(&lists);
+	if (code == CODE_OK && group)
+		code = write_list(session, cache_members, view.id, &lists.list[0], &lists.cut);
 	if (code == CODE_OK)
-		code = write_list(session, cache_members, group.id, &lists.list[0], &lists.cut);
+		code = write_list(session, cache_groups, view.id, &lists.list[1], &lists.cut);
 	if (code == CODE_OK)
-		code = write_list(session, cache_groups, group.id, &lists.list[1], &lists.cut);
-	if (code == CODE_OK)
-		session->front->object->group_whole(session, id, &group, lists.list, lists.cut);
+		session->front->object->principal_whole(session, id, &view, lists.list, lists.cut);
 	else
 		session_refuse(session, id, code);
 	lists_fini(&lists);

@@ -4,45 +4,48 @@
 #include "worker/object_find.h"
 #include "worker/object_send.h"
 
-/* Groups and their members; users and groups disabled and removed. */
+/* Groups and their members; users and groups renamed, disabled and removed. */
 
-/* --- States. --- */
+/* --- Names and states. --- */
 
-static int find(const struct chat *chat, struct text uri, bool group, struct principal_view *view_r)
-{
-	struct principal_view view;
-	char user[USER_URI_SIZE];
-	int code;
-
-	if (group)
-		return object_find_group(chat, uri, view_r);
-	if (!user_uri_make(uri.data, uri.length, chat->conf->domain, user))
-		return CODE_INVALID_ARGUMENT;
-	code = cache_principal_by_uri(chat->cache, user, strlen(user), &view);
-	if (code == CODE_OK)
-		*view_r = view;
-	return code == CODE_OK && view.state == PRINCIPAL_DELETED ? CODE_NO_SUCH_PRINCIPAL : code;
-}
-
-void object_principal_state(struct session *session, const struct chat_id *id, struct text uri,
-			    bool group, enum principal_state state)
+static void change(struct session *session, const struct chat_id *id, struct text uri, bool group,
+		   uint32_t fields, struct event_principal *wanted)
 {
 	struct request *request = request_begin(session, id, sizeof(*request), object_done);
-	struct event_principal principal = {.state = (uint16_t)state};
 	struct principal_view known;
 	int code;
 
 	if (request == NULL)
 		return;
-	code = find(session->chat, uri, group, &known);
+	code = group ? object_find_group(session->chat, uri, &known)
+		     : object_find_user(session->chat, uri, &known);
 	if (code == CODE_OK) {
-		principal.id = known.id;
-		principal.kind = known.kind;
-		principal.uri = (struct text){known.uri, known.uri_length};
-		code = object_send_principal(session, request->base.tag, FIELD_STATE, &principal);
+		wanted->id = known.id;
+		wanted->kind = known.kind;
+		wanted->uri = (struct text){known.uri, known.uri_length};
+		code = object_send_principal(session, request->base.tag, fields, wanted);
 	}
 	if (code != CODE_OK)
 		request_refuse(request, code);
+}
+
+void object_principal_state(struct session *session, const struct chat_id *id, struct text uri,
+			    bool group, enum principal_state state)
+{
+	struct event_principal wanted = {.state = (uint16_t)state};
+
+	change(session, id, uri, group, FIELD_STATE, &wanted);
+}
+
+void object_principal_name(struct session *session, const struct chat_id *id, struct text uri,
+			   bool group, struct text name)
+{
+	struct event_principal wanted = {.name = name};
+
+	if (object_text_valid(name, 1))
+		change(session, id, uri, group, FIELD_NAME, &wanted);
+	else
+		session_refuse(session, id, CODE_INVALID_ARGUMENT);
 }
 
 /* --- New ones. --- */

@@ -284,22 +284,25 @@ static uint32_t put_change(const struct event_setting *list, unsigned count, uin
 	return used;
 }
 
-static int send_change(struct session *session, uint32_t tag, enum settings_what what,
-		       const struct event_setting *list, unsigned count)
+static int send_change(struct session *session, uint32_t tag, const struct scoped_change *change)
 {
-	const struct command_settings head = {.what = (uint8_t)what, .count = count};
+	const struct command_settings head = {.what = (uint8_t)change->what,
+					      .count = change->count,
+					      .if_revision = change->if_revision,
+					      .check = change->check};
+	const struct event_setting *list = change->list;
 	const struct command command = {.type = COMMAND_SETTING};
 	uint32_t size = sizeof(head), used;
 	uint8_t *payload;
 	int code = CODE_INVALID_ARGUMENT;
 
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < change->count; i++)
 		size += 32 + list[i].scope.length + list[i].name.length + list[i].value.length;
 	payload = malloc(size);
 	if (payload == NULL)
 		return CODE_BUSY;
 	memcpy(payload, &head, sizeof(head));
-	used = put_change(list, count, payload + sizeof(head), size - (uint32_t)sizeof(head));
+	used = put_change(list, change->count, payload + sizeof(head), size - (uint32_t)sizeof(head));
 	if (used > 0)
 		code = chat_command(session->chat, &command, session->number, tag, payload,
 				    (uint32_t)sizeof(head) + used);
@@ -307,15 +310,15 @@ static int send_change(struct session *session, uint32_t tag, enum settings_what
 	return code;
 }
 
-void scoped_change(struct session *session, const struct chat_id *id, enum settings_what what,
-		   const struct event_setting *list, unsigned count)
+void scoped_change(struct session *session, const struct chat_id *id,
+		   const struct scoped_change *change)
 {
 	struct request *request = request_begin(session, id, sizeof(*request), object_done);
 	int code;
 
 	if (request == NULL)
 		return;
-	code = send_change(session, request->base.tag, what, list, count);
+	code = send_change(session, request->base.tag, change);
 	if (code != CODE_OK)
 		request_refuse(request, code);
 }
@@ -327,12 +330,18 @@ static size_t write_item(const struct session *session, unsigned kind, const str
 {
 	const struct scoped_front *front = session->front->scoped;
 	const struct text scope = scope_of(&all->list[from]);
+	uint64_t revision = SCOPED_REVISION;
 	size_t i = from;
 
 	front->scope(out, kind, scope);
-	for (; i < all->count && compare(scope_of(&all->list[i]), scope) == 0; i++)
-		front->value(out, all->list[i].key, value_of(&all->list[i]));
-	front->end(out);
+	for (; i < all->count && compare(scope_of(&all->list[i]), scope) == 0; i++) {
+		const struct scoped_key *key = all->list[i].key;
+
+		front->value(out, key, value_of(&all->list[i]));
+		revision = scoped_revision_add(revision, text_of(key->name),
+					       value_of(&all->list[i]));
+	}
+	front->end(out, scoped_revision_end(revision));
 	return i;
 }
 
@@ -348,7 +357,7 @@ void scoped_get(struct session *session, const struct chat_id *id, unsigned kind
 		write_item(session, kind, &all, 0, &item);
 	} else if (code == CODE_OK && scoped_is_given(kind, scope, session->chat->conf)) {
 		front->scope(&item, kind, scope);
-		front->end(&item);
+		front->end(&item, scoped_revision_end(SCOPED_REVISION));
 	} else if (code == CODE_OK) {
 		code = CODE_NO_SUCH_NODE;
 	}
@@ -387,19 +396,6 @@ void scoped_list(struct session *session, const struct chat_id *id, unsigned kin
 
 /* --- Who has which policy. --- */
 
-static int find_user(const struct chat *chat, struct text user, struct principal_view *view_r)
-{
-	char uri[USER_URI_SIZE];
-	int code = CODE_BUSY;
-
-	if (!user_uri_make(user.data, user.length, chat->conf->domain, uri))
-		return CODE_INVALID_ARGUMENT;
-	for (unsigned i = 0; i < TRIES && code == CODE_BUSY; i++)
-		code = cache_principal_by_uri(chat->cache, uri, strlen(uri), view_r);
-	return code == CODE_OK && view_r->state == PRINCIPAL_DELETED ? CODE_NO_SUCH_PRINCIPAL
-								     : code;
-}
-
 void scoped_grant(struct session *session, const struct chat_id *id, struct text user,
 		  struct text policy)
 {
@@ -413,7 +409,7 @@ void scoped_grant(struct session *session, const struct chat_id *id, struct text
 
 	if (request == NULL)
 		return;
-	code = find_user(session->chat, user, &known);
+	code = object_find_user(session->chat, user, &known);
 	if (code == CODE_OK) {
 		event.principal = known.id;
 		size = event_grant_put(&event, payload, sizeof(payload));
@@ -461,7 +457,7 @@ void scoped_policy_of(struct session *session, const struct chat_id *id, struct 
 	struct finding all = {0};
 	char policy[EVENT_POLICY_MAX];
 	uint32_t length = 0;
-	int code = find_user(chat, user, &known);
+	int code = object_find_user(chat, user, &known);
 
 	if (code == CODE_OK)
 		code = cache_grant(chat->cache, known.id, policy, &length);

@@ -33,10 +33,10 @@ const struct scoped_effective *scoped_effective(struct chat *chat);
 /* --- What a front end does with the answers. --- */
 
 struct scoped_front {
-	/* An item of a list: first the scope, then its values, then its end. */
+	/* An item of a list: first the scope, then its values, then its end with its revision. */
 	void (*scope)(struct buf *list, unsigned kind, struct text scope);
 	void (*value)(struct buf *list, const struct scoped_key *key, struct text value);
-	void (*end)(struct buf *list);
+	void (*end)(struct buf *list, uint64_t revision);
 
 	/* Answers. list: one item, or many. */
 	void (*one)(struct session *session, const struct chat_id *id, const struct buf *item);
@@ -56,9 +56,16 @@ struct scoped_front {
 bool scoped_name(const struct chat *chat, unsigned kind, struct text text,
 		 char scope_r[EVENT_SCOPE_MAX], struct text *name_r);
 
-/* The texts are borrowed. */
-void scoped_change(struct session *session, const struct chat_id *id, enum settings_what what,
-		   const struct event_setting *list, unsigned count);
+/* What is to become of a scope. The texts are borrowed. */
+struct scoped_change {
+	enum settings_what what;
+	uint64_t if_revision; /* 0: whatever it is */
+	bool check; /* only whether it could be done */
+	struct event_setting list[COMMAND_SETTINGS_MAX];
+	unsigned count;
+};
+void scoped_change(struct session *session, const struct chat_id *id,
+		   const struct scoped_change *change);
 void scoped_get(struct session *session, const struct chat_id *id, unsigned kind,
 		struct text scope);
 void scoped_list(struct session *session, const struct chat_id *id, unsigned kind, uint32_t limit,

@@ -153,6 +153,25 @@ static void test_what_makes_no_sense_changes_nothing(void **state)
 	assert_int_equal(in_batch(b, EVENT_SETTING, NULL), 0);
 }
 
+static void test_a_revision_stands_for_what_a_scope_has(void **state)
+{
+	struct bench *b = *state;
+	uint64_t empty, one, other;
+
+	populate(b);
+	empty = scoped_revision(&b->engine.cache, SCOPED_CONFIG, text("global"));
+	assert_in_range(empty, 1, UINT64_C(1) << 53);
+	assert_int_equal(set(b, SCOPED_CONFIG, "global", "history=5"), DECIDED);
+	one = scoped_revision(&b->engine.cache, SCOPED_CONFIG, text("global"));
+	assert_int_equal(set(b, SCOPED_CONFIG, "global", "history=6"), DECIDED);
+	other = scoped_revision(&b->engine.cache, SCOPED_CONFIG, text("global"));
+	assert_true(empty != one && one != other && empty != other);
+	assert_int_equal(set(b, SCOPED_CONFIG, "global", "history=5"), DECIDED);
+	assert_int_equal(scoped_revision(&b->engine.cache, SCOPED_CONFIG, text("global")), one);
+	assert_int_equal(drop(b, SCOPED_CONFIG, "global"), DECIDED);
+	assert_int_equal(scoped_revision(&b->engine.cache, SCOPED_CONFIG, text("global")), empty);
+}
+
 static void test_a_full_table_refuses_and_says_so(void **state)
 {
 	struct bench *b = *state;
@@ -361,6 +380,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_value_is_set_changed_and_taken_away),
 		TEST(test_what_makes_no_sense_changes_nothing),
+		TEST(test_a_revision_stands_for_what_a_scope_has),
 		TEST(test_a_full_table_refuses_and_says_so),
 		TEST(test_policies_are_made_once_and_then_changed),
 		TEST(test_who_is_granted_a_policy_keeps_it_from_being_removed),

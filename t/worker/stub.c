@@ -164,6 +164,12 @@ const struct conf *chat_conf(const struct chat *chat)
 	return chat->conf;
 }
 
+const char *chat_full(const struct chat *chat)
+{
+	(void)chat;
+	return NULL;
+}
+
 void chat_count_refusal(struct chat *chat, int code)
 {
 	(void)chat;
@@ -372,10 +378,10 @@ bool scoped_name(const struct chat *chat, unsigned kind, struct text scope,
 	return true;
 }
 
-void scoped_change(struct session *session, const struct chat_id *id, enum settings_what what,
-		   const struct event_setting *list, unsigned count)
+void scoped_change(struct session *session, const struct chat_id *id,
+		   const struct scoped_change *change)
 {
-	called(session, "scoped_change", list[count - 1].value, what);
+	called(session, "scoped_change", change->list[change->count - 1].value, change->what);
 	session->front->done(session, id);
 }
 
@@ -388,7 +394,7 @@ void scoped_get(struct session *session, const struct chat_id *id, unsigned kind
 	buf_init(&item);
 	front->scope(&item, kind, scope);
 	front->value(&item, scoped_key_at(kind, 0), (struct text){"7", 1});
-	front->end(&item);
+	front->end(&item, 7);
 	front->one(session, id, &item);
 	buf_fini(&item);
 }
@@ -552,12 +558,13 @@ void chat_user_password(struct session *session, const struct chat_id *id, struc
 	session->front->done(session, id);
 }
 
-void chat_users(struct session *session, const struct chat_id *id, uint32_t limit, uint32_t offset)
+void chat_users(struct session *session, const struct chat_id *id, struct text text, uint32_t limit,
+		uint32_t offset)
 {
 	static const struct principal_view user = {.uri_length = 7, .uri = "sip:a@b"};
 	struct buf list;
 
-	called(session, "users", nothing, limit);
+	called(session, "users", text, limit);
 	buf_init(&list);
 	session->front->account(&list, &user);
 	session->front->accounts(session, id, &list, offset > 0);
@@ -673,6 +680,14 @@ void object_list(struct session *session, const struct chat_id *id, enum object_
 	buf_fini(&list);
 }
 
+void object_addin_get(struct session *session, const struct chat_id *id, struct text name)
+{
+	static const struct addin_view addin = {.name_length = 1, .name = "m"};
+
+	called(session, "addin_get", name, 0);
+	session->front->object->addin_whole(session, id, &addin);
+}
+
 void object_group_add(struct session *session, const struct chat_id *id, struct text uri,
 		      struct text name, enum principal_kind kind)
 {
@@ -680,14 +695,17 @@ void object_group_add(struct session *session, const struct chat_id *id, struct 
 	session->front->account_added(session, id, uri, 7);
 }
 
-void object_group_get(struct session *session, const struct chat_id *id, struct text uri)
+void object_principal_get(struct session *session, const struct chat_id *id, struct text uri,
+			  bool group)
 {
-	static const struct principal_view group = {.uri_length = 8, .uri = "ma-grp:g"};
+	static const struct principal_view known[] = {
+		{.uri_length = 7, .uri = "sip:a@b", .kind = PRINCIPAL_USER},
+		{.uri_length = 8, .uri = "ma-grp:g", .kind = PRINCIPAL_GROUP}};
 	struct buf lists[OBJECT_LISTS];
 
-	called(session, "group_get", uri, 0);
+	called(session, "principal_get", uri, group);
 	put_lists(session, lists);
-	session->front->object->group_whole(session, id, &group, lists, false);
+	session->front->object->principal_whole(session, id, &known[group], lists, false);
 	drop_lists(lists);
 }
 
@@ -703,6 +721,14 @@ void object_principal_state(struct session *session, const struct chat_id *id, s
 {
 	(void)group;
 	called(session, "state", uri, state);
+	session->front->done(session, id);
+}
+
+void object_principal_name(struct session *session, const struct chat_id *id, struct text uri,
+			   bool group, struct text name)
+{
+	(void)uri;
+	called(session, "name", name, group);
 	session->front->done(session, id);
 }
 
