@@ -63,6 +63,8 @@ struct client_handlers {
 	void (*presence)(void *ctx, struct client_room *room, const json_t *user, bool came);
 	/* What "removed" and "purged" of pchat-protocol(7) say. */
 	void (*removal)(void *ctx, struct client_room *room, const json_t *removal);
+	/* What "file" and "file_removed" of pchat-protocol(7) say. */
+	void (*file)(void *ctx, struct client_room *room, const json_t *file, bool removed);
 	/* A post is done: its number; or code says why it was refused. */
 	void (*posted)(void *ctx, struct client_room *room, uint64_t seq, const char *time);
 	void (*rejected)(void *ctx, struct client_room *room, int code, const char *text);

@@ -256,6 +256,15 @@ static void came_or_went(struct client_room *room, const json_t *params, bool ca
 		handlers->presence(room->client->ctx, room, user, came);
 }
 
+static void is_told(struct client_room *room, const char *method, const json_t *params)
+{
+	const struct client_handlers *handlers = room->client->handlers;
+	const bool gone = strcmp(method, "file_removed") == 0;
+
+	if (room->state == ROOM_JOINED && handlers->file && (gone || strcmp(method, "file") == 0))
+		handlers->file(room->client->ctx, room, params, gone);
+}
+
 void client_room_notify(struct client_room *room, const char *method, const json_t *params)
 {
 	if (strcmp(method, "message") == 0 && room->state != ROOM_LEFT) {
@@ -271,5 +280,7 @@ void client_room_notify(struct client_room *room, const char *method, const json
 		const struct client_handlers *handlers = room->client->handlers;
 		if (room->state == ROOM_JOINED && handlers->removal)
 			handlers->removal(room->client->ctx, room, params);
+	} else {
+		is_told(room, method, params);
 	}
 }

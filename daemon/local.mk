@@ -218,6 +218,7 @@ daemon_pchat_admin_LDADD = $(SHM_LIBS) $(EVENT_SSL_LIBS) $(SSL_LIBS) $(SECCOMP_L
 noinst_LIBRARIES += daemon/libclient.a
 daemon_libclient_a_SOURCES = \
 	daemon/client.c daemon/client.h \
+	daemon/client_http.c daemon/client_http.h \
 	daemon/client_link.c daemon/client_link.h \
 	daemon/client_merge.c daemon/client_merge.h \
 	daemon/client_post.c daemon/client_post.h \
@@ -242,6 +243,7 @@ daemon_libpchat_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 
 daemon_pchat_SOURCES = daemon/pchat.c \
 	daemon/pchat_chat.c \
+	daemon/pchat_download.c \
 	daemon/pchat_find.c \
 	daemon/pchat_history.c \
 	daemon/pchat_password.c \
@@ -249,7 +251,9 @@ daemon_pchat_SOURCES = daemon/pchat.c \
 	daemon/pchat_rooms.c \
 	daemon/pchat_run.c daemon/pchat_run.h \
 	daemon/pchat_screen.c daemon/pchat_screen.h \
-	daemon/pchat_tail.c
-daemon_pchat_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(BSD_CFLAGS) $(EDIT_CFLAGS)
+	daemon/pchat_tail.c \
+	daemon/pchat_transfer.c daemon/pchat_transfer.h \
+	daemon/pchat_upload.c
+daemon_pchat_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(JANSSON_CFLAGS) $(BSD_CFLAGS) $(EDIT_CFLAGS)
 daemon_pchat_LDADD = daemon/libpchat.a $(CLIENT_LIBS) $(EDIT_LIBS)
 EXTRA_DIST += daemon/README

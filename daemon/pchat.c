@@ -16,7 +16,8 @@ enum { TIMEOUT_SCRIPTS_US = 60000000 };
 static int (*const commands[])(struct pchat *pchat, const struct client_options *options) = {
 	[PCHAT_CHAT] = pchat_chat,	 [PCHAT_POST] = pchat_post,   [PCHAT_TAIL] = pchat_tail,
 	[PCHAT_HISTORY] = pchat_history, [PCHAT_ROOMS] = pchat_rooms,
-	[PCHAT_MINE] = pchat_rooms,
+	[PCHAT_MINE] = pchat_rooms,	 [PCHAT_UPLOAD] = pchat_upload,
+	[PCHAT_DOWNLOAD] = pchat_download,
 };
 
 static const char *user_of(const struct pchat_args *args)

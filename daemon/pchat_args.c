@@ -14,6 +14,8 @@ const char pchat_args_usage[] =
 	"       pchat [options] history [--limit N] [--before N] ROOM\n"
 	"       pchat [options] rooms [TEXT]\n"
 	"       pchat [options] mine\n"
+	"       pchat [options] upload [--type TYPE] ROOM FILE [TEXT]\n"
+	"       pchat [options] download URI [FILE | -]\n"
 	"options:\n"
 	"  -s, --server URL          wss://host:port or ws://host:port\n"
 	"  -u, --user NAME           who signs in\n"
@@ -41,6 +43,7 @@ enum letter {
 	OPT_BEFORE,
 	OPT_WHOLE,
 	OPT_ALERT,
+	OPT_TYPE,
 };
 
 static const struct option options[] = {
@@ -60,6 +63,7 @@ static const struct option options[] = {
 	{"before", required_argument, NULL, OPT_BEFORE},
 	{"whole", no_argument, NULL, OPT_WHOLE},
 	{"alert", no_argument, NULL, OPT_ALERT},
+	{"type", required_argument, NULL, OPT_TYPE},
 	{0},
 };
 
@@ -123,6 +127,9 @@ static int take_option(struct pchat_args *args, int option, const char *value, s
 	case OPT_ALERT:
 		args->alert = true;
 		return 0;
+	case OPT_TYPE:
+		args->type = value;
+		return 0;
 	case OPT_PASSWORD:
 		return err_set(err, "a password on the command line could be seen by others; "
 				    "use --password-file");
@@ -146,11 +153,26 @@ static enum pchat_command command_of(const char *word)
 			{"tail", PCHAT_TAIL},
 			{"history", PCHAT_HISTORY},
 			{"rooms", PCHAT_ROOMS},
-			{"mine", PCHAT_MINE}};
+			{"mine", PCHAT_MINE},
+			{"upload", PCHAT_UPLOAD},
+			{"download", PCHAT_DOWNLOAD}};
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (strcmp(word, commands[i].name) == 0)
 			return commands[i].command;
 	return PCHAT_CHAT;
+}
+
+/* The words of upload and download. */
+static int take_file(struct pchat_args *args, char **words, int count, struct err *err)
+{
+	if (!args->room)
+		return err_set(err, args->command == PCHAT_UPLOAD ? "the room is missing"
+								  : "the file's URI is missing");
+	args->file = count > 1 ? words[1] : NULL;
+	args->text = count > 2 ? words[2] : NULL;
+	if (args->command == PCHAT_UPLOAD && !args->file)
+		return err_set(err, "the file is missing");
+	return 0;
 }
 
 static int take_words(struct pchat_args *args, char **words, int count, struct err *err)
@@ -160,7 +182,9 @@ static int take_words(struct pchat_args *args, char **words, int count, struct e
 		      [PCHAT_TAIL] = 1,
 		      [PCHAT_HISTORY] = 1,
 		      [PCHAT_ROOMS] = 1,
-		      [PCHAT_MINE] = 0};
+		      [PCHAT_MINE] = 0,
+		      [PCHAT_UPLOAD] = 3,
+		      [PCHAT_DOWNLOAD] = 2};
 	args->command = count > 0 ? command_of(words[0]) : PCHAT_CHAT;
 	if (args->command != PCHAT_CHAT) {
 		words++;
@@ -173,6 +197,8 @@ static int take_words(struct pchat_args *args, char **words, int count, struct e
 		return 0;
 	}
 	args->room = count > 0 ? words[0] : NULL;
+	if (args->command == PCHAT_UPLOAD || args->command == PCHAT_DOWNLOAD)
+		return take_file(args, words, count, err);
 	if (count > 1 && strcmp(words[1], "-") != 0)
 		args->text = words[1];
 	if (!args->room && args->command != PCHAT_CHAT)
@@ -190,7 +216,12 @@ static int check(const struct pchat_args *args, struct err *err)
 	if ((args->whole || args->alert) && args->command != PCHAT_POST)
 		return err_set(err, "--whole and --alert belong to post");
 	if (args->json && args->command == PCHAT_CHAT)
-		return err_set(err, "--json belongs to post, tail, history, rooms and mine");
+		return err_set(err, "--json belongs to the commands, not to a chat");
+	if (args->type && args->command != PCHAT_UPLOAD)
+		return err_set(err, "--type belongs to upload");
+	if (args->json && args->command == PCHAT_DOWNLOAD && args->file &&
+	    strcmp(args->file, "-") == 0)
+		return err_set(err, "--json and a file on standard output exclude each other");
 	if (args->whole && args->text)
 		return err_set(err, "--whole is for standard input");
 	if (args->insecure && args->ca)

@@ -13,6 +13,8 @@ enum pchat_command {
 	PCHAT_HISTORY,
 	PCHAT_ROOMS,
 	PCHAT_MINE,
+	PCHAT_UPLOAD,
+	PCHAT_DOWNLOAD,
 	PCHAT_HELP,
 	PCHAT_VERSION
 };
@@ -23,8 +25,10 @@ struct pchat_args {
 	const char *server, *user, *password_file, *ca;
 	bool insecure, json;
 	uint64_t timeout; /* us */
-	const char *room; /* NULL: none */
-	const char *text; /* post: NULL for standard input; rooms: NULL for all */
+	const char *room; /* NULL: none; download: the URI of the file */
+	const char *text; /* post: NULL for standard input; rooms: NULL for all; upload: may be NULL */
+	const char *file; /* upload; download: NULL: as it is called there */
+	const char *type; /* upload: media type; NULL: none */
 	bool whole, alert;
 	bool has_since, has_before;
 	uint64_t since, before;

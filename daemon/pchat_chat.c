@@ -30,7 +30,8 @@ struct line {
 	char text[];
 };
 
-enum { HISTORY_JOIN = 20, HISTORY_MAX = 500 };
+enum { HISTORY_JOIN = 20, HISTORY_MAX = 500, LINKS_MAX = 3 /* of a message */,
+       CALLS_MAX = 32 /* more are not made for links */ };
 
 static volatile sig_atomic_t stop, resized;
 
@@ -156,9 +157,75 @@ static void on_refused(void *ctx, struct client_room *room, int code, const char
 		set_current(chat, any_joined(chat));
 }
 
+/* Links. What they lead to is told to whoever may see it; of others there is nothing to say. */
+
+static void call(struct chat *chat, const char *method, json_t *params, client_reply_fn *reply,
+		 void *ctx);
+
+static void say_file(struct chat *chat, const json_t *file, const char *before, const char *after)
+{
+	const char *name = json_string_value(json_object_get(file, "name"));
+	const char *from = json_string_value(json_object_get(file, "from_name"));
+	const char *uri = json_string_value(json_object_get(file, "file"));
+	json_int_t size = json_integer_value(json_object_get(file, "size"));
+	char text[PCHAT_SIZE];
+	say(chat, "%s%s, %s, from %s%s: %s", before, name ? name : "",
+	    pchat_text_size(size > 0 ? (uint64_t)size : 0, text), from && *from ? from : "somebody",
+	    after, uri ? uri : "");
+}
+
+static void on_linked_file(void *ctx, const json_t *result, int code, const char *text)
+{
+	struct chat *chat = ctx;
+	(void)code, (void)text;
+	chat->calls--;
+	if (result)
+		say_file(chat, result, "file ", "");
+}
+
+static void on_linked_room(void *ctx, const json_t *result, int code, const char *text)
+{
+	struct chat *chat = ctx;
+	const char *name = json_string_value(json_object_get(result, "name"));
+	const char *uri = json_string_value(json_object_get(result, "room"));
+	(void)code, (void)text;
+	chat->calls--;
+	if (name && uri)
+		say(chat, "room %s: /join %s", name, uri);
+}
+
+static void look_up_links(struct chat *chat, const char *text)
+{
+	size_t length;
+	for (int i = 0; i < LINKS_MAX && chat->calls < CALLS_MAX &&
+			(text = pchat_text_link(text, &length)); i++) {
+		bool file = strncmp(text, "ma-file", 7) == 0;
+		json_t *params = json_pack("{s:s%}", file ? "file" : "room", text, length);
+		if (params)
+			call(chat, file ? "file.get" : "room.get", params,
+			     file ? on_linked_file : on_linked_room, chat);
+		text += length;
+	}
+}
+
 static void on_message(void *ctx, struct client_room *room, const json_t *message)
 {
+	const char *text = json_string_value(json_object_get(message, "text"));
 	show(ctx, room, message);
+	if (text)
+		look_up_links(ctx, text);
+}
+
+static void on_file(void *ctx, struct client_room *room, const json_t *file, bool removed)
+{
+	const char *uri = json_string_value(json_object_get(file, "file"));
+	struct chat *chat = ctx;
+	char *after = NULL;
+	if (removed)
+		say(chat, "%s: a file was removed: %s", room->name, uri ? uri : "");
+	else if (asprintf(&after, ", is now in %s", room->name) >= 0)
+		say_file(chat, file, "", after);
+	free(after);
 }
 
 static void on_presence(void *ctx, struct client_room *room, const json_t *user, bool came)
@@ -295,6 +362,32 @@ static void ask_history(struct chat *chat, const char *rest)
 	     json_pack("{s:s, s:i}", "room", chat->current->uri, "limit", limit), on_history, page);
 }
 
+static void on_files(void *ctx, const json_t *result, int code, const char *text)
+{
+	struct chat *chat = ctx;
+	size_t i;
+	const json_t *file;
+	(void)code;
+	chat->calls--;
+	if (!result)
+		say(chat, "could not list the files: %s", text);
+	json_array_foreach(json_object_get(result, "files"), i, file)
+		say_file(chat, file, "", "");
+	if (json_is_true(json_object_get(result, "more")))
+		say(chat, "and more");
+}
+
+static void ask_files(struct chat *chat, const char *rest)
+{
+	int limit = *rest ? atoi(rest) : HISTORY_JOIN;
+	if (limit < 1 || limit > HISTORY_MAX)
+		say(chat, "a number from 1 to %d, please", HISTORY_MAX);
+	else
+		call(chat, "file.list",
+		     json_pack("{s:s, s:i}", "room", chat->current->uri, "limit", limit), on_files,
+		     chat);
+}
+
 static void post(struct chat *chat, const char *text, bool alert)
 {
 	struct err err;
@@ -324,6 +417,8 @@ static void do_in_room(struct chat *chat, enum pchat_verb verb, const char *rest
 		leave(chat);
 	else if (verb == VERB_HISTORY)
 		ask_history(chat, rest);
+	else if (verb == VERB_FILES)
+		ask_files(chat, rest);
 	else if (verb == VERB_WHO)
 		call(chat, "room.participants", json_pack("{s:s}", "room", chat->current->uri),
 		     on_who, chat);
@@ -440,6 +535,7 @@ static void catch_signals(void)
 int pchat_chat(struct pchat *pchat, const struct client_options *options)
 {
 	static const struct client_handlers handlers = {.removal = on_removal,
+							.file = on_file,
 							.ready = on_ready,
 							.lost = on_lost,
 							.joined = on_joined,

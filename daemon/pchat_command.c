@@ -10,6 +10,7 @@ const char *const pchat_command_help[] = {
 	"/rooms [TEXT]   list the rooms whose name or description contains TEXT",
 	"/who            who is in the current room",
 	"/history [N]    the last N messages of the current room (20)",
+	"/files [N]      the last N files of the current room (20); pchat download gets one",
 	"/alert TEXT     post an important message",
 	"/help           this list",
 	"/quit           leave",
@@ -24,6 +25,7 @@ static const struct {
 } verbs[] = {
 	{"join", VERB_JOIN}, {"leave", VERB_LEAVE},	{"rooms", VERB_ROOMS},
 	{"who", VERB_WHO},   {"history", VERB_HISTORY}, {"alert", VERB_ALERT},
+	{"files", VERB_FILES},
 	{"help", VERB_HELP}, {"quit", VERB_QUIT},
 };
 

@@ -99,7 +99,9 @@ static void wait_for(struct pchat *pchat, const struct pchat_input *input)
 	wait[1] = (struct pollfd){.fd = -1, .events = POLLIN};
 	if (input->fd >= 0 && !pchat->finishing && input->wanted(input->ctx))
 		wait[1].fd = input->fd;
-	if (poll(wait, 2, timeout) > 0 && wait[1].revents)
+	if (input->wait && !pchat->finishing)
+		input->wait(input->ctx, &wait[1], &timeout);
+	if (poll(wait, 2, timeout) > 0 && wait[1].revents && input->readable)
 		input->readable(input->ctx);
 }
 

@@ -19,6 +19,8 @@ int pchat_post(struct pchat *pchat, const struct client_options *options);
 int pchat_tail(struct pchat *pchat, const struct client_options *options);
 int pchat_history(struct pchat *pchat, const struct client_options *options);
 int pchat_rooms(struct pchat *pchat, const struct client_options *options);
+int pchat_upload(struct pchat *pchat, const struct client_options *options);
+int pchat_download(struct pchat *pchat, const struct client_options *options);
 int pchat_chat(struct pchat *pchat, const struct client_options *options);
 
 /* Makes pchat->client; on failure says why and sets the status. */
@@ -36,6 +38,9 @@ struct pchat_input {
 	bool (*wanted)(void *ctx);
 	void (*readable)(void *ctx);
 	void (*turn)(void *ctx); /* may be NULL */
+	/* Instead of fd, wanted and readable: what is waited for, and how long at most (ms, to be
+	   lessened). */
+	void (*wait)(void *ctx, struct pollfd *wait_r, int *timeout);
 	void *ctx;
 };
 int pchat_loop(struct pchat *pchat, const struct pchat_input *input);

@@ -94,6 +94,41 @@ static char *escaped_member(const json_t *object, const char *member, const char
 	return pchat_text_escape(text ? text : "", indent);
 }
 
+const char *pchat_text_size(uint64_t bytes, char out[PCHAT_SIZE])
+{
+	static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+	double size = (double)bytes;
+	size_t unit = 0;
+	if (bytes < 1000) {
+		snprintf(out, PCHAT_SIZE, "%u bytes", (unsigned)bytes);
+		return out;
+	}
+	for (size /= 1000; size >= 999.95 && unit < 5; unit++)
+		size /= 1000;
+	snprintf(out, PCHAT_SIZE, "%.1f %s", size, units[unit]);
+	return out;
+}
+
+static const char *earlier(const char *one, const char *other)
+{
+	if (!one || !other)
+		return one ? one : other;
+	return one < other ? one : other;
+}
+
+const char *pchat_text_link(const char *text, size_t *length_r)
+{
+	const char *link = earlier(strstr(text, "ma-chan://"), strstr(text, "ma-filelink://"));
+	size_t length;
+	if (!link)
+		return NULL;
+	length = strcspn(link, " \t\r\n\"'<>()[]{}");
+	while (length > 0 && strchr(".,:;!?", link[length - 1]))
+		length--;
+	*length_r = length;
+	return link;
+}
+
 char *pchat_text_message(const json_t *message)
 {
 	char time[PCHAT_TIME], *line = NULL;

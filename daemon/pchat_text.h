@@ -3,6 +3,8 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /*
  * Text of others, made fit for a terminal: control characters (C0, DEL, C1), characters that turn
@@ -16,6 +18,17 @@ enum { PCHAT_TIME = 32 };
 
 /* A time of the protocol in local time: "2026-11-21 09:30:00", or "09:30" if brief. Returns out. */
 const char *pchat_text_time(const char *utc, bool brief, char out[PCHAT_TIME]);
+
+enum { PCHAT_SIZE = 32 };
+
+/* So many bytes, for a person: "512 bytes", "47.1 kB". Returns out. */
+const char *pchat_text_size(uint64_t bytes, char out[PCHAT_SIZE]);
+
+/*
+ * The next link to a room or a file in a text (pchat-protocol(7), "Links"), from `text` on: where it
+ * begins, and its length. NULL: there is none.
+ */
+const char *pchat_text_link(const char *text, size_t *length_r);
 
 /* A message of the protocol as a line for people, without a line break. The caller frees. */
 char *pchat_text_message(const json_t *message);

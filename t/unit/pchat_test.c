@@ -87,6 +87,50 @@ static void test_a_time_that_is_none_is_a_question_mark(void **state)
 	assert_string_equal(pchat_text_time("2026-11-21T09:30:00Z", true, time), "09:30");
 }
 
+static void assert_link(const char *text, const char *expected)
+{
+	size_t length = 0;
+	const char *link = pchat_text_link(text, &length);
+	if (!expected) {
+		assert_null(link);
+		return;
+	}
+	assert_non_null(link);
+	assert_int_equal(length, strlen(expected));
+	assert_memory_equal(link, expected, length);
+}
+
+static void test_a_link_is_found_where_it_stands_and_ends_where_it_ends(void **state)
+{
+	(void)state;
+	assert_link("nothing here: https://example.test/ma-chan", NULL);
+	assert_link("ma-chan://x/1", "ma-chan://x/1");
+	assert_link("see (ma-chan://x/1), please", "ma-chan://x/1");
+	assert_link("is it ma-filelink://x/1/2?!", "ma-filelink://x/1/2");
+	assert_link("\"ma-filelink://x/1/2\" and ma-chan://x/1", "ma-filelink://x/1/2");
+	assert_link("<ma-chan://x/1>\nma-filelink://x/1/2", "ma-chan://x/1");
+	assert_link("ma-chan://...", "ma-chan://");
+}
+
+static void assert_size(uint64_t bytes, const char *expected)
+{
+	char text[PCHAT_SIZE];
+	assert_string_equal(pchat_text_size(bytes, text), expected);
+}
+
+static void test_sizes_are_for_people(void **state)
+{
+	(void)state;
+	assert_size(0, "0 bytes");
+	assert_size(999, "999 bytes");
+	assert_size(1000, "1.0 kB");
+	assert_size(48213, "48.2 kB");
+	assert_size(999949, "999.9 kB");
+	assert_size(999951, "1.0 MB");
+	assert_size(UINT64_C(5000000000), "5.0 GB");
+	assert_size(UINT64_MAX, "18.4 EB");
+}
+
 /* The command line. */
 
 static char *no_environment(const char *name)
@@ -156,6 +200,25 @@ static void test_a_word_that_is_no_command_is_a_room_to_chat_in(void **state)
 	assert_string_equal(args.text, "hello");
 }
 
+static void test_files_go_up_and_down(void **state)
+{
+	struct pchat_args args;
+	(void)state;
+	assert_int_equal(parse(&args, "upload Lobby --type text/plain a.txt look", no_environment),
+			 0);
+	assert_int_equal(args.command, PCHAT_UPLOAD);
+	assert_string_equal(args.room, "Lobby");
+	assert_string_equal(args.file, "a.txt");
+	assert_string_equal(args.type, "text/plain");
+	assert_string_equal(args.text, "look");
+	assert_int_equal(parse(&args, "download ma-filelink://x/1/2", no_environment), 0);
+	assert_int_equal(args.command, PCHAT_DOWNLOAD);
+	assert_string_equal(args.room, "ma-filelink://x/1/2");
+	assert_null(args.file);
+	assert_int_equal(parse(&args, "download --json ma-filelink://x/1/2 b", no_environment), 0);
+	assert_string_equal(args.file, "b");
+}
+
 static void test_a_command_line_that_makes_no_sense_is_refused(void **state)
 {
 	static const char *const wrong[] = {
@@ -174,6 +237,13 @@ static void test_a_command_line_that_makes_no_sense_is_refused(void **state)
 		"--count 0 tail a",
 		"--limit 0 history a",
 		"--json Lobby",
+		"upload",
+		"upload a",
+		"upload a b c d",
+		"download",
+		"download a b c",
+		"download --json a -",
+		"--type x/y download a",
 		"--whole tail a",
 		"post --whole a b",
 		"--password x rooms",
@@ -209,6 +279,7 @@ static void test_a_slash_makes_a_command(void **state)
 	assert_command("/join  the Lobby", VERB_JOIN, "the Lobby");
 	assert_command("/who", VERB_WHO, "");
 	assert_command("/history 5", VERB_HISTORY, "5");
+	assert_command("/files", VERB_FILES, "");
 	assert_command("/joining", VERB_UNKNOWN, NULL);
 	assert_command("/jo", VERB_UNKNOWN, NULL);
 	assert_command("/", VERB_UNKNOWN, NULL);
@@ -221,6 +292,9 @@ int main(void)
 		cmocka_unit_test(test_control_characters_are_shown_not_done),
 		cmocka_unit_test(test_bytes_that_are_not_utf8_are_shown),
 		cmocka_unit_test(test_a_line_break_cannot_forge_a_line),
+		cmocka_unit_test(test_a_link_is_found_where_it_stands_and_ends_where_it_ends),
+		cmocka_unit_test(test_sizes_are_for_people),
+		cmocka_unit_test(test_files_go_up_and_down),
 		cmocka_unit_test(test_a_message_is_one_line),
 		cmocka_unit_test(test_a_time_that_is_none_is_a_question_mark),
 		cmocka_unit_test(test_options_may_stand_anywhere),
