@@ -397,6 +397,8 @@ enum db_result db_commit(struct db *db, struct err *err)
 		err_set(err, "could not commit: a statement of the transaction has failed");
 		return DB_RETRY;
 	}
+	if (db_check_file(db, err) != DB_OK)
+		return DB_RETRY;
 	result = db_run(db, db->dialect->commit, err);
 	if (result == DB_OK) {
 		db->in_transaction = false;

@@ -16,7 +16,9 @@
  * - Text is cut at a NUL when it is read, invalid UTF-8 is stored as it is, and any type goes into
  *   any column: what is stored is checked before it is bound.
  * - A file that was removed or replaced is written on, and gone when the last one closes it: db.c
- *   looks before each statement.
+ *   looks when a transaction begins and when it ends, and before each statement outside of one.
+ * - A statement without a result is prepared anew each time: several rows in one make that half as
+ *   dear; more than 50 bring nothing further.
  * - synchronous is NORMAL at first, which may lose commits when the host dies; then the cursor row
  *   would go back behind what the journal has overwritten. So FULL is asked for.
  */
@@ -117,6 +119,7 @@ const struct dialect dialect_sqlite = {
 	.commit = "COMMIT",
 	.rollback = "ROLLBACK",
 	.schema_lock = NULL, /* BEGIN IMMEDIATE is the lock */
+	.rows = {50, 10},
 	.text_type = SQL_LONGVARCHAR,
 	.binary_type = SQL_LONGVARBINARY,
 	.errors = errors,
