@@ -382,6 +382,21 @@ int cache_history(const struct cache *cache, uint32_t room, uint64_t after, uint
 	return CODE_BUSY;
 }
 
+int cache_room_version(const struct cache *cache, uint32_t room, uint32_t *version_r)
+{
+	uint32_t row;
+	int code = attempt_room_row(cache, room, &row);
+	struct attempt a;
+
+	if (code != CODE_OK)
+		return code;
+	a = attempt(&((const struct room_row *)table_row(cache, TABLE_ROOM, row))->version);
+	if (!attempt_begin(&a))
+		return CODE_BUSY;
+	*version_r = a.seen;
+	return CODE_OK;
+}
+
 uint32_t cache_author(const struct cache *cache, uint32_t room, uint64_t seq)
 {
 	const uint32_t row = find_room(cache, room);

@@ -146,6 +146,10 @@ int cache_participants(const struct cache *cache, uint32_t room, uint32_t *list,
 /* How many sessions are in a room, and of how many users. */
 int cache_crowd(const struct cache *cache, uint32_t room, uint32_t *sessions_r, uint32_t *users_r);
 
+/* Changes with whatever changes of the room or its messages. CODE_OK, CODE_BUSY while something does,
+ * CODE_NO_SUCH_NODE. */
+int cache_room_version(const struct cache *cache, uint32_t room, uint32_t *version_r);
+
 /*
  * The newest messages of a room that the cache has with after < seq < before and an LSN below
  * upto, at most limit, oldest first; their texts go into buffer. What does not fit into buffer

@@ -114,9 +114,14 @@ $first = history($bob, after => 3)->{messages}[0];
 is($first->{text}, $note->{text}, 'and stands where the message was');
 ok($first->{replaced}, 'as such');
 is($first->{from}, 'sip:alice@example.test', 'of the same author');
+history($bob) for 1 .. 2;    # a page that is wanted often is kept
 $server->admin('message.remove', room => $room, seq => 1, replace => 'gone');
 $first = history($bob)->{messages}[0];
 is_deeply([@$first{qw(text title rich)}], ['gone', undef, undef], 'a story loses all its parts');
+history($bob) for 1 .. 2;
+$server->admin('user.update', uri => 'alice', name => 'Alice the Second');
+is(history($bob)->{messages}[0]{name},
+	'Alice the Second', 'a user with another name has it in older messages, too');
 is_stored("gone|beware|$note->{text}|message 6|message 7|message 8", 'SQL follows');
 
 # --- Purging. ---

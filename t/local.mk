@@ -242,6 +242,11 @@ t_unit_json_test_SOURCES = t/unit/json_test.c t/worker/stub.c t/worker/stub.h
 t_unit_json_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_json_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/kept_test
+t_unit_kept_test_SOURCES = t/unit/kept_test.c
+t_unit_kept_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_kept_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/log_test
 t_unit_log_test_SOURCES = t/unit/log_test.c
 t_unit_log_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -205,13 +205,24 @@ static ssize_t write_small(struct conn *conn)
 	return send(conn->fd, conn->net->record, size, MSG_NOSIGNAL);
 }
 
+/* A frame alone is written from where it is. */
+static ssize_t write_one(struct conn *conn)
+{
+	struct iovec iov;
+
+	(void)outq_iov(&conn->out, &iov, 1);
+	return send(conn->fd, iov.iov_base, iov.iov_len, MSG_NOSIGNAL);
+}
+
 /* Bytes written, 0 if the socket takes none now, -1 if the connection is broken. */
 static ssize_t write_plain(struct conn *conn)
 {
 	ssize_t n;
 
 	do
-		n = conn->out.bytes <= NET_RECORD ? write_small(conn) : write_vector(conn);
+		n = conn->out.count == 1	    ? write_one(conn)
+		    : conn->out.bytes <= NET_RECORD ? write_small(conn)
+						    : write_vector(conn);
 	while (n == -1 && errno == EINTR);
 	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return 0;

@@ -48,6 +48,7 @@ void chat_fini(struct chat *chat)
 	tail_fini(&chat->tail);
 	sessions_fini(&chat->sessions);
 	names_fini(&chat->names);
+	kept_forget(&chat->kept);
 	feeds_free(&chat->feeds);
 	free(chat->texts);
 	free(chat->views);

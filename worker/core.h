@@ -11,6 +11,7 @@
 #include "worker/chat.h"
 #include "worker/fanout.h"
 #include "worker/feed.h"
+#include "worker/kept.h"
 #include "worker/names.h"
 #include "worker/pending.h"
 #include "worker/people.h"
@@ -31,6 +32,7 @@ struct chat {
 	struct pendings pending;
 	struct fanout fanout;
 	struct names names;
+	struct kept kept;
 	struct people people;
 	struct feeds *feeds;   /* owned: those of people */
 	uint64_t feeds_logged; /* clock_mono() when the log last said that some were not told */

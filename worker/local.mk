@@ -43,6 +43,7 @@ worker_libworker_a_SOURCES = \
 	worker/json_scoped.c \
 	worker/json_session.c \
 	worker/json_text.c worker/json_text.h \
+	worker/kept.c worker/kept.h \
 	worker/local_client.c worker/local_client.h \
 	worker/match.c worker/match.h \
 	worker/names.c worker/names.h \

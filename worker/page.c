@@ -167,14 +167,22 @@ enum page_result page_begin(struct page *page, struct pending *pending, struct b
 			    int *code_r)
 {
 	struct session *session = pending->session;
-	const uint64_t cursor = store_cursor(session->chat);
+	struct chat *chat = session->chat;
+	const uint64_t cursor = store_cursor(chat);
+	const bool whole = buf_used(rows) == 0; /* nothing stands before the rows */
+	uint32_t version;
 	uint64_t first;
 	unsigned count;
 	int code;
 
 	if (page->low > page->high)
 		return PAGE_DONE;
-	code = look(page, session->chat, page->low, &count, &first);
+	/* The version from before the rows are read: if it moves meanwhile they are not found. */
+	code = cache_room_version(chat->cache, page->room, &version);
+	if (code == CODE_OK && whole && kept_get(&chat->kept, session->front, page, version, rows))
+		return PAGE_DONE;
+	if (code == CODE_OK)
+		code = look(page, chat, page->low, &count, &first);
 	if (code != CODE_OK)
 		return failed(page, pending, rows, code, code_r);
 	if (first > page->low && page->removal >= cursor)
@@ -185,7 +193,11 @@ enum page_result page_begin(struct page *page, struct pending *pending, struct b
 		return code == CODE_OK ? PAGE_WAITS : failed(page, pending, rows, code, code_r);
 	}
 	code = write_rows(page, session, count, rows);
-	return code == CODE_OK ? PAGE_DONE : failed(page, pending, rows, code, code_r);
+	if (code != CODE_OK)
+		return failed(page, pending, rows, code, code_r);
+	if (whole)
+		kept_put(&chat->kept, session->front, page, version, rows);
+	return PAGE_DONE;
 }
 
 static enum page_result join_rows(struct page *page, struct pending *pending,

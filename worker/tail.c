@@ -286,6 +286,7 @@ static void use_principal(struct chat *chat, const struct record *record)
 
 	if (event_principal_get(record, &principal)) {
 		names_forget(&chat->names, principal.id);
+		kept_forget(&chat->kept);
 		/* They may be about his name. */
 		if (feeds_any(chat->feeds) && people_find(&chat->people, principal.id) != NULL)
 			(void)person_feeds_load(chat, principal.id);
@@ -378,12 +379,21 @@ static bool use_person(struct tail *tail, const struct record *record)
 	return true;
 }
 
+/* What is kept of the cache, after events that were not seen or a cache that was made anew. */
+static void forget_all(struct chat *chat)
+{
+	names_fini(&chat->names);
+	kept_forget(&chat->kept);
+}
+
 static bool use(struct tail *tail, const struct record *record)
 {
 	switch (record->type) {
 	case EVENT_START:
-		if (record->flags & EVENT_COLD)
+		if (record->flags & EVENT_COLD) {
 			session_drop_all(tail->chat, CHAT_RESTART);
+			forget_all(tail->chat);
+		}
 		return true;
 	case EVENT_PRINCIPAL:
 		use_principal(tail->chat, record);
@@ -429,6 +439,7 @@ static enum step reset(struct tail *tail, const char *why)
 	log_warning("%s at %llu: all sessions start over", why, (unsigned long long)tail->lsn);
 	proc_count(proc, COUNTER_JOURNAL_RESETS, 1);
 	session_drop_all(tail->chat, CHAT_JOURNAL);
+	forget_all(tail->chat);
 	tail->lsn = atomic_load_explicit(&tail->writer->durable, memory_order_acquire);
 	tail->stalled = 0;
 	return STEP_END;
