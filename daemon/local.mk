@@ -1,7 +1,7 @@
 sbin_PROGRAMS += daemon/pchatd daemon/pchatctl
 bin_PROGRAMS += daemon/pchat
 pkglibexec_PROGRAMS += daemon/pchat-sequencer daemon/pchat-store daemon/pchat-reader daemon/pchat-auth \
-	daemon/pchat-admin daemon/pchat-compliance daemon/pchat-adapter
+	daemon/pchat-admin daemon/pchat-compliance daemon/pchat-adapter daemon/pchat-file
 
 daemon_pchatd_SOURCES = daemon/pchatd.c \
 	daemon/master.c daemon/master.h \
@@ -151,6 +151,25 @@ daemon_pchat_auth_SOURCES = daemon/pchat-auth.c daemon/auth.h \
 	daemon/auth_session.c
 daemon_pchat_auth_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(GSASL_CFLAGS) $(SSL_CFLAGS)
 daemon_pchat_auth_LDADD = $(ODBC_LIB) $(AUTH_LIBS)
+
+# The parts of pchat-file that know of no other process: what the tests link, too.
+noinst_LIBRARIES += daemon/libfile.a
+daemon_libfile_a_SOURCES = \
+	daemon/file_about.c daemon/file_about.h \
+	daemon/file_grant.c daemon/file_grant.h \
+	daemon/file_place.c daemon/file_place.h \
+	daemon/file_upload.c daemon/file_upload.h
+daemon_libfile_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(SSL_CFLAGS)
+FILE_LIBS = daemon/libfile.a odbc/libodbc.a $(SHM_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS)
+
+daemon_pchat_file_SOURCES = daemon/pchat-file.c daemon/file.h \
+	daemon/complaint.c daemon/complaint.h \
+	daemon/file_answer.c \
+	daemon/file_follow.c \
+	daemon/file_question.c \
+	daemon/file_receive.c
+daemon_pchat_file_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS)
+daemon_pchat_file_LDADD = $(FILE_LIBS) $(SECCOMP_LIBS)
 
 daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_adapter.c \

@@ -28,6 +28,8 @@ static inline bool slot_is_wanted(unsigned slot, const struct conf *conf)
 		return conf->compliance.enabled;
 	if (slot == SLOT_ADAPTER)
 		return conf->compliance.enabled && conf->adapters.count > 0;
+	if (slot == SLOT_FILE)
+		return *conf->files.directory;
 	if (slot == SLOT_ADMIN)
 		return conf->admin.listen.count > 0;
 	return slot == SLOT_SEQUENCER || slot == SLOT_STORE || slot == SLOT_AUTH;

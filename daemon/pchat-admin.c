@@ -204,7 +204,7 @@ static int open_all(struct admin *admin, struct err *err)
 	if (load_tls(relay, err) == -1 || open_loop(admin, err) == -1)
 		return -1;
 #ifndef PCHAT_SANITIZERS
-	if (sandbox_enter(true, err) == -1)
+	if (sandbox_enter(SANDBOX_BINDS, err) == -1)
 		log_warning("%s", err->text);
 #endif
 	return child_ready(&relay->child, PROC_READY, err);

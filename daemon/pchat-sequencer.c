@@ -111,8 +111,9 @@ static int apply_batch(struct sequencer *s, uint64_t from, uint64_t end, struct 
 	return 0;
 }
 
-/* A standby reads the journal, too, but nobody waits for it, nor for pchat-auth if nothing is for it:
- * each would be a process put on a processor and taken off again with every batch. */
+/* A standby reads the journal, too, but nobody waits for it, nor for pchat-auth and pchat-file if nothing
+ * is for them (the latter reads on when it is asked something): each would be a process put on a
+ * processor and taken off again with every batch. */
 static bool wants_to_know(const struct sequencer *s, unsigned slot, bool mail)
 {
 	const struct proc_page *page = s->child.proc.page[slot];
@@ -123,7 +124,7 @@ static bool wants_to_know(const struct sequencer *s, unsigned slot, bool mail)
 		return true;
 	if (slot >= SLOT_WORKER && slot < SLOT_WORKER + WORKER_SLOTS)
 		return atomic_load_explicit(&page->state, memory_order_relaxed) != PROC_READY;
-	return slot != SLOT_AUTH;
+	return slot != SLOT_AUTH && slot != SLOT_FILE;
 }
 
 /* Lets everybody know. Answers come after the events, so that who reads the events first, and then

@@ -112,6 +112,12 @@ int mailbox_open(struct mailbox *mailbox, int own_fd, int peer_fd, uint64_t comm
 	return 0;
 }
 
+bool mailbox_settled(const struct mailbox *mailbox)
+{
+	return atomic_load_explicit(&mailbox->back->taken, memory_order_acquire) ==
+	       atomic_load_explicit(&mailbox->out->head, memory_order_relaxed);
+}
+
 static void mailbox_fill(uint8_t *to, const struct command *command, const void *payload,
 			 uint32_t size, const void *more, uint32_t more_size)
 {

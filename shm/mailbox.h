@@ -38,6 +38,10 @@ int mailbox_open(struct mailbox *mailbox, int own_fd, int peer_fd, uint64_t comm
 uint64_t mailbox_send(struct mailbox *mailbox, const struct command *head, const void *payload,
 		      uint32_t size, const void *more, uint32_t more_size);
 
+/* Whether the sequencer has decided all that was sent, by a predecessor, too, and what it decided is
+ * durable. */
+bool mailbox_settled(const struct mailbox *mailbox);
+
 /* The next answer, or false. After a restart of the sequencer an answer may come twice. */
 bool mailbox_answer(struct mailbox *mailbox, struct answer *answer_r);
 

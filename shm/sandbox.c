@@ -38,12 +38,11 @@ static const int refused[] = {
 	SCMP_SYS(fork),	      SCMP_SYS(vfork),
 	SCMP_SYS(listen),
 	SCMP_SYS(creat),      SCMP_SYS(truncate),
-	SCMP_SYS(unlink),     SCMP_SYS(unlinkat),
-	SCMP_SYS(rename),     SCMP_SYS(renameat),
-	SCMP_SYS(renameat2),  SCMP_SYS(link),
+	SCMP_SYS(unlink),
+	SCMP_SYS(rename),     SCMP_SYS(link),
 	SCMP_SYS(linkat),     SCMP_SYS(symlink),
 	SCMP_SYS(symlinkat),  SCMP_SYS(mkdir),
-	SCMP_SYS(mkdirat),    SCMP_SYS(rmdir),
+	SCMP_SYS(rmdir),
 	SCMP_SYS(mknod),      SCMP_SYS(mknodat),
 	SCMP_SYS(chmod),      SCMP_SYS(fchmod),
 	SCMP_SYS(fchmodat),   SCMP_SYS(chown),
@@ -53,6 +52,14 @@ static const int refused[] = {
 	SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_send_signal),
 	SCMP_SYS(setuid),     SCMP_SYS(setgid),
 	SCMP_SYS(tkill),
+};
+
+/* These, too, but for whoever keeps files. */
+static const int of_files[] = {
+	SCMP_SYS(unlinkat),
+	SCMP_SYS(renameat),
+	SCMP_SYS(renameat2),
+	SCMP_SYS(mkdirat),
 };
 
 static int add_list(scmp_filter_ctx filter, uint32_t action, const int *list, size_t count)
@@ -67,21 +74,23 @@ static int add_list(scmp_filter_ctx filter, uint32_t action, const int *list, si
 }
 
 /* Calls that are refused for some values of one argument. */
-static int add_conditional(scmp_filter_ctx filter)
+static int add_conditional(scmp_filter_ctx filter, enum sandbox needs)
 {
 	const uint64_t self = (uint64_t)getpid();
 	const struct {
 		int call;
 		struct scmp_arg_cmp test;
 	} rules[] = {
-		{SCMP_SYS(openat), {2, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_WRONLY}},
-		{SCMP_SYS(openat), {2, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDWR}},
 		{SCMP_SYS(socket), {0, SCMP_CMP_NE, AF_UNIX, 0}},
 		{SCMP_SYS(kill), {0, SCMP_CMP_NE, self, 0}},
 		{SCMP_SYS(tgkill), {0, SCMP_CMP_NE, self, 0}},
+		/* The last two: */
+		{SCMP_SYS(openat), {2, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_WRONLY}},
+		{SCMP_SYS(openat), {2, SCMP_CMP_MASKED_EQ, O_ACCMODE, O_RDWR}},
 	};
+	const size_t count = sizeof(rules) / sizeof(rules[0]) - (needs == SANDBOX_FILES ? 2 : 0);
 
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+	for (size_t i = 0; i < count; i++) {
 		int result = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), rules[i].call, 1,
 						    &rules[i].test);
 
@@ -91,7 +100,7 @@ static int add_conditional(scmp_filter_ctx filter)
 	return 0;
 }
 
-int sandbox_enter(bool binds, struct err *err)
+int sandbox_enter(enum sandbox needs, struct err *err)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	int result;
@@ -103,10 +112,13 @@ int sandbox_enter(bool binds, struct err *err)
 	if (result == 0)
 		result = add_list(filter, SCMP_ACT_ERRNO(EPERM), refused,
 				  sizeof(refused) / sizeof(refused[0]));
-	if (result == 0 && !binds)
+	if (result == 0 && needs != SANDBOX_FILES)
+		result = add_list(filter, SCMP_ACT_ERRNO(EPERM), of_files,
+				  sizeof(of_files) / sizeof(of_files[0]));
+	if (result == 0 && needs != SANDBOX_BINDS)
 		result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(bind), 0);
 	if (result == 0)
-		result = add_conditional(filter);
+		result = add_conditional(filter, needs);
 	if (result == 0)
 		result = seccomp_load(filter);
 	seccomp_release(filter);

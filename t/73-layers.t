@@ -29,6 +29,7 @@ my %foreign = (
 	'daemon/pchat-auth' => 'event|wslay|http_parser',
 	'daemon/pchat-compliance' => 'gsasl|event|wslay|http_parser',
 	'daemon/pchat-adapter' => 'gsasl|event|wslay|http_parser|jansson',
+	'daemon/pchat-file' => 'odbc|gsasl|event|ssl|wslay|http_parser',
 	'worker/pchat-worker' => 'odbc|gsasl',
 	'daemon/pchat' => 'odbc',
 	'daemon/pchatctl' => 'event',    # it is a client, too: pchatctl test

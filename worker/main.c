@@ -319,7 +319,7 @@ static int open_all(struct worker *w, struct err *err)
 		return -1;
 #ifndef PCHAT_SANITIZERS
 	/* Not every kernel or container has it, and chat is better than none. */
-	if (sandbox_enter(false, err) == -1)
+	if (sandbox_enter(SANDBOX_ALL, err) == -1)
 		log_warning("%s", err->text);
 #endif
 	return child_ready(&w->child, PROC_READY, err);

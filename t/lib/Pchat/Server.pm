@@ -125,11 +125,13 @@ sub configure ($self, $changes) {
 	for my $section (keys %$changes) {
 		$conf{$section} = { %{ $conf{$section} // {} }, %{ $changes->{$section} } };
 	}
-	# The sequencer, the store, pchat-auth, the workers, the readers, pchat-compliance, pchat-admin.
+	# The sequencer, the store, pchat-auth, the workers, the readers, pchat-compliance, pchat-admin,
+	# pchat-file.
 	$self->{children} =
 		3 + $conf{workers}{active} + $conf{workers}{standby} + ($conf{content}{readers} // 2) +
 		(($conf{compliance}{enabled} // '') eq 'true' && 1 + !!grep {/^adapter /} keys %conf);
 	$self->{children}++ if $conf{admin}{listen};
+	$self->{children}++ if $conf{files}{directory};
 	open my $out, '>', $self->configuration or die "could not write the configuration: $!\n";
 	print $out map { _section($_, $conf{$_}) } sort keys %conf;
 	close $out or die "could not write the configuration: $!\n";
