@@ -41,7 +41,7 @@ static const char *const kinds[KINDS] = {
 	[KIND_FEED] = "feed",	      [KIND_REQUEST] = "request",
 	[KIND_HISTORY] = "history",   [KIND_MESSAGE] = "message",
 	[KIND_MARKER] = "marker",     [KIND_SETTING] = "setting",
-	[KIND_GRANT] = "grant",
+	[KIND_GRANT] = "grant",	      [KIND_FILE] = "file",
 };
 
 const char *archive_kind_name(enum archive_kind kind)

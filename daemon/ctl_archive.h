@@ -9,7 +9,7 @@ enum archive_level {
 	LEVEL_USER,	      /* users and groups */
 	LEVEL_CATEGORY,	      /* the same, categories and add-ins */
 	LEVEL_ROOM_DIRECTORY, /* the same, rooms, and what users have of their own but markers */
-	LEVEL_CONTENT,	      /* messages only */
+	LEVEL_CONTENT,	      /* messages and files only */
 	LEVEL_ALL,
 	LEVELS
 };
@@ -37,6 +37,7 @@ enum archive_kind {
 	KIND_MARKER,
 	KIND_SETTING,
 	KIND_GRANT,
+	KIND_FILE,
 	KINDS
 };
 const char *archive_kind_name(enum archive_kind kind);

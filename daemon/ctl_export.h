@@ -47,6 +47,10 @@ struct export
 		struct content_person person;
 		struct content_export_credential credential;
 		struct export_setting setting;
+		struct {
+			uint8_t uuid[16];
+			bool begun;
+		} file;
 	} above;
 	struct archive_report report;
 	struct err err;
@@ -63,6 +67,10 @@ enum db_result export_setting_page(struct export *e);
 enum db_result export_setting_next(struct export *e);
 enum db_result export_grant_page(struct export *e);
 enum db_result export_grant_next(struct export *e);
+
+/* The rows of files (ctl_export_file.c). */
+enum db_result export_file_page(struct export *e);
+enum db_result export_file_next(struct export *e);
 
 /* A line: begun by the name of its first member, whose value comes next; then others; its end.
  * False: it could not be written. kind: which is counted; KINDS: none. */

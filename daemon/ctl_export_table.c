@@ -428,6 +428,7 @@ static const struct export_part parts[] = {
 	{ROOMS | ALL, page_people, next_person, CONTENT_FEED, KIND_FEED},
 	{ROOMS | ALL, page_people, next_person, CONTENT_REQUEST, KIND_REQUEST},
 	{CONTENT | ALL, NULL, export_messages, 0, 0},
+	{CONTENT | ALL, export_file_page, export_file_next, 0, 0},
 	{ALL, page_people, next_person, CONTENT_MARKER, KIND_MARKER},
 	{ALL, export_setting_page, export_setting_next, 0, 0},
 	{ALL, export_grant_page, export_grant_next, 0, 0},

@@ -95,7 +95,8 @@ static bool may_be_left_out(const struct import_item *item)
 	return item->code == CODE_NO_SUCH_PRINCIPAL &&
 	       (item->kind == KIND_ROLE || item->kind == KIND_MEMBER ||
 		(item->kind >= KIND_INVITED && item->kind <= KIND_REQUEST) ||
-		item->kind == KIND_MARKER || item->kind == KIND_GRANT);
+		item->kind == KIND_MARKER || item->kind == KIND_GRANT ||
+		item->kind == KIND_FILE);
 }
 
 /* A room that is in the archive, too, is not here yet when its messages are checked. */

@@ -139,6 +139,8 @@ enum decision import_setting(struct engine *engine, const struct ask_for *ask,
 			     const struct import *import);
 enum decision import_grant(struct engine *engine, const struct ask_for *ask,
 			   const struct import *import);
+enum decision import_file(struct engine *engine, const struct ask_for *ask,
+			  const struct import *import);
 
 /* Where nothing is to be done: says that it would be. */
 enum decision import_checked(const struct ask_for *ask);

@@ -220,3 +220,28 @@ enum decision decide_file_remove(struct engine *engine, const struct ask_for *as
 	memset(event.token_hash, 0, sizeof(event.token_hash));
 	return tell(engine, ask, &head, session_at(engine, ask->session)->principal, &event);
 }
+
+/* --- Out of an archive. --- */
+
+/* What it is; its content comes another way. Whether it is here already the worker has found out. */
+enum decision import_file(struct engine *engine, const struct ask_for *ask,
+			  const struct import *import)
+{
+	struct record head = head_of(ask, EVENT_FILE);
+	struct event_file event;
+
+	if (!event_file_parse(import->payload, import->size, &event) ||
+	    !is_file_name(event.name) || !is_plain(event.type) || event.time == 0 ||
+	    event.size > INT64_MAX || is_zero(event.uuid, sizeof(event.uuid)) ||
+	    is_zero(event.sha256, sizeof(event.sha256)))
+		return refuse(ask, CODE_INVALID_ARGUMENT);
+	if (find_room(&engine->cache, ask->command->room) == 0)
+		return refuse(ask, CODE_NO_SUCH_NODE);
+	if (event.author != 0 && find_principal(&engine->cache, event.author) == 0)
+		return refuse(ask, CODE_NO_SUCH_PRINCIPAL);
+	if (import->head.check)
+		return import_checked(ask);
+	memset(event.token_hash, 0, sizeof(event.token_hash));
+	head.flags = EVENT_IMPORTED;
+	return tell(engine, ask, &head, session_at(engine, ask->session)->principal, &event);
+}

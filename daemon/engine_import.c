@@ -288,6 +288,8 @@ enum decision decide_import(struct engine *engine, const struct ask_for *ask)
 		return import_setting(engine, ask, &import);
 	case EVENT_GRANT:
 		return import_grant(engine, ask, &import);
+	case EVENT_FILE:
+		return import_file(engine, ask, &import);
 	default:
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	}

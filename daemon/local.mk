@@ -186,6 +186,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_compliance.c \
 	daemon/ctl_database.c \
 	daemon/ctl_export.c daemon/ctl_export.h \
+	daemon/ctl_export_file.c \
 	daemon/ctl_export_message.c \
 	daemon/ctl_export_scoped.c \
 	daemon/ctl_export_table.c \

@@ -80,7 +80,8 @@ static enum db_result take(const struct db_stmt *stmt, struct content_file_row *
 					   .author_uri = db_bytes(stmt, 13),
 					   .author_name = db_bytes(stmt, 14),
 					   .remover_uri = db_bytes(stmt, 15)};
-	if (hex_uuid_decode(uuid.data, uuid.length, file->uuid) &&
+	row_r->has_uuid = hex_uuid_decode(uuid.data, uuid.length, file->uuid);
+	if (row_r->has_uuid &&
 	    hex_decode(hash.data, hash.length, file->sha256, sizeof(file->sha256)))
 		return DB_OK;
 	err_set(err, "could not understand a row of pc_file: its uuid or its hash is malformed");
@@ -140,5 +141,7 @@ enum db_result content_export_files(struct db *db, const uint8_t *above, struct 
 enum db_result content_export_files_next(struct db *db, struct content_file_row *row_r,
 					 struct err *err)
 {
-	return next(db, STATEMENT_EXPORT_FILES, row_r, err);
+	const enum db_result result = next(db, STATEMENT_EXPORT_FILES, row_r, err);
+
+	return result == DB_BAD_DATA && !row_r->has_uuid ? DB_FATAL : result;
 }

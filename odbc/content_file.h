@@ -32,6 +32,7 @@ enum db_result content_files_remove(struct db *db, uint32_t room, uint64_t time,
 
 struct content_file_row {
 	struct content_file file;
+	bool has_uuid;	      /* it could be read */
 	uint64_t removed;     /* when; 0: it is there */
 	uint32_t removed_by;  /* 0: an administrator */
 	uint32_t category;    /* of the room; 0: there is no such room any more */
@@ -55,7 +56,8 @@ enum db_result content_files(struct db *db, const struct content_file_page *page
 enum db_result content_files_next(struct db *db, struct content_file_row *row_r, struct err *err);
 
 /* All of them above a uuid (NULL: from the first on), in the order of their uuids,
- * CONTENT_LOAD_PAGE at most. */
+ * CONTENT_LOAD_PAGE at most. DB_FATAL where it is not even known which one is malformed, and so
+ * where to go on. */
 enum db_result content_export_files(struct db *db, const uint8_t *above, struct err *err);
 enum db_result content_export_files_next(struct db *db, struct content_file_row *row_r,
 					 struct err *err);

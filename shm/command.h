@@ -173,8 +173,8 @@ enum { COMMAND_SETTINGS_MAX = 16 };
  */
 struct command_import {
 	uint16_t type;	   /* enum event_type: an object, EVENT_ROLE, EVENT_AFFILIATION, what a user has,
-			      EVENT_HISTORY (room and flags as in its record), EVENT_SETTING or
-			      EVENT_GRANT: CODE_DATA_COLLISION where it has another value */
+			      EVENT_HISTORY (room and flags as in its record), EVENT_FILE (room),
+			      EVENT_SETTING or EVENT_GRANT: CODE_DATA_COLLISION where it has another value */
 	uint8_t check;	   /* 1: nothing is done; CODE_OK is answered, seq 1: it would be */
 	uint8_t disabled;  /* HISTORY_END: the room, from then on, where it was being filled */
 	uint32_t reserved;

@@ -1,5 +1,6 @@
 use v5.36;
 use utf8;
+use Digest::SHA 'sha256_hex';
 use Mojo::JSON qw(decode_json false true);
 use Test::More;
 use Pchat::Archive;
@@ -41,7 +42,7 @@ my @all = export();
 is(
 	kinds(@all),
 	'pchat-archive user group member category addin room role invited invitation feed history'
-		. ' message marker setting grant',
+		. ' message file marker setting grant',
 	'an archive has everything, what is referred to before what refers to it'
 );
 is($all[0]{'pchat-archive'}, 1, 'it says of which version it is');
@@ -139,6 +140,32 @@ is_deeply(
 	'and who was granted which policy'
 );
 
+is_deeply(
+	[of(file => @all)],
+	[
+		{   line => 'file',
+			file => '00000000-0000-4000-8000-000000000001',
+			room => $uuid{open},
+			name => "caf\x{e9} \x{1F600} \"1\".txt",
+			size => 5,
+			sha256 => sha256_hex(1),
+			time => '2025-11-21T09:30:00.123456Z',
+			from => 'sip:alice@example.test'
+		},
+		{   line => 'file',
+			file => '00000000-0000-4000-8000-000000000002',
+			room => $uuid{closed},
+			name => 'plan.pdf',
+			type => 'application/pdf',
+			size => 10,
+			sha256 => sha256_hex(2),
+			time => '2025-11-21T09:30:00.123456Z',
+			from => 'sip:zoe@example.test'
+		}
+	],
+	'files are there with all that is known of them'
+);
+
 # --- Parts of it. ---
 
 is(kinds(export(qw(--level user))), 'pchat-archive user group member', 'users alone');
@@ -152,17 +179,19 @@ is(
 	'pchat-archive user group member category addin room role invited invitation feed',
 	'rooms without messages'
 );
-is(kinds(export(qw(--level content))), 'pchat-archive history message', 'messages alone');
+is(kinds(export(qw(--level content))), 'pchat-archive history message file', 'messages and files alone');
 my @lab = export('--category' => "Lab \x{1F52C}");
 is(join(' ', sort map { $_->{name} } of(room => @lab)), 'Closed Secret', 'one category alone');
 is(join(' ', map { $_->{text} } of(message => @lab)), 'from the stage', 'with its messages');
 is(join(' ', map { $_->{category} // $_->{scope} } of(setting => @lab)),
 	$lab->{category}, 'and with its own settings only');
+is(join(' ', map { $_->{name} } of(file => @lab)), 'plan.pdf', 'and its files');
 is(scalar of(grant => @lab), 0, 'policies belong to the whole server');
 my $later = $gaps[3]{time};
 my @later = export('--start-date' => $later);
 is(join(' ', map { $_->{message} } messages(gaps => @later)), '7 8', 'messages from a time on');
 is(scalar messages(texts => @later), 0, 'and none before');
+is(scalar of(file => @later), 0, 'nor files');
 my @secrets = of(credential => export('--credentials'));
 is(scalar @secrets, 5, 'the secrets of passwords only where they are asked for');
 ok(!grep({ !/^[0-9a-f]{64}$/ } map { $_->{stored_key} } @secrets), 'they are keys');

@@ -85,6 +85,15 @@ is_deeply(
 	'but as what an administrator put there'
 );
 
+my ($file) = grep { $_->{detail} =~ /"file":/ } $target->records('import');
+is($file->{content}, "caf\x{e9} \x{1F600} \"1\".txt", 'files likewise');
+my ($status, $listed) = $target->pchatctl(qw(file list --json), $room{open});
+is_deeply(
+	[map { @$_{qw(name from time)} } @{ decode_json($listed)->{files} }],
+	["caf\x{e9} \x{1F600} \"1\".txt", 'sip:alice@example.test', '2025-11-21T09:30:00.123456Z'],
+	'they are listed with who uploaded them, and when'
+);
+
 # --- It lives. ---
 
 $target->{passwords} = $source->{passwords};

@@ -151,7 +151,7 @@ static int check_uri(const struct event_principal *principal)
 		       : CODE_INVALID_ARGUMENT;
 }
 
-static int name_all(const struct chat *chat, struct import_line *line, uint32_t *room_r)
+int import_names(const struct chat *chat, struct import_line *line, uint32_t *room_r)
 {
 	int code;
 
@@ -175,6 +175,9 @@ static int name_all(const struct chat *chat, struct import_line *line, uint32_t 
 	case EVENT_HISTORY:
 		code = find_room(chat, line, room_r);
 		return code == CODE_OK ? find_user(chat, line->other, &line->history.author) : code;
+	case EVENT_FILE:
+		code = find_room(chat, line, room_r);
+		return code == CODE_OK ? find_user(chat, line->other, &line->file.author) : code;
 	case EVENT_SETTING:
 		return name_setting(chat, line);
 	case EVENT_GRANT:
@@ -230,7 +233,7 @@ static int send_line(struct session *session, uint32_t tag, struct import_line *
 	struct command head = {.type = COMMAND_IMPORT, .flags = line->flags};
 	uint8_t *payload;
 	uint32_t used;
-	int code = name_all(session->chat, line, &head.room);
+	int code = import_names(session->chat, line, &head.room);
 
 	if (code != CODE_OK)
 		return code;
@@ -249,9 +252,14 @@ static int send_line(struct session *session, uint32_t tag, struct import_line *
 
 void chat_import(struct session *session, const struct chat_id *id, struct import_line *line)
 {
-	struct request *request = request_begin(session, id, sizeof(*request), settle);
+	struct request *request;
 	int code;
 
+	if (line->type == EVENT_FILE) {
+		import_file(session, id, line);
+		return;
+	}
+	request = request_begin(session, id, sizeof(*request), settle);
 	if (request == NULL)
 		return;
 	code = session->admin ? send_line(session, request->base.tag, line) : CODE_ERROR_PERMISSION;

@@ -24,6 +24,7 @@ struct import_line {
 		struct event_history history;
 		struct event_setting setting; /* of a category: the scope, too, is looked up */
 		struct event_grant grant;
+		struct event_file file;
 	};
 	struct text user;  /* a URI: of a role, a member, of whom a thing is */
 	struct text other; /* a URI: the group, the inviter, the author; empty: none */
@@ -35,6 +36,12 @@ struct import_line {
 	struct text addin_name;
 	char scope[EVENT_SCOPE_MAX]; /* of a setting of a category */
 };
+
+/* Looks up what a line names, and puts the ids into it; the room of messages and files comes back. */
+int import_names(const struct chat *chat, struct import_line *line, uint32_t *room_r);
+
+/* A line of a file: a part of the next. */
+void import_file(struct session *session, const struct chat_id *id, struct import_line *line);
 
 /* Answered by the front end's `imported`. */
 void chat_import(struct session *session, const struct chat_id *id, struct import_line *line);

@@ -306,6 +306,28 @@ static void take_message(struct parsing *p)
 	take_after(p);
 }
 
+static void sha256(struct parsing *p, const char *name, uint8_t hash_r[FILE_HASH])
+{
+	const struct text value = text(p, name, true);
+
+	if (p->code == CODE_OK && !json_hash_parse(value, hash_r))
+		p->code = CODE_INVALID_ARGUMENT;
+}
+
+static void take_file(struct parsing *p)
+{
+	struct event_file *file = &p->out->file;
+
+	uuid(p, "file", file->uuid);
+	sha256(p, "sha256", file->sha256);
+	file->size = number(p, "size", true);
+	file->time = moment(p, "time");
+	file->name = text(p, "name", true);
+	file->type = text(p, "type", false);
+	p->out->other = text(p, "from", false);
+	node(p, "room");
+}
+
 /* By scope; or of a category, which may have another scope here. */
 static void take_setting(struct parsing *p)
 {
@@ -352,6 +374,7 @@ static const struct {
 	{"marker", EVENT_MARKER, take_marker},
 	{"setting", EVENT_SETTING, take_setting},
 	{"grant", EVENT_GRANT, take_grant},
+	{"file", EVENT_FILE, take_file},
 };
 
 static int data_import(struct json_peer *peer, const struct chat_id *id, const json_t *params)

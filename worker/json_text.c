@@ -167,18 +167,22 @@ static int hex(char c)
 	return -1;
 }
 
+static bool parse_byte(const char *text, uint8_t *byte_r)
+{
+	const int high = hex(text[0]), low = high == -1 ? -1 : hex(text[1]);
+
+	*byte_r = (uint8_t)(((unsigned)high << 4) | (unsigned)low);
+	return low != -1;
+}
+
 static bool parse_uuid(const char *text, uint8_t uuid_r[16])
 {
 	for (unsigned i = 0; i < 16; i++) {
-		int high, low;
-
 		if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
 			return false;
-		high = hex(*text++);
-		low = high == -1 ? -1 : hex(*text++);
-		if (low == -1)
+		if (!parse_byte(text, &uuid_r[i]))
 			return false;
-		uuid_r[i] = (uint8_t)(high << 4 | low);
+		text += 2;
 	}
 	return true;
 }
@@ -186,6 +190,14 @@ static bool parse_uuid(const char *text, uint8_t uuid_r[16])
 bool json_uuid_parse(struct text text, uint8_t uuid_r[16])
 {
 	return text.length == UUID_TEXT && parse_uuid(text.data, uuid_r);
+}
+
+bool json_hash_parse(struct text text, uint8_t hash_r[32])
+{
+	for (unsigned i = 0; i < 32 && text.length == 64; i++)
+		if (!parse_byte(text.data + 2 * i, &hash_r[i]))
+			return false;
+	return text.length == 64;
 }
 
 static int parse_uri(const struct chat *chat, const char *scheme_text, struct text uri,

@@ -37,6 +37,9 @@ int json_file_parse(const struct chat *chat, struct text uri, uint8_t room_r[16]
 /* The 36 characters of one. */
 bool json_uuid_parse(struct text text, uint8_t uuid_r[16]);
 
+/* The digits of a SHA-256. */
+bool json_hash_parse(struct text text, uint8_t hash_r[32]);
+
 /* Whether no value in the text (valid JSON or not) is nested deeper than this. */
 bool json_depth_ok(const char *text, size_t size, unsigned max);
 

@@ -19,6 +19,7 @@ worker_libworker_a_SOURCES = \
 	worker/http_answer.c worker/http_answer.h \
 	worker/http_head.c worker/http_head.h \
 	worker/import.c worker/import.h \
+	worker/import_file.c \
 	worker/join.c \
 	worker/json_admin.c \
 	worker/json_audit.c \

@@ -353,7 +353,9 @@ static bool use_file(struct tail *tail, const struct record *record)
 	struct name_view name = {0};
 	struct event_file event;
 
-	/* What came out of an archive is no news. */
+	/* What came out of an archive is no news, but for who brought it in. */
+	if (record->flags & EVENT_IMPORTED)
+		settle(chat, record);
 	if (room == NULL || record->flags & EVENT_IMPORTED || !event_file_get(record, &event))
 		return true;
 	if (record->actor != 0 &&

@@ -259,6 +259,17 @@ static void test_a_malformed_row_is_told_and_the_next_can_be_taken(void **state)
 	assert_db(content_files_next(place->db, &row, &place->err), DB_END);
 }
 
+static void test_a_row_without_a_uuid_ends_an_export(void **state)
+{
+	struct place *place = *state;
+	struct content_file_row row;
+
+	put_file(place, 1, 1);
+	assert_db(db_run(place->db, "UPDATE pc_file SET uuid = 'none'", &place->err), DB_OK);
+	assert_db(content_export_files(place->db, NULL, &place->err), DB_OK);
+	assert_db(content_export_files_next(place->db, &row, &place->err), DB_FATAL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -271,6 +282,7 @@ int main(void)
 		TEST(test_a_removed_room_s_files_are_removed_and_keep_their_rows),
 		TEST(test_all_files_are_exported_in_pages_each_once),
 		TEST(test_a_malformed_row_is_told_and_the_next_can_be_taken),
+		TEST(test_a_row_without_a_uuid_ends_an_export),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,6 +95,24 @@ static int import_end(struct bench *b, uint32_t room, uint64_t seq, uint64_t aft
 		EVENT_HISTORY, event_history_put(&event, payload_at(b), 4096));
 }
 
+static struct event_file a_file(void)
+{
+	struct event_file event = {.author = ALICE,
+				   .time = 1000,
+				   .size = 5,
+				   .name = text("a.txt"),
+				   .type = text("text/plain")};
+
+	memset(event.uuid, 1, sizeof(event.uuid));
+	memset(event.sha256, 2, sizeof(event.sha256));
+	return event;
+}
+
+static int import_file_as(struct bench *b, struct how how, const struct event_file *event)
+{
+	return import(b, how, EVENT_FILE, event_file_put(event, payload_at(b), 4096));
+}
+
 static int import_person(struct bench *b, enum event_type type, struct event_person event)
 {
 	event.principal = event.principal ? event.principal : ALICE;
@@ -437,6 +455,62 @@ static void markers_go_no_further_than_the_room(void **state)
 	assert_int_equal(person_of(b, EVENT_MARKER, ALICE, LOBBY)->number, 1);
 }
 
+static void files_keep_their_time_and_author(void **state)
+{
+	const struct how in_lobby = {.room = LOBBY};
+	struct event_file file = a_file();
+	struct bench *b = *state;
+	const struct record *record;
+
+	populate(b);
+	memset(file.token_hash, 9, sizeof(file.token_hash));
+	record = (const struct record *)(b->engine.writer.batch + b->engine.writer.batch_used);
+	assert_int_equal(import_file_as(b, in_lobby, &file), DECIDED);
+	assert_true(event_file_get(record, &file));
+	assert_int_equal(record->type, EVENT_FILE);
+	assert_int_equal(record->flags, EVENT_IMPORTED);
+	assert_int_equal(record->room, LOBBY);
+	assert_int_equal(record->actor, 0);
+	assert_int_equal(file.time, 1000);
+	assert_int_equal(file.author, ALICE);
+	assert_int_equal(file.token_hash[0], 0); /* no archive gives anybody a token */
+	file.author = 0;
+	assert_int_equal(import_file_as(b, in_lobby, &file), DECIDED);
+	assert_int_equal(import_file_as(b, (struct how){.room = LOBBY, .head = {.check = 1}}, &file),
+			 REFUSED(CODE_OK));
+}
+
+static void a_file_that_makes_no_sense_is_refused(void **state)
+{
+	const struct how in_lobby = {.room = LOBBY};
+	struct event_file file = a_file(), other = file;
+	struct bench *b = *state;
+
+	populate(b);
+	assert_int_equal(import_file_as(b, (struct how){.session = ALICE_SESSION, .room = LOBBY},
+					&file),
+			 REFUSED(CODE_ERROR_PERMISSION));
+	assert_int_equal(import_file_as(b, (struct how){.room = 99}, &file),
+			 REFUSED(CODE_NO_SUCH_NODE));
+	other.author = 99;
+	assert_int_equal(import_file_as(b, in_lobby, &other), REFUSED(CODE_NO_SUCH_PRINCIPAL));
+	other = file;
+	other.name = (struct text)text("../a");
+	assert_int_equal(import_file_as(b, in_lobby, &other), REFUSED(CODE_INVALID_ARGUMENT));
+	other = file;
+	other.time = 0;
+	assert_int_equal(import_file_as(b, in_lobby, &other), REFUSED(CODE_INVALID_ARGUMENT));
+	other = file;
+	other.size = (uint64_t)INT64_MAX + 1;
+	assert_int_equal(import_file_as(b, in_lobby, &other), REFUSED(CODE_INVALID_ARGUMENT));
+	other = file;
+	memset(other.sha256, 0, sizeof(other.sha256));
+	assert_int_equal(import_file_as(b, in_lobby, &other), REFUSED(CODE_INVALID_ARGUMENT));
+	other = file;
+	memset(other.uuid, 0, sizeof(other.uuid));
+	assert_int_equal(import_file_as(b, in_lobby, &other), REFUSED(CODE_INVALID_ARGUMENT));
+}
+
 static void a_full_table_refuses(void **state)
 {
 	struct bench *b = *state;
@@ -496,6 +570,8 @@ int main(void)
 		TEST(what_users_have_keeps_its_number_where_it_is_free),
 		TEST(feeds_are_known_by_what_they_look_for),
 		TEST(markers_go_no_further_than_the_room),
+		TEST(files_keep_their_time_and_author),
+		TEST(a_file_that_makes_no_sense_is_refused),
 		TEST(a_full_table_refuses),
 		TEST(rubbish_is_refused),
 	};

@@ -135,6 +135,8 @@ sub fill_server ($server) {
 	$alice->call('invitation.ack', id => 1);
 	$alice->close;
 	_set_all($server, $category);
+	_put_file($server, $room{open}, 1, "caf\x{e9} \x{1F600} \"1\".txt", 'sip:alice@example.test');
+	_put_file($server, $room{closed}, 2, 'plan.pdf', 'sip:zoe@example.test', type => 'application/pdf');
 	$admin->('user.disable', uri => 'dave');
 	$admin->('user.remove', uri => 'zoe');
 	$admin->('room.disable', room => $room{empty});
@@ -160,6 +162,23 @@ sub _set_all ($server, $category) {
 	$admin->('retention.set', values => { age => '36000d' });
 	$admin->('retention.set', category => $_, values => { messages => 100000 })
 		for 'General', $category;
+}
+
+# What is known of a file. There is no content: this is about what the database has.
+sub _put_file ($server, $room, $number, $name, $from, %more) {
+	$server->admin(
+		'data.import',
+		kind => 'file',
+		line => {
+			file => sprintf('00000000-0000-4000-8000-%012d', $number),
+			room => $room =~ s{.*/}{}r,
+			name => $name,
+			size => 5 * $number,
+			sha256 => sha256_hex($number),
+			time => '2025-11-21T09:30:00.123456Z',
+			from => $from,
+			%more
+		});
 }
 
 sub _post_all ($server, $room) {
