@@ -9,6 +9,11 @@
 
 enum { PAGE = 100 };
 
+static json_t *last_of(const json_t *rows)
+{
+	return json_object_get(json_array_get(rows, json_array_size(rows) - 1), "file");
+}
+
 /* As many as --limit asks for, newest first; *rows_r is an array of the caller's. */
 static int find(const struct ctl *ctl, json_t **rows_r)
 {
@@ -24,9 +29,12 @@ static int find(const struct ctl *ctl, json_t **rows_r)
 				    json_integer(left < PAGE ? (json_int_t)left : PAGE));
 		code = ctl_call(ctl, ctl->verb->method, json_deep_copy(params), &page);
 		json_array_extend(rows, json_object_get(page, "files"));
+		/* A page without rows is the last one, whatever it says. */
 		more = json_is_true(json_object_get(page, "more")) &&
+		       json_array_size(json_object_get(page, "files")) > 0 &&
 		       json_array_size(rows) < wanted;
-		json_object_set(params, "before", json_object_get(page, "before"));
+		if (more)
+			json_object_set(params, "before", last_of(rows));
 		json_decref(page);
 		page = NULL;
 	}

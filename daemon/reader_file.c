@@ -1,5 +1,7 @@
 #include "daemon/reader_file.h"
 
+#include <string.h>
+
 #include "conf/log.h"
 #include "odbc/hex.h"
 
@@ -7,7 +9,6 @@ struct page {
 	const struct ask_files *ask;
 	const char *domain;
 	struct fragment *json;
-	uint64_t before; /* of the next page */
 	unsigned found;
 	bool more;
 };
@@ -72,7 +73,6 @@ static void take_row(struct page *page, const struct content_file_row *row)
 		page->more = true;
 		return;
 	}
-	page->before = row->file.lsn;
 	put_file(page, row);
 }
 
@@ -94,14 +94,35 @@ static enum db_result take_rows(struct page *page, struct db *db, struct err *er
 	return result == DB_END ? DB_OK : result;
 }
 
+/* Where the page before ended; DB_END: there is no such file. */
+static enum db_result find_place(const struct page *page, struct db *db,
+				 struct content_file_page *wanted, struct err *err)
+{
+	static const uint8_t none[16];
+	struct content_file_row row;
+	enum db_result result;
+
+	if (memcmp(page->ask->before, none, sizeof(none)) == 0)
+		return DB_OK;
+	result = content_file_get(db, page->ask->before, &row, err);
+	if (result == DB_BAD_DATA || (result == DB_OK && row.file.room != page->ask->room))
+		return DB_END;
+	if (result == DB_OK)
+		wanted->time = row.file.time;
+	return result;
+}
+
 static enum db_result list(struct page *page, struct db *db, struct err *err)
 {
-	const struct content_file_page wanted = {.room = page->ask->room,
-						 .before = page->ask->before,
-						 .removed = page->ask->removed != 0,
-						 .limit = page->ask->limit + 1u};
-	const enum db_result result = content_files(db, &wanted, err);
+	struct content_file_page wanted = {.room = page->ask->room,
+					   .time = INT64_MAX,
+					   .removed = page->ask->removed != 0,
+					   .limit = page->ask->limit + 1u};
+	enum db_result result = find_place(page, db, &wanted, err);
 
+	memcpy(wanted.uuid, page->ask->before, sizeof(wanted.uuid));
+	if (result == DB_OK)
+		result = content_files(db, &wanted, err);
 	return result == DB_OK ? take_rows(page, db, err) : result;
 }
 
@@ -126,7 +147,7 @@ static enum db_result get(struct page *page, struct db *db, struct err *err)
 enum db_result reader_files(struct db *db, const struct ask_files *ask, const char *domain,
 			    struct fragment *json, struct err *err)
 {
-	struct page page = {.ask = ask, .domain = domain, .json = json, .before = ask->before};
+	struct page page = {.ask = ask, .domain = domain, .json = json};
 	enum db_result result;
 
 	if (ask->one)
@@ -137,9 +158,6 @@ enum db_result reader_files(struct db *db, const struct ask_files *ask, const ch
 	}
 	fragment_text(json, "{\"files\":[");
 	result = list(&page, db, err);
-	fragment_text(json,
-		      page.more ? "],\"more\":true,\"before\":" : "],\"more\":false,\"before\":");
-	fragment_number(json, page.before > INT64_MAX ? INT64_MAX : page.before);
-	fragment_text(json, "}");
+	fragment_text(json, page.more ? "],\"more\":true}" : "],\"more\":false}");
 	return result;
 }

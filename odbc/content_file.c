@@ -103,11 +103,14 @@ enum db_result content_file_get(struct db *db, const uint8_t uuid[16],
 enum db_result content_files(struct db *db, const struct content_file_page *page, struct err *err)
 {
 	struct db_stmt *stmt = db_statement(db, STATEMENT_FILES);
+	char uuid[HEX_UUID];
 
 	db_bind_int(stmt, 0, page->room);
-	db_bind_int(stmt, 1, clamp(page->before));
-	db_bind_int(stmt, 2, page->removed ? INT64_MAX : 0);
-	db_bind_int(stmt, 3, page->limit);
+	db_bind_int(stmt, 1, clamp(page->time));
+	db_bind_int(stmt, 2, clamp(page->time));
+	bind_uuid(stmt, 3, page->uuid, uuid);
+	db_bind_int(stmt, 4, page->removed ? INT64_MAX : 0);
+	db_bind_int(stmt, 5, page->limit);
 	return db_execute(stmt, err);
 }
 

@@ -44,11 +44,14 @@ struct content_file_row {
 enum db_result content_file_get(struct db *db, const uint8_t uuid[16],
 				struct content_file_row *row_r, struct err *err);
 
-/* Those of a room below an LSN, newest first; removed: those that are removed, too. Execute, then
- * take rows. DB_BAD_DATA: a row is malformed, the next may be taken. */
+/* Those of a room, newest first; of one time in the reverse order of their uuids. removed: those
+ * that are removed, too. Execute, then take rows. DB_BAD_DATA: a row is malformed, the next may be
+ * taken.
+ */
 struct content_file_page {
 	uint32_t room;
-	uint64_t before;
+	uint64_t time;	  /* only what stands behind the file of this time */
+	uint8_t uuid[16]; /* and with this uuid */
 	bool removed;
 	unsigned limit;
 };

@@ -252,8 +252,16 @@ static const char *const step9[] = {
 	NULL,
 };
 
+/* Files are listed by the times of their uploads, which those out of an archive keep. */
+static const char *const step10[] = {
+	"{not mssql}DROP INDEX pc_file_room",
+	"{only mssql}DROP INDEX pc_file_room ON pc_file",
+	"CREATE INDEX pc_file_room ON pc_file (room, time, uuid)",
+	NULL,
+};
+
 static const char *const *const steps[] = {step1, step2, step3, step4, step5,
-					   step6, step7, step8, step9};
+					   step6, step7, step8, step9, step10};
 
 const struct schema schema_content = {
 	.exists = STATEMENT_SCHEMA_EXISTS,

@@ -334,8 +334,9 @@ const char *const statement_text[STATEMENTS] = {
 	[STATEMENT_FILES_REMOVE] = "UPDATE pc_file SET removed = ?, removed_by = ? "
 				   "WHERE room = ? AND removed = 0",
 	[STATEMENT_FILE_GET] = FILES "WHERE f.uuid = ?",
-	[STATEMENT_FILES] = FILES "WHERE f.room = ? AND f.lsn < ? AND f.removed <= ? "
-				  "ORDER BY f.lsn DESC LIMIT ?",
+	[STATEMENT_FILES] =
+		FILES "WHERE f.room = ? AND (f.time < ? OR (f.time = ? AND f.uuid < ?)) "
+		      "AND f.removed <= ? ORDER BY f.time DESC, f.uuid DESC LIMIT ?",
 	[STATEMENT_EXPORT_FILES] = FILES "WHERE f.uuid > ? ORDER BY f.uuid LIMIT ?",
 	[STATEMENT_AUDIT_PUT] = "INSERT INTO pc_audit "
 				"(lsn, time, actor, address, what, object, ref, details) "

@@ -131,14 +131,14 @@ struct ask_exceeding {
 	uint64_t bytes;
 };
 
-/* Files of a room, newest first. */
+/* Files of a room, newest first: by the time of their uploads, then by their uuids. */
 struct ask_files {
-	uint64_t before; /* only those below this LSN */
 	uint32_t room;
-	uint16_t limit;	 /* 500 at most; of one it does not count */
-	uint8_t removed; /* 1: those that were removed, too */
-	uint8_t one;	 /* 1: only the one with this uuid */
+	uint16_t limit;	    /* 500 at most; of one it does not count */
+	uint8_t removed;    /* 1: those that were removed, too */
+	uint8_t one;	    /* 1: only the one with this uuid */
 	uint8_t uuid[16];
+	uint8_t before[16]; /* only what stands behind the file with this uuid; 0: all */
 };
 
 /* Rooms whose name or description contains the text, without regard to case, by name. */

@@ -86,7 +86,7 @@ my %both = (
 	},
 	'file.download' => { file => $no_file },
 	'file.get' => { file => $no_file, removed => true },
-	'file.list' => { room => $nowhere, before => 1, limit => 1, removed => true },
+	'file.list' => { room => $nowhere, before => $no_file, limit => 1, removed => true },
 	'file.remove' => { file => $no_file, lost => true },
 	'message.purge' => { room => $nowhere, seq => 1, time => '2020-01-01' },
 	'message.remove' => { room => $nowhere, seq => 1, seqs => [1], replace => 'x' },

@@ -46,10 +46,15 @@ void file_download(struct session *session, const struct chat_id *id, const uint
 void file_remove(struct session *session, const struct chat_id *id, const uint8_t room[16],
 		 const uint8_t file[16], bool lost);
 
-/* Those of a room, newest first, older than what stands at the LSN `before`; removed: those that
- * were removed, too, for administrators. Answered by `found`. */
+/* Those of a room, newest first, that stand behind another one; removed: those that were removed, too,
+ * for administrators. Answered by `found`. */
+struct file_page {
+	uint8_t before[16]; /* 0: from the newest on */
+	uint16_t limit;
+	bool removed;
+};
 void file_list(struct session *session, const struct chat_id *id, const struct object_key *room,
-	       uint64_t before, uint16_t limit, bool removed);
+	       const struct file_page *page);
 void file_get(struct session *session, const struct chat_id *id, const uint8_t room[16],
 	      const uint8_t file[16], bool removed);
 

@@ -109,18 +109,18 @@ static void begin(struct session *session, const struct chat_id *id, const struc
 }
 
 void file_list(struct session *session, const struct chat_id *id, const struct object_key *room,
-	       uint64_t before, uint16_t limit, bool removed)
+	       const struct file_page *page)
 {
-	const struct ask_files wanted = {.before = before, .limit = limit, .removed = removed};
+	struct ask_files wanted = {.limit = page->limit, .removed = page->removed};
 
+	memcpy(wanted.before, page->before, sizeof(wanted.before));
 	begin(session, id, room, &wanted);
 }
 
 void file_get(struct session *session, const struct chat_id *id, const uint8_t room[16],
 	      const uint8_t file[16], bool removed)
 {
-	struct ask_files wanted = {
-		.before = INT64_MAX, .limit = 1, .one = 1, .removed = removed};
+	struct ask_files wanted = {.limit = 1, .one = 1, .removed = removed};
 	struct object_key key = {.by_name = false};
 
 	memcpy(key.uuid, room, sizeof(key.uuid));

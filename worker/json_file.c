@@ -74,21 +74,34 @@ static int remove_one(struct json_peer *peer, const struct chat_id *id, const js
 	return code;
 }
 
+/* The file that the page before ended with. */
+static int get_before(struct json_peer *peer, const json_t *params, uint8_t before_r[16])
+{
+	struct text uri = {"", 0};
+	uint8_t room[16];
+	int code = json_get_text(params, "before", false, &uri);
+
+	if (code == CODE_OK && json_has(params, "before"))
+		code = json_file_parse(peer->session.chat, uri, room, before_r);
+	return code;
+}
+
 static int list(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
-	uint64_t before = INT64_MAX, limit = CHAT_PAGE;
+	struct file_page page = {.before = {0}};
+	uint64_t limit = CHAT_PAGE;
 	struct object_key room;
-	bool removed = false;
 	int code = json_get_room_key(peer, params, &room);
 
 	if (code == CODE_OK)
-		code = json_get_number(params, "before", 1, INT64_MAX, &before);
+		code = get_before(peer, params, page.before);
 	if (code == CODE_OK)
 		code = json_get_number(params, "limit", 1, CHAT_PAGE_MAX, &limit);
 	if (code == CODE_OK)
-		code = json_get_bool(params, "removed", &removed);
+		code = json_get_bool(params, "removed", &page.removed);
+	page.limit = (uint16_t)limit;
 	if (code == CODE_OK)
-		file_list(&peer->session, id, &room, before, (uint16_t)limit, removed);
+		file_list(&peer->session, id, &room, &page);
 	return code;
 }
 

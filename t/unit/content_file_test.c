@@ -154,7 +154,7 @@ static void expect_page(struct place *place, const struct content_file_page *pag
 
 static void test_a_room_s_files_are_listed_page_by_page_newest_first(void **state)
 {
-	struct content_file_page page = {.room = 1, .before = UINT64_MAX, .limit = 3};
+	struct content_file_page page = {.room = 1, .time = INT64_MAX, .limit = 3};
 	static const uint8_t second[16] = {[15] = 2};
 	struct place *place = *state;
 
@@ -163,12 +163,30 @@ static void test_a_room_s_files_are_listed_page_by_page_newest_first(void **stat
 		put_file(place, n, 1);
 	put_file(place, 6, 2);
 	expect_page(place, &page, "543");
-	page.before = 24;
+	page.time = 1003;
+	page.uuid[15] = 3;
 	expect_page(place, &page, "21");
 	assert_db(content_file_remove(place->db, second, 50, 8, &place->err), DB_OK);
 	expect_page(place, &page, "1");
 	page.removed = true;
 	expect_page(place, &page, "21");
+}
+
+static void test_files_of_one_time_are_listed_each_once(void **state)
+{
+	struct content_file_page page = {.room = 1, .time = INT64_MAX, .limit = 2};
+	struct place *place = *state;
+
+	put_people_and_rooms(place);
+	for (uint8_t n = 1; n <= 5; n++)
+		put_file(place, n, 1);
+	assert_db(db_run(place->db, "UPDATE pc_file SET time = 7", &place->err), DB_OK);
+	expect_page(place, &page, "54");
+	page.time = 7;
+	page.uuid[15] = 4;
+	expect_page(place, &page, "32");
+	page.uuid[15] = 2;
+	expect_page(place, &page, "1");
 }
 
 static void test_a_removed_file_says_when_and_by_whom(void **state)
@@ -242,7 +260,7 @@ static void test_all_files_are_exported_in_pages_each_once(void **state)
 
 static void test_a_malformed_row_is_told_and_the_next_can_be_taken(void **state)
 {
-	const struct content_file_page page = {.room = 1, .before = UINT64_MAX, .limit = 9};
+	const struct content_file_page page = {.room = 1, .time = INT64_MAX, .limit = 9};
 	struct place *place = *state;
 	struct content_file_row row;
 
@@ -278,6 +296,7 @@ int main(void)
 		TEST(test_a_file_comes_back_as_it_was_put),
 		TEST(test_an_event_that_is_stored_again_changes_nothing),
 		TEST(test_a_room_s_files_are_listed_page_by_page_newest_first),
+		TEST(test_files_of_one_time_are_listed_each_once),
 		TEST(test_a_removed_file_says_when_and_by_whom),
 		TEST(test_a_removed_room_s_files_are_removed_and_keep_their_rows),
 		TEST(test_all_files_are_exported_in_pages_each_once),

@@ -313,7 +313,7 @@ static void test_upgrade_keeps_cursor_users_and_messages(void **state)
 	assert_int_equal(cursor.time, 5);
 	expect(place, "SELECT COUNT(*), MAX(body) FROM pc_message", "2|two");
 	expect(place, "SELECT uri, epoch FROM pc_principal", "sip:alice@example.test|3");
-	expect(place, "SELECT version FROM pc_schema ORDER BY version", "1,2,3,4,5,6,7,8,9");
+	expect(place, "SELECT version FROM pc_schema ORDER BY version", "1,2,3,4,5,6,7,8,9,10");
 	assert_db(content_search(place->db, "LOB", 3, 10, 0, &place->err), DB_OK);
 	assert_db(content_search_next(place->db, &found, &place->err), DB_OK);
 	assert_int_equal(found.room.id, 7);

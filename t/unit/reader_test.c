@@ -409,7 +409,7 @@ static void put_file(struct place *place, uint8_t n)
 					  .lsn = 8u * n,
 					  .room = 1,
 					  .author = 1,
-					  .time = UINT64_C(1700000000123456),
+					  .time = UINT64_C(1700000000123450) + 3u * n,
 					  .size = n,
 					  .name = {"a \"b\".txt", 9},
 					  .type = {"text/plain", 10}};
@@ -431,7 +431,7 @@ static json_t *files(struct place *place, const struct ask_files *ask)
 }
 
 static void expect_files(struct place *place, const struct ask_files *ask, const char *sizes,
-			 bool more, int64_t before)
+			 bool more)
 {
 	json_t *answer = files(place, ask), *file;
 	char got[64] = "";
@@ -444,23 +444,33 @@ static void expect_files(struct place *place, const struct ask_files *ask, const
 	}
 	assert_string_equal(got, sizes);
 	assert_int_equal(json_is_true(json_object_get(answer, "more")), more);
-	assert_int_equal(json_integer_value(json_object_get(answer, "before")), before);
 	json_decref(answer);
+}
+
+static void expect_none(struct place *place, const struct ask_files *ask)
+{
+	fragment_free(&place->json);
+	assert_int_equal(reader_files(place->db, ask, "d", &place->json, &place->err), DB_END);
 }
 
 static void test_files_are_listed_newest_first_page_by_page(void **state)
 {
 	struct place *place = *state;
-	struct ask_files ask = {.before = INT64_MAX, .room = 1, .limit = 2};
+	struct ask_files ask = {.room = 1, .limit = 2};
 
 	put_messages(place, 0);
 	for (uint8_t n = 1; n <= 3; n++)
 		put_file(place, n);
-	expect_files(place, &ask, "32", true, 16);
-	ask.before = 16;
-	expect_files(place, &ask, "1", false, 8);
-	ask.before = 8;
-	expect_files(place, &ask, "", false, 8);
+	expect_files(place, &ask, "32", true);
+	ask.before[15] = 2;
+	expect_files(place, &ask, "1", false);
+	ask.before[15] = 1;
+	expect_files(place, &ask, "", false);
+	ask.before[15] = 9;
+	expect_none(place, &ask);
+	ask.before[15] = 1;
+	ask.room = 2;
+	expect_none(place, &ask);
 }
 
 static void test_file_has_all_its_members(void **state)
@@ -485,12 +495,6 @@ static void test_file_has_all_its_members(void **state)
 	json_decref(expected);
 }
 
-static void expect_none(struct place *place, const struct ask_files *ask)
-{
-	fragment_free(&place->json);
-	assert_int_equal(reader_files(place->db, ask, "d", &place->json, &place->err), DB_END);
-}
-
 static void test_a_removed_file_is_shown_only_where_it_is_asked_for(void **state)
 {
 	struct ask_files ask = {.room = 1, .one = 1, .uuid = {[15] = 1}};
@@ -502,9 +506,8 @@ static void test_a_removed_file_is_shown_only_where_it_is_asked_for(void **state
 	put_file(place, 1);
 	assert_int_equal(content_file_remove(place->db, uuid, 1700000000000000, 1, &place->err),
 			 DB_OK);
-	expect_files(place, &(struct ask_files){.before = 99, .room = 1, .limit = 9}, "", false, 99);
-	expect_files(place, &(struct ask_files){.before = 99, .room = 1, .limit = 9, .removed = 1},
-		     "1", false, 8);
+	expect_files(place, &(struct ask_files){.room = 1, .limit = 9}, "", false);
+	expect_files(place, &(struct ask_files){.room = 1, .limit = 9, .removed = 1}, "1", false);
 	expect_none(place, &ask);
 	ask.removed = 1;
 	answer = files(place, &ask);
@@ -535,7 +538,7 @@ static void test_a_file_of_another_room_is_not_found(void **state)
 static void test_a_malformed_file_is_left_out(void **state)
 {
 	struct place *place = *state;
-	const struct ask_files ask = {.before = 99, .room = 1, .limit = 9};
+	const struct ask_files ask = {.room = 1, .limit = 9};
 
 	put_messages(place, 0);
 	put_file(place, 1);
@@ -544,13 +547,13 @@ static void test_a_malformed_file_is_left_out(void **state)
 	assert_int_equal(db_run(place->db, "UPDATE pc_file SET sha256 = 'none' WHERE size = 2",
 				&place->err),
 			 DB_OK);
-	expect_files(place, &ask, "31", false, 8);
+	expect_files(place, &ask, "31", false);
 }
 
 static void test_a_page_of_files_of_impossible_size_is_refused(void **state)
 {
 	struct place *place = *state;
-	struct ask_files ask = {.before = 99, .room = 1};
+	struct ask_files ask = {.room = 1};
 
 	assert_int_equal(reader_files(place->db, &ask, "d", &place->json, &place->err),
 			 DB_BAD_DATA);

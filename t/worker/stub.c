@@ -774,9 +774,10 @@ void file_remove(struct session *session, const struct chat_id *id, const uint8_
 }
 
 void file_list(struct session *session, const struct chat_id *id, const struct object_key *room,
-	       uint64_t before, uint16_t limit, bool removed)
+	       const struct file_page *page)
 {
-	called(session, "file_list", room->name, before + limit + removed);
+	called(session, "file_list", room->name,
+	       (uint64_t)page->before[0] + page->limit + page->removed);
 	session->front->found(session, id, "{}", 2);
 }
 
