@@ -11,9 +11,11 @@
 /*
  * One request. The connection is not read but for the bytes of an upload, and of these at most a
  * piece is under way: the client waits as long as pchat-file does. Of a download, the next piece is
- * asked for when the one before it is out of our hands. Each piece has to go through within
- * json.idle_timeout, however busily a client trickles.
+ * asked for when the one before it is out of our hands. As many bytes as make a whole piece have to
+ * go through within json.idle_timeout, however busily a client trickles.
  */
+enum { STORE_US = 90000000 /* for the last bytes, more than transfer.c waits */ };
+
 enum stage {
 	HTTP_ASKING, /* what the token is good for */
 	HTTP_TAKING, /* an upload */
@@ -32,6 +34,7 @@ struct http {
 	uint64_t length; /* of an upload's body */
 	uint64_t at, end; /* the next byte, and that behind the last */
 	uint32_t part;	 /* bytes that were asked for or handed on; 0: none */
+	uint32_t taken;	 /* bytes since the deadline was moved last */
 	bool asked;	 /* ... and the answer is to come */
 	char range[HTTP_RANGE_MAX + 1], if_range[HTTP_TAG_MAX + 1];
 };
@@ -97,6 +100,8 @@ static size_t put(struct http *http, const uint8_t *data, size_t size)
 		return 0;
 	}
 	conn_pause(http->conn);
+	if (part == left)
+		conn_allow(http->conn, STORE_US);
 	http->part = code == CODE_OK ? part : 0;
 	return http->part;
 }
@@ -133,9 +138,13 @@ static void on_taken(void *owner, int code, const struct file_info *file)
 		return;
 	}
 	http->at += http->part;
+	http->taken += http->part;
 	http->part = 0;
-	allow(http);
 	if (file == NULL) {
+		if (http->taken >= TRANSFER_WRITE_MAX) {
+			http->taken = 0;
+			allow(http);
+		}
 		conn_resume(http->conn);
 		return;
 	}

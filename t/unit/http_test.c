@@ -467,26 +467,58 @@ static void go_to(struct place *place, uint64_t microseconds)
 	net_turn(&place->stub.net);
 }
 
-static void who_sends_too_slowly_is_told_so(void **state)
+/* With deadlines of a second. */
+static void start_impatient(struct place *place)
+{
+	struct err err;
+
+	stub_init(&place->stub);
+	place->stub.conf.json.idle_timeout = 1000000;
+	place->stub.conf.json.ping_interval = 500000;
+	place->stub.conf.json.handshake_timeout = 1000000;
+	net_fini(&place->stub.net);
+	assert_int_equal(net_init(&place->stub.net, place->stub.base, &place->stub.conf,
+				  &place->stub.proc, &err),
+			 0);
+	place->conn = stub_open(&place->stub, false);
+}
+
+static void who_trickles_is_told_that_he_is_too_slow(void **state)
 {
 	struct place place;
 
 	(void)state;
-	stub_init(&place.stub);
-	place.stub.conf.json.idle_timeout = 1000000;
-	place.stub.conf.json.ping_interval = 500000;
-	place.stub.conf.json.handshake_timeout = 1000000;
-	net_fini(&place.stub.net);
-	assert_int_equal(net_init(&place.stub.net, place.stub.base, &place.stub.conf,
-				  &place.stub.proc, &(struct err){.text = ""}),
-			 0);
-	place.conn = stub_open(&place.stub, false);
+	start_impatient(&place);
 	ask(&place, "PUT /files/" TOKEN " HTTP/1.1\r\nContent-Length: 100000\r\n\r\n");
 	assert_true(stub_transfer(&place.stub, CODE_OK));
 	go_to(&place, 600000);
+	feed(&place, "\0\1\2", 3);
+	assert_true(stub_transfer(&place.stub, CODE_OK));
 	assert_int_equal(take(&place), 0);
 	go_to(&place, 600000);
 	ends_with_status(&place, "408", "\"timeout\"");
+}
+
+static void who_sends_whole_pieces_may_take_his_time(void **state)
+{
+	const char *bytes = content();
+	struct place place;
+
+	(void)state;
+	start_impatient(&place);
+	ask(&place, "PUT /files/" TOKEN " HTTP/1.1\r\nContent-Length: 100000\r\n\r\n");
+	for (size_t at = 0; at < SIZE;) {
+		size_t n = SIZE - at < TRANSFER_WRITE_MAX ? SIZE - at : TRANSFER_WRITE_MAX;
+
+		assert_true(stub_transfer(&place.stub, CODE_OK));
+		go_to(&place, 600000);
+		feed(&place, bytes + at, n);
+		at += n;
+	}
+	go_to(&place, 5000000); /* it is the server that takes its time now */
+	assert_true(stub_transfer(&place.stub, CODE_OK));
+	free((char *)(uintptr_t)bytes);
+	ends_with_status(&place, "201", NULL);
 }
 
 static void a_server_that_stops_says_so_to_those_who_send(void **state)
@@ -576,7 +608,8 @@ int main(void)
 		cmocka_unit_test(a_part_of_another_file_is_not_given),
 		cmocka_unit_test(a_slow_reader_holds_no_more_than_one_piece),
 		cmocka_unit_test(a_download_that_fails_ends_short_of_its_length),
-		cmocka_unit_test(who_sends_too_slowly_is_told_so),
+		cmocka_unit_test(who_trickles_is_told_that_he_is_too_slow),
+		cmocka_unit_test(who_sends_whole_pieces_may_take_his_time),
 		cmocka_unit_test(a_server_that_stops_says_so_to_those_who_send),
 		cmocka_unit_test(a_token_reads_as_it_was_written),
 		cmocka_unit_test(what_a_client_gave_as_type_and_name_breaks_no_head),
