@@ -134,6 +134,12 @@ static const char *const statements[STATEMENTS] = {
 		"WHERE m.room = r.id AND m.seq > r.purged), 0) FROM pc_room AS r "
 		"WHERE r.id > ? AND r.last_seq > r.purged ORDER BY r.id OFFSET 0 ROWS FETCH NEXT ? "
 		"ROWS ONLY",
+	/* A row that is there has the same grams: a message that changes leaves the index before.
+	 */
+	[STATEMENT_INDEX_PUT] =
+		"INSERT INTO pc_index (id, grams) SELECT v.id, v.grams FROM "
+		"(VALUES (CAST(? AS BIGINT), CAST(? AS NVARCHAR(MAX)))) AS v (id, grams) "
+		"WHERE NOT EXISTS (SELECT 1 FROM pc_index AS o WHERE o.id = v.id)",
 	[STATEMENT_INDEX_NEWEST] = INDEX_ROWS "ORDER BY id DESC",
 	[STATEMENT_INDEX_OLDEST] = INDEX_ROWS "ORDER BY id",
 };

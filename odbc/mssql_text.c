@@ -284,18 +284,33 @@ static void put_pattern(struct writer *writer)
 	      writer->out);
 }
 
+/* The row of an INSERT, as often as there are rows. */
+static const char *put_values(struct writer *writer, const char *text, unsigned rows)
+{
+	struct list values;
+	const char *rest = read_list(text, &values);
+
+	for (unsigned i = 0; i < rows; i++) {
+		fputs(i == 0 ? "" : ", ", writer->out);
+		put_row(writer, &values);
+	}
+	return rest;
+}
+
 static bool needs_names(const char *text)
 {
 	return strstr(text, "LIMIT ? OFFSET ?") || strstr(text, ROW_VALUES);
 }
 
-static void put_other(struct writer *writer, const char *text, const char *parameters)
+static void put_other(struct writer *writer, const char *text, const char *parameters,
+		      unsigned rows)
 {
-	static const char limit[] = "LIMIT ?", like[] = "LIKE ? ESCAPE '\\'";
+	static const char limit[] = "LIMIT ?", like[] = "LIKE ? ESCAPE '\\'", values[] = "VALUES (";
 
 	writer->named = needs_names(text);
 	if (writer->named)
 		declare(writer->out, parameters);
+	bug_on(rows > 1 && (writer->named || !strstr(text, values)));
 	while (*text) {
 		if (strncmp(text, limit, sizeof(limit) - 1) == 0) {
 			text = put_limit(writer, text + sizeof(limit) - 1);
@@ -308,6 +323,10 @@ static void put_other(struct writer *writer, const char *text, const char *param
 		} else if (strncmp(text, like, sizeof(like) - 1) == 0) {
 			put_pattern(writer);
 			text += sizeof(like) - 1;
+		} else if (rows > 1 && strncmp(text, values, sizeof(values) - 1) == 0) {
+			fputs("VALUES ", writer->out);
+			text = put_values(writer, text + sizeof(values) - 2, rows);
+			rows = 1;
 		} else if (is_row_value(text)) {
 			text = put_row_value(writer, text);
 		} else {
@@ -327,8 +346,9 @@ char *mssql_text(const char *text, const char *parameters, unsigned rows)
 	writer.out = open_memstream(&out, &size);
 	if (!writer.out)
 		return NULL;
+	bug_on(rows > 1 && strstr(text, " DO UPDATE SET "));
 	if (!read_upsert(text, &upsert))
-		put_other(&writer, text, parameters);
+		put_other(&writer, text, parameters, rows);
 	else if (upsert.set)
 		put_update(&writer, &upsert, parameters);
 	else

@@ -110,20 +110,23 @@ static void test_steps_can_be_said_in_every_dialect(void **state)
 	check_steps(&schema_record);
 }
 
-static void test_many_rows_stay_below_the_limits_of_parameters(void **state)
+/* All that are run with many rows at once. */
+static void test_many_rows_go_into_one_statement_in_every_dialect(void **state)
 {
+	static const enum statement many[] = {STATEMENT_MESSAGE_PUT, STATEMENT_ROOM_SEQ,
+					      STATEMENT_RECORD_PUT, STATEMENT_INDEX_PUT};
+
 	(void)state;
 	assert_true(dialect_mssql.parameters_max > 0 && dialect_mssql.parameters_max < 2090);
-	for (unsigned d = 0; d < DIALECTS; d++) {
-		char *text = dialect_statement(dialects[d], STATEMENT_MESSAGE_PUT, 10);
+	for (unsigned i = 0; i < sizeof(many) / sizeof(many[0]); i++)
+		for (unsigned d = 0; d < DIALECTS; d++) {
+			char *text = dialect_statement(dialects[d], many[i], 10);
 
-		assert_int_equal(count(text, '?'),
-				 10 * strlen(dialect_parameters(STATEMENT_MESSAGE_PUT)));
-		free(text);
-		text = dialect_statement(dialects[d], STATEMENT_ROOM_SEQ, 10);
-		assert_int_equal(count(text, '?'), 20);
-		free(text);
-	}
+			assert_int_equal(count(text, '?'),
+					 10 * strlen(dialect_parameters(many[i])));
+			assert_int_equal(count(text, '('), count(text, ')'));
+			free(text);
+		}
 }
 
 static void test_words_in_braces_are_expanded(void **state)
@@ -184,6 +187,8 @@ static void test_statements_become_t_sql(void **state)
 		 "DECLARE @v1 BIGINT = ?, @v2 VARBINARY(MAX) = ?; UPDATE t SET b = @v2 "
 		 "WHERE a = @v1; IF @@ROWCOUNT = 0 INSERT INTO t (a, b, c) VALUES (@v1, @v2, 0)",
 		 1},
+		{"INSERT INTO t (a, b) VALUES (?, ?)", "it",
+		 "INSERT INTO t (a, b) VALUES (?, ?), (?, ?), (?, ?)", 3},
 		{"DELETE FROM t WHERE a = ?", "i", "DELETE FROM t WHERE a = ?", 1},
 	};
 
@@ -313,7 +318,7 @@ int main(void)
 		cmocka_unit_test(test_every_statement_has_a_text_in_every_dialect),
 		cmocka_unit_test(test_statements_have_no_words_of_another_dialect),
 		cmocka_unit_test(test_steps_can_be_said_in_every_dialect),
-		cmocka_unit_test(test_many_rows_stay_below_the_limits_of_parameters),
+		cmocka_unit_test(test_many_rows_go_into_one_statement_in_every_dialect),
 		cmocka_unit_test(test_words_in_braces_are_expanded),
 		cmocka_unit_test(test_statements_become_t_sql),
 		cmocka_unit_test(test_failures_of_sql_server_are_sorted),

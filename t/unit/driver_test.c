@@ -12,6 +12,7 @@
 #include <unistr.h>
 
 #include "odbc/content.h"
+#include "odbc/record.h"
 #include "t/unit/database.h"
 
 /*
@@ -269,6 +270,35 @@ static void test_rows_in_any_number_are_stored(void **state)
 	expect_text(place, 333, "text \xf0\x9f\x98\x80", 9);
 }
 
+static void put_records(struct place *place, uint64_t first, unsigned count)
+{
+	struct record_row *list = calloc(count, sizeof(*list));
+
+	for (unsigned i = 0; i < count; i++)
+		list[i] = (struct record_row){.number = first + i,
+					      .type = {"chat", 4},
+					      .content = {"text \xf0\x9f\x98\x80", 9}};
+	assert_db(record_put(place->db, list, count, &place->err), DB_OK);
+	free(list);
+}
+
+static void test_records_in_any_number_are_stored(void **state)
+{
+	static const unsigned counts[] = {1, 9, 10, 11, 99, 100, 101, 111};
+	struct place *place = *state;
+	uint64_t stored = 0;
+	char answer[64];
+
+	assert_db(record_open(place->db, &place->err), DB_OK);
+	for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		put_records(place, stored + 1, counts[i]);
+		stored += counts[i];
+		snprintf(answer, sizeof(answer), "%llu|%llu", (unsigned long long)stored,
+			 (unsigned long long)stored);
+		ask(place, "SELECT COUNT(*), MAX(number) FROM pcc_record", answer);
+	}
+}
+
 static void test_one_bad_row_of_many_spoils_the_transaction_only(void **state)
 {
 	struct place *place = *state;
@@ -392,6 +422,7 @@ int main(void)
 		TEST(test_binary_is_kept_to_the_byte),
 		TEST(test_integers_have_64_bits),
 		TEST(test_rows_in_any_number_are_stored),
+		TEST(test_records_in_any_number_are_stored),
 		TEST(test_one_bad_row_of_many_spoils_the_transaction_only),
 		TEST(test_numbers_of_rooms_only_rise),
 		TEST(test_second_statement_ends_the_result_of_the_first),
