@@ -341,6 +341,7 @@ enum db_result db_run(struct db *db, const char *sql, struct err *err)
 
 	if (!db->connected)
 		return db_not_connected(err);
+	db_end_result(db);
 	if (!SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_STMT, db->dbc, &handle)))
 		return db_fail(db, SQL_HANDLE_DBC, db->dbc, "make a statement", err);
 	ret = run_all(db, handle, sql);

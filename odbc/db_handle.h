@@ -54,9 +54,9 @@ struct db {
 	char *file;		       /* owned: of a database that is one; NULL: none */
 	dev_t device;		       /* where that is, as is the next */
 	ino_t inode;
-	void (*progress)(void *arg);   /* may be NULL */
+	void (*progress)(void *arg); /* may be NULL */
 	void *progress_arg;
-	struct db_stmt *reading;       /* the last one that had a result */
+	struct db_stmt *reading; /* the last one that had a result */
 	struct db_stmt stmt[STATEMENTS][DB_FORMS];
 };
 
@@ -69,6 +69,9 @@ enum db_result db_not_connected(struct err *err);
 
 /* Looks whether the file of the database is still the one that was connected to. */
 enum db_result db_check_file(struct db *db, struct err *err);
+
+/* Ends the result that may be open: who reads on from it is told that it was cut. */
+void db_end_result(struct db *db);
 
 /* Frees the handles of all statements, or also what is kept for the next connection. */
 void db_drop_statements(struct db *db);

@@ -213,7 +213,16 @@ static enum db_result prepare_and_bind(struct db_stmt *stmt, struct err *err)
 }
 
 /* A result that is still open is in the way of the next statement with some drivers: it is ended
- * with all of them. A statement behind one that failed may find itself outside the transaction. */
+ * with all of them. */
+void db_end_result(struct db *db)
+{
+	if (!db->reading || !db->reading->open)
+		return;
+	db_done(db->reading);
+	db->reading->cut = true;
+}
+
+/* A statement behind one that failed may find itself outside the transaction. */
 static enum db_result may_execute(struct db_stmt *stmt, struct err *err)
 {
 	struct db *db = stmt->db;
@@ -232,10 +241,8 @@ static enum db_result may_execute(struct db_stmt *stmt, struct err *err)
 		err_set(err, "could not run a statement: no memory");
 		return DB_RETRY;
 	}
-	if (db->reading && db->reading != stmt && db->reading->open) {
-		db_done(db->reading);
-		db->reading->cut = true;
-	}
+	if (db->reading != stmt)
+		db_end_result(db);
 	return DB_OK;
 }
 
