@@ -222,6 +222,11 @@ t_unit_journal_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_journal_test_LDFLAGS = $(AM_LDFLAGS) $(DISK_WRAPS)
 t_unit_journal_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/freetds_test
+t_unit_freetds_test_SOURCES = t/unit/freetds_test.c t/shim/odbc.h $(DATABASE)
+t_unit_freetds_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
+t_unit_freetds_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/group_test
 t_unit_group_test_SOURCES = t/unit/group_test.c $(ENGINE_BENCH)
 t_unit_group_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -496,7 +501,7 @@ t_shim_fsync_so_LDFLAGS = -shared
 
 # A driver for unixODBC that fails on demand (t/shim/odbc.h).
 check_PROGRAMS += t/shim/odbc.so
-t_shim_odbc_so_SOURCES = t/shim/odbc.c t/shim/odbc.h
+t_shim_odbc_so_SOURCES = t/shim/odbc.c t/shim/odbc.h t/shim/freetds.c t/shim/freetds.h
 t_shim_odbc_so_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -fPIC
 t_shim_odbc_so_LDFLAGS = -shared
 

@@ -9,6 +9,7 @@
 #include <sql.h>
 #include <sqlext.h>
 
+#include "freetds.h"
 #include "odbc.h"
 
 struct fail_plan fail_plan; /* the test's */
@@ -65,8 +66,8 @@ static bool is_over(bool due, SQLRETURN *ret)
 {
 	is_failed = false;
 	if (is_lost || (due && fail_plan.how == FAIL_LOSE)) {
+		*ret = fail_with(!is_lost && fail_plan.freetds ? "HY000" : "08S01", 0);
 		is_lost = true;
-		*ret = fail_with("08S01", 0);
 		return true;
 	}
 	if (!due)
@@ -120,38 +121,103 @@ SQLRETURN SQLDriverConnect(SQLHDBC dbc, SQLHWND window, SQLCHAR *in, SQLSMALLINT
 	SQLRETURN ret;
 
 	is_lost = false;
+	freetds_connected();
 	ret = connect_to(dbc, window, in, in_length, out, size, length, how);
 	if (is_failed)
 		FORWARD("SQLDisconnect", (SQLHDBC), dbc);
 	return ret;
 }
 
-SQLRETURN SQLExecDirect(SQLHSTMT stmt, SQLCHAR *text, SQLINTEGER length){
-	COUNTED((const char *)text,
-		FORWARD("SQLExecDirect", (SQLHSTMT, SQLCHAR *, SQLINTEGER), stmt, text, length))}
+/* Whether FreeTDS would not even ask the server. */
+static bool is_refused(SQLHSTMT stmt)
+{
+	int native;
+	const char *refusal = fail_plan.freetds ? freetds_refusal(stmt, &native) : NULL;
 
-SQLRETURN SQLPrepare(SQLHSTMT stmt, SQLCHAR *text, SQLINTEGER length){
-	COUNTED(NULL, FORWARD("SQLPrepare", (SQLHSTMT, SQLCHAR *, SQLINTEGER), stmt, text, length))}
+	if (refusal)
+		fail_with(refusal, native);
+	return refusal != NULL;
+}
 
-SQLRETURN SQLExecute(SQLHSTMT stmt){COUNTED(NULL, FORWARD("SQLExecute", (SQLHSTMT), stmt))}
+static SQLRETURN execute_direct(SQLHSTMT stmt, const char *text, SQLINTEGER length){
+	COUNTED(text, FORWARD("SQLExecDirect", (SQLHSTMT, SQLCHAR *, SQLINTEGER), stmt,
+			      (SQLCHAR *)text, length))}
 
-SQLRETURN SQLBindParameter(SQLHSTMT stmt, SQLUSMALLINT number, SQLSMALLINT way, SQLSMALLINT c_type,
-			   SQLSMALLINT type, SQLULEN size, SQLSMALLINT digits, SQLPOINTER value,
-			   SQLLEN length, SQLLEN *indicator){
+SQLRETURN SQLExecDirect(SQLHSTMT stmt, SQLCHAR *text, SQLINTEGER length)
+{
+	const char *sql = (const char *)text;
+
+	if (is_refused(stmt))
+		return SQL_ERROR;
+	if (fail_plan.freetds && freetds_is_own(sql))
+		return SQL_SUCCESS;
+	return execute_direct(stmt, fail_plan.freetds ? freetds_text(sql) : sql, length);
+}
+
+SQLRETURN SQLPrepare(SQLHSTMT stmt, SQLCHAR *text, SQLINTEGER length)
+{
+	COUNTED(NULL, FORWARD("SQLPrepare", (SQLHSTMT, SQLCHAR *, SQLINTEGER), stmt, text, length))
+}
+
+static SQLRETURN execute(SQLHSTMT stmt){COUNTED(NULL, FORWARD("SQLExecute", (SQLHSTMT), stmt))}
+
+SQLRETURN SQLExecute(SQLHSTMT stmt)
+{
+	SQLSMALLINT columns = 0;
+	SQLRETURN ret;
+
+	if (is_refused(stmt))
+		return SQL_ERROR;
+	ret = execute(stmt);
+	if (!fail_plan.freetds || is_failed)
+		return ret;
+	FORWARD("SQLNumResultCols", (SQLHSTMT, SQLSMALLINT *), stmt, &columns);
+	return freetds_executed(stmt, ret, columns > 0);
+}
+
+static SQLRETURN bind(SQLHSTMT stmt, SQLUSMALLINT number, SQLSMALLINT way, SQLSMALLINT c_type,
+		      SQLSMALLINT type, SQLULEN size, SQLSMALLINT digits, SQLPOINTER value,
+		      SQLLEN length, SQLLEN *indicator){
 	COUNTED(NULL,
 		FORWARD("SQLBindParameter",
 			(SQLHSTMT, SQLUSMALLINT, SQLSMALLINT, SQLSMALLINT, SQLSMALLINT, SQLULEN,
 			 SQLSMALLINT, SQLPOINTER, SQLLEN, SQLLEN *),
 			stmt, number, way, c_type, type, size, digits, value, length, indicator))}
 
-SQLRETURN SQLFetch(SQLHSTMT stmt){COUNTED(NULL, FORWARD("SQLFetch", (SQLHSTMT), stmt))}
+SQLRETURN SQLBindParameter(SQLHSTMT stmt, SQLUSMALLINT number, SQLSMALLINT way, SQLSMALLINT c_type,
+			   SQLSMALLINT type, SQLULEN size, SQLSMALLINT digits, SQLPOINTER value,
+			   SQLLEN length, SQLLEN *indicator)
+{
+	if (fail_plan.freetds)
+		indicator = freetds_bound(stmt, number, type, size, value, indicator);
+	return bind(stmt, number, way, c_type, type, size, digits, value, length, indicator);
+}
+
+static SQLRETURN fetch(SQLHSTMT stmt){COUNTED(NULL, FORWARD("SQLFetch", (SQLHSTMT), stmt))}
+
+SQLRETURN SQLFetch(SQLHSTMT stmt)
+{
+	const SQLRETURN ret = fetch(stmt);
+
+	if (ret == SQL_NO_DATA)
+		freetds_done(stmt);
+	return ret;
+}
+
+static SQLRETURN get_data(SQLHSTMT stmt, SQLUSMALLINT column, SQLSMALLINT type, SQLPOINTER value,
+			  SQLLEN size, SQLLEN *length){
+	COUNTED(NULL, FORWARD("SQLGetData",
+			      (SQLHSTMT, SQLUSMALLINT, SQLSMALLINT, SQLPOINTER, SQLLEN, SQLLEN *),
+			      stmt, column, type, value, size, length))}
 
 SQLRETURN SQLGetData(SQLHSTMT stmt, SQLUSMALLINT column, SQLSMALLINT type, SQLPOINTER value,
 		     SQLLEN size, SQLLEN *length)
 {
-	COUNTED(NULL, FORWARD("SQLGetData",
-			      (SQLHSTMT, SQLUSMALLINT, SQLSMALLINT, SQLPOINTER, SQLLEN, SQLLEN *),
-			      stmt, column, type, value, size, length))
+	const SQLRETURN ret = get_data(stmt, column, type, value, size, length);
+
+	if (fail_plan.freetds)
+		freetds_piece(ret, type, length);
+	return ret;
 }
 
 static SQLRETURN make_statement(SQLHANDLE from, SQLHANDLE *made){
@@ -192,10 +258,25 @@ SQLRETURN SQLGetDiagRec(SQLSMALLINT type, SQLHANDLE handle, SQLSMALLINT number, 
 	return SQL_SUCCESS;
 }
 
+/* The driver manager asks for nothing at all where this is missing, or where SQLGetFunctions says
+ * so, as SQLite's does, which has SQLError; of our own failures it may do without. */
+SQLRETURN SQLGetDiagField(SQLSMALLINT type, SQLHANDLE handle, SQLSMALLINT number, SQLSMALLINT field,
+			  SQLPOINTER value, SQLSMALLINT size, SQLSMALLINT *length)
+{
+	if (is_failed)
+		return SQL_NO_DATA;
+	return FORWARD("SQLGetDiagField",
+		       (SQLSMALLINT, SQLHANDLE, SQLSMALLINT, SQLSMALLINT, SQLPOINTER, SQLSMALLINT,
+			SQLSMALLINT *),
+		       type, handle, number, field, value, size, length);
+}
+
 /* --- The others. --- */
 
 SQLRETURN SQLFreeHandle(SQLSMALLINT type, SQLHANDLE handle)
 {
+	if (type == SQL_HANDLE_STMT)
+		freetds_done(handle);
 	return FORWARD("SQLFreeHandle", (SQLSMALLINT, SQLHANDLE), type, handle);
 }
 
@@ -207,6 +288,9 @@ SQLRETURN SQLSetEnvAttr(SQLHENV env, SQLINTEGER attribute, SQLPOINTER value, SQL
 
 SQLRETURN SQLSetConnectAttr(SQLHDBC dbc, SQLINTEGER attribute, SQLPOINTER value, SQLINTEGER length)
 {
+	is_failed = false;
+	if (fail_plan.freetds && freetds_attribute(attribute))
+		return fail_with("HY024", 0);
 	return FORWARD("SQLSetConnectAttr", (SQLHDBC, SQLINTEGER, SQLPOINTER, SQLINTEGER), dbc,
 		       attribute, value, length);
 }
@@ -222,15 +306,13 @@ SQLRETURN SQLGetConnectAttr(SQLHDBC dbc, SQLINTEGER attribute, SQLPOINTER value,
 SQLRETURN SQLGetInfo(SQLHDBC dbc, SQLUSMALLINT what, SQLPOINTER value, SQLSMALLINT size,
 		     SQLSMALLINT *length)
 {
+	if (fail_plan.freetds && what == SQL_DBMS_NAME) {
+		snprintf(value, (size_t)size, "Microsoft SQL Server");
+		return SQL_SUCCESS;
+	}
 	return FORWARD("SQLGetInfo",
 		       (SQLHDBC, SQLUSMALLINT, SQLPOINTER, SQLSMALLINT, SQLSMALLINT *), dbc, what,
 		       value, size, length);
-}
-
-SQLRETURN SQLGetFunctions(SQLHDBC dbc, SQLUSMALLINT what, SQLUSMALLINT *supported)
-{
-	return FORWARD("SQLGetFunctions", (SQLHDBC, SQLUSMALLINT, SQLUSMALLINT *), dbc, what,
-		       supported);
 }
 
 SQLRETURN SQLDisconnect(SQLHDBC dbc)
@@ -246,6 +328,7 @@ SQLRETURN SQLEndTran(SQLSMALLINT type, SQLHANDLE handle, SQLSMALLINT how)
 
 SQLRETURN SQLFreeStmt(SQLHSTMT stmt, SQLUSMALLINT how)
 {
+	freetds_done(stmt);
 	return FORWARD("SQLFreeStmt", (SQLHSTMT, SQLUSMALLINT), stmt, how);
 }
 
@@ -261,11 +344,22 @@ SQLRETURN SQLRowCount(SQLHSTMT stmt, SQLLEN *count)
 
 SQLRETURN SQLMoreResults(SQLHSTMT stmt)
 {
+	const char *with;
+	int native;
+
+	if (fail_plan.freetds) {
+		SQLRETURN ret = freetds_more(stmt, &with, &native);
+
+		return ret == SQL_ERROR ? fail_with(with, native) : ret;
+	}
 	return FORWARD("SQLMoreResults", (SQLHSTMT), stmt);
 }
 
 SQLRETURN SQLSetStmtAttr(SQLHSTMT stmt, SQLINTEGER attribute, SQLPOINTER value, SQLINTEGER length)
 {
+	is_failed = false;
+	if (fail_plan.freetds && freetds_attribute(attribute))
+		return fail_with("HYC00", 0);
 	return FORWARD("SQLSetStmtAttr", (SQLHSTMT, SQLINTEGER, SQLPOINTER, SQLINTEGER), stmt,
 		       attribute, value, length);
 }

@@ -1,6 +1,8 @@
 #ifndef PCHAT_SHIM_ODBC_H
 #define PCHAT_SHIM_ODBC_H
 
+#include <stdbool.h>
+
 /*
  * An ODBC driver that hands everything on to the driver of SQLite and fails on demand. A test loads
  * it once more by dlopen, finds fail_plan by dlsym and says what is to happen at which call; calls
@@ -25,6 +27,15 @@ struct fail_plan {
 	int native;
 	int tell;	/* a byte goes to this descriptor when it hangs */
 	unsigned calls; /* counted so far, by the driver */
+
+	/* The driver behaves as FreeTDS on SQL Server does (t/shim/freetds.h), and counts what a
+	 * program had better not do, or must: */
+	bool freetds;
+	unsigned timeouts; /* time-outs of queries that were set */
+	unsigned plans; /* parameters of no or another declared size, each of which costs a plan */
+	unsigned snapshots; /* statements that ask for the isolation */
 };
+
+extern struct fail_plan fail_plan;
 
 #endif

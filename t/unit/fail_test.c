@@ -301,6 +301,62 @@ FAILS(refused_row_at_any_call_is_a_dead_letter_at_worst, false, 2, FAIL_BEFORE, 
 FAILS(refused_value_after_any_call_is_a_dead_letter_at_worst, false, 3, FAIL_AFTER, "22001", 0,
       true)
 
+/* Each class of SQLSTATEs that ODBC or one of the databases has. Of most of them one code stands
+ * for all; the code is one that no database has. */
+static const char *const classes[] = {
+	"01004", "02000", "07006", "08001", "08004", "08007", "0A000", "21S01", "22003", "22018",
+	"22026", "23505", "24000", "25000", "25006", "25P02", "26000", "28000", "34000", "3C000",
+	"3D000", "3F000", "40001", "40003", "40P01", "42000", "42501", "42S02", "44000", "53100",
+	"53300", "54000", "55P03", "57014", "57P01", "58030", "HY000", "HY001", "HY008", "HY010",
+	"HY013", "HY024", "HY090", "HYC00", "HYT00", "HYT01", "IM001", "XX000"};
+
+/* Whether a class says of the values that they can never be stored: then they may be put aside. */
+static bool is_bad_data(const char *with)
+{
+	return strncmp(with, "22", 2) == 0 || strncmp(with, "23", 2) == 0;
+}
+
+/* Every class meets a call in seventeen, each other ones. */
+static void test_every_class_of_states_at_any_call_loses_and_doubles_nothing(void **state)
+{
+	struct place *place = *state;
+	const unsigned calls = count_calls(place, false),
+		       count = sizeof(classes) / sizeof(classes[0]);
+
+	for (unsigned i = 0; i < count; i++)
+		for (unsigned at = 1 + i % 17; at <= calls; at += 17) {
+			start_again(place, false);
+			place->plan->how = i % 2 == 0 ? FAIL_BEFORE : FAIL_AFTER;
+			place->plan->at = at;
+			place->plan->native = 4711;
+			strcpy(place->plan->state, classes[i]);
+			store_all(place);
+			expect_each_once(place);
+			if (!is_bad_data(classes[i]))
+				expect(place, "SELECT " EVERYTHING, "6");
+		}
+}
+
+/* A driver that does not say what it was told to say would test nothing. */
+static void test_failures_have_the_state_and_the_code_that_were_asked_for(void **state)
+{
+	struct place *place = *state;
+
+	for (unsigned i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		char expected[16];
+
+		start_again(place, true);
+		place->plan->how = FAIL_BEFORE;
+		place->plan->at = 3;
+		place->plan->native = 4711;
+		strcpy(place->plan->state, classes[i]);
+		assert_int_not_equal(attach(place), DB_OK);
+		snprintf(expected, sizeof(expected), "(%s/4711)", classes[i]);
+		if (!strstr(place->err.text, expected))
+			fail_msg("%s is not in \"%s\"", expected, place->err.text);
+	}
+}
+
 /* Brings a database up, and lets the next commit fail. */
 static void fail_at_commit(struct place *place, enum fail_how how, const char *state)
 {
@@ -402,6 +458,8 @@ int main(void)
 		TEST(unknown_failure_after_any_call_loses_and_doubles_nothing),
 		TEST(refused_row_at_any_call_is_a_dead_letter_at_worst),
 		TEST(refused_value_after_any_call_is_a_dead_letter_at_worst),
+		TEST(every_class_of_states_at_any_call_loses_and_doubles_nothing),
+		TEST(failures_have_the_state_and_the_code_that_were_asked_for),
 		TEST(commit_that_is_not_done_is_uncertain_and_done_again),
 		TEST(commit_whose_answer_is_lost_is_uncertain_and_not_done_again),
 		TEST(commit_that_says_it_failed_though_it_did_not_is_uncertain),
