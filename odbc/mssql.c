@@ -13,11 +13,11 @@
  *  1. Text bound as VARCHAR or WVARCHAR is cut at 4,000 units without a word, VARBINARY at 8,000
  * bytes: the long types are used for all of it (text_type, binary_type below).
  *  2. A string that is no UTF-8 spoils the connection for good: db_execute checks it before.
- *  3. A connection has one statement with a result open: db_execute refuses a second one
- * everywhere.
+ *  3. A connection has one statement with a result open, and what ends a transaction is a
+ * statement, too: db_end_result ends it before.
  *  4. A query's time-out and SQLCancel do not end it: processes that hang are killed from outside.
- *  5. A lost connection shows as HY000 without a code, or without any diagnosis: errors below, and
- *     dialect_sort; of a commit it is uncertain anyhow.
+ *  5. A lost connection shows as HY000 without a code, while rows are read as 01000, or without any
+ *     diagnosis: errors below, and dialect_sort; of a commit it is uncertain anyhow.
  *  6. The SQLSTATE says little, the native code much: errors below.
  *  7. With autocommit off a transaction is always open: BEGIN and COMMIT are statements.
  *  8. SNAPSHOT cannot be set by attribute: begin_read sets it by statement.
@@ -51,11 +51,12 @@ static const char *const begin_read[] = {
 };
 
 static const struct dialect_error errors[] = {
-	{"", 1205, DB_RETRY, false},	  /* deadlock, as 42000 */
-	{"", 1222, DB_RETRY, false},	  /* a lock's time-out */
-	{"", 33557097, DB_RETRY, false},  /* the same, by Babelfish */
-	{"", 51222, DB_RETRY, false},	  /* ours: somebody else changes the schema */
-	{"", 3960, DB_RETRY, false},	  /* conflict of snapshots */
+	{"", 1205, DB_RETRY, false}, /* deadlock, as 42000 */
+	{"", 1222, DB_RETRY, false}, /* a lock's time-out */
+	{"", 33557097, DB_RETRY,
+	 false},		      /* Babelfish, of whatever it has no code for: this as well */
+	{"", 51222, DB_RETRY, false}, /* ours: somebody else changes the schema */
+	{"", 3960, DB_RETRY, false},  /* conflict of snapshots */
 	{"", 2627, DB_BAD_DATA, false},	  /* a key is there already */
 	{"", 2601, DB_BAD_DATA, false},	  /* the same, by an index */
 	{"", 2628, DB_BAD_DATA, false},	  /* text would be cut */
@@ -72,6 +73,7 @@ static const struct dialect_error errors[] = {
 	{"", 954, DB_RETRY, true},   /* a mirror */
 	{"", 18456, DB_FATAL, true}, /* not let in */
 	{"", 4060, DB_FATAL, true},  /* no such database */
+	{"", 911, DB_FATAL, true},   /* the same */
 	{"", 1101, DB_RETRY, false}, /* disk full */
 	{"", 1105, DB_RETRY, false},
 	{"", 9002, DB_RETRY, false}, /* log full */
@@ -84,7 +86,17 @@ static const struct dialect_error errors[] = {
 	{"", 823, DB_RETRY, false},  /* the disk failed */
 	{"", 3902, DB_RETRY, false}, /* the transaction is gone */
 	{"", 3903, DB_RETRY, false},
-	{"", 2402, DB_RETRY, false},		     /* a string that spoilt the connection */
+	{"", 20002, DB_RETRY, false}, /* the driver's own, as 01000 or 08S01: not connected */
+	{"", 20003, DB_RETRY, false}, /* no answer in time */
+	{"", 20004, DB_RETRY, false}, /* could not be read from */
+	{"", 20006, DB_RETRY, false}, /* could not be written to */
+	{"", 20008, DB_RETRY, false}, /* no socket */
+	{"", 20009, DB_RETRY, false}, /* the server is away */
+	{"", 20010, DB_RETRY, false}, /* no memory */
+	{"", 20017, DB_RETRY, false}, /* it ended the connection */
+	{"", 20020, DB_RETRY, false}, /* out of step */
+	{"", 20047, DB_RETRY, false}, /* the connection is dead */
+	{"", 2402, DB_RETRY, false},  /* a string that spoilt the connection */
 	{"HY000", DIALECT_NO_CODE, DB_RETRY, false}, /* the connection is lost */
 	{NULL, 0, DB_FATAL, false},
 };

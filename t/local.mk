@@ -262,6 +262,11 @@ t_unit_mailbox_test_SOURCES = t/unit/mailbox_test.c
 t_unit_mailbox_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_mailbox_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/mssql_test
+t_unit_mssql_test_SOURCES = t/unit/mssql_test.c $(DATABASE)
+t_unit_mssql_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
+t_unit_mssql_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/outq_test
 t_unit_outq_test_SOURCES = t/unit/outq_test.c
 t_unit_outq_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -103,7 +103,15 @@ static void test_failures_are_sorted(void **state)
 	}
 }
 
-static void test_every_statement_can_be_prepared(void **state)
+/* Those that need an index of texts, where there is none. */
+static bool is_of_index(enum statement number)
+{
+	return number == STATEMENT_INDEX_PUT || number == STATEMENT_INDEX_REMOVE ||
+	       number == STATEMENT_INDEX_REMOVE_RANGE || number == STATEMENT_INDEX_NEWEST ||
+	       number == STATEMENT_INDEX_OLDEST;
+}
+
+static void test_every_statement_can_be_run(void **state)
 {
 	struct place *place = *state;
 	unsigned other;
@@ -126,7 +134,8 @@ static void test_every_statement_can_be_prepared(void **state)
 				db_bind_text(stmt, p, "0123456789abcdef0123456789abcdef", 32);
 			else
 				db_bind_binary(stmt, p, "x", 1);
-		if (i == STATEMENT_SCHEMA_PUT || i == STATEMENT_RECORD_SCHEMA_PUT || i == other)
+		if (i == STATEMENT_SCHEMA_PUT || i == STATEMENT_RECORD_SCHEMA_PUT || i == other ||
+		    (!there && is_of_index((enum statement)i)))
 			continue;
 		if (db_execute(stmt, &place->err) != DB_OK)
 			fail_msg("statement %u: %s", i, place->err.text);
@@ -431,7 +440,7 @@ int main(void)
 	/* What is SQLite's own stands last. */
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_failures_are_sorted),
-		TEST(test_every_statement_can_be_prepared),
+		TEST(test_every_statement_can_be_run),
 		TEST(test_reading_goes_on_while_another_writes),
 		TEST(test_reading_transaction_sees_one_state),
 		TEST(test_removed_file_is_noticed),

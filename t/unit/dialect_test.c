@@ -213,6 +213,7 @@ static void test_failures_of_sql_server_are_sorted(void **state)
 		{"23000", 2627, DB_BAD_DATA, false}, {"23000", 2601, DB_BAD_DATA, false},
 		{"23000", 547, DB_BAD_DATA, false},  {"42000", 1205, DB_RETRY, false},
 		{"HY019", 0, DB_BAD_DATA, false},    {"42000", 18456, DB_FATAL, true},
+		{"08004", 911, DB_FATAL, true},	     {"42000", 4060, DB_FATAL, true},
 		{"08001", 0, DB_RETRY, false},	     {"42000", 1222, DB_RETRY, false},
 		{"42000", 3960, DB_RETRY, false},    {"42000", 2628, DB_BAD_DATA, false},
 		{"22001", 8152, DB_BAD_DATA, false}, {"42S01", 2714, DB_FATAL, false},
@@ -222,6 +223,8 @@ static void test_failures_of_sql_server_are_sorted(void **state)
 		{"42000", 3906, DB_RETRY, true},     {"42000", 978, DB_RETRY, true},
 		{"42000", 9002, DB_RETRY, false},    {"42000", 102, DB_FATAL, false},
 		{"HY000", 4711, DB_FATAL, false},    {"", 0, DB_RETRY, false},
+		{"01000", 20017, DB_RETRY, false},   {"01000", 20047, DB_RETRY, false},
+		{"08S01", 20004, DB_RETRY, false},   {"01000", 4711, DB_FATAL, false},
 	};
 
 	(void)state;

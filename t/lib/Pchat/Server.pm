@@ -7,8 +7,9 @@ package Pchat::Server;
 #   my $room = $server->add_room('lobby');
 #
 # Options: tls => 0 for plain text; conf: settings over the defaults below; environment; postgres: the
-# Pchat::Postgres that has its content database; records: the one that has its compliance database. Where PCHAT_TEST_DATABASE says "postgresql" every
-# server gets one, all servers of a test the same; else the database is SQLite's.
+# Pchat::Postgres or Pchat::Mssql that has its content database; records: the one that has its
+# compliance database. Where PCHAT_TEST_DATABASE says "postgresql" or "mssql" every server gets one,
+# all servers of a test the same; else the database is SQLite's.
 # When the server stops, what its log says of sanitizers and unexpected deaths fails the test.
 
 use v5.36;
@@ -21,6 +22,7 @@ use IO::Socket::UNIX;
 use Mojo::JSON 'decode_json', 'encode_json';
 use POSIX ':sys_wait_h', 'setpgid';
 use Pchat::Client;
+use Pchat::Mssql;
 use Pchat::Postgres;
 use Pchat::Wait;
 use Test::More ();
@@ -55,11 +57,12 @@ sub new ($class, %option) {
 
 # The one for all servers of this test, if they are to have one.
 sub _postgres () {
-	state $postgres;
+	state $server;
 	my $kind = $ENV{PCHAT_TEST_DATABASE} // 'sqlite';
+	my %class = (postgresql => 'Pchat::Postgres', mssql => 'Pchat::Mssql');
 	return undef if $kind eq 'sqlite';
-	die "PCHAT_TEST_DATABASE must be sqlite or postgresql\n" if $kind ne 'postgresql';
-	return $postgres //= Pchat::Postgres->start;
+	die "PCHAT_TEST_DATABASE must be sqlite, postgresql or mssql\n" if !$class{$kind};
+	return $server //= $class{$kind}->start;
 }
 
 # Made, started and ready.
@@ -404,6 +407,12 @@ sub disarm_fault ($self) { return unlink $self->fault_file }
 # --- The databases, as an outsider sees them. ---
 
 sub postgres ($self) { return $self->{postgres} }
+
+# By which dialect it is used: sqlite, postgresql or mssql.
+sub dialect ($self) {
+	return !$self->{postgres} ? 'sqlite' : $self->{postgres}->isa('Pchat::Mssql') ? 'mssql' : 'postgresql';
+}
+
 sub dsn ($self) { return $self->{postgres}->dsn($self->{content}) }
 
 # A connection of DBI.
