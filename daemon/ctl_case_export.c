@@ -283,9 +283,11 @@ static int judge(const struct export *export)
 				"the records are not what they were; %s/%s says which",
 				export->files.directory, proof_name);
 	if (export->attach.wrong > 0)
-		return ctl_fail(export->ctl, EX_DATAERR,
-				"%u files are not what was uploaded; %s/%s says which",
-				export->attach.wrong, export->files.directory, manifest_name);
+		return ctl_fail(
+			export->ctl, EX_DATAERR,
+			"the content of %u of the files is not what was uploaded; %s/%s says of "
+			"which",
+			export->attach.wrong, export->files.directory, manifest_name);
 	return EX_OK;
 }
 

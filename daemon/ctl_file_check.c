@@ -16,8 +16,8 @@
  */
 enum {
 	SHOWN = 1000,	   /* findings that are kept */
-	PAUSE_US = 500000, /* before they are looked at again */
-	PASSES = 4,
+	PAUSE_US = 200000, /* before they are looked at again */
+	PASSES = 3,
 };
 
 struct check {
