@@ -10,6 +10,8 @@
 #include "conf/code.h"
 #include "daemon/ctl_status.h"
 #include "daemon/store_object.h"
+#include "odbc/content_file.h"
+#include "odbc/hex.h"
 
 /*
  * pchatctl data verify: whether the database and the running server's cache say the same. What was
@@ -467,6 +469,56 @@ static enum db_result walk_rooms(struct verify *v, struct err *err)
 	return result;
 }
 
+/* --- Files, of which the cache knows nothing but their rooms and authors. --- */
+
+static const char *compare_file(const struct verify *v, const struct content_file_row *row)
+{
+	struct principal_view author;
+	struct room_view room;
+
+	if (row->removed == 0 && cache_room(v->view.cache, row->file.room, &room) != CODE_OK)
+		return "is of a room that is not in the cache";
+	if (row->file.author != 0 &&
+	    cache_principal(v->view.cache, row->file.author, &author) != CODE_OK)
+		return "is of a user who is not in the cache";
+	return NULL;
+}
+
+static void on_file(struct verify *v, const struct content_file_row *row, bool malformed)
+{
+	const char *how = malformed ? "has a malformed hash" : compare_file(v, row);
+	char what[48], uuid[HEX_UUID];
+
+	if (!how || json_object_size(v->found) >= SHOWN)
+		return;
+	hex_uuid_encode(row->file.uuid, uuid);
+	snprintf(what, sizeof(what), "file %s", uuid);
+	json_object_set_new(v->found, what, json_string(how));
+}
+
+static enum db_result walk_files(struct verify *v, struct err *err)
+{
+	struct content_file_row row;
+	enum db_result result;
+	uint8_t above[16];
+	bool found = false;
+
+	do {
+		result = content_export_files(v->db, found ? above : NULL, err);
+		found = false;
+		while (result == DB_OK || result == DB_BAD_DATA) {
+			result = content_export_files_next(v->db, &row, err);
+			if (result != DB_OK && result != DB_BAD_DATA)
+				break;
+			memcpy(above, row.file.uuid, sizeof(above));
+			found = true;
+			v->rows++;
+			on_file(v, &row, result == DB_BAD_DATA);
+		}
+	} while (result == DB_END && found);
+	return result == DB_END ? DB_OK : result;
+}
+
 /* --- All of it. --- */
 
 static int failed(const struct verify *v, enum db_result result, const struct err *err)
@@ -563,6 +615,8 @@ static enum db_result read_all(struct verify *v, struct err *err)
 		walk_categories(v);
 		count_people(v);
 		result = walk_rooms(v, err);
+		if (result == DB_OK)
+			result = walk_files(v, err);
 	}
 	return result;
 }

@@ -33,7 +33,7 @@ $postgres->finish;
 
 $ENV{PCHAT_TEST_DATABASE} = 'postgresql';
 my @scripts = qw(10-order 13-objects 13-remains 28-audit 29-export 34-database 36-search-index
-	37-retention 38-import 40-journal-full 80-compliance 81-verify 84-adapter-process 85-discovery
+	37-retention 38-import 40-journal-full 49-files-listed 80-compliance 81-verify 84-adapter-process 85-discovery
 	87-retention);
 # With sanitizers the same code is in the scripts on SQLite.
 @scripts = qw(10-order 34-database 80-compliance) if Pchat::Server->has_sanitizers;

@@ -23,6 +23,19 @@ $alice->post($room, 'a story', title => 'Title');
 $server->admin('message.remove', room => $room, seqs => [3, 59]);
 $server->admin('message.remove', room => $room, seq => 58, replace => 'other');
 
+$server->admin(
+	'data.import',
+	kind => 'file',
+	line => {
+		file => '00000000-0000-4000-8000-000000000001',
+		room => $room =~ s{.*/}{}r,
+		name => 'a.txt',
+		size => 1,
+		sha256 => 'ab' x 32,
+		time => '2025-11-21T09:30:00Z',
+		from => 'sip:alice@example.test'
+	});
+
 sub verify () { return $server->pchatctl(qw(data verify)) }
 
 my ($status, $output) = verify();
@@ -71,6 +84,18 @@ my @cases = (
 	[   "INSERT INTO pc_role VALUES (2, $id, 1, 4)",
 		"DELETE FROM pc_role WHERE node = $id AND role = 4",
 		qr/^65 room $id gives principal 1 role 4 in the database only$/
+	],
+	[   'UPDATE pc_file SET room = 99',
+		"UPDATE pc_file SET room = $id",
+		qr/^65 file [0-9a-f-]{36} is of a room that is not in the cache$/
+	],
+	[   'UPDATE pc_file SET author = 99',
+		'UPDATE pc_file SET author = 1',
+		qr/^65 file [0-9a-f-]{36} is of a user who is not in the cache$/
+	],
+	[   "UPDATE pc_file SET sha256 = 'ab'",
+		"UPDATE pc_file SET sha256 = '" . 'ab' x 32 . "'",
+		qr/^65 file [0-9a-f-]{36} has a malformed hash$/
 	],
 	[   'DELETE FROM pc_affiliation WHERE member = 1',
 		'INSERT INTO pc_affiliation VALUES (1, 3)',
