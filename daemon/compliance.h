@@ -7,6 +7,7 @@
 #include "daemon/complaint.h"
 #include "daemon/compliance_batch.h"
 #include "daemon/compliance_expire.h"
+#include "daemon/record_anchor.h"
 #include "daemon/record_sign.h"
 #include "odbc/backoff.h"
 #include "shm/cache.h"
@@ -37,6 +38,12 @@ struct compliance {
 	uint64_t checkpointed;	 /* number of the record of the last one */
 	struct record_cursor cursor;
 	struct compliance_expire expire;
+
+	struct record_anchor anchor;
+	struct complaint anchor_file;
+	bool anchor_lost;    /* the database that was connected does not have it */
+	bool anchor_differs; /* nor has it again, now that it was filled again */
+	struct record_checkpoint differs; /* that is to be on record; number 0: nothing is */
 };
 
 /* What failed has closed the connection: says so and lets the back-off run. */
@@ -54,6 +61,16 @@ int compliance_drain(struct compliance *compliance);
 enum db_result compliance_commit(struct compliance *compliance, struct err *err);
 void compliance_transaction_failed(struct compliance *compliance, enum db_result result,
 				   const struct err *err);
+
+/* What is known of the database from somewhere else (compliance_anchor.c). DB_RETRY: it is not the
+ * one that was written to, and an administrator has to say what to do. */
+enum db_result compliance_anchor_check(struct compliance *compliance, struct err *err);
+
+/* The batch is about to be recorded; it is; a checkpoint is. */
+void compliance_anchor_compare(struct compliance *compliance);
+void compliance_anchor_move(struct compliance *compliance);
+void compliance_anchor_keep(struct compliance *compliance,
+			    const struct record_checkpoint *checkpoint);
 
 /* Each checkpoint stands in the log, too. */
 void compliance_log_checkpoint(const struct record_checkpoint *checkpoint);

@@ -49,8 +49,18 @@ enum db_result compliance_order(struct compliance_batch *batch, struct db *db, u
 enum db_result compliance_orphans(struct compliance_batch *batch, struct db *db,
 				  const struct record *start, bool *more_r, struct err *err);
 
-/* Events up to an LSN were given up. */
+/* Events up to an LSN were given up. lost: the record that was the newest, and that the database does
+ * not have; NULL: there is none. */
+struct record_anchor;
 enum db_result compliance_gap(struct compliance_batch *batch, uint64_t to, uint64_t time,
-			      struct err *err);
+			      const struct record_anchor *lost, struct err *err);
+
+/* The database was an older copy, and that record is not again what it was. */
+enum db_result compliance_restored(struct compliance_batch *batch, uint64_t time,
+				   const struct record_checkpoint *differs, struct err *err);
+
+/* The key that signs from now on, by its name, "": none; nothing where it is the same as before. */
+enum db_result compliance_key(struct compliance_batch *batch, struct db *db, uint64_t time,
+			      const char *name, struct err *err);
 
 #endif

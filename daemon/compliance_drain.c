@@ -6,6 +6,7 @@
 #include "conf/clock.h"
 #include "conf/fault.h"
 #include "conf/log.h"
+#include "daemon/record_line.h"
 #include "shm/event.h"
 
 /* While events trickle in, one transaction each GATHER; a ring that fills is not let wait. */
@@ -71,13 +72,27 @@ static void checkpointed(struct compliance *c, const struct record_checkpoint *c
 	c->checkpointed = checkpoint->number;
 	c->checkpoint_due = clock_mono() + c->child.conf->compliance.checkpoint_interval;
 	compliance_log_checkpoint(checkpoint);
+	compliance_anchor_keep(c, checkpoint);
 }
 
 void compliance_log_checkpoint(const struct record_checkpoint *checkpoint)
 {
-	log_notice("checkpoint: record %" PRIu64 ", hash %s, time %" PRIu64 ", signature %s",
-		   checkpoint->number, checkpoint->hash, checkpoint->time,
-		   *checkpoint->signature ? checkpoint->signature : "none");
+	char line[RECORD_LINE];
+
+	record_line_write(checkpoint, line);
+	log_notice("%s", line);
+}
+
+/* Signed each time: whoever may write to the database must be able to change neither the newest
+ * records nor the place up to which is recorded. */
+static enum db_result put_cursor(struct compliance *c, struct err *err)
+{
+	struct record_cursor *cursor = &c->batch.cursor;
+
+	*cursor->signature = '\0';
+	if (c->signer && record_sign_cursor(c->signer, cursor, err) == -1)
+		return DB_FATAL;
+	return record_cursor_put(c->db, cursor, err);
 }
 
 /* The batch, the cursor row and, where one is due, a checkpoint become durable together. */
@@ -88,11 +103,12 @@ enum db_result compliance_commit(struct compliance *c, struct err *err)
 	uint64_t began;
 
 	if (result == DB_OK)
-		result = record_cursor_put(c->db, &c->batch.cursor, err);
+		result = put_cursor(c, err);
 	if (result == DB_OK && wants_checkpoint(c))
 		result = put_checkpoint(c, &checkpoint, err);
 	if (result != DB_OK)
 		return result;
+	compliance_anchor_compare(c);
 	fault_point("compliance.rows");
 	began = clock_mono();
 	result = db_commit(c->db, err);
@@ -100,6 +116,7 @@ enum db_result compliance_commit(struct compliance *c, struct err *err)
 	if (result != DB_OK)
 		return result;
 	c->cursor = c->batch.cursor;
+	compliance_anchor_move(c);
 	count(c, clock_mono() - began);
 	if (checkpoint.number)
 		checkpointed(c, &checkpoint);
@@ -230,6 +247,7 @@ static int record(struct compliance *c)
  */
 static enum db_result begin_anew(struct compliance *c, struct err *err)
 {
+	const struct record_anchor *lost = c->anchor_lost ? &c->anchor : NULL;
 	const uint64_t begun = atomic_load(&sequencer(c)->begun);
 	const uint64_t tail = atomic_load_explicit(&sequencer(c)->tail, memory_order_acquire);
 	struct record_cursor *cursor = &c->batch.cursor;
@@ -244,7 +262,9 @@ static enum db_result begin_anew(struct compliance *c, struct err *err)
 		log_warning("the events from LSN %" PRIu64 " to %" PRIu64
 			    " will not be recorded, as an administrator has accepted",
 			    c->cursor.lsn, from);
-		result = compliance_gap(&c->batch, from, clock_utc(), err);
+		result = compliance_gap(&c->batch, from, clock_utc(), lost, err);
+		c->anchor_lost = c->anchor_differs = false;
+		c->anchor.number = c->checkpointed = c->checkpoint_due = 0;
 	}
 	cursor->lsn = from;
 	cursor->gap = false;
@@ -277,6 +297,46 @@ static int check_cursor(struct compliance *c, struct err *err)
 	return 0;
 }
 
+/* Which key signs from now on is on record, too. */
+static enum db_result note_key(struct compliance *c, struct err *err)
+{
+	char name[RECORD_HEX] = "";
+	enum db_result result;
+
+	if (c->signer && record_signer_name(c->signer, name, err) == -1)
+		return DB_FATAL;
+	c->begun = clock_mono();
+	result = db_begin(c->db, err);
+	compliance_batch_begin(&c->batch, &c->cursor);
+	if (result == DB_OK)
+		result = compliance_key(&c->batch, c->db, clock_utc(), name, err);
+	if (result == DB_OK && c->batch.rows == 0)
+		db_rollback(c->db);
+	else if (result == DB_OK)
+		result = compliance_commit(c, err);
+	return result;
+}
+
+/* The database had been put back to an older state, and what came after it is not what it was. */
+static int note_difference(struct compliance *c)
+{
+	const struct record_checkpoint differs = c->differs;
+	struct err err;
+	enum db_result result = db_begin(c->db, &err);
+
+	c->begun = clock_mono();
+	c->differs.number = c->checkpointed = c->checkpoint_due = 0;
+	compliance_batch_begin(&c->batch, &c->cursor);
+	if (result == DB_OK)
+		result = compliance_restored(&c->batch, clock_utc(), &differs, &err);
+	if (result == DB_OK)
+		result = compliance_commit(c, &err);
+	if (result == DB_OK)
+		return 0;
+	c->differs = differs;
+	return failed(c, result, &err);
+}
+
 static int settle_cursor(struct compliance *c)
 {
 	enum db_result result;
@@ -289,6 +349,9 @@ static int settle_cursor(struct compliance *c)
 	} else if (check_cursor(c, &err) == -1) {
 		return refuse(c, &err);
 	}
+	result = note_key(c, &err);
+	if (result != DB_OK)
+		return failed(c, result, &err);
 	c->checked = true;
 	compliance_publish(c);
 	return 0;
@@ -337,6 +400,8 @@ int compliance_drain(struct compliance *c)
 		return refuse(c, &err);
 	if (!c->checked)
 		return settle_cursor(c);
+	if (c->differs.number != 0)
+		return note_difference(c);
 	wait = compliance_behind(c) ? gather(c) : IDLE_MS;
 	if (wait > 0 && !c->stop && compliance_expire(c))
 		return 0;

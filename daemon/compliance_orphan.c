@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "daemon/compliance_translation.h"
+#include "daemon/record_anchor.h"
 
 /* What no event tells: who was there when a server ended without saying so, and what is lost. */
 
@@ -82,13 +83,53 @@ enum db_result compliance_orphans(struct compliance_batch *batch, struct db *db,
 }
 
 enum db_result compliance_gap(struct compliance_batch *batch, uint64_t to, uint64_t time,
-			      struct err *err)
+			      const struct record_anchor *lost, struct err *err)
 {
-	char detail[80];
+	char detail[256], expected[RECORD_HEX + 80] = "";
 	struct record_row row = {.lsn = to, .time = time, .type = word("gap")};
 
-	snprintf(detail, sizeof(detail), "{\"from\":%" PRIu64 ",\"to\":%" PRIu64 "}",
-		 batch->cursor.lsn, to);
+	if (lost)
+		snprintf(expected, sizeof(expected),
+			 ",\"lost\":{\"number\":%" PRIu64 ",\"hash\":\"%s\"}", lost->number,
+			 lost->hash);
+	snprintf(detail, sizeof(detail), "{\"from\":%" PRIu64 ",\"to\":%" PRIu64 "%s}",
+		 batch->cursor.lsn, to, expected);
 	row.detail = word(detail);
 	return compliance_batch_add(batch, &row, err);
+}
+
+enum db_result compliance_restored(struct compliance_batch *batch, uint64_t time,
+				   const struct record_checkpoint *differs, struct err *err)
+{
+	char detail[256];
+	struct record_row row = {.lsn = batch->cursor.lsn, .time = time, .type = word("restored")};
+
+	snprintf(detail, sizeof(detail), "{\"number\":%" PRIu64 ",\"hash\":\"%s\"}",
+		 differs->number, differs->hash);
+	row.detail = word(detail);
+	return compliance_batch_add(batch, &row, err);
+}
+
+enum db_result compliance_key(struct compliance_batch *batch, struct db *db, uint64_t time,
+			      const char *name, struct err *err)
+{
+	struct translation t = {.batch = batch, .db = db};
+	struct record_object object = {.kind = RECORD_KEY, .id = 1};
+	const struct record_object *before;
+	char quoted[RECORD_HEX + 2] = "";
+	enum db_result result = state_get(batch->state, db, RECORD_KEY, 1, &before, err);
+
+	if (*name)
+		snprintf(quoted, sizeof(quoted), "\"%s\"", name);
+	object.detail = word(quoted);
+	if (result != DB_OK || (before->detail.length == object.detail.length &&
+				memcmp(before->detail.data, quoted, object.detail.length) == 0))
+		return result;
+	t.row.lsn = batch->cursor.lsn;
+	t.row.time = time;
+	translation_put_json(&t, "before", before->detail);
+	translation_put_json(&t, "after", object.detail);
+	result = translation_add(&t, "key", err);
+	fragment_free(&t.detail);
+	return result == DB_OK ? state_put(batch->state, db, &object, err) : result;
 }

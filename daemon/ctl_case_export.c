@@ -166,8 +166,7 @@ static const char *statement(const struct record_verify *verify)
 		       "unless whoever did it also worked out all hashes behind it anew: no key "
 		       "was there to check the signatures of checkpoints.";
 	return "No record up to signed_to was changed, removed, added or moved: each hash covers "
-	       "its record and the hash before it, and a checkpoint with the last of them is "
-	       "signed.";
+	       "its record and the hash before it, and the last of them is signed.";
 }
 
 /* Up to the newest record: the checkpoints that matter are behind the last one that was found. */

@@ -8,6 +8,8 @@
 #include "conf/conf.h"
 #include "daemon/ctl.h"
 #include "daemon/ctl_option.h"
+#include "daemon/record_anchor.h"
+#include "daemon/record_line.h"
 #include "daemon/record_verify.h"
 
 /*
@@ -82,6 +84,15 @@ int ctl_compliance_status(const struct ctl *ctl)
 
 /* --- accept-gap --- */
 
+/* An empty database may stand in the place of one that was lost. */
+static bool had_records(const struct ctl *ctl)
+{
+	struct record_anchor anchor;
+	struct err err;
+
+	return record_anchor_load(&anchor, ctl->conf, &err) == -1 || anchor.number > 0;
+}
+
 static int accept(const struct ctl *ctl, struct db *db)
 {
 	struct record_cursor cursor;
@@ -89,7 +100,7 @@ static int accept(const struct ctl *ctl, struct db *db)
 
 	if (record_cursor_get(db, &cursor, &err) != DB_OK)
 		return ctl_fail(ctl, EX_UNAVAILABLE, "%s", err.text);
-	if (cursor.lsn == 0)
+	if (cursor.lsn == 0 && !had_records(ctl))
 		return ctl_fail(ctl, EX_DATAERR,
 				"the database has no records yet: there is no gap");
 	if (ctl->option[CTL_DRY_RUN]) {
@@ -156,12 +167,12 @@ int ctl_compliance_key(const struct ctl *ctl, struct record_signer **signer_r)
 json_t *ctl_compliance_document(const struct record_verify *verify)
 {
 	json_t *document = json_pack(
-		"{s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I}", "whole", verify->wrong == 0, "records",
-		(json_int_t)verify->records, "first", (json_int_t)verify->first, "last",
+		"{s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I}", "whole", verify->wrong == 0,
+		"records", (json_int_t)verify->records, "first", (json_int_t)verify->first, "last",
 		(json_int_t)verify->last, "checkpoints", (json_int_t)verify->checkpoints,
 		"signatures", (json_int_t)verify->signatures, "signatures_checked",
 		verify->signer != NULL, "signed_to", (json_int_t)verify->signed_to, "expired",
-		(json_int_t)verify->expired);
+		(json_int_t)verify->expired, "log_checkpoints", (json_int_t)verify->compared);
 
 	if (verify->wrong != 0) {
 		json_object_set_new(document, "wrong", json_integer((json_int_t)verify->wrong));
@@ -196,9 +207,55 @@ static int print_verify(const struct ctl *ctl, const struct record_verify *verif
 	return code;
 }
 
+/* The log that was named; else the anchor, if we may read it. NULL: there is none. */
+static FILE *open_log(const struct ctl *ctl, const char **name_r)
+{
+	static struct record_anchor anchor;
+	struct err err;
+
+	if (ctl->count > 0) {
+		*name_r = ctl->arguments[0];
+		return strcmp(*name_r, "-") == 0 ? stdin : fopen(*name_r, "re");
+	}
+	record_anchor_load(&anchor, ctl->conf, &err);
+	*name_r = anchor.path;
+	return fopen(anchor.path, "re");
+}
+
+/* Its checkpoints, which the database has to agree with. The anchor is kept by ourselves: it is not
+ * looked at by whom it is signed. */
+static int read_log(const struct ctl *ctl, const struct record_signer *signer,
+		    struct record_lines *lines_r)
+{
+	const char *name;
+	FILE *file = open_log(ctl, &name);
+	uint64_t unsigned_number;
+	struct err err;
+	int result;
+
+	if (!file)
+		return ctl->count == 0 ? EX_OK
+				       : ctl_fail(ctl, EX_NOINPUT, "could not open %s", name);
+	result = record_lines_load(lines_r, file, ctl->count > 0 ? signer : NULL, &unsigned_number,
+				   &err);
+	if (file != stdin)
+		fclose(file);
+	if (result == -1)
+		return ctl_fail(ctl, EX_OSERR, "%s", err.text);
+	if (lines_r->count == 0)
+		return ctl_fail(ctl, EX_DATAERR, "there are no checkpoints in %s", name);
+	if (unsigned_number != 0)
+		return ctl_fail(ctl, EX_DATAERR,
+				"the checkpoint of record %" PRIu64
+				" in %s is not signed by this key",
+				unsigned_number, name);
+	return EX_OK;
+}
+
 int ctl_compliance_verify(const struct ctl *ctl)
 {
-	struct record_verify verify = {0};
+	struct record_lines lines = {0};
+	struct record_verify verify = {.lines = &lines};
 	struct record_signer *signer = NULL;
 	struct db *db = NULL;
 	struct err err;
@@ -210,12 +267,15 @@ int ctl_compliance_verify(const struct ctl *ctl)
 		code = ctl_compliance_key(ctl, &signer);
 	if (code == EX_OK)
 		code = ctl_compliance_open(ctl, &db);
+	if (code == EX_OK)
+		code = read_log(ctl, signer, &lines);
 	if (code == EX_OK) {
 		verify.signer = signer;
 		code = record_verify(&verify, db, &err) == DB_OK
 			       ? print_verify(ctl, &verify)
 			       : ctl_fail(ctl, EX_UNAVAILABLE, "%s", err.text);
 	}
+	record_lines_fini(&lines);
 	db_free(&db);
 	record_signer_free(&signer);
 	return code;

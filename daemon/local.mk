@@ -53,7 +53,8 @@ STORE_LIBS = daemon/libstore.a $(ODBC_LIB) $(SHM_LIBS)
 daemon_pchat_store_SOURCES = daemon/pchat-store.c daemon/store.h \
 	daemon/store_drain.c \
 	daemon/store_load.c \
-	daemon/store_retention.c
+	daemon/store_retention.c \
+	daemon/upgrade.c daemon/upgrade.h
 daemon_pchat_store_LDADD = $(STORE_LIBS)
 
 # The chain of records: what writes and what verifies it, and the tests.
@@ -71,7 +72,11 @@ daemon_librecord_a_SOURCES = \
 	daemon/compliance_translation.c daemon/compliance_translation.h \
 	daemon/fragment.c daemon/fragment.h \
 	daemon/record_filter.c daemon/record_filter.h \
+	daemon/record_anchor.c daemon/record_anchor.h \
 	daemon/record_hash.c daemon/record_hash.h \
+	daemon/record_line.c daemon/record_line.h \
+	daemon/record_names.c daemon/record_names.h \
+	daemon/record_pledge.c daemon/record_pledge.h \
 	daemon/record_holds.c daemon/record_holds.h \
 	daemon/record_order.c daemon/record_order.h \
 	daemon/record_ranges.c daemon/record_ranges.h \
@@ -82,9 +87,11 @@ daemon_librecord_a_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS)
 RECORD_LIBS = daemon/librecord.a $(STORE_LIBS) $(SSL_LIBS) $(UNISTRING_LIBS)
 
 daemon_pchat_compliance_SOURCES = daemon/pchat-compliance.c daemon/compliance.h \
+	daemon/compliance_anchor.c \
 	daemon/compliance_drain.c \
 	daemon/compliance_expire.c daemon/compliance_expire.h \
-	daemon/compliance_snapshot.c
+	daemon/compliance_snapshot.c \
+	daemon/upgrade.c daemon/upgrade.h
 daemon_pchat_compliance_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(SSL_CFLAGS)
 daemon_pchat_compliance_LDADD = $(RECORD_LIBS)
 

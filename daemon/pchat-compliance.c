@@ -9,6 +9,7 @@
 #include "conf/clock.h"
 #include "conf/log.h"
 #include "daemon/compliance.h"
+#include "daemon/upgrade.h"
 #include "shm/schedule.h"
 
 enum {
@@ -105,14 +106,17 @@ static enum db_result refuse_old_copy(struct compliance *c, struct err *err)
 /* After every connection the database is asked where it stands: that settles uncertain commits. */
 static enum db_result attach(struct compliance *c, struct err *err)
 {
+	static const struct upgrade upgrade = {record_version, record_open, "compliance "};
 	enum db_result result = db_connect(c->db, err);
 
 	if (result == DB_OK)
-		result = record_open(c->db, err);
+		result = upgrade_run(&upgrade, c->db, &c->child.proc, err);
 	if (result == DB_OK)
 		result = record_cursor_get(c->db, &c->cursor, err);
 	if (result == DB_OK)
 		result = refuse_old_copy(c, err);
+	if (result == DB_OK)
+		result = compliance_anchor_check(c, err);
 	return result;
 }
 
@@ -231,7 +235,7 @@ static int open_all(struct compliance *c, struct err *err)
 {
 	const struct conf *conf = c->child.conf;
 
-	if (open_key(c, err) == -1 ||
+	if (open_key(c, err) == -1 || record_anchor_load(&c->anchor, conf, err) == -1 ||
 	    compliance_batch_init(&c->batch, conf->compliance.batch_rows, conf->domain, err) == -1)
 		return -1;
 	c->db = db_new(&conf->compliance.dsn, err);

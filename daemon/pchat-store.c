@@ -6,6 +6,7 @@
 #include "conf/code.h"
 #include "conf/log.h"
 #include "daemon/store.h"
+#include "daemon/upgrade.h"
 #include "odbc/content_index.h"
 #include "shm/schedule.h"
 
@@ -106,39 +107,14 @@ static enum db_result open_index(struct store *store, struct err *err)
 	return DB_OK;
 }
 
-/* Tables of an older version may take long to be changed; the master is told that this is no hang.
- */
-static enum db_result open_schema(struct store *store, struct err *err)
-{
-	const uint32_t before = atomic_load(&store->child.proc.own->state);
-	unsigned version, wanted;
-	enum db_result result = content_version(store->db, &version, &wanted, err);
-
-	if (result != DB_OK)
-		return result;
-	if (version > 0 && version < wanted) {
-		log_notice("the tables of database %u are changed from version %u to %u",
-			   db_place(store->db) + 1, version, wanted);
-		proc_state(&store->child.proc, PROC_UPGRADING);
-	}
-	result = content_open(store->db, err);
-	proc_heartbeat(&store->child.proc);
-	if (version > 0 && version < wanted) {
-		proc_state(&store->child.proc, before);
-		if (result == DB_OK)
-			log_notice("the tables of database %u have version %u now",
-				   db_place(store->db) + 1, wanted);
-	}
-	return result;
-}
-
 /* After every connection the database is asked where it stands: that settles uncertain commits. */
 static enum db_result attach(struct store *store, struct err *err)
 {
+	static const struct upgrade upgrade = {content_version, content_open, ""};
 	enum db_result result = db_connect(store->db, err);
 
 	if (result == DB_OK)
-		result = open_schema(store, err);
+		result = upgrade_run(&upgrade, store->db, &store->child.proc, err);
 	if (result == DB_OK)
 		result = open_index(store, err);
 	if (result == DB_OK)

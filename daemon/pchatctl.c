@@ -66,7 +66,7 @@ static const struct ctl_verb verbs[] = {
 
 	{"compliance", "status", "", "show where the record ends", 0, 0, 0, ctl_compliance_status,
 	 NULL, NULL, NULL, NULL},
-	{"compliance", "verify", "", "find whether a record was changed, removed or added", 0, 0,
+	{"compliance", "verify", "[LOG]", "find whether a record was changed, removed or added", 0, 1,
 	 CTL_BIT(CTL_FROM) | CTL_BIT(CTL_TO) | CTL_BIT(CTL_PUBLIC_KEY), ctl_compliance_verify, NULL,
 	 NULL, NULL, NULL},
 	{"compliance", "search", "", "find records", 0, 0,

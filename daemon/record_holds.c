@@ -18,7 +18,8 @@ static bool keep(struct record_holds *holds, const struct record_hold *hold)
 	*own = (struct record_held){.user = strndup(hold->user.data, hold->user.length),
 				    .room = strndup(hold->room.data, hold->room.length),
 				    .start = hold->start,
-				    .end = hold->end};
+				    .end = hold->end,
+				    .number = hold->number};
 	holds->count++;
 	return own->user && own->room;
 }
@@ -65,8 +66,11 @@ void record_holds_fini(struct record_holds *holds)
 	*holds = (struct record_holds){0};
 }
 
+/* The record that says so stays as well: without it a hold would be nobody's. */
 static bool is_about(const struct record_held *held, const struct record_row *row)
 {
+	if (row->number == held->number)
+		return true;
 	if (row->time < held->start || (held->end != 0 && row->time > held->end))
 		return false;
 	if (*held->room && (row->room.length != strlen(held->room) ||

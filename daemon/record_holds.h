@@ -8,6 +8,7 @@
 struct record_held {
 	char *user, *room; /* owned; "": does not matter */
 	uint64_t start, end;
+	uint64_t number; /* of the record that says so */
 };
 
 /* All active holds. */

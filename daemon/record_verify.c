@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/record_names.h"
+#include "daemon/record_pledge.h"
 #include "daemon/record_ranges.h"
 
 struct walk {
@@ -15,7 +17,12 @@ struct walk {
 	struct record_checkpoint checkpoint; /* the next one; number 0: there is none */
 	uint64_t number;		     /* of the last record that was right */
 	char hash[RECORD_HEX];
-	struct record_ranges gone; /* owned: what is to be named by a record behind it */
+	struct record_ranges gone;     /* owned: what is to be named by a record behind it */
+	struct record_names *names;    /* owned */
+	struct record_pledges pledges; /* owned */
+	uint64_t proven;	       /* number of the last record that a checkpoint agrees with */
+	size_t line;		       /* the next one of the log */
+	bool keyed;		       /* from here on whatever is signed at all must be */
 };
 
 __attribute__((format(printf, 3, 4))) static void wrong(struct walk *walk, uint64_t number,
@@ -59,15 +66,43 @@ static void check_checkpoint(struct walk *walk)
 	const struct record_checkpoint *checkpoint = &walk->checkpoint;
 
 	if (strcmp(checkpoint->hash, walk->hash) != 0) {
-		wrong(walk, checkpoint->number, "its checkpoint has another hash");
+		wrong(walk, checkpoint->number,
+		      "its checkpoint has another hash: it, or what is before it from record "
+		      "%" PRIu64 " on, was written anew",
+		      walk->proven + 1);
 		return;
 	}
 	verify->checkpoints++;
+	walk->proven = checkpoint->number;
 	if (is_signed(walk)) {
 		verify->signatures++;
 		verify->signed_to = checkpoint->number;
-	} else if (verify->signer)
+		walk->keyed = true;
+	} else if (verify->signer && (walk->keyed || *checkpoint->signature)) {
 		wrong(walk, checkpoint->number, "its checkpoint is not signed by this key");
+	}
+}
+
+/* Those of the log at which the walk has arrived. */
+static void check_lines(struct walk *walk)
+{
+	struct record_verify *verify = walk->verify;
+	const struct record_lines *lines = verify->lines;
+
+	for (; lines && walk->line < lines->count; walk->line++) {
+		const struct record_line *line = &lines->item[walk->line];
+
+		if (line->number > walk->number)
+			return;
+		if (line->number < walk->number)
+			continue; /* purged, or not asked for */
+		if (strcmp(line->hash, walk->hash) != 0)
+			wrong(walk, line->number,
+			      "its checkpoint in the log has another hash: it, or what is before "
+			      "it, was written anew");
+		else
+			verify->compared++;
+	}
 }
 
 /* Older records were deleted in order: there is a checkpoint of the last of them, and there has to
@@ -88,6 +123,9 @@ static enum db_result begin_behind(struct walk *walk, uint64_t first, struct err
 	memcpy(walk->hash, walk->checkpoint.hash, sizeof(walk->hash));
 	walk->gone.count = 0;
 	record_ranges_add(&walk->gone, 1, walk->number);
+	walk->proven = walk->number;
+	walk->keyed = verify->signer != NULL;
+	check_lines(walk);
 	return next_checkpoint(walk, walk->number, err);
 }
 
@@ -116,6 +154,16 @@ static bool is_type(const struct record_row *row, const char *type)
 	       memcmp(row->type.data, type, row->type.length) == 0;
 }
 
+/* Of type "key": nothing is signed from here on. */
+static bool ends_unsigned(const struct record_row *row)
+{
+	static const char end[] = "\"after\":null}";
+
+	return row->detail.length >= sizeof(end) - 1 &&
+	       memcmp(row->detail.data + row->detail.length - (sizeof(end) - 1), end,
+		      sizeof(end) - 1) == 0;
+}
+
 /* Of a record that has expired its hash is all there is: the next one's covers it. */
 static bool is_expired(const struct record_row *row)
 {
@@ -138,14 +186,36 @@ static void pass(struct walk *walk, const struct record_row *row, const char has
 
 	walk->number = row->number;
 	memcpy(walk->hash, hash, sizeof(walk->hash));
+	check_lines(walk);
+	if (row->number == walk->cursor.number && strcmp(hash, walk->cursor.hash) != 0)
+		wrong(walk, row->number, "pcc_cursor has another hash");
 	if (verify->to != 0 && row->number > verify->to)
 		return;
 	verify->records++;
 	verify->last = row->number;
 }
 
+/* What a record says beyond its hash, which may have been worked out by somebody else. */
+static enum db_result check_content(struct walk *walk, const struct record_row *row,
+				    struct err *err)
+{
+	const char *reason;
+
+	if (is_type(row, "expire"))
+		record_ranges_take_text(&walk->gone, row->content.data, row->content.length);
+	if (is_type(row, "key"))
+		walk->keyed = walk->verify->signer != NULL && !ends_unsigned(row);
+	if (record_pledges_take(&walk->pledges, row, err) == -1 ||
+	    record_names_check(walk->names, row, &reason, err) == -1)
+		return DB_RETRY;
+	if (reason)
+		wrong(walk, row->number, "%s", reason);
+	return DB_OK;
+}
+
 static enum db_result check_record(struct walk *walk, const struct record_row *row, struct err *err)
 {
+	enum db_result result;
 	char hash[RECORD_HEX];
 
 	if (is_expired(row)) {
@@ -161,10 +231,10 @@ static enum db_result check_record(struct walk *walk, const struct record_row *r
 		      "its hash does not agree: it was changed, or is not in its place");
 		return DB_OK;
 	}
-	if (is_type(row, "expire"))
-		record_ranges_take_text(&walk->gone, row->content.data, row->content.length);
-	pass(walk, row, hash);
-	return DB_OK;
+	result = check_content(walk, row, err);
+	if (walk->verify->wrong == 0)
+		pass(walk, row, hash);
+	return result;
 }
 
 /* False: nothing more is wanted. What is gone may be named behind the last record that was asked
@@ -225,6 +295,7 @@ static enum db_result begin(struct walk *walk, struct err *err)
 	if (walk->number > 0 && row.number == walk->number) {
 		memcpy(walk->hash, row.hash, sizeof(walk->hash));
 		verify->first = verify->from;
+		walk->proven = walk->number;
 		return next_checkpoint(walk, walk->number, err);
 	}
 	verify->first = row.number;
@@ -250,6 +321,29 @@ static void check_gone(struct walk *walk)
 		wrong(walk, number, "what was in it is gone, and no record says that it expired");
 }
 
+/* The signature of the cursor row covers all records, those behind the last checkpoint, too. */
+static bool is_unsigned(struct walk *walk)
+{
+	struct record_verify *verify = walk->verify;
+
+	if (!verify->signer || walk->number < walk->cursor.number)
+		return false;
+	if (!record_signed_cursor(verify->signer, &walk->cursor))
+		return true;
+	verify->signed_to = walk->cursor.number;
+	return false;
+}
+
+/* The log knows of records that came behind the last one: the database is older than it. */
+static void check_log_end(struct walk *walk)
+{
+	const struct record_lines *lines = walk->verify->lines;
+
+	if (lines && lines->count > 0 && lines->item[lines->count - 1].number > walk->number)
+		wrong(walk, walk->number + 1, "it is missing; the log has a checkpoint of %" PRIu64,
+		      lines->item[lines->count - 1].number);
+}
+
 /* Records that were taken away at the end: the cursor, or a checkpoint, knows of them. */
 static void check_end(struct walk *walk)
 {
@@ -261,11 +355,26 @@ static void check_end(struct walk *walk)
 	if (walk->number < cursor->number)
 		wrong(walk, walk->number + 1, "it is missing; the last one is %" PRIu64,
 		      cursor->number);
-	else if (walk->number == cursor->number && strcmp(walk->hash, cursor->hash) != 0)
-		wrong(walk, walk->number, "pcc_cursor has another hash");
 	else if (walk->checkpoint.number > walk->number)
 		wrong(walk, walk->number + 1, "it is missing; there is a checkpoint of %" PRIu64,
 		      walk->checkpoint.number);
+	else if (is_unsigned(walk))
+		wrong(walk, cursor->number, "pcc_cursor is not signed by this key");
+	check_log_end(walk);
+}
+
+static enum db_result check_holds(struct walk *walk, struct err *err)
+{
+	const struct record_verify *verify = walk->verify;
+	uint64_t number = 0;
+	enum db_result result;
+
+	if (verify->from > 1 || verify->to != 0 || verify->wrong != 0)
+		return DB_OK;
+	result = record_pledges_check(&walk->pledges, walk->db, &number, err);
+	if (result == DB_OK && number != 0)
+		wrong(walk, number, "the hold that it tells of is not as it should be in pcc_hold");
+	return result;
 }
 
 /* Records behind the cursor: whoever writes records moves it with them. */
@@ -294,7 +403,8 @@ static enum db_result walk_all(struct walk *walk, struct err *err)
 	if (result != DB_OK)
 		return result == DB_END ? DB_OK : result;
 	check_end(walk);
-	return check_added(walk, err);
+	result = check_holds(walk, err);
+	return result == DB_OK ? check_added(walk, err) : result;
 }
 
 enum db_result record_verify(struct record_verify *verify, struct db *db, struct err *err)
@@ -302,14 +412,16 @@ enum db_result record_verify(struct record_verify *verify, struct db *db, struct
 	struct walk walk = {.verify = verify, .db = db, .hasher = record_hasher_new(err)};
 	enum db_result result;
 
-	if (!walk.hasher)
-		return DB_FATAL;
-	result = walk_all(&walk, err);
+	if (walk.hasher)
+		walk.names = record_names_new(err);
+	result = walk.names ? walk_all(&walk, err) : DB_FATAL;
 	if (result == DB_OK && walk.gone.failed) {
 		err_set(err, "could not verify: out of memory");
 		result = DB_RETRY;
 	}
 	record_ranges_fini(&walk.gone);
+	record_pledges_fini(&walk.pledges);
+	record_names_free(&walk.names);
 	record_hasher_free(&walk.hasher);
 	return result;
 }

@@ -22,11 +22,29 @@ static bool take_hash(const struct db_stmt *stmt, unsigned column, char hash_r[R
 	return true;
 }
 
+/* What is too long was not written by us: it reads as one that is no signature. */
+static void take_signature(const struct db_stmt *stmt, unsigned column,
+			   char signature_r[RECORD_SIGNATURE])
+{
+	const struct db_bytes text = db_bytes(stmt, column);
+	const bool fits = text.length < RECORD_SIGNATURE;
+
+	memset(signature_r, 0, RECORD_SIGNATURE);
+	memcpy(signature_r, fits ? text.data : "?", fits ? text.length : 1);
+}
+
 enum db_result record_open(struct db *db, struct err *err)
 {
 	const enum db_result result = content_writable(db, err);
 
 	return result == DB_OK ? schema_upgrade(db, &schema_record, err) : result;
+}
+
+enum db_result record_version(struct db *db, unsigned *version_r, unsigned *wanted_r,
+			      struct err *err)
+{
+	*wanted_r = schema_record.step_count;
+	return schema_version(db, &schema_record, version_r, err);
 }
 
 enum db_result record_check(struct db *db, struct err *err)
@@ -50,6 +68,7 @@ static enum db_result read_cursor(const struct db_stmt *stmt, struct record_curs
 	cursor_r->time = (uint64_t)db_int(stmt, 2);
 	cursor_r->number = (uint64_t)db_int(stmt, 3);
 	cursor_r->gap = db_int(stmt, 5) != 0;
+	take_signature(stmt, 6, cursor_r->signature);
 	return DB_OK;
 }
 
@@ -82,6 +101,7 @@ enum db_result record_cursor_put(struct db *db, const struct record_cursor *curs
 	db_bind_int(stmt, 4, (int64_t)cursor->number);
 	db_bind_string(stmt, 5, cursor->hash);
 	db_bind_int(stmt, 6, cursor->gap);
+	db_bind_string(stmt, 7, cursor->signature);
 	return db_execute(stmt, err);
 }
 
@@ -178,6 +198,22 @@ enum db_result record_list_next(struct db *db, struct record_row *row_r, struct 
 	return result;
 }
 
+enum db_result record_hash_get(struct db *db, uint64_t number, char hash_r[RECORD_HEX],
+			       struct err *err)
+{
+	enum db_result result = record_list(db, number - 1, err);
+	struct record_row row;
+
+	if (result == DB_OK)
+		result = record_list_next(db, &row, err);
+	if (result == DB_OK && row.number != number)
+		result = DB_END;
+	if (result == DB_OK)
+		memcpy(hash_r, row.hash, RECORD_HEX);
+	db_done(db_open_statement(db, STATEMENT_RECORDS));
+	return result;
+}
+
 /* --- Checkpoints. --- */
 
 enum db_result record_checkpoint_put(struct db *db, const struct record_checkpoint *checkpoint,
@@ -196,7 +232,6 @@ enum db_result record_checkpoint_next(struct db *db, uint64_t above,
 				      struct record_checkpoint *checkpoint_r, struct err *err)
 {
 	struct db_stmt *stmt = db_statement(db, STATEMENT_CHECKPOINTS);
-	struct db_bytes signature;
 	enum db_result result;
 
 	db_bind_int(stmt, 0, (int64_t)above);
@@ -208,9 +243,7 @@ enum db_result record_checkpoint_next(struct db *db, uint64_t above,
 	checkpoint_r->number = (uint64_t)db_int(stmt, 0);
 	take_hash(stmt, 1, checkpoint_r->hash);
 	checkpoint_r->time = (uint64_t)db_int(stmt, 2);
-	signature = db_bytes(stmt, 3);
-	if (signature.length < sizeof(checkpoint_r->signature))
-		memcpy(checkpoint_r->signature, signature.data, signature.length);
+	take_signature(stmt, 3, checkpoint_r->signature);
 	db_done(stmt);
 	return DB_OK;
 }

@@ -16,10 +16,16 @@ enum { RECORD_HASH = 32, RECORD_HEX = 2 * RECORD_HASH + 1, RECORD_SESSION = 40 }
 /* Brings the schema up to this program's version, as content_open does. For pchat-compliance. */
 enum db_result record_open(struct db *db, struct err *err);
 
+/* The schema's version in the database, 0: none, and this program's. */
+enum db_result record_version(struct db *db, unsigned *version_r, unsigned *wanted_r,
+			      struct err *err);
+
 /* DB_RETRY where the schema is older than this program or not there yet. For everybody else. */
 enum db_result record_check(struct db *db, struct err *err);
 
 /* --- Where the records end: one row, moved in the transaction of what it stands for. --- */
+
+enum { RECORD_SIGNATURE = 1024 };
 
 struct record_cursor {
 	uint8_t journal[16];   /* id of the journal to which lsn belongs; 0: nothing recorded yet */
@@ -27,6 +33,7 @@ struct record_cursor {
 	uint64_t time;	       /* of the newest of them, UTC us */
 	uint64_t number;       /* of the newest record; 0: none */
 	char hash[RECORD_HEX]; /* of that one, in hexadecimal digits */
+	char signature[RECORD_SIGNATURE]; /* of all above, in base64; empty: not signed */
 	bool gap; /* an administrator said that events which are no longer in the journal are given
 		     up */
 };
@@ -69,6 +76,10 @@ enum { RECORD_PAGE = 256 };
 enum db_result record_list(struct db *db, uint64_t above, struct err *err);
 enum db_result record_list_next(struct db *db, struct record_row *row_r, struct err *err);
 
+/* The hash of one of them. DB_END: there is no such record. */
+enum db_result record_hash_get(struct db *db, uint64_t number, char hash_r[RECORD_HEX],
+			       struct err *err);
+
 /* --- What records are made with: objects by the names that they have at that place of the journal,
  * open sessions and the rooms that they are in. --- */
 
@@ -79,6 +90,7 @@ enum record_kind {
 	RECORD_PRINCIPAL = 4,
 	RECORD_SETTING = 5, /* id: a checksum of uri, which is its scope and name; detail: its value */
 	RECORD_GRANT = 6,   /* id: of the user; detail: the policy */
+	RECORD_KEY = 7,	    /* id: 1; detail: by which key is signed */
 };
 
 struct record_object {
@@ -118,8 +130,6 @@ enum db_result record_room_left(struct db *db, char session_r[RECORD_SESSION], u
 				struct err *err);
 
 /* --- Checkpoints: the hash of one record, signed. --- */
-
-enum { RECORD_SIGNATURE = 1024 };
 
 struct record_checkpoint {
 	uint64_t number, time;

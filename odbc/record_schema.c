@@ -121,7 +121,13 @@ static const char *const step4[] = {
 	NULL,
 };
 
-static const char *const *const steps[] = {step1, step2, step3, step4};
+/* Whoever may write to the database must not be able to move the place up to which is recorded. */
+static const char *const step5[] = {
+	"ALTER TABLE pcc_cursor {add} signature {text} NOT NULL DEFAULT ''",
+	NULL,
+};
+
+static const char *const *const steps[] = {step1, step2, step3, step4, step5};
 
 const struct schema schema_record = {
 	.exists = STATEMENT_RECORD_SCHEMA_EXISTS,

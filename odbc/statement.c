@@ -255,12 +255,14 @@ const char *const statement_text[STATEMENTS] = {
 	[STATEMENT_RECORD_SCHEMA_VERSION] = "SELECT COALESCE(MAX(version), 0) FROM pcc_schema",
 	[STATEMENT_RECORD_SCHEMA_PUT] = "INSERT INTO pcc_schema (version, applied) VALUES (?, ?)",
 	[STATEMENT_RECORD_CURSOR_GET] =
-		"SELECT journal_id, lsn, time, number, hash, gap FROM pcc_cursor WHERE id = 1",
+		"SELECT journal_id, lsn, time, number, hash, gap, signature FROM pcc_cursor "
+		"WHERE id = 1",
 	[STATEMENT_RECORD_CURSOR_PUT] =
-		"INSERT INTO pcc_cursor (id, journal_id, lsn, time, number, hash, gap) "
-		"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+		"INSERT INTO pcc_cursor (id, journal_id, lsn, time, number, hash, gap, signature) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
 		"journal_id = excluded.journal_id, lsn = excluded.lsn, time = excluded.time, "
-		"number = excluded.number, hash = excluded.hash, gap = excluded.gap",
+		"number = excluded.number, hash = excluded.hash, gap = excluded.gap, "
+		"signature = excluded.signature",
 	/* A number that is there already is a failure: somebody else writes records, too. */
 	[STATEMENT_RECORD_PUT] = "INSERT INTO pcc_record (" RECORD_COLUMNS ") VALUES "
 				 "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -154,8 +154,8 @@
 	X(RECORD_SCHEMA_EXISTS, "", "i") /* as those of the content database */                    \
 	X(RECORD_SCHEMA_VERSION, "", "i")                                                          \
 	X(RECORD_SCHEMA_PUT, "ii", "")                                                             \
-	X(RECORD_CURSOR_GET, "", "tiiiti") /* -> journal, lsn, time, number, hash, gap accepted */ \
-	X(RECORD_CURSOR_PUT, "itiiiti", "")	   /* 1 and the same */                            \
+	X(RECORD_CURSOR_GET, "", "tiiitit") /* -> journal, lsn, time, number, hash, gap accepted */ \
+	X(RECORD_CURSOR_PUT, "itiiitit", "")	   /* 1 and the same */                           \
 	X(RECORD_PUT, "iiitiitttittttitttttt", "") /* number, lsn, time, type, flags, room id,     \
 			room, room name, category, user id, user uri, user name, address, session, \
 			message, title, content, rich type, rich, detail, hash */                  \

@@ -144,7 +144,8 @@ tampered(
 	"UPDATE pcc_checkpoint SET signature = 'AAAA' WHERE number = $checkpoint");
 tampered(
 	'one whose hash was changed',
-	"$checkpoint: its checkpoint has another hash",
+	"$checkpoint: its checkpoint has another hash: it, or what is before it from record 1 on, "
+		. 'was written anew',
 	"UPDATE pcc_checkpoint SET hash = '" . 'b' x 64 . "' WHERE number = $checkpoint");
 tampered(
 	'one whose time was changed',

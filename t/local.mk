@@ -596,7 +596,9 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/84-adapter-process.t \
 	t/85-discovery.t \
 	t/86-export.t \
-	t/87-retention.t
+	t/87-retention.t \
+	t/88-attacks.t \
+	t/89-restored.t
 
 .PHONY: check-programs
 check-programs: $(check_PROGRAMS)

@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "daemon/record_filter.h"
+#include "daemon/record_line.h"
+#include "daemon/record_names.h"
 #include "daemon/record_order.h"
 #include "daemon/record_ranges.h"
 
@@ -154,9 +156,105 @@ static void a_record_concerns_whom_it_names(void **state)
 	assert_false(record_concerns(&row, "unix:roo"));
 }
 
+/* --- Checkpoints as lines. --- */
+
+static void a_checkpoint_is_found_in_a_line_of_a_log(void **state)
+{
+	struct record_checkpoint written = {.number = 17, .time = 1763717400000000}, read;
+	char line[RECORD_LINE], log[RECORD_LINE + 64];
+
+	(void)state;
+	memset(written.hash, 'a', RECORD_HEX - 1);
+	for (unsigned i = 0; i < 2; i++) {
+		record_line_write(&written, line);
+		snprintf(log, sizeof(log), "Nov 21 09:30:00 host pchatd[7]: %s\n", line);
+		assert_true(record_line_read(log, &read));
+		assert_memory_equal(&read, &written, sizeof(read));
+		memcpy(written.signature, "c2lnbmVk", 8);
+	}
+}
+
+static void what_is_no_checkpoint_is_left_out(void **state)
+{
+	static const char *const lines[] = {
+		"",
+		"checkpoint: record ",
+		"checkpoint: record 17, hash abc, time 1, signature none",
+		"checkpoint: record 0, hash "
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaa, time 1, signature none",
+		"checkpoint: record 17, hash "
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaa, time 1, signature none",
+		"checkpoint: record 17, hash "
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaa, time 1",
+	};
+	struct record_checkpoint checkpoint;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		if (record_line_read(lines[i], &checkpoint))
+			fail_msg("taken: %s", lines[i]);
+}
+
+/* --- Who is who. --- */
+
+static const char *next(struct record_names *names, const char *type, uint32_t user,
+			const char *uri, const char *session, const char *address)
+{
+	const struct record_row row = {.type = bytes(type),
+				       .user_id = user,
+				       .user_uri = bytes(uri),
+				       .user_name = bytes(user ? "Alice" : "unix:root"),
+				       .session = bytes(session),
+				       .address = bytes(address)};
+	const char *reason;
+	struct err err;
+
+	assert_int_equal(record_names_check(names, &row, &reason, &err), 0);
+	return reason;
+}
+
+static void a_number_has_one_name(void **state)
+{
+	struct record_names *names = record_names_new(NULL);
+
+	(void)state;
+	assert_null(next(names, "chat", 7, "sip:alice@a", "", ""));
+	assert_null(next(names, "chat", 8, "sip:bob@a", "", ""));
+	assert_null(next(names, "chat", 7, "", "", "")); /* nobody knew it then */
+	assert_null(next(names, "chat", 7, "sip:alice@a", "", ""));
+	assert_non_null(next(names, "chat", 7, "sip:bob@a", "", ""));
+	assert_null(next(names, "gap", 0, "", "", ""));
+	assert_null(next(names, "chat", 7, "sip:bob@a", "", ""));
+	record_names_free(&names);
+}
+
+static void a_session_has_one_owner_and_one_address(void **state)
+{
+	struct record_names *names = record_names_new(NULL);
+
+	(void)state;
+	assert_null(next(names, "chat", 7, "sip:alice@a", "8.1.1", "127.0.0.1:1"));
+	assert_null(next(names, "sign_in", 7, "sip:alice@a", "8.1.1", "127.0.0.1:2"));
+	assert_null(next(names, "chat", 7, "sip:alice@a", "8.1.1", "127.0.0.1:2"));
+	assert_null(next(names, "refused", 0, "", "8.1.1", "127.0.0.1:9"));
+	assert_non_null(next(names, "chat", 7, "sip:alice@a", "8.1.1", "127.0.0.1:3"));
+	assert_non_null(next(names, "chat", 8, "sip:bob@a", "8.1.1", "127.0.0.1:2"));
+	assert_null(next(names, "sign_out", 7, "sip:alice@a", "8.1.1", "127.0.0.1:2"));
+	assert_null(next(names, "sign_in", 0, "", "8.1.1", "unix:uid=0"));
+	assert_null(next(names, "room", 0, "", "8.1.1", "unix:uid=0"));
+	record_names_free(&names);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_checkpoint_is_found_in_a_line_of_a_log),
+		cmocka_unit_test(what_is_no_checkpoint_is_left_out),
+		cmocka_unit_test(a_number_has_one_name),
+		cmocka_unit_test(a_session_has_one_owner_and_one_address),
 		cmocka_unit_test(ranges_are_a_set),
 		cmocka_unit_test(neighbours_become_one_range),
 		cmocka_unit_test(ranges_are_named_by_text),
