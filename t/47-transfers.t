@@ -211,9 +211,10 @@ for my $case (
 }
 like(answer_of(raw("GET $grant->{url}\r\n\r\n")), qr/^HTTP\/1\.1 4/, 'HTTP/0.9 is no request');
 
-# --- Uploads that break, meet, and trickle. ---
+# --- Uploads that break, and meet. ---
 
 my @before = kept();
+$get = $bob->call('file.download', file => $file->{file});
 my $half = raw("${put}Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n");
 like(scalar <$half>, qr{^HTTP/1\.1 100 }, 'a client that waits to be asked for the body is asked');
 print $half 'x' x 500;
@@ -223,19 +224,59 @@ wait_for('the token to be free', sub { (put($grant, 'x' x 1000))[0] == 201 });
 pass('an upload that broke off may begin again');
 is(scalar kept(), @before + 2, 'and has left nothing behind');
 
-$grant = grant('slow', 'x' x 1000);
-my $slow = raw("PUT $grant->{url} HTTP/1.1\r\nContent-Length: 1000\r\n\r\nx");
-my $said = '';
-$slow->blocking(0);
-wait_for('end of the trickle', sub {
-	$said .= $_ while defined($_ = <$slow>);
-	return 1 if $said =~ /\r\n\r\n/;
-	print $slow 'x';
-	return;
-});
-like($said, qr{^HTTP/1\.1 408 }, 'a client that trickles is told that it is too slow');
+# --- What dies in the middle. ---
 
-# --- A slow reader. ---
+sub begin_upload ($grant) {
+	my $socket = raw("PUT $grant->{url} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
+			. "Expect: 100-continue\r\n\r\n");
+	die "the upload did not begin\n" if <$socket> !~ / 100 / || <$socket> ne "\r\n";
+	print $socket 'x' x 500;
+	return $socket;
+}
+
+$grant = grant('broken', 'x' x 1000);
+$half = begin_upload($grant);
+$server->kill_role('file');
+print $half 'x' x 500;
+like(answer_of($half), qr{^HTTP/1\.1 503 }, 'an upload that the server has lost is to be repeated');
+wait_for('the upload to be repeated', sub { (put($grant, 'x' x 1000))[0] == 201 });
+pass('which works by the same token');
+
+$grant = grant('orphan', 'x' x 1000);
+my @holders = map { begin_upload(grant("held $_", 'x' x 1000)) } 1 .. 8;
+$half = begin_upload($grant);
+$server->kill([$server->pids('worker')]);
+is(answer_of($half), '', 'an upload ends with its worker');
+@holders = ();
+wait_for('the upload to be repeated', sub { (put($grant, 'x' x 1000))[0] =~ /^201/ });
+pass('and can be repeated with another one');
+$_->vanish for $alice, $bob;
+($alice, $bob) = map { Pchat::Client->enter(server => $server, user => $_) } qw(alice bob);
+$_->join_room($room) for $alice, $bob;
+
+sub descriptors () {
+	return { map { my $role = $_; ($role => scalar map { glob "/proc/$_/fd/*" } $server->pids($role)) }
+			qw(file worker) };
+}
+
+my $none = wait_for('what broke to be gone', sub {
+	my @left = glob "$files/incoming/*";
+	return !@left && descriptors();
+});
+for (1 .. 15) {
+	begin_upload($grant = grant('aborted', 'x' x 1000))->close(SSL_no_shutdown => 1);
+	raw("GET $get->{url} HTTP/1.1\r\n\r\n")->close(SSL_no_shutdown => 1);
+}
+wait_for('what broke to be gone', sub {
+	my ($now, @left) = (descriptors(), glob "$files/incoming/*");
+	return !@left && !grep { $now->{$_} > $none->{$_} } keys %$none;
+});
+pass('what breaks off leaves no descriptor and no file behind');
+
+# --- Those who are slow. ---
+
+my $slow = raw('PUT ' . grant('slow', 'x' x 1000)->{url}
+		. " HTTP/1.1\r\nContent-Length: 1000\r\n\r\nx");
 
 my $big = random_bytes(16 << 20);
 $grant = grant('big', $big);
@@ -323,5 +364,7 @@ ok(grep({ /^-- report\.txt, 3\.0 MB, from Alice: \Q$uri\E$/ } @lines), 'and list
 	or diag @lines;
 
 chdir '/';
+
+like(answer_of($slow), qr{^HTTP/1\.1 408 }, 'who does not go on with his upload is told so');
 is($server->stop, 0, 'the server stops');
 done_testing;

@@ -30,6 +30,7 @@ int http_status(int code)
 	case CODE_UNAVAILABLE:
 	case CODE_TIMEOUT:
 	case CODE_LIMIT_EXCEEDED:
+	case CODE_INVALID_FLOW_OF_OPERATIONS: /* pchat-file has begun anew meanwhile */
 		return 503;
 	case CODE_FILE_UPLOAD_FAILED:
 		return 507;

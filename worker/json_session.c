@@ -209,6 +209,7 @@ static int server_info(struct json_peer *peer, const struct chat_id *id, const j
 	if (peer->session.admin)
 		put_administrator(&buf, &peer->session);
 	put_limits(&buf, conf, effective);
+	buf_string(&buf, *conf->files.directory ? ",\"files\":true" : ",\"files\":false");
 	put_pool(&buf, conf, effective);
 	buf_char(&buf, '}');
 	json_finish(&peer->session, &buf);

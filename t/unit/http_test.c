@@ -130,6 +130,7 @@ static void a_refusal_of_the_token_has_its_status(void **state)
 		{CODE_FILE_UPLOAD_FAILED, "507", "\"FileUploadFailed\""},
 		{CODE_UNAVAILABLE, "503", "\"unavailable\""},
 		{CODE_TIMEOUT, "503", "\"timeout\""},
+		{CODE_INVALID_FLOW_OF_OPERATIONS, "503", "\"InvalidFlowOfOperations\""},
 		{CODE_NODE_DISABLED, "403", "\"NodeDisabled\""},
 	};
 

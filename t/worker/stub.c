@@ -34,6 +34,7 @@ void stub_init(struct stub *stub)
 	memset(stub, 0, sizeof(*stub));
 	stub->base = event_base_new();
 	stub->conf.domain = strdup("example.test");
+	stub->conf.files.directory = strdup("");
 	stub->conf.limits.history = 30;
 	stub->conf.limits.message_size = 8192;
 	stub->conf.json.frame_size = 65536;
@@ -57,6 +58,7 @@ void stub_fini(struct stub *stub)
 	event_base_free(stub->base);
 	free(stub->chat);
 	free(stub->conf.domain);
+	free(stub->conf.files.directory);
 	free(stub->conf.auth.mechanisms.item[0]);
 }
 
