@@ -337,7 +337,7 @@ const char *const statement_text[STATEMENTS] = {
 				   "WHERE room = ? AND removed = 0",
 	[STATEMENT_FILE_GET] = FILES "WHERE f.uuid = ?",
 	[STATEMENT_FILES] =
-		FILES "WHERE f.room = ? AND (f.time < ? OR (f.time = ? AND f.uuid < ?)) "
+		FILES "WHERE f.room = ? AND f.time <= ? AND (f.time < ? OR f.uuid < ?) "
 		      "AND f.removed <= ? ORDER BY f.time DESC, f.uuid DESC LIMIT ?",
 	[STATEMENT_EXPORT_FILES] = FILES "WHERE f.uuid > ? ORDER BY f.uuid LIMIT ?",
 	[STATEMENT_AUDIT_PUT] = "INSERT INTO pc_audit "

@@ -125,7 +125,7 @@
 	X(FILE_GET, "t", "tiiiittitiiitttt") /* uuid -> as FILE_PUT, removed when, by whom, the   \
 					room's category and uuid, the author's uri and name, the   \
 					remover's uri */                                           \
-	X(FILES, "iiitii", "tiiiittitiiitttt") /* room, before a time, the same and a uuid, removed \
+	X(FILES, "iiitii", "tiiiittitiiitttt") /* room, before a time and a uuid (time twice), removed \
 					up to when, limit -> as FILE_GET, newest first */          \
 	/* The audit. */                                                                           \
 	X(AUDIT_PUT, "iitttttt", "")	/* lsn, time, actor, address, what, object, ref, details */ \
