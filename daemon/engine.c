@@ -9,6 +9,7 @@
 #include "shm/admin_role.h"
 #include "shm/apply.h"
 #include "shm/find.h"
+#include "shm/object.h"
 #include "shm/scoped.h"
 
 enum {
@@ -119,6 +120,14 @@ bool rows_fit(struct engine *engine, enum table table, uint32_t count)
 bool text_fits(struct engine *engine, uint32_t a, uint32_t b)
 {
 	return rows_fit(engine, TABLE_TEXT, blob_blocks(TABLE_TEXT, a) + blob_blocks(TABLE_TEXT, b));
+}
+
+bool text_changes_fit(struct engine *engine, struct blob old_a, struct text a, struct blob old_b,
+		      struct text b)
+{
+	return rows_fit(engine, TABLE_TEXT,
+			object_text_blocks(&engine->cache, old_a, a) +
+				object_text_blocks(&engine->cache, old_b, b));
 }
 
 static bool is_live(const struct engine *engine, unsigned slot, uint32_t generation)

@@ -67,6 +67,11 @@ bool is_name(struct text text); /* 1 to 256 characters */
 bool rows_fit(struct engine *engine, enum table table, uint32_t count);
 bool text_fits(struct engine *engine, uint32_t a, uint32_t b);
 
+/* The same of texts that take the place of others: one that stays as it is needs nothing, so that what
+ * changes no text is not refused where there is no place for more. */
+bool text_changes_fit(struct engine *engine, struct blob old_a, struct text a, struct blob old_b,
+		      struct text b);
+
 static inline const struct session_row *session_at(const struct engine *engine, uint32_t row)
 {
 	return table_row(&engine->cache, TABLE_SESSION, row);

@@ -104,6 +104,11 @@ static enum decision principal_new(struct engine *engine, const struct ask_for *
 	return become(engine, &head, payload, event_principal_put(event, payload, sizeof(payload)));
 }
 
+static const struct principal_row *principal_at(const struct engine *engine, uint32_t row)
+{
+	return table_row(&engine->cache, TABLE_PRINCIPAL, row);
+}
+
 struct principal_text {
 	char uri[EVENT_URI_MAX], name[EVENT_NAME_MAX];
 };
@@ -111,7 +116,7 @@ struct principal_text {
 static void principal_get(const struct engine *engine, uint32_t row, struct principal_text *text,
 			  struct event_principal *event_r)
 {
-	const struct principal_row *p = table_row(&engine->cache, TABLE_PRINCIPAL, row);
+	const struct principal_row *p = principal_at(engine, row);
 
 	*event_r = (struct event_principal){
 		.id = p->id,
@@ -143,7 +148,8 @@ static enum decision principal_change(struct engine *engine, const struct ask_fo
 		event.state = wanted->state;
 	if (!is_name(event.name))
 		return refuse(ask, CODE_INVALID_ARGUMENT);
-	if (!text_fits(engine, event.name.length, 0))
+	if (!text_changes_fit(engine, principal_at(engine, row)->name, event.name, (struct blob){0},
+			      (struct text){"", 0}))
 		return refuse(ask, CODE_LIMIT_EXCEEDED);
 	if (event.state != PRINCIPAL_ACTIVE && !end_sessions_of(engine, event.id))
 		return LATER;
@@ -217,6 +223,15 @@ static void category_get(const struct engine *engine, uint32_t row, struct node_
 	memcpy(event_r->uuid, c->uuid, sizeof(event_r->uuid));
 }
 
+/* row 0: a new one. */
+static bool category_fits(struct engine *engine, uint32_t row, const struct event_category *event)
+{
+	static const struct category_row none;
+	const struct category_row *c = row == 0 ? &none : category_at(engine, row);
+
+	return text_changes_fit(engine, c->name, event->name, c->description, event->description);
+}
+
 static enum decision category_put(struct engine *engine, const struct ask_for *ask, uint32_t row,
 				  struct event_category *event)
 {
@@ -229,7 +244,7 @@ static enum decision category_put(struct engine *engine, const struct ask_for *a
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	if (name_taken(engine, event->name, 0, row))
 		return refuse(ask, CODE_DUPLICATE_ROOM_NAME);
-	if (!text_fits(engine, event->name.length, event->description.length))
+	if (!category_fits(engine, row, event))
 		return refuse(ask, CODE_LIMIT_EXCEEDED);
 	if (no_room(engine, ask, sizeof(payload), 1, &decision))
 		return decision;
@@ -300,6 +315,16 @@ bool is_addin(const struct event_addin *event)
 	return is_addin_name(event->name) && is_url(event->url);
 }
 
+/* row 0: a new one. */
+static bool addin_fits(struct engine *engine, uint32_t row, const struct event_addin *event)
+{
+	static const struct addin_row none;
+	const struct addin_row *a =
+		row == 0 ? &none : table_row(&engine->cache, TABLE_ADDIN, row);
+
+	return text_changes_fit(engine, a->name, event->name, a->url, event->url);
+}
+
 static enum decision addin_put(struct engine *engine, const struct ask_for *ask, uint32_t row,
 			       const struct event_addin *event)
 {
@@ -312,7 +337,7 @@ static enum decision addin_put(struct engine *engine, const struct ask_for *ask,
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	if (same != 0 && same != row)
 		return refuse(ask, CODE_DUPLICATE_ADDIN_NAME);
-	if (!text_fits(engine, event->name.length, event->url.length))
+	if (!addin_fits(engine, row, event))
 		return refuse(ask, CODE_LIMIT_EXCEEDED);
 	if (no_room(engine, ask, sizeof(payload), 1, &decision))
 		return decision;

@@ -103,6 +103,15 @@ static void emit_room_role(struct engine *engine, struct asker who, uint32_t roo
 
 /* --- Making and changing rooms. --- */
 
+/* row 0: a new one. */
+static bool room_fits(struct engine *engine, uint32_t row, const struct event_room *event)
+{
+	static const struct room_row none;
+	const struct room_row *r = row == 0 ? &none : room_at(engine, row);
+
+	return text_changes_fit(engine, r->name, event->name, r->description, event->description);
+}
+
 /* What holds of every room, new or changed. CODE_OK or why not. */
 static int check_room(struct engine *engine, uint32_t row, const struct event_room *event)
 {
@@ -117,9 +126,7 @@ static int check_room(struct engine *engine, uint32_t row, const struct event_ro
 	same_category = find_category_by_name(cache, event->name);
 	if ((same_room != 0 && same_room != row) || same_category != 0)
 		return CODE_DUPLICATE_ROOM_NAME;
-	if (!text_fits(engine, event->name.length, event->description.length))
-		return CODE_LIMIT_EXCEEDED;
-	return CODE_OK;
+	return room_fits(engine, row, event) ? CODE_OK : CODE_LIMIT_EXCEEDED;
 }
 
 static void emit_room(struct engine *engine, const struct ask_for *ask,

@@ -19,6 +19,20 @@ static bool text_fits(const struct cache *cache, struct text a, struct text b)
 	       blob_blocks(TABLE_TEXT, a.length) + blob_blocks(TABLE_TEXT, b.length);
 }
 
+uint32_t object_text_blocks(const struct cache *cache, struct blob old, struct text text)
+{
+	return blob_equals(cache, TABLE_TEXT, old, text) ? 0
+							 : blob_blocks(TABLE_TEXT, text.length);
+}
+
+/* The same of texts that take the place of others. */
+static bool change_fits(const struct cache *cache, struct blob old_a, struct text a,
+			struct blob old_b, struct text b)
+{
+	return table_free_rows(cache, TABLE_TEXT) >= object_text_blocks(cache, old_a, a) +
+							     object_text_blocks(cache, old_b, b);
+}
+
 static void replace_text(struct cache *cache, struct blob *blob, struct text text)
 {
 	struct blob new;
@@ -97,7 +111,7 @@ static int principal_put(struct cache *cache, const struct event_principal *even
 	if (row == 0)
 		return principal_new(cache, event, err);
 	principal = table_row(cache, TABLE_PRINCIPAL, row);
-	if (!text_fits(cache, event->name, (struct text){0}))
+	if (!change_fits(cache, principal->name, event->name, (struct blob){0}, (struct text){0}))
 		return err_full(err, "text");
 	rights_begin(cache);
 	table_write_begin(cache, &principal->version);
@@ -165,7 +179,8 @@ static int category_put(struct cache *cache, const struct event_category *event,
 	if (row == 0)
 		return category_new(cache, event, err);
 	category = table_row(cache, TABLE_CATEGORY, row);
-	if (!text_fits(cache, event->name, event->description))
+	if (!change_fits(cache, category->name, event->name, category->description,
+			 event->description))
 		return err_full(err, "text");
 	table_write_begin(cache, &category->version);
 	table_set(cache, category->flags, event->flags);
@@ -282,7 +297,7 @@ static int room_put(struct cache *cache, const struct event_room *event, struct 
 	if (row == 0)
 		return room_new(cache, event, category, err);
 	room = table_row(cache, TABLE_ROOM, row);
-	if (!text_fits(cache, event->name, event->description))
+	if (!change_fits(cache, room->name, event->name, room->description, event->description))
 		return err_full(err, "text");
 	table_write_begin(cache, &room->version);
 	room_set(cache, room, event, category);
@@ -361,7 +376,7 @@ static int addin_put(struct cache *cache, const struct event_addin *event, struc
 	if (row == 0)
 		return addin_new(cache, event, err);
 	addin = table_row(cache, TABLE_ADDIN, row);
-	if (!text_fits(cache, event->name, event->url))
+	if (!change_fits(cache, addin->name, event->name, addin->url, event->url))
 		return err_full(err, "text");
 	table_write_begin(cache, &addin->version);
 	rename_row(cache, INDEX_ADDIN_NAME, TABLE_ADDIN, row, &addin->name, &addin->by_name,

@@ -17,6 +17,9 @@ int object_apply(struct cache *cache, unsigned type, const void *payload, uint32
 
 int object_load_room(struct cache *cache, const struct event_room *room, struct err *err);
 
+/* Blocks that have to be free for a text to take the place of another: none for the same. */
+uint32_t object_text_blocks(const struct cache *cache, struct blob old, struct text text);
+
 /* "cache { setting } is too small", -1. */
 int err_full(struct err *err, const char *setting);
 

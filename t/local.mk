@@ -194,6 +194,11 @@ t_unit_fdpass_test_SOURCES = t/unit/fdpass_test.c
 t_unit_fdpass_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_fdpass_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/full_test
+t_unit_full_test_SOURCES = t/unit/full_test.c $(ENGINE_BENCH)
+t_unit_full_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_full_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/http_test
 t_unit_http_test_SOURCES = t/unit/http_test.c t/worker/stub.c t/worker/stub.h
 t_unit_http_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
