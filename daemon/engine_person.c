@@ -221,7 +221,9 @@ enum decision decide_feed(struct engine *engine, const struct ask_for *ask)
 	if (!parse(ask, &feed) || principal == 0 || feed.what > PERSON_GONE)
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	feed.principal = principal;
-	if (feed.item != 0 && person_of(engine, EVENT_FEED, principal, feed.item) == NULL)
+	feed.number = feed.time = 0;
+	if (feed.item == 0 ? feed.what == PERSON_GONE
+			   : person_of(engine, EVENT_FEED, principal, feed.item) == NULL)
 		return refuse(ask, CODE_NO_SUCH_NODE);
 	if (feed.what == PERSON_PUT)
 		code = check_feed(engine, &feed);

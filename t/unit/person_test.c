@@ -172,6 +172,26 @@ static void test_feeds_are_counted(void **state)
 	assert_non_null(row_of(b, EVENT_FEED, ALICE, 1));
 }
 
+/* By a worker that was taken over. */
+static void test_feeds_take_nothing_on_trust(void **state)
+{
+	struct bench *b = *state;
+
+	populate(b);
+	assert_int_equal(person(b, ALICE_SESSION, COMMAND_FEED, 0,
+				&(struct event_person){.what = PERSON_GONE}),
+			 REFUSED(CODE_NO_SUCH_NODE));
+	assert_int_equal(person(b, ALICE_SESSION, COMMAND_FEED, 0,
+				&(struct event_person){.what = PERSON_PUT,
+						       .number = UINT64_MAX,
+						       .time = UINT64_MAX,
+						       .name = text("name"),
+						       .text = text("tea")}),
+			 DECIDED);
+	assert_int_equal(row_of(b, EVENT_FEED, ALICE, 1)->number, 0);
+	assert_int_equal(row_of(b, EVENT_FEED, ALICE, 1)->time, 0);
+}
+
 static void test_access_is_asked_for_and_answered_once(void **state)
 {
 	struct bench *b = *state;
@@ -224,6 +244,7 @@ int main(void)
 		TEST(test_what_is_read_is_read_once),
 		TEST(test_a_marker_only_goes_on),
 		TEST(test_feeds_are_counted),
+		TEST(test_feeds_take_nothing_on_trust),
 		TEST(test_access_is_asked_for_and_answered_once),
 		TEST(test_a_removed_room_and_a_removed_user_leave_nothing),
 	};
