@@ -215,6 +215,13 @@ decide_fn decide_setting, decide_grant;
 decide_fn decide_retain;
 decide_fn decide_invitation_read, decide_marker, decide_feed, decide_access, decide_quit;
 decide_fn decide_import;
+
+/* Whether a number or time (UTC us) out of an archive, and what is counted on from there, can be told in
+ * JSON and kept in a database. */
+static inline bool is_countable(uint64_t number)
+{
+	return number <= UINT64_C(1) << 53;
+}
 decide_fn decide_file_upload, decide_file_stored, decide_file_read, decide_file_remove;
 
 #endif

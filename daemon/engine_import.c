@@ -128,7 +128,8 @@ static enum decision import_category(struct engine *engine, const struct ask_for
 	uint32_t same;
 	int code;
 
-	if (!event_category_parse(import->payload, import->size, &event))
+	if (!event_category_parse(import->payload, import->size, &event) ||
+	    !is_countable(event.created) || !is_countable(event.revision))
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	if (find_category_by_uuid(&engine->cache, event.uuid) != 0)
 		return refuse(ask, CODE_OK);
@@ -197,7 +198,8 @@ static enum decision import_room(struct engine *engine, const struct ask_for *as
 	struct event_room event;
 	int code;
 
-	if (!event_room_parse(import->payload, import->size, &event))
+	if (!event_room_parse(import->payload, import->size, &event) ||
+	    !is_countable(event.created) || !is_countable(event.revision))
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	if (find_room_by_uuid(&engine->cache, event.uuid) != 0)
 		return refuse(ask, CODE_OK);

@@ -108,7 +108,9 @@ enum decision import_history(struct engine *engine, const struct ask_for *ask,
 	const uint32_t row = find_room(&engine->cache, ask->command->room);
 	struct event_history event;
 
-	if (!event_history_parse(import->payload, import->size, &event))
+	if (!event_history_parse(import->payload, import->size, &event) ||
+	    !is_countable(import->head.seq) || !is_countable(import->head.revision) ||
+	    !is_countable(event.time) || !is_countable(event.removals))
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	if (row == 0)
 		return refuse(ask, CODE_NO_SUCH_NODE);

@@ -64,16 +64,26 @@ static bool number_taken(const struct engine *engine, uint32_t principal, uint64
 	return false;
 }
 
+/* Which invitation was the last, and which is the last that is no news. */
+static struct finding see_state(struct engine *engine, const struct person_row *state,
+				const struct event_person *event)
+{
+	if (event->item != 0)
+		return of_code(CODE_INVALID_ARGUMENT);
+	if (state != NULL && state->number >= event->number && state->time >= event->time)
+		return is_there(true);
+	return of_code(state == NULL && !rows_fit(engine, TABLE_INVITATION, 1)
+			       ? CODE_LIMIT_EXCEEDED
+			       : CODE_OK);
+}
+
 /* It keeps its number, unless the user has got another of that number here. */
 static struct finding see_invitation(struct engine *engine, struct event_person *event)
 {
 	const struct person_row *state = row_of(engine, EVENT_INVITATION, event->principal, 0);
 
 	if (event->what == PERSON_STATE)
-		return event->item != 0
-			       ? of_code(CODE_INVALID_ARGUMENT)
-			       : is_there(state != NULL && state->number >= event->number &&
-					  state->time >= event->time);
+		return see_state(engine, state, event);
 	if (row_of(engine, EVENT_INVITATION, event->principal, event->item) != NULL)
 		return is_there(true);
 	if (event->number == 0)
@@ -182,7 +192,7 @@ enum decision import_person(struct engine *engine, const struct ask_for *ask,
 	uint8_t payload[PAYLOAD];
 
 	if (!event_person_parse(import->payload, import->size, &event) || !is_text(event.name) ||
-	    !is_text(event.text) ||
+	    !is_text(event.text) || !is_countable(event.number) || !is_countable(event.time) ||
 	    (event.what != PERSON_PUT && (event.what != PERSON_STATE || type != EVENT_INVITATION)))
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	finding.code = check_references(engine, type, &event);

@@ -525,6 +525,38 @@ static void a_full_table_refuses(void **state)
 	assert_int_equal(result, REFUSED(CODE_LIMIT_EXCEEDED));
 }
 
+static void a_full_table_of_invitations_refuses_the_state_of_one_more_user(void **state)
+{
+	const struct event_person invitations = {.what = PERSON_STATE, .number = 7};
+	struct bench *b = *state;
+
+	populate(b);
+	while (table_take(&b->engine.cache, TABLE_INVITATION) != 0)
+		;
+	assert_int_equal(import_person(b, EVENT_INVITATION, invitations),
+			 REFUSED(CODE_LIMIT_EXCEEDED));
+	assert_false(b->engine.broken);
+}
+
+/* What comes behind such a number would have none that a database can keep. */
+static void numbers_from_which_nobody_can_count_on_are_refused(void **state)
+{
+	const struct event_person marker = {.item = LOBBY, .number = INT64_MAX};
+	const struct event_person invitations = {.what = PERSON_STATE, .number = INT64_MAX};
+	struct bench *b = *state;
+
+	populate(b);
+	assert_int_equal(put_room(b, ADMIN, LOBBY, "Lobby", true), DECIDED);
+	assert_int_equal(import_message(b, LOBBY, INT64_MAX, 0), REFUSED(CODE_INVALID_ARGUMENT));
+	assert_int_equal(import_end(b, LOBBY, INT64_MAX, 0), REFUSED(CODE_INVALID_ARGUMENT));
+	assert_int_equal(import_room(b, plain, "Other", 9, INT64_MAX),
+			 REFUSED(CODE_INVALID_ARGUMENT));
+	assert_int_equal(import_person(b, EVENT_MARKER, marker), REFUSED(CODE_INVALID_ARGUMENT));
+	assert_int_equal(import_person(b, EVENT_INVITATION, invitations),
+			 REFUSED(CODE_INVALID_ARGUMENT));
+	assert_int_equal(room_of(b, LOBBY)->last_seq, 0);
+}
+
 /* Whatever a worker that was taken over sends. */
 static void rubbish_is_refused(void **state)
 {
@@ -573,6 +605,8 @@ int main(void)
 		TEST(files_keep_their_time_and_author),
 		TEST(a_file_that_makes_no_sense_is_refused),
 		TEST(a_full_table_refuses),
+		TEST(a_full_table_of_invitations_refuses_the_state_of_one_more_user),
+		TEST(numbers_from_which_nobody_can_count_on_are_refused),
 		TEST(rubbish_is_refused),
 	};
 
