@@ -174,7 +174,8 @@ static void put_column_value(FILE *out, const struct upsert *upsert, struct piec
 		for (size_t c = 0; c < value.length; c++)
 			writer.parameter += value.data[c] == '?';
 	}
-	bug_on(!"an upsert sets a column that it inserts");
+	/* An upsert sets only columns that it inserts. */
+	bug_on(true);
 }
 
 /* "a = excluded.a, ..." with the variables for what is excluded. */
