@@ -85,6 +85,8 @@ void client_merge_page(struct client_merge *merge, const json_t *messages, uint6
 	size_t i;
 	json_t *message;
 	bool whole = true;
+	if (json_array_size(messages) > CLIENT_PAGE_MAX)
+		return;
 	json_array_foreach(messages, i, message)
 	{
 		uint64_t seq = number_of(message);

@@ -26,6 +26,7 @@ struct client_merge {
 	size_t count, size;
 };
 
+enum { CLIENT_PAGE_MAX = 1000 }; /* messages; a larger page was not asked for: it is left out */
 enum { CLIENT_HELD_MAX = 4096 }; /* notified messages; more are left to be fetched */
 
 void client_merge_init(struct client_merge *merge);

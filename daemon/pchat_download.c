@@ -162,18 +162,6 @@ static void answered(void *ctx, unsigned status, const char *text)
 
 /* --- The file here. --- */
 
-/* The last part of the name that the uploader gave, without what makes a hidden file or a surprise. */
-static char *own_name(const char *name)
-{
-	const char *slash = name ? strrchr(name, '/') : NULL;
-	char *own = strdup(slash ? slash + 1 : name && *name ? name : "file");
-
-	for (char *at = own; own && *at; at++)
-		if ((unsigned char)*at < 0x20 || *at == 0x7f || (at == own && (*at == '.' || *at == '-')))
-			*at = '_';
-	return own;
-}
-
 static int open_part(struct download *download, const char *name)
 {
 	const char *wanted = download->pchat->args->file;
@@ -182,7 +170,7 @@ static int open_part(struct download *download, const char *name)
 		download->fd = STDOUT_FILENO;
 		return 0;
 	}
-	download->name = wanted ? strdup(wanted) : own_name(name);
+	download->name = wanted ? strdup(wanted) : pchat_text_file_name(name);
 	if (!download->name || asprintf(&download->part, "%s.part", download->name) < 0) {
 		download->part = NULL;
 		give_up(download, EX_OSERR, "pchat", "out of memory");
@@ -208,6 +196,7 @@ static void on_granted(void *ctx, const json_t *result, int code, const char *te
 	struct download *download = ctx;
 	const char *path = json_string_value(json_object_get(result, "url"));
 	const char *sha256 = json_string_value(json_object_get(result, "sha256"));
+	const json_int_t size = json_integer_value(json_object_get(result, "size"));
 
 	if (code == CLIENT_LOST)
 		return; /* asked again when there is a connection */
@@ -217,9 +206,9 @@ static void on_granted(void *ctx, const json_t *result, int code, const char *te
 		return;
 	}
 	download->asked = true;
-	download->size = (uint64_t)json_integer_value(json_object_get(result, "size"));
+	download->size = (uint64_t)size;
 	download->path = strdup(path ? path : "");
-	if (!download->path || !sha256 || strlen(sha256) != 64) {
+	if (!download->path || !sha256 || strlen(sha256) != 64 || size < 0) {
 		give_up(download, EX_PROTOCOL, download->pchat->args->room,
 			"the server's answer makes no sense");
 		return;

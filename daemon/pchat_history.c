@@ -60,7 +60,9 @@ static void on_page(void *ctx, const json_t *result, int code, const char *text)
 	json_array_append(history->pages, messages);
 	history->left -= count < history->left ? count : history->left;
 	history->before = (uint64_t)json_integer_value(json_object_get(result, "first"));
-	if (history->left == 0 || history->before == 0 || !json_is_true(json_object_get(result, "more")))
+	/* A page without messages is the last one, whatever it says. */
+	if (count == 0 || history->left == 0 || history->before == 0 ||
+	    !json_is_true(json_object_get(result, "more")))
 		print_all(history);
 	else
 		ask(history);

@@ -38,6 +38,12 @@ static bool misleads(uint32_t code)
 	       (code >= 0x2066 && code <= 0x2069) || code == 0x61c || code == 0xfeff;
 }
 
+/* C0, DEL, C1. */
+static bool is_control(uint32_t code)
+{
+	return code < 0x20 || (code >= 0x7f && code < 0xa0);
+}
+
 static size_t escape_one(FILE *out, const unsigned char *p, const char *indent)
 {
 	uint32_t code;
@@ -52,7 +58,7 @@ static size_t escape_one(FILE *out, const unsigned char *p, const char *indent)
 		fputs("\\n", out);
 	else if (code == '\t')
 		fputs(indent ? "    " : "\\t", out);
-	else if (code < 0x20 || (code >= 0x7f && code < 0xa0))
+	else if (is_control(code))
 		fprintf(out, "\\x%02x", code);
 	else if (misleads(code))
 		fprintf(out, "\\u{%x}", code);
@@ -75,6 +81,32 @@ char *pchat_text_escape(const char *text, const char *indent)
 		return NULL;
 	}
 	return result;
+}
+
+char *pchat_text_file_name(const char *name)
+{
+	const char *slash = name ? strrchr(name, '/') : NULL;
+	const unsigned char *p = (const unsigned char *)(slash ? slash + 1 : name ? name : "");
+	char *own = malloc(PCHAT_FILE_NAME_MAX + 1), *to = own;
+
+	while (own && *p) {
+		uint32_t code = 0;
+		size_t length = decode(p, &code);
+		const bool fit = length > 0 && !is_control(code) && !misleads(code) &&
+				 (to > own || (code != '.' && code != '-'));
+		const size_t size = fit ? length : 1;
+
+		if ((size_t)(to - own) + size > PCHAT_FILE_NAME_MAX)
+			break;
+		memcpy(to, fit ? (const char *)p : "_", size);
+		to += size;
+		p += length > 0 ? length : 1;
+	}
+	if (own && to == own)
+		to = stpcpy(own, "file");
+	if (own)
+		*to = '\0';
+	return own;
 }
 
 const char *pchat_text_time(const char *utc, bool brief, char out[PCHAT_TIME])

@@ -30,6 +30,13 @@ const char *pchat_text_size(uint64_t bytes, char out[PCHAT_SIZE]);
  */
 const char *pchat_text_link(const char *text, size_t *length_r);
 
+/*
+ * A name for a file here, made of one that somebody else gave: its last part, at most so many bytes,
+ * not hidden and no option, and "_" for what pchat_text_escape would not let through. The caller frees.
+ */
+enum { PCHAT_FILE_NAME_MAX = 250 /* that of a file, less what a part of one has behind it */ };
+char *pchat_text_file_name(const char *name);
+
 /* A message of the protocol as a line for people, without a line break. The caller frees. */
 char *pchat_text_message(const json_t *message);
 

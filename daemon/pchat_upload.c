@@ -99,7 +99,10 @@ static void on_posted(void *ctx, struct client_room *room, uint64_t seq, const c
 		pchat_text_json(line);
 		json_decref(line);
 	} else {
-		puts(upload->uri);
+		char *clean = pchat_text_escape(upload->uri, NULL);
+
+		puts(clean ? clean : "");
+		free(clean);
 	}
 	pchat_finish(upload->pchat, fflush(stdout) == 0 ? EX_OK : EX_IOERR);
 }

@@ -145,6 +145,15 @@ static void test_a_message_without_a_number_is_ignored(void **state)
 	json_decref(rubbish);
 }
 
+static void test_a_page_that_nobody_asked_for_is_left_out(void **state)
+{
+	client_merge_start(*state, 0);
+	page(*state, 1, CLIENT_PAGE_MAX + 1, CLIENT_PAGE_MAX + 1);
+	assert_none(*state);
+	page(*state, 1, CLIENT_PAGE_MAX, CLIENT_PAGE_MAX);
+	assert_next(*state, 1, CLIENT_PAGE_MAX);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -157,6 +166,7 @@ int main(void)
 		TEST(test_what_a_page_leaves_out_is_not_waited_for),
 		TEST(test_too_many_notifications_are_left_to_be_fetched),
 		TEST(test_a_message_without_a_number_is_ignored),
+		TEST(test_a_page_that_nobody_asked_for_is_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,6 +67,50 @@ static void test_a_line_break_cannot_forge_a_line(void **state)
 	assert_escaped("a\nb\n", " | ", "a\n | b\n | ");
 }
 
+static void assert_file_name(const char *name, const char *expected)
+{
+	char *own = pchat_text_file_name(name);
+	assert_string_equal(own, expected);
+	free(own);
+}
+
+static void test_a_name_of_a_file_leads_nowhere_else(void **state)
+{
+	(void)state;
+	assert_file_name("plan.pdf", "plan.pdf");
+	assert_file_name("Gr\xc3\xbc\xc3\x9f"
+			 "e.txt",
+			 "Gr\xc3\xbc\xc3\x9f"
+			 "e.txt");
+	assert_file_name("../../etc/passwd", "passwd");
+	assert_file_name("/etc/..", "_.");
+	assert_file_name(".bashrc", "_bashrc");
+	assert_file_name("-rf", "_rf");
+	assert_file_name("directory/", "file");
+	assert_file_name("", "file");
+	assert_file_name(NULL, "file");
+}
+
+static void test_a_name_of_a_file_holds_nothing_that_misleads(void **state)
+{
+	char name[2 * PCHAT_FILE_NAME_MAX + 3], *own;
+	(void)state;
+	assert_file_name("a\nb\x1b[2J\x7f", "a_b_[2J_");
+	assert_file_name("\xc2\x9b"
+			 "2J",
+			 "_2J");
+	assert_file_name("x\xe2\x80\xae"
+			 "fdp.exe",
+			 "x_fdp.exe");
+	assert_file_name("\xff\xc3", "__");
+	strcpy(name, "a");
+	for (size_t i = 0; i < PCHAT_FILE_NAME_MAX; i++)
+		strcat(name, "\xc3\xbc");
+	own = pchat_text_file_name(name);
+	assert_int_equal(strlen(own), PCHAT_FILE_NAME_MAX - 1); /* no half of a character */
+	free(own);
+}
+
 static void test_a_message_is_one_line(void **state)
 {
 	json_t *message = json_pack("{s:s, s:s, s:s, s:s}", "time", "2026-11-21T09:30:00.123456Z",
@@ -295,6 +339,8 @@ int main(void)
 		cmocka_unit_test(test_a_link_is_found_where_it_stands_and_ends_where_it_ends),
 		cmocka_unit_test(test_sizes_are_for_people),
 		cmocka_unit_test(test_files_go_up_and_down),
+		cmocka_unit_test(test_a_name_of_a_file_leads_nowhere_else),
+		cmocka_unit_test(test_a_name_of_a_file_holds_nothing_that_misleads),
 		cmocka_unit_test(test_a_message_is_one_line),
 		cmocka_unit_test(test_a_time_that_is_none_is_a_question_mark),
 		cmocka_unit_test(test_options_may_stand_anywhere),
