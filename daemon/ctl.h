@@ -125,6 +125,9 @@ struct ctl {
 int ctl_fail(const struct ctl *ctl, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* A line on standard output, in which control characters are shown and not done, as in ctl_fail's. */
+void ctl_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* Writes a result as one document. */
 int ctl_print_json(const struct ctl *ctl, const json_t *document);
 

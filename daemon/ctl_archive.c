@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "daemon/ctl_option.h"
+#include "daemon/pchat_text.h"
 
 static const char *const levels[LEVELS] = {
 	[LEVEL_USER] = "user",
@@ -116,6 +117,15 @@ static void print_counts(const struct archive_report *report, FILE *out)
 	}
 }
 
+/* There are names in it. */
+static void print_note(FILE *out, const char *note)
+{
+	char *clean = pchat_text_escape(note, NULL);
+
+	fprintf(out, "%s\n", clean ? clean : "out of memory");
+	free(clean);
+}
+
 static void print_text(const struct archive_report *report, FILE *out)
 {
 	const json_t *note;
@@ -124,7 +134,7 @@ static void print_text(const struct archive_report *report, FILE *out)
 	fprintf(out, "archive %s, level %s, %.1f s\n", report->file, report->level,
 		(double)report->us / 1e6);
 	print_counts(report, out);
-	json_array_foreach(report->notes, i, note) fprintf(out, "%s\n", json_string_value(note));
+	json_array_foreach(report->notes, i, note) print_note(out, json_string_value(note));
 	if (report->notes_left_out > 0)
 		fprintf(out, "and %" PRIu64 " more like these\n", report->notes_left_out);
 }

@@ -24,7 +24,7 @@ static int print_result(const struct ctl *ctl, const json_t *result)
 	if (ctl->json)
 		return ctl_print_json(ctl, result);
 	if (ctl->verb->shown)
-		printf("%s\n", text_of(result, ctl->verb->shown));
+		ctl_say("%s", text_of(result, ctl->verb->shown));
 	return EX_OK;
 }
 

@@ -55,7 +55,7 @@ static int call_and_print(const struct ctl *ctl, const char *method, json_t *tak
 	if (code == EX_OK && ctl->json)
 		code = ctl_print_json(ctl, result);
 	else if (code == EX_OK && member)
-		printf("%s\n", text_of(result, member));
+		ctl_say("%s", text_of(result, member));
 	json_decref(result);
 	return code;
 }

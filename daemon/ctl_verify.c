@@ -687,7 +687,7 @@ static int report(const struct verify *v)
 		json_decref(document);
 	} else {
 		json_object_foreach(v->found, what, how)
-			printf("%s %s\n", what, json_string_value(how));
+			ctl_say("%s %s", what, json_string_value(how));
 		printf("%" PRIu64 " rows compared, %zu%s difference%s\n", v->rows, count,
 		       count == SHOWN ? " or more" : "", count == 1 ? "" : "s");
 	}

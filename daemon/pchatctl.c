@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "conf/setting.h"
 #include "daemon/ctl_option.h"
+#include "daemon/pchat_text.h"
 
 static const char DEFAULT_FILE[] = PCHAT_SYSCONFDIR "/pchatd.conf";
 
@@ -297,6 +298,19 @@ struct command_line {
 	bool help, version;
 };
 
+/* What servers, databases and archives say, and names that users made up, do not drive a terminal. */
+static void __attribute__((format(printf, 2, 0))) print_line(FILE *out, const char *fmt, va_list ap)
+{
+	char *text = NULL, *clean;
+
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	clean = text ? pchat_text_escape(text, NULL) : NULL;
+	fprintf(out, "%s\n", clean ? clean : "out of memory");
+	free(clean);
+	free(text);
+}
+
 int ctl_fail(const struct ctl *ctl, int code, const char *fmt, ...)
 {
 	va_list ap;
@@ -304,15 +318,24 @@ int ctl_fail(const struct ctl *ctl, int code, const char *fmt, ...)
 	fflush(stdout);
 	fprintf(stderr, "pchatctl: %s%s", ctl->name, *ctl->name ? ": " : "");
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	print_line(stderr, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 	return code;
+}
+
+void ctl_say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print_line(stdout, fmt, ap);
+	va_end(ap);
 }
 
 int ctl_print_json(const struct ctl *ctl, const json_t *document)
 {
-	const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(12);
+	const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(12) |
+			     (isatty(STDOUT_FILENO) ? JSON_ENSURE_ASCII : 0);
 
 	if (document && json_dumpf(document, stdout, flags) == 0 && puts("") != EOF)
 		return EX_OK;

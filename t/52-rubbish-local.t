@@ -1,6 +1,8 @@
 use v5.36;
+use File::Temp 'tempdir';
 use IO::Select;
 use IO::Socket::UNIX;
+use POSIX ();
 use Socket;
 use Test::More;
 use Pchat::Server;
@@ -80,5 +82,30 @@ wait_for(
 		eval { $server->status }
 	});
 pass('pchatctl status answers beside fifty that say nothing');
+
+# What answers in place of a server has no hold on the terminal of whoever asked.
+my $directory = tempdir(CLEANUP => 1);
+my $listener = IO::Socket::UNIX->new(Local => "$directory/admin.sock", Listen => 5)
+	or die "listen: $!";
+my $liar = fork // die "fork: $!";
+if ($liar == 0) {
+	for my $answer ('"error":{"code":100,"message":"no\u001b]0;mine\u0007\u009b2J"}',
+		'"result":{"room":"x\u001b[2J\u009b2J"}')
+	{
+		my $socket = $listener->accept or last;
+		my $request = <$socket>;
+		print {$socket} qq({"jsonrpc":"2.0","id":1,$answer}\n);
+	}
+	POSIX::_exit(0);
+}
+close $listener;
+for my $call (['user', 'list'], ['room', 'create', 'x']) {
+	my $said = qx($ENV{PCHAT_BUILD}/daemon/pchatctl -s $directory @$call 2>&1);
+	unlike($said, qr/[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]/,
+		"pchatctl @$call prints no control characters of a server's");
+	like($said, qr/\\x1b/, 'it shows them');
+}
+kill 'TERM', $liar;
+waitpid $liar, 0;
 
 done_testing;
