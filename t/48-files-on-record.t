@@ -192,6 +192,18 @@ is((stat "$base/one/$attached{$pdf}{copy}")[2] & 0777, 0600, 'nobody else may re
 ($code, $case) = case_of('none', '--kind', 'chat,join');
 is_deeply([$code, $case->{attachments}], [0, []], 'a case about no files has none');
 
+# Whoever exports cases need not be able to read the files.
+my $conf = path($server->configuration)->slurp =~ s/^files \{.*?^\}\n//msr;
+path("$base/officer.conf")->spurt($conf);
+($code) = $server->pchatctl('-f', "$base/officer.conf", qw(compliance export --case three --kind upload), "$base/three");
+$case = decode_json(path("$base/three/manifest.json")->slurp);
+is($code, 0, 'where the directory is not known the records are exported');
+is_deeply(
+	[map { $_->{missing} } @{ $case->{attachments} }],
+	[('this configuration names no directory of files') x 3],
+	'and the manifest says why the contents are not'
+);
+
 # Somebody has been at the files.
 chmod 0600, stored($text), stored($pdf);
 path(stored($text))->spurt('what was NOT said');
