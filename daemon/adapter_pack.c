@@ -112,7 +112,7 @@ int adapter_pack_end(struct adapter_pack *pack, struct err *err)
 
 /* --- The other side. --- */
 
-static enum adapter_kind kind_of(const char *type)
+enum adapter_kind adapter_kind_of(const char *type)
 {
 	static const struct {
 		const char *type;
@@ -166,7 +166,7 @@ static void fill(struct adapter_record *record, const struct packed *packed,
 		.user = packed->user,
 		.history = packed->flags & RECORD_HISTORY,
 		.alert = packed->flags & RECORD_ALERT,
-		.kind = kind_of(texts[0]),
+		.kind = adapter_kind_of(texts[0]),
 		.type = texts[0],
 		.room = texts[1],
 		.room_name = texts[2],

@@ -35,4 +35,7 @@ struct adapter_unpack {
 int adapter_unpack(struct adapter_unpack *unpack, int fd, struct err *err);
 void adapter_unpack_free(struct adapter_unpack *unpack);
 
+/* What a type of record is in conversations. */
+enum adapter_kind adapter_kind_of(const char *type);
+
 #endif

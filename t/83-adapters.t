@@ -89,6 +89,21 @@ my ($table) = files_of('csv');
 golden($table, 'records.csv');
 like($table->slurp, qr/,"'=SUM\(A1\)",/, 'no spreadsheet takes a message for a formula');
 
+# One record of each type, wherever it has a place.
+for my $form (qw(jsonl csv xml)) {
+	my ($file) = files_of($form, 'types');
+	golden($file, "types.$form");
+	is_valid($file, 'every type') if $form eq 'xml';
+}
+my ($page) = path("$source/man/pchat-compliance.7")->slurp =~ /What is recorded\n(.*?)\n\.Ss/s;
+is_deeply(
+	[   sort map { decode_json($_)->{type} } split /\n/,
+		path("$source/t/adapter/golden/types.jsonl")->slurp
+	],
+	[sort map { split / , / } $page =~ /^\.It Li (.*)/mg],
+	'no type of record is without a golden file'
+);
+
 my @tables = files_of('jsonl', 'rooms');
 is(scalar @tables, 3, 'with a file for each room there is one more for what is of none');
 is_deeply(

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "daemon/adapter_pack.h"
 #include "t/adapter/records.h"
 
 /*
@@ -12,10 +13,9 @@
 /* The records of one type, named as in t/83-adapters.t. */
 static struct adapter_batch of_type(const char *name)
 {
-	static const char *const names[] = {"join",	"part",	      "chat",
-					    "backchat", "fileupload", "filedownload",
-					    "fileremove",
-					    "remove",	"replace",    "purge"};
+	static const char *const names[] = {"join",	  "part",	  "chat",	"backchat",
+					    "fileupload", "filedownload", "fileremove", "remove",
+					    "replace",	  "purge"};
 	static struct adapter_record list[64];
 	struct adapter_batch batch = {.record = list};
 
@@ -40,12 +40,26 @@ static struct adapter_batch many(size_t count)
 	return (struct adapter_batch){.record = list, .count = list ? count : 0};
 }
 
+static struct adapter_batch of_all_types(void)
+{
+	static struct adapter_record list[64];
+	struct adapter_batch batch = {.record = list, .count = adapter_types.count};
+
+	for (size_t i = 0; i < batch.count; i++) {
+		list[i] = adapter_types.record[i];
+		list[i].kind = adapter_kind_of(list[i].type);
+	}
+	return batch;
+}
+
 static void set(struct adapter *adapter, struct adapter_batch *records, const char *option)
 {
 	if (strncmp(option, "type=", 5) == 0)
 		*records = of_type(option + 5);
 	else if (strncmp(option, "many=", 5) == 0)
 		*records = many(strtoul(option + 5, NULL, 10));
+	else if (strcmp(option, "types") == 0)
+		*records = of_all_types();
 	else if (strcmp(option, "rooms") == 0)
 		adapter->one_room_per_file = true;
 	else if (strcmp(option, "details") == 0)
