@@ -1,4 +1,8 @@
 use v5.36;
+use File::Temp 'tempdir';
+use List::Util 'shuffle';
+use Mojo::JSON 'decode_json';
+use Mojo::UserAgent;
 use Test::More;
 use Pchat::Client;
 use Pchat::Journal;
@@ -8,8 +12,14 @@ use Pchat::Server;
 use Pchat::Wait;
 
 # Whatever dies while people write: afterwards each event of the journal is on record once, in its
-# order, each message of the content database among them, and the chain is whole.
+# order, each message of the content database among them, and the chain is whole. PCHAT_SEED chooses
+# another order in which processes die.
+my $seed = $ENV{PCHAT_SEED} // 1 + int rand 1e6;
+srand $seed;
+diag "PCHAT_SEED=$seed";
+
 sub survive ($kind, %option) {
+	my $lines = tempdir('pchat-crash.XXXXXX', TMPDIR => 1, CLEANUP => 1);
 	my $server = Pchat::Server->start(
 		tls => 0,
 		%option,
@@ -17,6 +27,8 @@ sub survive ($kind, %option) {
 			journal => { size => '64M' },
 			limits => { history => 500 },
 			compliance => { enabled => 'true', batch_rows => 20, checkpoint_interval => '1s' },
+			'adapter lines' => { form => 'jsonl', directory => $lines },
+			files => { directory => "$lines/files" },
 		});
 	$server->add_users(qw(alice bob carol));
 	my $load = Pchat::Load->new(
@@ -27,9 +39,13 @@ sub survive ($kind, %option) {
 		receivers => 2
 	);
 	$load->proceed(30);
-	for my $role (qw(compliance sequencer compliance store worker auth compliance reader)) {
+	my @uploaded;
+	my @roles = shuffle qw(sequencer store worker auth reader adapter file), ('compliance') x 3;
+	for my $role (@roles) {
 		$server->kill_role($role);
-		$load->proceed(20 + int rand 20);
+		$server->pchatctl(qw(compliance run));
+		push @uploaded, upload($server, $load->{room});
+		$load->proceed(10 + int rand 20);
 	}
 	$option{strike}->($server, $load);
 	my @all = ($server->pid, map { $_->{pid} } $server->processes);
@@ -44,6 +60,35 @@ sub survive ($kind, %option) {
 	wait_for('all sessions to end', sub { $server->status->{sessions} == 0 });
 	$server->wait_recorded;
 	compare($kind, $server, $load);
+	my %told = map { $_ => 1 } map { decode_json($_->{detail})->{file} } $server->records('upload');
+	cmp_ok(scalar @uploaded, '>', 0, "$kind: files were uploaded");
+	is_deeply([grep { !$told{$_} } @uploaded], [], "$kind: each of them is on record");
+	handed_over($kind, $server, $lines);
+}
+
+# What was acknowledged; an upload into a server of which something has just died may fail.
+sub upload ($server, $room) {
+	my $alice = Pchat::Client->enter(server => $server, user => 'alice');
+	my ($error, $grant) =
+		$alice->try('file.upload', room => $room, name => 'a.txt', size => 5);
+	$alice->close;
+	return () if $error;
+	my $tx = Mojo::UserAgent->new->put(
+		'http://' . $server->address . ':' . $server->port . $grant->{url} => 'hello');
+	return ($tx->res->code // 0) == 201 ? $grant->{file} : ();
+}
+
+# The adapter's files have every record once, too.
+sub handed_over ($kind, $server, $lines) {
+	my ($code, $output) = $server->pchatctl(qw(compliance run --wait));
+	is($code, 0, "$kind: the adapter has everything") or diag $output;
+	my @numbers;
+	for my $file (sort glob "$lines/*.jsonl") {
+		open my $in, '<', $file or die;
+		push @numbers, map { decode_json($_)->{number} } <$in>;
+	}
+	is_deeply(\@numbers, [1 .. @numbers], "$kind: and each record once");
+	is($numbers[-1], ($server->records)[-1]{number}, "$kind: to the last one");
 }
 
 sub compare ($kind, $server, $load) {

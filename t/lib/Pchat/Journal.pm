@@ -25,10 +25,15 @@ my %names = (
 	18 => 'marker',
 	19 => 'feed',
 	20 => 'access_request',
+	21 => 'import',
 	22 => 'setting',
 	23 => 'grant',
 	24 => 'view',
 	25 => 'refused',
+	26 => 'file_granted',
+	27 => 'upload',
+	28 => 'download',
+	29 => 'file_removed',
 );
 
 # All events of a journal whose ring was not used a second time, from its beginning to an LSN: a list
