@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ enum {
 	WAIT_IDLE_MS = 500,
 	WAIT_BLOCKED_MS = 10,
 	BURST_US = 100, /* all workers wait for it, and most of its time it waits for the disk */
+	CLOCK_US = 1000000,
 };
 
 /* --- The master's word. --- */
@@ -231,6 +233,29 @@ static unsigned take_mail(struct sequencer *s, unsigned slot, unsigned limit)
 	return count;
 }
 
+/* Times of events never go back. Where the clock did, they stand still until it has caught up, which
+ * somebody should know: people see these times, and records have them. */
+static void watch_clock(struct sequencer *s)
+{
+	const uint64_t mono = clock_mono(), newest = s->engine.writer.time;
+	char time[CLOCK_TEXT];
+	uint64_t utc;
+	bool behind;
+
+	if (mono < s->clock_due)
+		return;
+	s->clock_due = mono + CLOCK_US;
+	utc = clock_utc();
+	behind = utc + CLOCK_US < newest;
+	if (behind && !s->clock_behind)
+		log_warning("the clock was set back by %" PRIu64
+			    " s: until it has caught up, what happens has the time %s",
+			    (newest - utc) / CLOCK_US, clock_format(newest, time));
+	else if (!behind && s->clock_behind)
+		log_notice("the clock has caught up");
+	s->clock_behind = behind;
+}
+
 /* One turn: what the mailboxes hold becomes one batch. False: there was nothing to do. */
 static bool turn(struct sequencer *s, struct err *err)
 {
@@ -240,6 +265,7 @@ static bool turn(struct sequencer *s, struct err *err)
 	note_slots(s);
 	s->engine.oldest = sequencer_oldest(s);
 	overload_look(&s->engine.overload, &s->child.proc);
+	watch_clock(s);
 	left = engine_reap(&s->engine);
 	left = engine_recheck(&s->engine) || left;
 	left = engine_sweep(&s->engine) || left;

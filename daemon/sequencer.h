@@ -24,6 +24,8 @@ struct sequencer {
 	uint64_t published; /* everything below has been applied and made known */
 	uint64_t last_sync; /* clock_mono(), for sync = interval */
 	bool unsynced;
+	uint64_t clock_due; /* clock_mono(): when to look at the clock again */
+	bool clock_behind;  /* it shows less than the newest event has */
 };
 
 /* Waits for events on the own eventfd and the control socket, at most timeout milliseconds; takes

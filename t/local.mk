@@ -509,6 +509,11 @@ t_shim_fsync_so_SOURCES = t/shim/fsync.c
 t_shim_fsync_so_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -fPIC
 t_shim_fsync_so_LDFLAGS = -shared
 
+check_PROGRAMS += t/shim/clock.so
+t_shim_clock_so_SOURCES = t/shim/clock.c
+t_shim_clock_so_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -fPIC
+t_shim_clock_so_LDFLAGS = -shared
+
 # A driver for unixODBC that fails on demand (t/shim/odbc.h).
 check_PROGRAMS += t/shim/odbc.so
 t_shim_odbc_so_SOURCES = t/shim/odbc.c t/shim/odbc.h t/shim/freetds.c t/shim/freetds.h
@@ -603,6 +608,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/86-export.t \
 	t/87-retention.t \
 	t/88-attacks.t \
+	t/89-clock.t \
 	t/89-restored.t
 
 .PHONY: check-programs
