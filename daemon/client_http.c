@@ -11,7 +11,8 @@
 #include "conf/clock.h"
 #include "daemon/client_link.h"
 
-enum { BUFFER = 65536, REQUEST_MAX = 1024, TEXT_MAX = 8192, STILL_US = 60000000 };
+enum { BUFFER = 65536, REQUEST_MAX = 1024, TEXT_MAX = 8192, STILL_US = 60000000,
+       CONTINUE_US = 1000000 /* RFC 9110 section 10.1.1: not for ever */ };
 
 struct client_http {
 	const struct client_options *options;
@@ -24,6 +25,7 @@ struct client_http {
 	bool complete;	/* the answer is */
 	bool failed;	/* by a handler: failure says why */
 	struct err failure;
+	bool refused;	/* ... not any more */
 	uint64_t left;	/* bytes of the body that are to be given */
 	uint64_t moved; /* clock_mono() when something last did */
 	size_t out, out_size; /* sent, and there, of: */
@@ -90,7 +92,7 @@ int client_http_start(struct client_http *http, const struct client_http_request
 	http->parser.data = http;
 	http->sending = request->what == HTTP_SEND;
 	http->left = http->sending ? request->size : 0;
-	http->may_send = http->complete = http->failed = false;
+	http->may_send = http->refused = http->complete = http->failed = false;
 	http->text_size = 0;
 	http->text[0] = '\0';
 	http->moved = clock_mono();
@@ -113,8 +115,10 @@ static int on_head(http_parser *parser)
 {
 	struct client_http *http = parser->data;
 
-	if (parser->status_code >= 200)
-		http->may_send = false; /* whatever was not sent is not wanted */
+	if (parser->status_code >= 200) {
+		http->may_send = false;
+		http->refused = true; /* whatever was not sent is not wanted */
+	}
 	return 0;
 }
 
@@ -225,6 +229,9 @@ int client_http_turn(struct client_http *http, struct err *err)
 
 	if (ready <= 0)
 		return ready;
+	if (http->sending && !http->refused && http->out == http->out_size &&
+	    clock_mono() - http->moved > CONTINUE_US)
+		http->may_send = true; /* it does not know how to ask for the body */
 	sent = transmit(http, &unsent);
 	/* Why the server takes no more is in its answer, if there is one. */
 	if (receive(http, err) != 0)

@@ -57,8 +57,11 @@ static int take(void *ctx, const void *data, size_t size, struct err *err)
 {
 	struct download *download = ctx;
 
-	if (size > download->size - download->got)
+	if (size > download->size - download->got) {
+		give_up(download, EX_PROTOCOL, download->pchat->args->room,
+			"the server sent more than there is");
 		return err_set(err, "the server sent more than there is");
+	}
 	if (write_all(download->fd, data, size) != 0) {
 		err_errno(err, "could not write");
 		/* No repetition would help. */

@@ -8,7 +8,7 @@
 #include "conf/clock.h"
 #include "daemon/client_room.h"
 
-enum { FAILURES_MAX = 8 };
+enum { FAILURES_MAX = 6, TURN_MS = 500 };
 
 int pchat_transfer_init(struct pchat_transfer *transfer, struct pchat *pchat,
 			const struct client_options *options, const struct pchat_transfer_ops *ops,
@@ -42,8 +42,8 @@ void pchat_transfer_start(struct pchat_transfer *transfer,
 void pchat_transfer_failed(struct pchat_transfer *transfer, const char *why)
 {
 	transfer->running = false;
-	if (transfer->failures++ < FAILURES_MAX) {
-		transfer->again_at = clock_mono() + client_pause(transfer->failures);
+	if (transfer->failures < FAILURES_MAX) {
+		transfer->again_at = clock_mono() + client_pause(transfer->failures++);
 		return;
 	}
 	pchat_complain("could not transfer the file: %s", why);
@@ -55,8 +55,11 @@ void pchat_transfer_wait(struct pchat_transfer *transfer, struct pollfd *wait_r,
 	const uint64_t now = clock_mono();
 	uint64_t left;
 
-	if (transfer->running)
+	if (transfer->running) {
 		client_http_poll(transfer->http, wait_r);
+		if (*timeout > TURN_MS)
+			*timeout = TURN_MS; /* it has limits of time */
+	}
 	if (transfer->again_at == 0)
 		return;
 	left = transfer->again_at > now ? (transfer->again_at - now) / 1000 + 1 : 0;

@@ -1,6 +1,7 @@
 # pchat against a server that misbehaves on purpose.
 use v5.36;
 use utf8;
+use Digest::SHA 'sha256_hex';
 use Encode 'encode';
 use File::Temp 'tempdir';
 use Mojo::IOLoop;
@@ -494,6 +495,127 @@ subtest 'the command line' => sub {
 		66,
 		'a password file that is not there is'
 	);
+};
+
+# A file of 100000 bytes, and who answers for it; the requests as [method, Range].
+sub fake_file ($transfer) {
+	my $fake = Pchat::Fake->new;
+	my $room = $fake->add_room('Lobby');
+	my $bytes = join '', map { chr($_ % 251) } 0 .. 99_999;
+	my $uri = ($room =~ s/ma-chan/ma-filelink/r) . '/00000000-0000-4000-8000-00000000000f';
+	my %info = (
+		file => $uri,
+		name => "../.secret\n",
+		type => 'text/plain',
+		size => 100_000,
+		sha256 => sha256_hex($bytes));
+	my %grant = (url => '/files/token', token => 'token', expires => Pchat::Fake::TIME);
+	$fake->{on}{'file.download'} =
+		sub ($connection, $id, $) { $connection->answer($id, { %info, %grant }); 1 };
+	$fake->{on}{'file.upload'} =
+		sub ($connection, $id, $) { $connection->answer($id, { file => $uri, %grant }); 1 };
+	$fake->{transfer} = sub ($c) {
+		push @{ $fake->{requests} }, [$c->req->method, $c->req->headers->range // ''];
+		$transfer->($c, scalar @{ $fake->{requests} }, $bytes);
+	};
+	return ($fake, $uri, $bytes, \%info);
+}
+
+sub hang_up ($c) {
+	my $connection = $c->tx->connection;
+	Mojo::IOLoop->next_tick(sub { Mojo::IOLoop->remove($connection) });
+}
+
+# Says that there are so many bytes, sends some of them, and hangs up.
+sub break_off ($c, $length, $bytes, $code = 200) {
+	$c->res->code($code);
+	$c->res->headers->content_length($length);
+	$c->write($bytes => sub ($c, @) { hang_up($c) });
+}
+
+subtest 'downloads' => sub {
+	chdir $directory;
+	my ($fake, $uri, $bytes, $info) = fake_file(
+		sub ($c, $count, $bytes) {
+			my ($from) = ($c->req->headers->range // '') =~ /^bytes=(\d+)-$/;
+			$from //= 0;
+			return break_off($c, 100_000 - $from, substr($bytes, $from, 30_000),
+				$from ? 206 : 200) if $count < 4;
+			$c->res->headers->content_range("bytes $from-99999/100000");
+			$c->render(data => substr($bytes, $from), status => 206);
+		});
+	my $run = pchat($fake, 'download', $uri);
+	is($run->{code}, 0, 'a download that breaks goes on where it was') or diag $run->{err};
+	is_deeply(
+		$fake->{requests},
+		[map { ['GET', $_ ? "bytes=$_-" : ''] } 0, 30_000, 60_000, 90_000],
+		'and fetches nothing twice');
+	is($run->{out}, "_secret_\n", 'the name of another hides nothing and leads nowhere');
+	is(sha256_hex(do { local (@ARGV, $/) = '_secret_'; <> }), $info->{sha256}, 'it is whole');
+
+	for my $case (
+		['other bytes', sub ($c, $, $bytes) { $c->render(data => scalar reverse $bytes) }, 76],
+		['too many bytes', sub ($c, $, $bytes) { $c->render(data => "$bytes$bytes") }, 76],
+		['nothing but breaks', sub ($c, $, $) { break_off($c, 100_000, '') }, 75],
+		['a page of another server', sub ($c, $, $) { $c->render(text => 'hello', status => 404) }, 69],
+		[
+			'a refusal',
+			sub ($c, $, $) {
+				$c->render(json => { error => { code => 118, message => 'it is old' } },
+					status => 404);
+			},
+			69
+		],
+		)
+	{
+		my ($what, $transfer, $code) = @$case;
+		($fake, $uri) = fake_file($transfer);
+		$run = pchat($fake, 'download', $uri, 'none');
+		is($run->{code}, $code, "$what: that is an error") or diag $run->{err};
+		like($run->{err}, qr/^pchat: [^\n]+\n$/, 'which is told in a line');
+		ok(!-e 'none' && !-e 'none.part', 'and nothing is left');
+	}
+	chdir '/';
+};
+
+subtest 'uploads' => sub {
+	my $own = file(upload => join '', map { chr($_ % 251) } 0 .. 99_999);
+	my ($stored, $checks);
+	my ($fake, $uri, $bytes, $info) = fake_file(
+		sub ($c, $count, $bytes) {
+			return $c->render_later && hang_up($c) if $count == 1;
+			return $c->render(json => {}, status => 409) if $count == 2;
+			$stored = $c->req->body eq $bytes;
+			$c->render_later;
+			hang_up($c);
+		});
+	$fake->{on}{'file.get'} = sub ($connection, $id, $) {
+		$checks++;
+		return $connection->refuse($id, 110, 'NoSuchNode') || 1 if !$stored;
+		$connection->answer($id, $info);
+		return 1;
+	};
+	my $run = pchat($fake, 'upload', 'Lobby', $own);
+	is($run->{code}, 0, 'an upload that breaks is repeated') or diag $run->{err};
+	is_deeply([map { $_->[0] } @{ $fake->{requests} }],
+		[('PUT') x 3], 'until the server has it, though it could not say so');
+	is($checks, 3, 'which it is asked each time');
+	is_deeply([map { $_->{text} } $fake->called('message.post')],
+		["upload $uri"], 'then it is posted, once');
+
+	($fake) = fake_file(
+		sub ($c, $, $) { $c->render(json => { sha256 => 'a' x 64 }, status => 201) });
+	$run = pchat($fake, 'upload', 'Lobby', $own);
+	is($run->{code}, 76, 'a server that took in something else is found out');
+	is_deeply([$fake->called('message.post')], [], 'and nothing is posted');
+	($fake) = fake_file(
+		sub ($c, $, $) {
+			$c->render(json => { error => { code => 116, message => "full\e[2J" } },
+				status => 507);
+		});
+	$run = pchat($fake, 'upload', 'Lobby', $own);
+	is($run->{err}, "pchat: the server refused: full\\x1b[2J\n",
+		'why the server refuses is told, without harm to the terminal');
 };
 
 done_testing;

@@ -140,6 +140,7 @@ void transfer_free(struct transfer **transferp)
 		pending_end(&transfer->session->chat->pending, &transfer->base);
 	if (transfer->uploading)
 		break_off(transfer);
+	session_renumber(transfer->session); /* nobody else knows of it */
 	explicit_bzero(transfer->token, sizeof(transfer->token));
 	free(transfer);
 }

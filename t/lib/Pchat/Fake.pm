@@ -7,6 +7,8 @@ package Pchat::Fake;
 #   my $room = $fake->add_room('lobby');
 #   $fake->{on}{'message.post'} = sub ($connection, $id, $params) { ...; return 1 };
 #
+# {transfer} answers HTTP requests to /files.
+#
 # A handler in {on} is called before the method is carried out; if it returns true, that is all.
 
 use v5.36;
@@ -42,6 +44,7 @@ sub _listen ($self) {
 	my $app = Mojolicious->new;
 	$app->log->level('fatal');
 	$app->routes->websocket('/pchat')->to(cb => sub ($c) { $self->_accept($c) });
+	$app->routes->any('/files/*token')->to(cb => sub ($c) { $self->{transfer}->($c) });
 	my $listen =
 		$self->{tls}
 		? "https://127.0.0.1:$self->{tls}[2]?cert=$self->{tls}[0]&key=$self->{tls}[1]"
