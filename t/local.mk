@@ -523,7 +523,7 @@ t_shim_odbc_so_LDFLAGS = -shared
 EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/bench/README t/bench/adapters t/bench/compliance t/bench/failover t/bench/history t/bench/idle t/bench/join-storm t/bench/lag \
 	t/bench/million t/bench/pool-model t/bench/posts t/bench/room t/bench/rooms \
-	t/bench/sample-model t/bench/scale t/bench/search \
+	t/bench/sample-model t/bench/scale t/bench/search t/bench/steered t/bench/targets \
 	t/bench/versus \
 	t/lib/Pchat/Archive.pm \
 	t/lib/Pchat/Authority.pm \
@@ -533,6 +533,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/lib/Pchat/Journal.pm \
 	t/lib/Pchat/Load.pm \
 	t/lib/Pchat/Model.pm \
+	t/lib/Pchat/Peer.pm \
 	t/lib/Pchat/Postgres.pm \
 	t/lib/Pchat/Server.pm \
 	t/lib/Pchat/Stubs.pm \

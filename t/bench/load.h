@@ -61,6 +61,7 @@ struct load_options {
 	int kill_pid;	     /* killed in the middle of the run; 0: nobody */
 	bool storm;	     /* all connections are cut then, and come back */
 	bool forget;	     /* a refused post that is repeated is a new one */
+	bool spin;	     /* never sleep: nobody has to wake it */
 	bool idle; /* after joining, print a line and wait for the end of standard input */
 };
 

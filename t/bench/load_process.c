@@ -185,6 +185,8 @@ static void follow(struct load_worker *w, struct stage *stage)
 /* Nanoseconds until there is something to do even if nothing comes. */
 static long wait_of(const struct load_worker *w)
 {
+	if (w->options->spin)
+		return 0;
 	if (w->options->idle && w->unready == 0)
 		return 200 * 1000000L;
 	uint64_t due = load_post_due(w);

@@ -462,6 +462,7 @@ int main(int argc, char **argv)
 	char byte;
 	while ((option = getopt_long(argc, argv, "", options_table, NULL)) != -1)
 		take_option(&o, option);
+	o.spin = getenv("PCHAT_BENCH_SPIN") != NULL;
 	if (!o.server.sin_port || !o.rooms_file || !o.connections || optind != argc) {
 		fputs(usage, stderr);
 		return EX_USAGE;

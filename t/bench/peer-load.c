@@ -90,7 +90,7 @@ static void report(const struct load_options *o, const struct load_shared *share
 static void usage(void)
 {
 	errx(EX_USAGE, "usage: peer-load irc|xmpp ADDRESS PORT ROOMS SIZE SENDERS WINDOW PROCESSES "
-		       "RATE SECONDS [PAGE]");
+		       "HANDSHAKES RATE SECONDS [PAGE]");
 }
 
 static const struct peer_protocol *protocol_of(const char *name)
@@ -116,11 +116,13 @@ static void take_options(struct load_options *o, char **argument)
 	o->senders = (unsigned)atoi(argument[6]);
 	o->window = (unsigned)atoi(argument[7]);
 	o->processes = (unsigned)atoi(argument[8]);
-	o->rate = atof(argument[9]);
-	o->seconds = atof(argument[10]);
-	o->page = argument[11] ? (unsigned)atoi(argument[11]) : 0;
+	o->handshakes = (unsigned)atoi(argument[9]);
+	o->rate = atof(argument[10]);
+	o->seconds = atof(argument[11]);
+	o->page = argument[12] ? (unsigned)atoi(argument[12]) : 0;
 	o->connections = o->group[0].rooms * o->group[0].size;
-	if (o->connections == 0 || o->window == 0 || o->processes == 0 ||
+	o->spin = getenv("PCHAT_BENCH_SPIN") != NULL;
+	if (o->connections == 0 || o->window == 0 || o->processes == 0 || o->handshakes == 0 ||
 	    o->processes > LOAD_PROCESSES)
 		usage();
 }
@@ -147,7 +149,7 @@ int main(int argc, char **argv)
 	unsigned copies;
 	int64_t missing;
 
-	if (argc != 11 && argc != 12)
+	if (argc != 12 && argc != 13)
 		usage();
 	w.protocol = protocol_of(argv[1]);
 	take_options(&o, argv);

@@ -20,7 +20,7 @@
 
 enum {
 	READ_SIZE = 65536,
-	OPENING = 4, /* of a process; ngircd lets ten wait for being accepted */
+	OPEN_TURN = 16,
 	EVENTS = 512,
 };
 
@@ -221,14 +221,16 @@ _Noreturn void peer_work(struct peer *w, unsigned process)
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	make_clients(w, process);
 	for (;;) {
-		int count = epoll_wait(w->epoll, events, EVENTS, 1);
+		int count = epoll_wait(w->epoll, events, EVENTS, w->options->spin ? 0 : 1);
 
 		for (int i = 0; i < count; i++) {
 			w->now = clock_mono();
 			take_input(w, events[i].data.ptr);
 		}
 		w->now = clock_mono();
-		while (w->opening < OPENING && w->next < w->clients)
+		for (unsigned i = 0;
+		     i < OPEN_TURN && w->opening < w->options->handshakes && w->next < w->clients;
+		     i++)
 			open_client(w, &w->client[w->next++]);
 		follow(w);
 	}

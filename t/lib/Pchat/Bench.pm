@@ -7,6 +7,7 @@ package Pchat::Bench;
 #   PCHAT_BENCH_RUNS          how often each measure is repeated; the medians are given
 #   PCHAT_BENCH_SERVER_CPUS   processors of the server and
 #   PCHAT_BENCH_LOAD_CPUS     of the generator ("0", "1-3")
+#   PCHAT_BENCH_SPIN          the generator never sleeps, so the server need not wake it
 
 use v5.36;
 use Exporter 'import';
@@ -16,7 +17,7 @@ use Mojo::JSON 'decode_json', 'encode_json';
 use Pchat::Server;
 use Pchat::Wait;
 
-our @EXPORT = qw(full size_of runs);
+our @EXPORT = qw(full size_of runs middle);
 
 use constant PASSWORD => 'secret of bench';
 
@@ -26,6 +27,12 @@ sub full () { return ($ENV{PCHAT_BENCH} // '') eq 'full' }
 sub size_of ($short, $full) { return full() ? $full : $short }
 
 sub runs () { return $ENV{PCHAT_BENCH_RUNS} // (full() ? 5 : 1) }
+
+# The middle one of some figures, by what the callback says of each.
+sub middle ($of, @all) {
+	my @sorted = sort { $of->($a) <=> $of->($b) } @all;
+	return $sorted[$#sorted / 2];
+}
 
 # tls, active, standby, connections, users, rooms (their number); cache, limits, content and compliance:
 # settings over those that follow from these; records and postgres: as of Pchat::Server.
@@ -92,12 +99,11 @@ sub admin ($self, @requests) {
 		while (($sent //= 0) < @requests && $sent < $done + 16) {
 			my ($method, $params) = @{ $requests[$sent] };
 			print $socket encode_json({
-					jsonrpc => '2.0',
-					id => $sent++,
-					method => $method,
-					params => $params
-				}
-				),
+				jsonrpc => '2.0',
+				id => $sent++,
+				method => $method,
+				params => $params
+			}),
 				"\n";
 		}
 		$socket->flush;
@@ -246,7 +252,7 @@ sub report ($question, %figures) {
 		runs => runs() + 0,
 		time => _first_line('date -u +%Y-%m-%dT%H:%M:%SZ'),
 		machine => $model // 'unknown',
-		cores => _first_line('nproc') + 0,
+		cores => _first_line('nproc --all') + 0,
 		kernel => _first_line('uname -r'),
 		commit => _first_line("git -C '$source' rev-parse --short=12 HEAD"),
 		server_cpus => $ENV{PCHAT_BENCH_SERVER_CPUS} // 'all',
