@@ -14,7 +14,12 @@
  * All strings are owned by struct conf. It never changes after conf_load.
  */
 
-enum { CONF_WORKERS_MAX = 4, CONF_STANDBY_MAX = 4, CONF_READERS_MAX = 8 };
+enum {
+	CONF_WORKERS_MAX = 4,
+	CONF_STANDBY_MAX = 4,
+	CONF_PLACES_MAX = CONF_WORKERS_MAX + CONF_STANDBY_MAX,
+	CONF_READERS_MAX = 8
+};
 enum { CONF_ITEMS_MAX = 8 /* of most lists */, CONF_LIST_MAX = 64 /* of any */ };
 
 struct conf_list {
@@ -78,6 +83,7 @@ struct conf {
 
 	struct {
 		unsigned active, standby;
+		uint64_t drain; /* the time in which a worker gets rid of its connections */
 		uint64_t mailbox; /* bytes of one command ring, a power of two */
 	} workers;
 

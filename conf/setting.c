@@ -86,6 +86,7 @@ const struct setting settings[] = {
 
 	NUMBER(COUNT, workers, active, "4", 1, CONF_WORKERS_MAX),
 	NUMBER(COUNT, workers, standby, "1", 0, CONF_STANDBY_MAX),
+	NUMBER(TIME, workers, drain, "10s", 0, 24 * H),
 	NUMBER(SIZE, workers, mailbox, "1M", 64 * K, 64 * M),
 
 	NUMBER(COUNT, cache, rooms, "40000", 16, 10000000),

@@ -212,6 +212,11 @@ int ctl_scoped_call(const struct ctl *ctl, json_t *take_params);
 int ctl_config_get(const struct ctl *ctl);
 int ctl_policy_grant(const struct ctl *ctl);
 
+int ctl_pool_workers(const struct ctl *ctl);
+int ctl_pool_activate(const struct ctl *ctl);
+int ctl_pool_drain(const struct ctl *ctl);
+int ctl_pool_swap(const struct ctl *ctl);
+
 int ctl_topology_validate(const struct ctl *ctl);
 int ctl_topology_publish(const struct ctl *ctl);
 int ctl_topology_import(const struct ctl *ctl);

@@ -41,6 +41,11 @@ static int say_values(const struct ctl *ctl, const struct scoped_key *key, const
 				"%s is a number with s, m, h or d behind it, of at most %llu days, not "
 				"\"%s\"",
 				key->name, (unsigned long long)(key->max / 86400), value);
+	case SCOPED_PLACES:
+		return ctl_fail(ctl, EX_DATAERR,
+				"%s is one to %llu numbers of places with commas between them, not "
+				"\"%s\"",
+				key->name, (unsigned long long)key->max, value);
 	case SCOPED_WORD:
 		return ctl_fail(ctl, EX_DATAERR, "%s is one of: %s", key->name, key->values);
 	case SCOPED_URL:

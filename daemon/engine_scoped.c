@@ -72,6 +72,14 @@ static bool is_made_by_setting(const struct engine *engine, const struct change 
 	       scoped_is_given(change->kind, change->scope, engine->conf);
 }
 
+/* Places that are there. */
+static bool are_places(const struct engine *engine, const struct event_setting *one)
+{
+	const uint32_t places = scoped_places(one->value);
+
+	return scoped_places_of(engine->conf, places) == places;
+}
+
 /* What every new one has it keeps. */
 static int check_values(const struct engine *engine, const struct change *change)
 {
@@ -80,6 +88,8 @@ static int check_values(const struct engine *engine, const struct change *change
 		const struct scoped_key *key = scoped_key_find(change->kind, one->name);
 
 		if (key == NULL || (one->present && !scoped_value_valid(key, one->value)))
+			return CODE_INVALID_ARGUMENT;
+		if (one->present && key->type == SCOPED_PLACES && !are_places(engine, one))
 			return CODE_INVALID_ARGUMENT;
 		if (!one->present && key->values != NULL && !is_made_by_setting(engine, change))
 			return CODE_INVALID_ARGUMENT;

@@ -212,7 +212,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_message.c \
 	daemon/ctl_object.c \
 	daemon/ctl_option.c daemon/ctl_option.h \
-	daemon/ctl_password.c \
+	daemon/ctl_password.c daemon/ctl_pool.c \
 	daemon/ctl_purge.c \
 	daemon/ctl_scoped.c \
 	daemon/ctl_rewrite.c daemon/ctl_rewrite.h \

@@ -141,6 +141,7 @@ int master_init(struct master *master, uint64_t wait, struct err *err)
 	memset(&master->listener, -1, sizeof(master->listener));
 	raise_limit(master->conf);
 	make_processes(master);
+	place_init(master);
 	if (check_programs(master, err) == -1)
 		return -1;
 	if (supply_init(&master->supply, master->conf, wait, err) == -1)
@@ -243,7 +244,7 @@ static void act(struct master *master)
 	proc_heartbeat(&master->table);
 	if (take_flag(&master->child_wanted))
 		watch_reap(master);
-	place_fill(master);
+	place_turn(master);
 	note_progress(master);
 	if (take_flag(&master->stop_wanted))
 		stop_begin(master);

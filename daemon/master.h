@@ -38,6 +38,8 @@ struct process {
 	bool killed;		       /* by us; its end is near */
 	bool told;		       /* to stop */
 	int place;		       /* a worker's active place, -1: standby */
+	bool draining;		       /* a worker that has been told to give up its place */
+	uint64_t drained;	       /* clock_mono() by which it has to be gone then */
 	uint64_t started, ready_since; /* clock_mono() */
 
 	bool ever_ready;   /* so was this one or one before it: never given up any more */
@@ -70,7 +72,9 @@ struct master {
 	struct listener listener;
 	struct proc table; /* own page writable, all pages readable; eventfds borrowed from supply */
 	struct process process[SLOTS];
-	struct process *place[CONF_WORKERS_MAX]; /* who serves it; NULL: nobody */
+	struct process *place[CONF_PLACES_MAX]; /* who serves it; NULL: nobody */
+	uint32_t wanted;			 /* bits: the places that are to be served */
+	uint64_t unbound; /* clock_mono() when the log last said that a place has no sockets */
 	uint32_t generation;			 /* the last one given */
 	uint64_t now;				 /* clock_mono() of this turn */
 	uint64_t watched;			 /* the turn before */

@@ -92,7 +92,7 @@ static int bind_address(struct listener *listener, unsigned i, uint64_t wait, st
 
 	if (info == NULL)
 		return -1;
-	for (unsigned place = 0; place < listener->places; place++) {
+	for (unsigned place = 0; place < listener->conf->workers.active; place++) {
 		int sock = bind_waiting(info, place == 0, wait);
 
 		if (sock == -1) {
@@ -125,7 +125,7 @@ static int bind_remote(struct listener *listener, unsigned i, uint64_t wait, str
 
 static int listen_all(struct listener *listener, struct err *err)
 {
-	for (unsigned place = 0; place < listener->places; place++)
+	for (unsigned place = 0; place < listener->conf->workers.active; place++)
 		for (unsigned i = 0; i < listener->addresses; i++)
 			if (listen(listener->json[place][i], BACKLOG) == -1)
 				return err_errno(err, "could not listen on %s",
@@ -174,7 +174,7 @@ int listener_init(struct listener *listener, const struct conf *conf, uint64_t w
 {
 	memset(listener, -1, sizeof(*listener));
 	listener->conf = conf;
-	listener->places = conf->workers.active;
+	listener->places = conf->workers.active + conf->workers.standby;
 	listener->addresses = conf->json.listen.count;
 	for (unsigned i = 0; i < listener->addresses; i++) {
 		if (bind_address(listener, i, wait, err) == -1)
@@ -211,12 +211,8 @@ static void remove_unix(const struct conf *conf, const char *name, int *sock)
 
 void listener_fini(struct listener *listener)
 {
-	for (unsigned place = 0; place < CONF_WORKERS_MAX; place++)
-		for (unsigned i = 0; i < CONF_ITEMS_MAX; i++) {
-			if (listener->json[place][i] != -1)
-				close(listener->json[place][i]);
-			listener->json[place][i] = -1;
-		}
+	for (unsigned place = 0; place < CONF_PLACES_MAX; place++)
+		listener_close(listener, place);
 	for (unsigned i = 0; i < CONF_ITEMS_MAX; i++) {
 		if (listener->remote[i] != -1)
 			close(listener->remote[i]);
@@ -224,6 +220,53 @@ void listener_fini(struct listener *listener)
 	}
 	remove_unix(listener->conf, "admin.sock", &listener->admin);
 	remove_unix(listener->conf, "control.sock", &listener->control);
+}
+
+void listener_close(struct listener *listener, unsigned place)
+{
+	for (unsigned i = 0; i < CONF_ITEMS_MAX; i++) {
+		if (listener->json[place][i] != -1)
+			close(listener->json[place][i]);
+		listener->json[place][i] = -1;
+	}
+}
+
+static bool is_listening(int sock)
+{
+	socklen_t size = sizeof(int);
+	int listens = 0;
+
+	return sock != -1 && getsockopt(sock, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 &&
+	       listens;
+}
+
+/* Others of ours hold the address already. */
+static int reopen(struct listener *listener, unsigned place, unsigned i, struct err *err)
+{
+	const char *address = listener->conf->json.listen.item[i];
+	struct addrinfo *info = resolve(address, err);
+	int *sock = &listener->json[place][i], result = 0;
+
+	if (info == NULL)
+		return -1;
+	if (*sock != -1)
+		close(*sock);
+	*sock = bind_one(info, false);
+	if (*sock == -1)
+		result = err_errno(err, "could not bind to %s", address);
+	else if (listen(*sock, BACKLOG) == -1)
+		result = err_errno(err, "could not listen on %s", address);
+	freeaddrinfo(info);
+	return result;
+}
+
+int listener_open(struct listener *listener, unsigned place, struct err *err)
+{
+	for (unsigned i = 0; i < listener->addresses; i++)
+		if (!is_listening(listener->json[place][i]) &&
+		    reopen(listener, place, i, err) == -1)
+			return -1;
+	return 0;
 }
 
 unsigned listener_place(const struct listener *listener, unsigned place, int *fds, uint8_t *kinds)
@@ -236,9 +279,9 @@ unsigned listener_place(const struct listener *listener, unsigned place, int *fd
 	}
 	fds[count] = listener->admin;
 	kinds[count++] = LISTEN_ADMIN;
-	/* A worker can have shut a socket down, which ends its listening in every process. */
-	for (unsigned i = 0; i < count; i++)
-		if (listen(fds[i], BACKLOG) == -1)
-			log_warning("could not listen again on socket %u of place %u", i, place);
+	/* It is the only one of its kind, and cannot be made anew. */
+	if (listen(listener->admin, BACKLOG) == -1)
+		log_warning("could not listen again on the socket for administration: %s",
+			    strerror(errno));
 	return count;
 }

@@ -4,14 +4,24 @@
 #include "daemon/master.h"
 
 /*
- * The active places and who serves them. A place is a set of listening sockets; a worker that is
- * ready serves none until it is given one, and keeps it until it ends.
+ * The places and who serves them. A place is a set of sockets. Those that are active listen, and a
+ * worker that is ready serves none until it is given one, and keeps it until it ends or the place is
+ * not active any more. Which are active the configuration says, or an administrator, whom the sequencer
+ * speaks for (struct proc_page, places).
+ *
+ * A worker whose place is given up takes whoever waits at its sockets, closes them, has its clients go
+ * elsewhere and ends; a new process takes its slot, as a standby. When the place is active again it has
+ * new sockets.
  */
 
-/* Gives every place that nobody serves to a worker that is ready, as far as there are any. */
-void place_fill(struct master *master);
+/* Those of the configuration are active. */
+void place_init(struct master *master);
 
-/* Whether every place is served. */
+/* Sees which are to be served, has the others given up, and gives every place that nobody serves to a
+ * worker that is ready, as far as there are any. */
+void place_turn(struct master *master);
+
+/* Whether as many are served as can be before there are standbys. */
 bool place_all_served(const struct master *master);
 
 #endif

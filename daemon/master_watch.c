@@ -60,6 +60,7 @@ static void vacate(struct master *master, struct process *process)
 	if (process->place != -1)
 		master->place[process->place] = NULL;
 	process->place = -1;
+	process->draining = false;
 	process->pid = 0;
 	process->generation = ++master->generation;
 	control_close(process);
@@ -195,6 +196,9 @@ static void check(struct master *master, struct process *process)
 	silent = since(master->now, atomic_load(&page->heartbeat));
 	if (silent >= HEARTBEAT_LIMIT)
 		kill_late(process, "it has given no sign of life", silent);
+	else if (process->draining && master->now >= process->drained)
+		kill_late(process, "it should have got rid of its connections",
+			  since(master->now, process->drained));
 	else if (slot_is_reader(process->slot))
 		check_reader(master, process, page);
 }

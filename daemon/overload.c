@@ -48,8 +48,12 @@ void overload_mark(struct overload *overload, uint64_t lsn)
 /* A worker that hangs says nothing new, and is the master's business: nobody waits for it. */
 static bool counts(const struct proc_page *page, uint64_t now)
 {
-	return page != NULL &&
-	       atomic_load_explicit(&page->state, memory_order_relaxed) == PROC_ACTIVE &&
+	uint32_t state;
+
+	if (page == NULL)
+		return false;
+	state = atomic_load_explicit(&page->state, memory_order_relaxed);
+	return (state == PROC_ACTIVE || state == PROC_DRAINING) &&
 	       now <= atomic_load_explicit(&page->heartbeat, memory_order_relaxed) + HUNG_US;
 }
 

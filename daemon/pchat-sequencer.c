@@ -12,6 +12,7 @@
 #include "daemon/sequencer.h"
 #include "shm/apply.h"
 #include "shm/schedule.h"
+#include "shm/scoped.h"
 
 /* Bounds of one batch: what is decided together waits together for one fdatasync. */
 enum {
@@ -158,6 +159,13 @@ static void publish_tail(struct proc_page *own, uint64_t tail)
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
+/* Tells the master which places are to be served. */
+static void publish_places(struct sequencer *s)
+{
+	atomic_store_explicit(&s->child.proc.own->places,
+			      scoped_places_set(&s->shared, s->child.conf), memory_order_release);
+}
+
 int sequencer_commit(struct sequencer *s, struct err *err)
 {
 	struct journal_writer *writer = &s->engine.writer;
@@ -182,6 +190,7 @@ int sequencer_commit(struct sequencer *s, struct err *err)
 		return -1;
 	fault_point("sequencer.applied");
 	s->published = end;
+	publish_places(s);
 	overload_mark(&s->engine.overload, end);
 	publish(s);
 	return 0;
@@ -373,6 +382,7 @@ static int start(struct sequencer *s, int argc, char **argv)
 		return code;
 	engine_slot_changed(&s->engine);
 	engine_rights_changed(&s->engine);
+	publish_places(s);
 	if (child_ready(&s->child, PROC_READY, &err) < 0) {
 		log_error("%s", err.text);
 		return EX_OSERR;

@@ -56,6 +56,9 @@ enum control_type {
 				 listening sockets, number i of kind kinds[i] */
 	CONTROL_STOP = 3,     /* master: end in order, within arg milliseconds, or be killed; until
 				 then the heartbeat goes on */
+	CONTROL_DRAIN = 6,    /* master to worker: accept nothing any more, get rid of the connections
+				 within arg milliseconds, and end; PROC_DRAINING once the sockets are
+				 closed */
 	CONTROL_RUN = 5,      /* master to pchat-adapter: the adapter whose name is in kinds ("": all)
 				 runs now */
 	CONTROL_RELOAD = 4,   /* master: a new FD_CONF beside it; child_control deals with it */

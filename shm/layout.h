@@ -44,6 +44,7 @@ enum proc_state {
 	PROC_ACTIVE = 3,  /* a worker with listening sockets */
 	PROC_LOADING = 4, /* the sequencer or the store waits for the database, then loads */
 	PROC_STOPPING = 5,
+	PROC_DRAINING = 7, /* a worker that serves no place any more, until its last connection ends */
 	PROC_UPGRADING = 6, /* changes the tables of its database, which may take long, and its heart
 			       does not beat meanwhile */
 };
@@ -86,6 +87,9 @@ struct proc_page {
 	_Atomic uint64_t durable;
 	_Atomic uint64_t tail;
 	_Atomic uint64_t begun; /* LSN of the first EVENT_START since the master started */
+	_Atomic uint64_t places; /* bits: the places that are to be served; 0: the first ones, as many
+				    as the configuration says. The master reads it while the
+				    sequencer is ready */
 
 	/* Store, compliance: everything below is committed in the database; 0: not known yet.
 	   CURSOR_NEW: compliance has recorded nothing and begins at `begun`. Workers: everything

@@ -114,6 +114,8 @@ const char *proc_state_name(enum proc_state state)
 		return "loading";
 	case PROC_STOPPING:
 		return "stopping";
+	case PROC_DRAINING:
+		return "draining";
 	case PROC_UPGRADING:
 		return "upgrading";
 	}

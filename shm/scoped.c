@@ -59,6 +59,22 @@ uint64_t scoped_revision(const struct cache *cache, unsigned kind, struct text s
 	return scoped_revision_end(revision);
 }
 
+uint32_t scoped_places_set(const struct cache *cache, const struct conf *conf)
+{
+	static const struct text active = {"active", 6};
+	const uint32_t row = scoped_find(cache, SCOPED_POOL, scoped_pool(conf), active);
+	const struct setting_row *setting;
+	char value[2 * CONF_PLACES_MAX];
+
+	if (row == 0)
+		return 0;
+	setting = table_row(cache, TABLE_SETTING, row);
+	if (setting->value.length > sizeof(value))
+		return 0;
+	blob_copy(cache, TABLE_TEXT, setting->value, value, sizeof(value));
+	return scoped_places((struct text){value, setting->value.length});
+}
+
 /* --- Changing. --- */
 
 static _Atomic uint32_t *version_of(struct cache *cache)

@@ -28,6 +28,7 @@ enum scoped_type {
 	SCOPED_URL,
 	SCOPED_WORD,
 	SCOPED_TIME, /* a number and s, m, h or d */
+	SCOPED_PLACES, /* of workers: their numbers with commas between them */
 };
 
 struct scoped_key {
@@ -56,6 +57,13 @@ uint64_t scoped_number(struct text value);
 
 /* A time in seconds; as scoped_number. */
 uint64_t scoped_seconds(struct text value);
+
+/* A bit for each place; 0: these are none. */
+uint32_t scoped_places(struct text value);
+
+/* The places that are to be served of so many: what was set, as far as these are there; otherwise the
+ * first ones, as the configuration says. */
+uint32_t scoped_places_of(const struct conf *conf, uint32_t set);
 
 /*
  * What a scope has as a number: the same settings with the same values are the same number, whoever
@@ -89,6 +97,9 @@ bool scoped_any(const struct cache *cache, unsigned kind, struct text scope);
 
 /* Its revision, as above. */
 uint64_t scoped_revision(const struct cache *cache, unsigned kind, struct text scope);
+
+/* The places that were set for the server's own pool; 0: none were. */
+uint32_t scoped_places_set(const struct cache *cache, const struct conf *conf);
 
 /* Whether a user (row) may use the server: what the policy says that was granted to him, or else
  * the one of the pool, of the site, the global one. Without any he may. */

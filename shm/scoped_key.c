@@ -21,6 +21,7 @@ static const struct scoped_key keys[] = {
 
 	{SCOPED_POOL, SCOPED_TEXT, "name", 0, 256, NULL},
 	{SCOPED_POOL, SCOPED_WORD, "state", 0, 0, "normal failed_over"},
+	{SCOPED_POOL, SCOPED_PLACES, "active", 1, CONF_WORKERS_MAX, NULL},
 
 	{SCOPED_TOPOLOGY, SCOPED_TEXT, "document", 1, EVENT_VALUE_MAX, NULL},
 
@@ -94,6 +95,28 @@ uint64_t scoped_seconds(struct text value)
 	return is_time(value, &seconds) ? seconds : 0;
 }
 
+uint32_t scoped_places(struct text value)
+{
+	uint32_t places = 0;
+
+	for (uint32_t i = 0; i < value.length; i += 2) {
+		const unsigned place = (unsigned)(value.data[i] - '0');
+
+		if (place >= CONF_PLACES_MAX || places >> place & 1 ||
+		    (i + 1 < value.length && (value.data[i + 1] != ',' || i + 2 == value.length)))
+			return 0;
+		places |= UINT32_C(1) << place;
+	}
+	return places;
+}
+
+uint32_t scoped_places_of(const struct conf *conf, uint32_t set)
+{
+	const uint32_t all = (UINT32_C(1) << (conf->workers.active + conf->workers.standby)) - 1;
+
+	return (set & all) != 0 ? set & all : (UINT32_C(1) << conf->workers.active) - 1;
+}
+
 static bool is_clean(struct text value, uint64_t characters)
 {
 	if (u8_check((const uint8_t *)value.data, value.length) != NULL ||
@@ -133,6 +156,9 @@ bool scoped_value_valid(const struct scoped_key *key, struct text value)
 		return is_time(value, &number) && number >= key->min && number <= key->max;
 	case SCOPED_YES_NO:
 		return equals(value, "yes") || equals(value, "no");
+	case SCOPED_PLACES:
+		number = (uint64_t)__builtin_popcount(scoped_places(value));
+		return number >= key->min && number <= key->max;
 	case SCOPED_WORD:
 		return is_word(value, key->values);
 	case SCOPED_URL:

@@ -296,6 +296,7 @@ my %admin = (
 	'policy.remove' => { scope => 'nothing' },
 	'policy.set' => { scope => 'nothing', values => { enabled => true } },
 	'pool.get' => { pool => 'nowhere' },
+	'pool.workers' => { anything => 1 },
 	'pool.set' => { pool => 'nowhere', values => { state => 'normal' } },
 	'room.eligible' => { room => $nowhere, as => 'member', text => '', limit => 1, offset => 0 },
 	'topology.get' => {},

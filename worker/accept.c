@@ -60,20 +60,28 @@ static void accept_failed(struct accept *accept)
 	accept->failed = true; /* until the next second */
 }
 
+/* False: there is none, or no room for it. */
+static bool take_one(struct accept_socket *socket, int fd)
+{
+	int client;
+
+	if (!has_room(socket))
+		return false;
+	client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (client == -1)
+		accept_failed(socket->accept);
+	else
+		open_client(socket, client);
+	return client != -1;
+}
+
 static void on_socket(evutil_socket_t fd, short what, void *arg)
 {
-	struct accept_socket *socket = arg;
+	unsigned taken = 0;
 
 	(void)what;
-	for (unsigned i = 0; i < ACCEPTS_A_TURN && has_room(socket); i++) {
-		int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (client == -1) {
-			accept_failed(socket->accept);
-			return;
-		}
-		open_client(socket, client);
-	}
+	while (taken < ACCEPTS_A_TURN && take_one(arg, (int)fd))
+		taken++;
 }
 
 void accept_init(struct accept *accept, struct net *net, struct chat *chat)
@@ -121,6 +129,19 @@ void accept_turn(struct accept *accept)
 void accept_second(struct accept *accept)
 {
 	accept->failed = false;
+}
+
+void accept_drain(struct accept *accept)
+{
+	for (unsigned i = 0; i < accept->count; i++) {
+		struct accept_socket *socket = &accept->sockets[i];
+
+		if (socket->kind == LISTEN_ADMIN)
+			continue;
+		while (take_one(socket, (int)event_get_fd(&socket->event)))
+			;
+	}
+	accept_fini(accept);
 }
 
 void accept_fini(struct accept *accept)

@@ -38,6 +38,9 @@ void accept_turn(struct accept *accept);
 void accept_second(struct accept *accept);
 
 /* Closes all. */
+/* Takes what waits in the clients' sockets, and lets go of all sockets. */
+void accept_drain(struct accept *accept);
+
 void accept_fini(struct accept *accept);
 
 #endif

@@ -16,6 +16,7 @@
  * rooms, sessions, the journal, the cache and the questions to other processes; nothing there
  * knows of JSON or WebSocket.
  */
+struct pool_view;
 struct chat;
 struct session;
 
@@ -157,6 +158,10 @@ struct front_end {
 			      uint32_t principal);
 	void (*room_added)(struct session *session, const struct chat_id *id,
 			   const uint8_t uuid[16]);
+
+	/* See pool.h. */
+	void (*pool)(struct session *session, const struct chat_id *id,
+		     const struct pool_view *view);
 
 	/* It is on record, behind the event at lsn. */
 	void (*noted)(struct session *session, const struct chat_id *id, uint64_t lsn);

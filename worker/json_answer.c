@@ -452,6 +452,7 @@ void json_front_init(struct front_end *front)
 	front->rooms = answer_rooms;
 	front->account_added = answer_account_added;
 	front->room_added = answer_room_added;
+	front->pool = json_answer_pool;
 }
 
 /* --- Notifications. --- */

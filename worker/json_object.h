@@ -23,6 +23,11 @@ void json_put_message(struct buf *buf, const struct chat_message *message);
 extern const struct person_front json_person_front;
 extern const struct scoped_front json_scoped_front;
 
+/* Which workers there are (json_pool.c). */
+struct pool_view;
+void json_answer_pool(struct session *session, const struct chat_id *id,
+		      const struct pool_view *view);
+
 /* The functions of struct person_front that are about feeds (json_feed.c). */
 struct person_feed;
 struct feed_match;

@@ -77,7 +77,7 @@ extern const struct json_method json_session_methods[], json_room_methods[], jso
 	json_audit_methods[],
 	json_manage_methods[], json_category_methods[], json_group_methods[], json_message_methods[],
 	json_person_methods[], json_feed_methods[], json_scoped_methods[], json_import_methods[],
-	json_compliance_methods[], json_file_methods[];
+	json_compliance_methods[], json_file_methods[], json_pool_methods[];
 
 /* A member of params. absent (or null) leaves *_r as it is where it is not required. */
 int json_get_text(const json_t *params, const char *name, bool required, struct text *text_r);

@@ -91,7 +91,7 @@ const struct json_method *json_method_find(const char *name)
 		json_audit_methods, json_admin_methods,   json_category_methods, json_group_methods,
 		json_message_methods, json_person_methods, json_feed_methods,
 		json_compliance_methods, json_scoped_methods, json_import_methods,
-		json_file_methods};
+		json_file_methods, json_pool_methods};
 
 	for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		for (const struct json_method *m = lists[i]; m->name != NULL; m++) {

@@ -25,6 +25,7 @@ static const struct {
 	{"config.list", DUTY_READ},	  {"endpoint.get", DUTY_READ},
 	{"endpoint.list", DUTY_READ},	  {"policy.effective", DUTY_READ},
 	{"policy.get", DUTY_READ},	  {"policy.list", DUTY_READ},
+	{"pool.workers", DUTY_READ},
 	{"pool.get", DUTY_READ},	  {"topology.get", DUTY_READ},
 	{"group.get", DUTY_READ},	  {"group.list", DUTY_READ},
 	{"message.purge", DUTY_MESSAGE},  {"message.remove", DUTY_MESSAGE},

@@ -38,6 +38,7 @@ worker_libworker_a_SOURCES = \
 	worker/json_object.c worker/json_object.h \
 	worker/json_peer.h \
 	worker/json_person.c \
+	worker/json_pool.c \
 	worker/json_request.c \
 	worker/json_role.c \
 	worker/json_room.c \
@@ -50,6 +51,7 @@ worker_libworker_a_SOURCES = \
 	worker/names.c worker/names.h \
 	worker/people.c worker/people.h \
 	worker/person.c worker/person.h worker/person_feed.c \
+	worker/pool.c worker/pool.h \
 	worker/net.c worker/net.h \
 	worker/note.c worker/note.h \
 	worker/object.h \

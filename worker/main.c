@@ -34,6 +34,7 @@ struct worker {
 	uint64_t busy_since; /* clock_mono: there was always more to do since then; 0: not */
 	uint64_t delivered;  /* since then */
 	uint64_t stop_at;    /* clock_mono: the latest moment to end; 0: not stopping */
+	uint64_t drained_at; /* clock_mono: by then the clients are to be gone; 0: not draining */
 };
 
 /* --- Control. --- */
@@ -45,8 +46,37 @@ static void begin_stop(struct worker *w)
 	log_info("stopping with %u connections", w->net.count);
 	w->stop_at = clock_mono() + STOP_US;
 	accept_fini(&w->accept);
-	session_drop_all(&w->chat, CHAT_STOPPING);
+	session_drop_all(&w->chat, w->drained_at != 0 ? CHAT_RESTART : CHAT_STOPPING);
 	net_stop(&w->net);
+}
+
+/* Its place is given up: nobody comes in any more, and who is in goes elsewhere, a part each second so
+ * that not all of them come back in the same moment. */
+static void begin_drain(struct worker *w, uint64_t limit)
+{
+	if (w->stop_at != 0 || w->drained_at != 0)
+		return;
+	log_info("giving up the place with %u connections", w->net.count);
+	w->drained_at = clock_mono() + limit;
+	accept_drain(&w->accept);
+	proc_state(&w->child.proc, PROC_DRAINING);
+}
+
+static void drain(struct worker *w)
+{
+	const uint64_t now = clock_mono(), second = 1000000;
+	uint64_t turns;
+
+	if (w->stop_at != 0)
+		return;
+	if (now >= w->drained_at || w->net.count == 0) {
+		proc_state(&w->child.proc, PROC_STOPPING);
+		begin_stop(w);
+		return;
+	}
+	turns = (w->drained_at - now + second - 1) / second;
+	session_drop_some(&w->chat, CHAT_RESTART,
+			  (uint32_t)((w->net.count + turns - 1) / turns));
 }
 
 static void begin_listening(struct worker *w, const struct control *control, const int *fds,
@@ -69,6 +99,8 @@ static void on_control(evutil_socket_t fd, short what, void *arg)
 	while ((result = child_control(&w->child, &control, fds, &count)) == 1) {
 		if (control.type == CONTROL_STOP)
 			begin_stop(w);
+		else if (control.type == CONTROL_DRAIN)
+			begin_drain(w, (uint64_t)control.arg * 1000);
 		else if (control.type == CONTROL_LISTEN && w->stop_at == 0)
 			begin_listening(w, &control, fds, count);
 	}
@@ -105,6 +137,8 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	proc_heartbeat(&w->child.proc);
 	accept_second(&w->accept);
+	if (w->drained_at != 0)
+		drain(w);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -154,7 +188,7 @@ static bool turn(struct worker *w, uint64_t *next_r)
 	more |= net_turn(&w->net);
 	say_delay(w, more);
 	chat_turn(&w->chat);
-	if (w->stop_at == 0)
+	if (w->stop_at == 0 && w->drained_at == 0)
 		accept_turn(&w->accept);
 	return more;
 }

@@ -186,7 +186,7 @@ static void take_pool(const struct found *found, struct scoped_effective *e)
 {
 	if (strcmp(found->key->name, "state") == 0)
 		put_string(e->state, sizeof(e->state), value_of(found));
-	else
+	else if (strcmp(found->key->name, "name") == 0)
 		put_string(e->pool_name, sizeof(e->pool_name), value_of(found));
 }
 
@@ -227,6 +227,26 @@ const struct scoped_effective *scoped_effective(struct chat *chat)
 		chat->effective = now;
 	}
 	return &chat->effective;
+}
+
+int scoped_pool_places(const struct chat *chat, uint32_t *set_r, uint64_t *revision_r)
+{
+	uint64_t revision = SCOPED_REVISION;
+	struct finding all = {0};
+	const int code = find(chat, SCOPED_POOL, scoped_pool(chat->conf), &all);
+
+	*set_r = 0;
+	for (size_t i = 0; i < all.count; i++) {
+		const struct scoped_key *key = all.list[i].key;
+
+		if (key->type == SCOPED_PLACES)
+			*set_r = scoped_places(value_of(&all.list[i]));
+		revision = scoped_revision_add(revision, text_of(key->name),
+					       value_of(&all.list[i]));
+	}
+	*revision_r = scoped_revision_end(revision);
+	finding_free(&all);
+	return code;
 }
 
 void scoped_show(struct session *session, const struct chat_id *id)

@@ -30,6 +30,9 @@ struct scoped_effective {
 /* Worked out anew when a setting has changed; valid until the next call. */
 const struct scoped_effective *scoped_effective(struct chat *chat);
 
+/* The places of workers that were set, 0: none were, and the revision of the pool's settings. */
+int scoped_pool_places(const struct chat *chat, uint32_t *set_r, uint64_t *revision_r);
+
 /* --- What a front end does with the answers. --- */
 
 struct scoped_front {

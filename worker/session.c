@@ -174,6 +174,21 @@ void session_drop_all(struct chat *chat, enum chat_drop reason)
 	session_drop(session, reason);
 }
 
+void session_drop_some(struct chat *chat, enum chat_drop reason, uint32_t count)
+{
+	struct session *session, *next;
+
+	HASH_ITER(hh, chat->sessions.table, session, next)
+	{
+		if (count == 0)
+			break;
+		if (session->admin)
+			continue;
+		session_drop(session, reason);
+		count--;
+	}
+}
+
 void session_refuse(struct session *session, const struct chat_id *id, int code)
 {
 	chat_count_refusal(session->chat, code);

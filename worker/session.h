@@ -98,6 +98,9 @@ bool session_admin_may(const struct session *session, enum admin_duty duty, cons
 /* Answers that something is refused, and counts it. */
 void session_refuse(struct session *session, const struct chat_id *id, int code);
 
+/* The same to so many sessions of users; those that are open longest go first. */
+void session_drop_some(struct chat *chat, enum chat_drop reason, uint32_t count);
+
 void sessions_fini(struct sessions *sessions);
 
 #endif

@@ -143,7 +143,7 @@ static const char everything[] =
 	"stop_timeout = 1m\n"
 	"log { destination = stderr level = debug facility = local3 }\n"
 	"journal { file = /srv/j size = 1052672 sync = interval sync_interval = 1500us }\n"
-	"workers { active = 2 standby = 0 mailbox = 512k }\n"
+	"workers { active = 2 standby = 0 drain = 11s mailbox = 512k }\n"
 	"cache { rooms = 100 principals = 101 sessions = 102 participants = 103 messages = 104\n"
 	"  categories = 105 addins = 106 roles = 107 affiliations = 108\n"
 	"  invitations = 109 markers = 110 feeds = 111 requests = 112 settings = 115\n"

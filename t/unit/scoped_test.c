@@ -132,6 +132,8 @@ static void test_what_makes_no_sense_changes_nothing(void **state)
 		{SCOPED_POLICY, "global", "enabled=perhaps"},
 		{SCOPED_POLICY, "global", "description=a\nb"},
 		{SCOPED_POOL, "example.test", "state=broken"},
+		{SCOPED_POOL, "example.test", "active=0,0"},
+		{SCOPED_POOL, "example.test", "active=0,7"},
 		{SCOPED_ENDPOINT, "alice", "name=x"},
 	};
 	struct bench *b = *state;
@@ -324,6 +326,33 @@ static void test_limits_of_a_category_go_with_it(void **state)
 			 REFUSED(CODE_INVALID_ARGUMENT));
 }
 
+static void test_places_are_numbers_with_commas(void **state)
+{
+	static const struct {
+		const char *value;
+		uint32_t places;
+		bool valid;
+	} cases[] = {
+		{"0", 1, true},	    {"7", 128, true},	{"3,1", 10, true},  {"0,1,2,3", 15, true},
+		{"", 0, false},	    {"8", 0, false},	{"0,", 0, false},   {",0", 0, false},
+		{"0,,1", 0, false}, {"00", 0, false},	{"1,1", 0, false},  {"-1", 0, false},
+		{"0 1", 0, false},  {"0,1,2,3,4", 31, false},
+	};
+	const struct scoped_key *key = scoped_key_find(SCOPED_POOL, text("active"));
+	const struct conf conf = {.workers = {.active = 2, .standby = 1}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(scoped_places(text(cases[i].value)), cases[i].places);
+		if (scoped_value_valid(key, text(cases[i].value)) != cases[i].valid)
+			fail_msg("\"%s\"", cases[i].value);
+	}
+	assert_int_equal(scoped_places_of(&conf, 0), 3);
+	assert_int_equal(scoped_places_of(&conf, 4), 4);
+	assert_int_equal(scoped_places_of(&conf, 6 | 128), 6);
+	assert_int_equal(scoped_places_of(&conf, 128), 3);
+}
+
 static void test_times_have_units(void **state)
 {
 	static const struct {
@@ -387,6 +416,7 @@ int main(void)
 		TEST(test_the_narrowest_policy_decides_who_may_sign_in),
 		TEST(test_store_purges_only_where_there_is_a_limit),
 		TEST(test_limits_of_a_category_go_with_it),
+		cmocka_unit_test(test_places_are_numbers_with_commas),
 		cmocka_unit_test(test_times_have_units),
 		cmocka_unit_test(test_every_setting_is_in_the_manual),
 	};

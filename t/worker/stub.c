@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "conf/code.h"
+#include "worker/pool.h"
 #include "worker/conn.h"
 #include "worker/file.h"
 #include "worker/json_client.h"
@@ -416,6 +417,18 @@ void scoped_show(struct session *session, const struct chat_id *id)
 {
 	called(session, "scoped_show", nothing, 0);
 	session->front->scoped->effective(session, id, scoped_effective(session->chat));
+}
+
+void chat_pool(struct session *session, const struct chat_id *id)
+{
+	static const struct pool_view view = {
+		.places = 2,
+		.place[0] = {.active = true, .served = true, .worker = {.pid = 1, .state = "active"}},
+		.others = 1,
+		.other[0] = {.pid = 2, .state = "ready"}};
+
+	called(session, "pool", nothing, 0);
+	session->front->pool(session, id, &view);
 }
 
 void scoped_grant(struct session *session, const struct chat_id *id, struct text user,

@@ -326,7 +326,8 @@ sub pids ($self, $role) {
 
 # The worker that serves a client: whose process holds the other end of its connection.
 sub worker_of ($self, $client) {
-	my $ends = sprintf ':%04X [0-9A-F]{8}:%04X', $self->{port}, $client->local_port;
+	my $own = sprintf '%02X' x 4, reverse split /[.]/, $self->{address};
+	my $ends = sprintf '%s:%04X [0-9A-F]{8}:%04X 01', $own, $self->{port}, $client->local_port;
 	open my $in, '<', '/proc/net/tcp' or die "could not read /proc/net/tcp: $!\n";
 	my ($line) = grep {/$ends/} <$in> or return;
 	my $socket = 'socket:[' . (split ' ', $line)[9] . ']';
