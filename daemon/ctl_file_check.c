@@ -20,6 +20,8 @@ enum {
 	PASSES = 3,
 };
 
+static const char malformed[] = "its row is malformed";
+
 struct check {
 	const struct ctl *ctl; /* borrowed */
 	const char *directory; /* likewise */
@@ -61,24 +63,36 @@ static const char *compare(struct check *check, const struct content_file_row *r
 	return check->contents ? compare_content(check, &row->file) : NULL;
 }
 
+static const char *look_at_disk(struct check *check, const uint8_t uuid[16],
+				struct ctl_file_disk *disk_r)
+{
+	if (ctl_file_look(check->directory, uuid, disk_r, &check->err) == 0)
+		return disk_r->content || disk_r->described ? "is on the disk only" : NULL;
+	check->failed = true;
+	return NULL;
+}
+
 /* What is wrong with it; NULL: nothing, or it could not be found out. */
+static const char *look_at_row(struct check *check, const struct content_file_row *row)
+{
+	struct ctl_file_disk disk;
+
+	look_at_disk(check, row->file.uuid, &disk);
+	return check->failed ? NULL : compare(check, row, &disk);
+}
+
 static const char *look(struct check *check, const uint8_t uuid[16])
 {
 	struct content_file_row row;
 	struct ctl_file_disk disk;
-	enum db_result result;
+	const enum db_result result = content_file_get(check->db, uuid, &row, &check->err);
 
-	if (ctl_file_look(check->directory, uuid, &disk, &check->err) == -1) {
-		check->failed = true;
-		return NULL;
-	}
-	result = content_file_get(check->db, uuid, &row, &check->err);
 	if (result == DB_BAD_DATA)
-		return "its row is malformed";
+		return malformed;
 	if (result == DB_END)
-		return disk.content || disk.described ? "is on the disk only" : NULL;
+		return look_at_disk(check, uuid, &disk);
 	check->failed = check->failed || result != DB_OK;
-	return result == DB_OK ? compare(check, &row, &disk) : NULL;
+	return result == DB_OK ? look_at_row(check, &row) : NULL;
 }
 
 static void note(struct check *check, const uint8_t uuid[16], const char *what)
@@ -95,34 +109,47 @@ static void note(struct check *check, const uint8_t uuid[16], const char *what)
 
 /* --- All rows, and all that is on the disk. --- */
 
+/* Rows without their texts, which are good for a moment only. */
 struct page {
-	uint8_t uuid[CONTENT_LOAD_PAGE][16];
+	struct content_file_row row[CONTENT_LOAD_PAGE];
+	bool malformed[CONTENT_LOAD_PAGE];
 	unsigned count;
 };
 
-/* The rows first and then their files: one statement at a time. */
+/* The rows first and then their files: files are slow, and the statement is open meanwhile. */
 static enum db_result read_page(struct check *check, const uint8_t *above, struct page *page)
 {
 	enum db_result result = content_export_files(check->db, above, &check->err);
-	struct content_file_row row;
 
 	page->count = 0;
 	while (result == DB_OK || result == DB_BAD_DATA) {
-		result = content_export_files_next(check->db, &row, &check->err);
+		struct content_file_row *row = &page->row[page->count];
+
+		result = content_export_files_next(check->db, row, &check->err);
 		if (result != DB_OK && result != DB_BAD_DATA)
 			break;
-		memcpy(page->uuid[page->count++], row.file.uuid, sizeof(row.file.uuid));
-		if (result == DB_OK && row.removed == 0) {
+		page->malformed[page->count++] = result == DB_BAD_DATA;
+		if (result == DB_OK && row->removed == 0) {
 			check->files++;
-			check->bytes += row.file.size;
+			check->bytes += row->file.size;
 		}
 	}
 	return result == DB_END ? DB_OK : result;
 }
 
+static void take_page(struct check *check, const struct page *page)
+{
+	for (unsigned i = 0; i < page->count && !check->failed; i++) {
+		const struct content_file_row *row = &page->row[i];
+
+		note(check, row->file.uuid,
+		     page->malformed[i] ? malformed : look_at_row(check, row));
+	}
+}
+
 static enum db_result walk_rows(struct check *check)
 {
-	struct page page = {.count = 0};
+	static struct page page;
 	enum db_result result;
 	uint8_t above[16];
 	bool first = true;
@@ -131,9 +158,9 @@ static enum db_result walk_rows(struct check *check)
 		result = read_page(check, first ? NULL : above, &page);
 		first = false;
 		if (page.count > 0)
-			memcpy(above, page.uuid[page.count - 1], sizeof(above));
-		for (unsigned i = 0; i < page.count && result == DB_OK && !check->failed; i++)
-			note(check, page.uuid[i], look(check, page.uuid[i]));
+			memcpy(above, page.row[page.count - 1].file.uuid, sizeof(above));
+		if (result == DB_OK)
+			take_page(check, &page);
 	} while (result == DB_OK && page.count > 0 && !check->failed);
 	return result;
 }
