@@ -11,8 +11,13 @@
 #include "conf/clock.h"
 #include "daemon/client_link.h"
 
-enum { BUFFER = 65536, REQUEST_MAX = 1024, TEXT_MAX = 8192, STILL_US = 60000000,
-       CONTINUE_US = 1000000 /* RFC 9110 section 10.1.1: not for ever */ };
+enum {
+	BUFFER = 65536,
+	REQUEST_MAX = 1024,
+	TEXT_MAX = 8192,
+	STILL_US = 60000000,
+	CONTINUE_US = 1000000 /* RFC 9110 section 10.1.1: not for ever */
+};
 
 struct client_http {
 	const struct client_options *options;
@@ -20,14 +25,14 @@ struct client_http {
 	void *ctx;
 	struct client_link *link; /* owned */
 	http_parser parser;
-	bool sending;	/* the request is one that sends a file */
-	bool may_send;	/* its body is wanted */
-	bool complete;	/* the answer is */
-	bool failed;	/* by a handler: failure says why */
+	bool sending;  /* the request is one that sends a file */
+	bool may_send; /* its body is wanted */
+	bool complete; /* the answer is */
+	bool failed;   /* by a handler: failure says why */
 	struct err failure;
-	bool refused;	/* ... not any more */
-	uint64_t left;	/* bytes of the body that are to be given */
-	uint64_t moved; /* clock_mono() when something last did */
+	bool refused;	      /* ... not any more */
+	uint64_t left;	      /* bytes of the body that are to be given */
+	uint64_t moved;	      /* clock_mono() when something last did */
 	size_t out, out_size; /* sent, and there, of: */
 	char buffer[BUFFER];
 	size_t text_size;
@@ -71,8 +76,9 @@ static int put_request(struct client_http *http, const struct client_http_reques
 		snprintf(lines, sizeof(lines),
 			 "Content-Length: %" PRIu64 "\r\nExpect: 100-continue\r\n", request->size);
 	else if (request->from > 0)
-		snprintf(lines, sizeof(lines), "Range: bytes=%" PRIu64 "-\r\nIf-Range: \"%.64s\"\r\n",
-			 request->from, request->tag);
+		snprintf(lines, sizeof(lines),
+			 "Range: bytes=%" PRIu64 "-\r\nIf-Range: \"%.64s\"\r\n", request->from,
+			 request->tag);
 	length = snprintf(http->buffer, REQUEST_MAX,
 			  "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: pchat/" PACKAGE_VERSION
 			  "\r\n%s\r\n",

@@ -14,17 +14,17 @@
 #include "daemon/pchat_transfer.h"
 
 /*
- * pchat download: a file that is named by its URI. It is written as NAME.part and gets its name when
- * all of it is there and is what the server said that it is. A transfer that breaks goes on where it
- * was.
+ * pchat download: a file that is named by its URI. It is written as NAME.part and gets its name
+ * when all of it is there and is what the server said that it is. A transfer that breaks goes on
+ * where it was.
  */
 struct download {
 	struct pchat *pchat; /* borrowed */
 	struct pchat_transfer transfer;
-	bool asked;	    /* file.download is answered */
-	int fd;		    /* -1: not yet open */
-	char *path;	    /* owned: where the bytes are */
-	char *name, *part;  /* owned: of the file here; NULL: standard output */
+	bool asked;	   /* file.download is answered */
+	int fd;		   /* -1: not yet open */
+	char *path;	   /* owned: where the bytes are */
+	char *name, *part; /* owned: of the file here; NULL: standard output */
 	char sha256[65];
 	uint64_t size, got;
 	EVP_MD_CTX *digest; /* owned, of what was got */
@@ -119,10 +119,10 @@ static int give_name(const struct download *download)
 static void print_done(const struct download *download)
 {
 	if (download->pchat->args->json) {
-		json_t *line = json_pack("{s:s, s:s?, s:I, s:s}", "file",
-					 download->pchat->args->room, "path", download->name,
-					 "size", (json_int_t)download->size, "sha256",
-					 download->sha256);
+		json_t *line =
+			json_pack("{s:s, s:s?, s:I, s:s}", "file", download->pchat->args->room,
+				  "path", download->name, "size", (json_int_t)download->size,
+				  "sha256", download->sha256);
 		pchat_text_json(line);
 		json_decref(line);
 	} else {

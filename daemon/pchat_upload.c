@@ -17,8 +17,8 @@
 #include "daemon/pchat_transfer.h"
 
 /*
- * pchat upload: a file into a room, and a message that links to it. What the server did with the last
- * bytes before a connection broke is asked before they are sent again.
+ * pchat upload: a file into a room, and a message that links to it. What the server did with the
+ * last bytes before a connection broke is asked before they are sent again.
  */
 struct upload {
 	struct pchat *pchat;	  /* borrowed */
@@ -195,8 +195,8 @@ static void ask_for_grant(struct upload *upload)
 	const struct pchat_args *args = upload->pchat->args;
 	const char *slash = strrchr(args->file, '/');
 	json_t *params = json_pack("{s:s, s:s, s:I, s:s}", "room", upload->room->uri, "name",
-				   slash ? slash + 1 : args->file, "size",
-				   (json_int_t)upload->size, "type", args->type ? args->type : "");
+				   slash ? slash + 1 : args->file, "size", (json_int_t)upload->size,
+				   "type", args->type ? args->type : "");
 
 	if (params)
 		client_session_call(client_session(upload->pchat->client), "file.upload", params,
@@ -291,8 +291,7 @@ static int run(struct upload *upload, const struct client_options *options)
 							.rejected = on_rejected};
 	static const struct pchat_transfer_ops ops = {
 		.http = {.give = give}, .answered = answered, .again = check};
-	const struct pchat_input input = {
-		.fd = -1, .wait = wait_more, .turn = turn, .ctx = upload};
+	const struct pchat_input input = {.fd = -1, .wait = wait_more, .turn = turn, .ctx = upload};
 
 	if (pchat_transfer_init(&upload->transfer, upload->pchat, options, &ops, upload) != 0)
 		return EX_CONFIG;

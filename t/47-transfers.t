@@ -163,6 +163,8 @@ is(scalar kept(), 12, 'each file is two on disk');
 
 # --- What does not work. ---
 
+is_deeply([map { $bob->call('room.get', room => $_)->{files} } $room, $other],
+	[true, false], 'a client can see which rooms may have files');
 is($bob->refusal('file.upload', room => $other, name => 'x', size => 1),
 	'ErrorPermission', 'a category without files has none');
 is($bob->refusal('file.upload', room => $room, name => $_, size => 1),

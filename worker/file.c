@@ -9,7 +9,8 @@
 #include "worker/object_find.h"
 #include "worker/object_send.h"
 
-/* Files asked for: uploading by a command, the rest of pchat-file, which has the sequencer decide. */
+/* Files asked for: uploading by a command, the rest of pchat-file, which has the sequencer decide.
+ */
 
 struct grant {
 	struct request base;
@@ -29,8 +30,7 @@ static void grant_free(struct pending *pending)
 static struct grant *grant_begin(struct session *session, const struct chat_id *id,
 				 void (*settle)(struct pending *, const struct outcome *))
 {
-	struct grant *grant =
-		(struct grant *)request_begin(session, id, sizeof(*grant), settle);
+	struct grant *grant = (struct grant *)request_begin(session, id, sizeof(*grant), settle);
 
 	if (grant != NULL)
 		grant->base.base.free = grant_free;

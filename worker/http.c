@@ -24,18 +24,18 @@ enum stage {
 };
 
 struct http {
-	struct conn *conn;		/* borrowed */
-	const struct conn_ops *before;	/* borrowed: whose the connection was */
-	struct session *session;	/* borrowed */
-	struct transfer *transfer;	/* owned; until it is over */
+	struct conn *conn;	       /* borrowed */
+	const struct conn_ops *before; /* borrowed: whose the connection was */
+	struct session *session;       /* borrowed */
+	struct transfer *transfer;     /* owned; until it is over */
 	enum stage stage;
 	bool upload, head_only, expects;
 	uint8_t token[FILE_HASH];
-	uint64_t length; /* of an upload's body */
+	uint64_t length;  /* of an upload's body */
 	uint64_t at, end; /* the next byte, and that behind the last */
-	uint32_t part;	 /* bytes that were asked for or handed on; 0: none */
-	uint32_t taken;	 /* bytes since the deadline was moved last */
-	bool asked;	 /* ... and the answer is to come */
+	uint32_t part;	  /* bytes that were asked for or handed on; 0: none */
+	uint32_t taken;	  /* bytes since the deadline was moved last */
+	bool asked;	  /* ... and the answer is to come */
 	char range[HTTP_RANGE_MAX + 1], if_range[HTTP_TAG_MAX + 1];
 };
 
@@ -111,8 +111,7 @@ static void begin_taking(struct http *http, const struct file_info *file)
 	struct buf out;
 
 	if (http->length != file->size) {
-		refuse(http,
-		       http->length > file->size ? CODE_TOO_LARGE : CODE_INVALID_ARGUMENT);
+		refuse(http, http->length > file->size ? CODE_TOO_LARGE : CODE_INVALID_ARGUMENT);
 		return;
 	}
 	http->stage = HTTP_TAKING;

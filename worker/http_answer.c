@@ -170,8 +170,8 @@ static const char *take_number(const char *text, uint64_t *number_r)
 	return text;
 }
 
-/* "bytes=A-B", "bytes=A-" or "bytes=-N" (RFC 9110 section 14.1.2). What is not understood, as several
- * ranges are not, means the whole. */
+/* "bytes=A-B", "bytes=A-" or "bytes=-N" (RFC 9110 section 14.1.2). What is not understood, as
+ * several ranges are not, means the whole. */
 static bool parse(const char *text, uint64_t size, struct http_range *range)
 {
 	uint64_t last = size;

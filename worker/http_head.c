@@ -132,8 +132,7 @@ static int on_complete(http_parser *parser)
 	line_done(p);
 	p->head.method = (enum http_method)parser->method;
 	p->head.newer = parser->http_major == 1 && parser->http_minor >= 1;
-	p->head.length =
-		parser->flags & F_CONTENTLENGTH ? parser->content_length : HTTP_NO_LENGTH;
+	p->head.length = parser->flags & F_CONTENTLENGTH ? parser->content_length : HTTP_NO_LENGTH;
 	p->complete = true;
 	return 2; /* what follows is no business of the parser's */
 }

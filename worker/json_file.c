@@ -16,8 +16,7 @@ static int get_file(const struct json_peer *peer, const json_t *params, uint8_t 
 	struct text uri;
 	int code = json_get_text(params, "file", true, &uri);
 
-	return code != CODE_OK ? code
-			       : json_file_parse(peer->session.chat, uri, room_r, file_r);
+	return code != CODE_OK ? code : json_file_parse(peer->session.chat, uri, room_r, file_r);
 }
 
 static int upload(struct json_peer *peer, const struct chat_id *id, const json_t *params)
@@ -106,12 +105,9 @@ static int list(struct json_peer *peer, const struct chat_id *id, const json_t *
 }
 
 const struct json_method json_file_methods[] = {
-	{"file.download", JSON_SIGNED_IN, download},
-	{"file.get", JSON_SIGNED_IN, get},
-	{"file.list", JSON_SIGNED_IN, list},
-	{"file.remove", JSON_SIGNED_IN, remove_one},
-	{"file.upload", JSON_USER, upload},
-	{NULL, JSON_ANYBODY, NULL},
+	{"file.download", JSON_SIGNED_IN, download}, {"file.get", JSON_SIGNED_IN, get},
+	{"file.list", JSON_SIGNED_IN, list},	     {"file.remove", JSON_SIGNED_IN, remove_one},
+	{"file.upload", JSON_USER, upload},	     {NULL, JSON_ANYBODY, NULL},
 };
 
 /* --- Answers and events. --- */
@@ -132,8 +128,8 @@ void json_put_file_info(struct buf *buf, const struct chat *chat, const struct f
 	json_put_time(buf, file->time);
 }
 
-static void granted(struct session *session, const struct chat_id *id,
-		    const struct file_info *file, const uint8_t token[FILE_HASH])
+static void granted(struct session *session, const struct chat_id *id, const struct file_info *file,
+		    const uint8_t token[FILE_HASH])
 {
 	char text[FILE_TOKEN_TEXT + 1];
 	struct buf buf;

@@ -94,6 +94,7 @@ void json_put_object_room(struct buf *buf, const struct chat *chat, const struct
 	json_put_category(buf, chat, room->category);
 	json_put_kind(buf, view);
 	put_bool(buf, "invitations", view->invitations != 0);
+	put_bool(buf, "files", room->files);
 	put_text(buf, "addin", room->addin.data == NULL ? "" : room->addin.data,
 		 room->addin.length);
 	put_bool(buf, "disabled", view->disabled);

@@ -37,6 +37,7 @@ struct object_room {
 	const struct room_view *room;
 	uint8_t category[16];
 	struct text addin; /* empty: none */
+	bool files;	   /* it may have some */
 	unsigned rights;   /* enum right */
 };
 

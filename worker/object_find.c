@@ -54,6 +54,8 @@ int object_name_room(const struct chat *chat, const struct room_view *view,
 	if (code != CODE_OK)
 		return code;
 	memcpy(names_r->room.category, category.uuid, sizeof(names_r->room.category));
+	names_r->room.files =
+		*chat->conf->files.directory && (category.flags & CATEGORY_FILES) != 0;
 	if (view->addin == 0)
 		return CODE_OK;
 	code = CODE_BUSY;

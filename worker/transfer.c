@@ -19,9 +19,9 @@ struct transfer {
 	const struct transfer_ops *ops;
 	void *owner;
 	struct session *session;
-	uint32_t number;    /* of the session, which has none any more when it is over */
-	uint8_t asked;	    /* enum asked */
-	bool uploading;	    /* pchat-file has to be told if it is broken off */
+	uint32_t number; /* of the session, which has none any more when it is over */
+	uint8_t asked;	 /* enum asked */
+	bool uploading;	 /* pchat-file has to be told if it is broken off */
 	uint8_t token[FILE_HASH];
 };
 

@@ -109,7 +109,8 @@ static void what_is_no_transfer_is_refused_before_anything_is_asked(void **state
 	is_refused("PUT /files/" TOKEN " HTTP/1.1\r\nContent-Length: 1\r\n"
 		   "Transfer-Encoding: chunked\r\n\r\n",
 		   "400", NULL);
-	is_refused("PUT /files/" TOKEN " HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+	is_refused("PUT /files/" TOKEN
+		   " HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
 		   "400", NULL);
 	is_refused("PUT /files/" TOKEN " HTTP/1.1\r\nContent-Length: -1\r\n\r\n", "400", NULL);
 	is_refused("PUT /files/" TOKEN
@@ -393,10 +394,11 @@ static void a_part_can_be_had(void **state)
 
 static void what_lies_outside_is_refused_and_what_is_no_range_means_the_whole(void **state)
 {
-	static const char *const odd[] = {"bytes=9-5",	"bytes=1-2,5-6", "bytes=",
-					  "bytes=-",	"bytes=x-y",	 "lines=1-2",
-					  "bytes=1-2 ", "bytes=1-x",	 "bytes=--1",
-					  "bytes=99999999999999999999-"};
+	static const char *const odd[] = {"bytes=9-5",	"bytes=1-2,5-6",
+					  "bytes=",	"bytes=-",
+					  "bytes=x-y",	"lines=1-2",
+					  "bytes=1-2 ", "bytes=1-x",
+					  "bytes=--1",	"bytes=99999999999999999999-"};
 	char head[4096];
 
 	(void)state;
@@ -572,7 +574,8 @@ static void type_is_sent_as(const char *type, const char *sent)
 	buf_char(&buf, '\0');
 	snprintf(line, sizeof(line), "\r\nContent-Type: %s\r\n", sent);
 	has(buf_text(&buf), line);
-	has(buf_text(&buf), "filename=\"a__X: y___\"; filename*=UTF-8''a%0D%0AX%3A%20y%22%5C%25\r\n");
+	has(buf_text(&buf),
+	    "filename=\"a__X: y___\"; filename*=UTF-8''a%0D%0AX%3A%20y%22%5C%25\r\n");
 	buf_fini(&buf);
 }
 

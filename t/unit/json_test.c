@@ -169,6 +169,90 @@ static void a_post_is_checked_before_it_is_sent(void **state)
 			    "sign_in_local"); /* which is each line's first */
 }
 
+#define FILE_URI                                                                               \
+	"ma-filelink://example.test/01020304-0506-4708-8900-000000000000/"                      \
+	"0A020304-0506-4708-8900-00000000000f"
+
+static const char *about_file(const char *method, const char *params)
+{
+	static char text[2000];
+
+	snprintf(text, sizeof(text),
+		 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"file.%s\",\"params\":%s}", method,
+		 params);
+	return error_of(false, text);
+}
+
+static void a_file_is_named_by_its_room_and_itself(void **state)
+{
+	static const char *const wrong[] = {
+		"", "ma-filelink://", "ma-filelink://example.test/", "ma-chan://example.test/x",
+		"ma-filelink://example.test/0a020304-0506-4708-8900-00000000000f",
+		"ma-filelink://example.test/01020304-0506-4708-8900-000000000000/"
+		"0a020304-0506-4708-8900-00000000000g",
+		"ma-filelink://example.test/01020304-0506-4708-8900-000000000000/"
+		"0a020304-0506-4708-8900-00000000000f/",
+		"ma-filelink:/0a020304-0506-4708-8900-00000000000f",
+	};
+	char params[400];
+
+	(void)state;
+	assert_string_equal(about_file("get", "{\"file\":\"" FILE_URI "\"}"), "ok");
+	assert_string_equal(stub_last(&stub)->name, "file_get");
+	assert_int_equal(stub_last(&stub)->number, 0x01 + 0x0a);
+	assert_string_equal(about_file("remove", "{\"file\":\"" FILE_URI "\",\"lost\":true}"), "ok");
+	assert_int_equal(stub_last(&stub)->number, 0x01 + 0x0a + 1);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(params, sizeof(params), "{\"file\":\"%s\"}", wrong[i]);
+		assert_string_equal(about_file("download", params), "InvalidArgument");
+	}
+	assert_string_equal(
+		about_file("get", "{\"file\":\"ma-filelink://other.test/"
+				  "01020304-0506-4708-8900-000000000000/"
+				  "0a020304-0506-4708-8900-00000000000f\"}"),
+		"NoSuchNode");
+}
+
+static void an_upload_needs_a_room_a_name_and_a_size(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		about_file("upload", "{\"room\":" ROOM ",\"name\":\"a\",\"size\":7}"), "ok");
+	assert_string_equal(stub_last(&stub)->text, "a");
+	assert_int_equal(stub_last(&stub)->number, 7);
+	assert_string_equal(about_file("upload", "{\"room\":" ROOM ",\"size\":7}"),
+			    "InvalidArgument");
+	assert_string_equal(about_file("upload", "{\"room\":" ROOM ",\"name\":\"a\"}"),
+			    "InvalidArgument");
+	assert_string_equal(
+		about_file("upload", "{\"room\":" ROOM ",\"name\":\"a\",\"size\":-1}"),
+		"InvalidArgument");
+	assert_string_equal(
+		about_file("upload", "{\"room\":" ROOM ",\"name\":\"a\",\"size\":null}"),
+		"InvalidArgument");
+}
+
+static void a_grant_tells_where_the_bytes_go(void **state)
+{
+	json_t *answer = ask(false, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"file.download\","
+				    "\"params\":{\"file\":\"" FILE_URI "\"}}");
+	const char *url, *token, *name, *sha256;
+	json_int_t size;
+
+	(void)state;
+	assert_int_equal(json_unpack(json_object_get(answer, "result"), "{s:s,s:s,s:s,s:s,s:I}",
+				     "url", &url, "token", &token, "name", &name, "sha256",
+				     &sha256, "size", &size),
+			 0);
+	assert_int_equal(strlen(token), 43);
+	assert_memory_equal(url, "/files/", 7);
+	assert_string_equal(url + 7, token);
+	assert_string_equal(name, "plan \xc3\xa4 \".pdf");
+	assert_int_equal(strlen(sha256), 64);
+	assert_int_equal(size, 100000);
+	json_decref(answer);
+}
+
 static void many_rooms_are_joined_in_one_call(void **state)
 {
 	json_t *answer, *rooms;
@@ -285,6 +369,9 @@ int main(void)
 		cmocka_unit_test(the_id_comes_back_as_it_was),
 		cmocka_unit_test(each_kind_of_client_has_its_methods),
 		cmocka_unit_test(a_post_is_checked_before_it_is_sent),
+		cmocka_unit_test(a_file_is_named_by_its_room_and_itself),
+		cmocka_unit_test(an_upload_needs_a_room_a_name_and_a_size),
+		cmocka_unit_test(a_grant_tells_where_the_bytes_go),
 		cmocka_unit_test(many_rooms_are_joined_in_one_call),
 		cmocka_unit_test(a_readers_rows_and_the_caches_become_one_list),
 		cmocka_unit_test(every_byte_of_a_text_survives),
