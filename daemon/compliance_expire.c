@@ -11,6 +11,7 @@
 #include "daemon/fragment.h"
 #include "daemon/record_holds.h"
 #include "daemon/record_ranges.h"
+#include "daemon/record_run.h"
 #include "odbc/record_adapter.h"
 #include "odbc/record_search.h"
 
@@ -70,7 +71,8 @@ static enum db_result begin_pass(struct compliance *c, struct err *err)
 struct page {
 	struct record_holds holds;  /* owned */
 	uint64_t exported;	    /* up to this number */
-	struct record_ranges empty; /* owned: what is gone behind something that stays */
+	struct record_ranges empty; /* owned: what is gone behind something that stays, */
+	struct fragment hashes;	    /* owned: and what remains of it */
 	uint64_t lead;		    /* up to this number there is nothing left; 0: none goes so */
 	char lead_hash[RECORD_HEX];
 	uint64_t gone;
@@ -112,6 +114,7 @@ static bool judge(struct compliance_expire *e, struct page *page, const struct r
 		memcpy(page->lead_hash, row->hash, sizeof(page->lead_hash));
 	} else if (!expired) {
 		record_ranges_add(&page->empty, row->number, row->number);
+		fragment_text(&page->hashes, row->hash);
 	}
 	return true;
 }
@@ -170,7 +173,10 @@ static enum db_result add_record(struct compliance *c, const struct page *page, 
 	struct record_row row = {.lsn = c->batch.cursor.lsn, .time = clock_utc()};
 	struct fragment ranges = {0}, detail = {0};
 	enum db_result result = DB_RETRY;
+	char digest[RECORD_HEX] = "";
 
+	if (page->empty.count > 0 && record_run_digest(&page->hashes, digest, err) == -1)
+		return DB_RETRY;
 	if (page->lead > 0)
 		put_range(&ranges, 1, page->lead);
 	for (size_t i = 0; i < page->empty.count; i++)
@@ -180,6 +186,10 @@ static enum db_result add_record(struct compliance *c, const struct page *page, 
 	fragment_time(&detail, c->expire.until);
 	fragment_text(&detail, ",\"records\":");
 	fragment_number(&detail, page->gone);
+	if (*digest) {
+		fragment_text(&detail, ",\"hashes\":");
+		fragment_string(&detail, digest, strlen(digest));
+	}
 	fragment_text(&detail, "}");
 	row.type = (struct db_bytes){"expire", 6};
 	row.content = (struct db_bytes){ranges.data, ranges.used};
@@ -290,5 +300,6 @@ bool compliance_expire(struct compliance *c)
 		proc_count(&c->child.proc, COUNTER_RECORDS_EXPIRED, page.gone);
 	record_holds_fini(&page.holds);
 	record_ranges_fini(&page.empty);
+	fragment_free(&page.hashes);
 	return true;
 }

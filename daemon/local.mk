@@ -80,6 +80,7 @@ daemon_librecord_a_SOURCES = \
 	daemon/record_holds.c daemon/record_holds.h \
 	daemon/record_order.c daemon/record_order.h \
 	daemon/record_ranges.c daemon/record_ranges.h \
+	daemon/record_run.c daemon/record_run.h \
 	daemon/record_sign.c daemon/record_sign.h \
 	daemon/record_verify.c daemon/record_verify.h \
 	daemon/search_text.c daemon/search_text.h

@@ -8,6 +8,7 @@
 #include "daemon/record_names.h"
 #include "daemon/record_pledge.h"
 #include "daemon/record_ranges.h"
+#include "daemon/record_run.h"
 
 struct walk {
 	struct record_verify *verify;
@@ -20,9 +21,10 @@ struct walk {
 	struct record_ranges gone;     /* owned: what is to be named by a record behind it */
 	struct record_names *names;    /* owned */
 	struct record_pledges pledges; /* owned */
-	uint64_t proven;	       /* number of the last record that a checkpoint agrees with */
-	size_t line;		       /* the next one of the log */
-	bool keyed;		       /* from here on whatever is signed at all must be */
+	struct record_run run; /* owned: what expired, as the last record that was looked at says */
+	uint64_t proven;       /* number of the last record that a checkpoint agrees with */
+	size_t line;	       /* the next one of the log */
+	bool keyed;	       /* from here on whatever is signed at all must be */
 };
 
 __attribute__((format(printf, 3, 4))) static void wrong(struct walk *walk, uint64_t number,
@@ -201,8 +203,11 @@ static enum db_result check_content(struct walk *walk, const struct record_row *
 {
 	const char *reason;
 
-	if (is_type(row, "expire"))
+	if (is_type(row, "expire")) {
 		record_ranges_take_text(&walk->gone, row->content.data, row->content.length);
+		if (record_run_take(&walk->run, row, err) == -1)
+			return DB_RETRY;
+	}
 	if (is_type(row, "key"))
 		walk->keyed = walk->verify->signer != NULL && !ends_unsigned(row);
 	if (record_pledges_take(&walk->pledges, row, err) == -1 ||
@@ -247,6 +252,23 @@ static bool is_wanted(const struct walk *walk)
 	       (verify->to == 0 || walk->number < verify->to || walk->gone.count > 0);
 }
 
+/* What is asked of the database at a record where the walk stands. */
+static enum db_result check_beside(struct walk *walk, struct err *err)
+{
+	enum db_result result = DB_OK;
+	uint64_t number = 0;
+
+	if (walk->checkpoint.number == walk->number) {
+		check_checkpoint(walk);
+		result = next_checkpoint(walk, walk->number, err);
+	}
+	if (result == DB_OK && walk->run.content)
+		result = record_run_check(&walk->run, walk->db, walk->verify->first, &number, err);
+	if (result == DB_OK && number != 0)
+		wrong(walk, number, "the hashes of what expired from it on are not those they had");
+	return result;
+}
+
 static enum db_result walk_page(struct walk *walk, bool *more_r, struct err *err)
 {
 	enum db_result result = record_list(walk->db, walk->number, err);
@@ -266,10 +288,8 @@ static enum db_result walk_page(struct walk *walk, bool *more_r, struct err *err
 			break;
 		*more_r = true;
 		/* Another statement ends this one: the list begins again behind it. */
-		if (walk->checkpoint.number == walk->number) {
-			check_checkpoint(walk);
-			return next_checkpoint(walk, walk->number, err);
-		}
+		if (walk->checkpoint.number == walk->number || walk->run.content)
+			return check_beside(walk, err);
 	}
 	*more_r = *more_r && is_wanted(walk);
 	return result == DB_END ? DB_OK : result;
@@ -421,6 +441,7 @@ enum db_result record_verify(struct record_verify *verify, struct db *db, struct
 	}
 	record_ranges_fini(&walk.gone);
 	record_pledges_fini(&walk.pledges);
+	record_run_fini(&walk.run);
 	record_names_free(&walk.names);
 	record_hasher_free(&walk.hasher);
 	return result;

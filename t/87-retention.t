@@ -182,6 +182,13 @@ tampered(
 	later($edge),
 	"UPDATE pcc_record SET hash = '" . 'c' x 64 . "' WHERE number = $edge");
 
+my ($middle) = sort { $a <=> $b } grep { $gone{ $_ + 1 } } keys %gone;
+my ($run) = sort { $a <=> $b } keys %gone;
+tampered(
+	'one before it with another hash',
+	"$run: the hashes of what expired from it on are not those they had",
+	"UPDATE pcc_record SET hash = '" . 'c' x 64 . "' WHERE number = $middle");
+
 my ($checkpoint) = do {
 	my $db = $server->connect_records(ReadOnly => 1);
 	$db->selectrow_array("SELECT MIN(number) FROM pcc_checkpoint WHERE number > $chat");
