@@ -7,10 +7,10 @@ use Pchat::Wait;
 my $server = Pchat::Server->start(tls => 0);
 is($server->stop, 0, 'a server makes its database and stops');
 $server->change_sql(
-	'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2600)'
-		. ' INSERT INTO pc_message (room, seq, time, author, flags, client_id, body)'
+	'INSERT INTO pc_message (room, seq, time, author, flags, client_id, body)'
 		. " SELECT r.room, n.i, n.i, 1, 0, '', 'text'"
-		. ' FROM n, (SELECT 7 AS room UNION ALL SELECT 8 UNION ALL SELECT 9) AS r',
+		. ' FROM ' . Pchat::Server->numbers_sql(2600)
+		. ' AS n, (SELECT 7 AS room UNION ALL SELECT 8 UNION ALL SELECT 9) AS r',
 	'INSERT INTO pc_remains (room) VALUES (7), (8)'
 );
 

@@ -221,7 +221,7 @@ $server->change_sql("UPDATE $invited + 1");
 is($code, 65, 'and where they do not, it is said');
 like($output, qr/principal 1 .*another invitation 0/, 'of whom');
 $server->change_sql("UPDATE $invited - 1");
-$server->change_sql('CREATE TABLE kept AS SELECT * FROM pc_marker', 'DELETE FROM pc_marker');
+$server->change_sql($server->copy_sql('pc_marker', 'kept'), 'DELETE FROM pc_marker');
 ($code, $output) = $server->pchatctl(qw(data verify));
 like($output, qr/markers 0 are 1, of which the database has 0/, 'and what is missing');
 $server->change_sql('INSERT INTO pc_marker SELECT * FROM kept', 'DROP TABLE kept');

@@ -33,8 +33,15 @@ for my $n (1 .. 10) {
 	$alice->post($deal, "deal $n");
 }
 
+# A database that is still behind what was purged says so.
 sub left ($room) {
-	my $answer = $alice->call('message.history', room => $room, limit => 100);
+	my $answer = wait_for(
+		'a page of the database',
+		sub {
+			my ($error, $page) = $alice->try('message.history', room => $room, limit => 100);
+			die "$error->{name}\n" if $error && $error->{name} ne 'unavailable';
+			return $page;
+		});
 	return join ' ', map { $_->{seq} } @{ $answer->{messages} };
 }
 

@@ -270,8 +270,8 @@ if (!$pid) {
 wait_for(
 	'some messages to be there',
 	sub {
-		my ($row) = $broken->sql('SELECT last_seq FROM pc_room WHERE uuid = ?', $big);
-		return $row && $row->{last_seq} > 0;
+		my ($error, $room) = eval { $broken->try_admin('room.get', room => $room{open}) };
+		return $room && $room->{last_seq} > 0;
 	});
 CORE::kill('KILL', $pid);
 waitpid $pid, 0;

@@ -71,9 +71,7 @@ like(
 # Does something to the database, verifies, and puts everything back.
 sub tampered ($name, $expected, @statements) {
 	my $db = $server->connect_records;
-	$db->do('CREATE TABLE kept_record AS SELECT * FROM pcc_record');
-	$db->do('CREATE TABLE kept_checkpoint AS SELECT * FROM pcc_checkpoint');
-	$db->do('CREATE TABLE kept_cursor AS SELECT * FROM pcc_cursor');
+	$db->do($server->copy_sql("pcc_$_", "kept_$_")) for qw(record checkpoint cursor);
 	$db->do($_) for @statements;
 	my ($status, $result) = verify();
 	for my $table (qw(record checkpoint cursor)) {

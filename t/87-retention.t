@@ -141,7 +141,7 @@ is(verify('--from', $expired->{number} + 1)->{code}, 0, 'or begins behind it');
 # Who helps himself is found out.
 sub tampered ($name, $reason, @statements) {
 	my $db = $server->connect_records;
-	$db->do("CREATE TABLE kept_$_ AS SELECT * FROM pcc_$_") for qw(record checkpoint);
+	$db->do($server->copy_sql("pcc_$_", "kept_$_")) for qw(record checkpoint);
 	$db->do($_) for @statements;
 	my $result = verify();
 	for my $table (qw(record checkpoint)) {

@@ -16,6 +16,7 @@
 #include "odbc/db.h"
 #include "odbc/dialect.h"
 #include "odbc/content_schema.h"
+#include "odbc/record.h"
 #include "odbc/record_schema.h"
 #include "t/unit/database.h"
 
@@ -382,6 +383,87 @@ static void test_interrupted_upgrade_leaves_nothing_behind(void **state)
 	assert_db(schema_upgrade(place->db, &schema_content, &place->err), DB_OK);
 }
 
+/* --- The compliance database; the content database's versions are in content_object_test. --- */
+
+#define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+/* One that has been used by the program of an earlier version. */
+static void make_earlier(struct place *place, unsigned version)
+{
+	static const char *const rows[] = {
+		"INSERT INTO pcc_cursor (id, journal_id, lsn, time, number, hash, gap) VALUES "
+		"(1, '0123456789abcdef0123456789abcdef', 4096, 5, 1, '" HASH "', 0)",
+		"INSERT INTO pcc_record (number, lsn, time, type, flags, room_id, room, room_name, "
+		"category, user_id, user_uri, user_name, address, session, message, title, "
+		"content, "
+		"rich_type, rich, detail, hash) VALUES (1, 8, 5, 'chat', 0, 7, 'r', 'Lobby', 'c', "
+		"2, "
+		"'sip:alice', 'Alice', 'a', 's', 1, '', 'of that version', '', '', '', '" HASH "')",
+		"INSERT INTO pcc_object (kind, id, uri, name, parent, flags, description, detail) "
+		"VALUES (2, 7, 'r', 'Lobby', 1, 0, 'where all meet', '')",
+	};
+
+	db_free(&place->db);
+	database_remove(&place->database);
+	assert_true(database_make(&place->database, "Timeout=50"));
+	place->db = db_new(&place->database.list, &place->err);
+	assert_db(db_connect(place->db, &place->err), DB_OK);
+	assert_db(schema_upgrade_to(place->db, &schema_record, version, &place->err), DB_OK);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_db(db_run(place->db, rows[i], &place->err), DB_OK);
+}
+
+static void expect_record(struct place *place)
+{
+	struct db_stmt *stmt = db_statement(place->db, STATEMENT_RECORD_CURSOR_GET);
+	struct record_row row;
+	unsigned version;
+
+	assert_db(schema_version(place->db, &schema_record, &version, &place->err), DB_OK);
+	assert_int_equal(version, schema_record.step_count);
+	assert_db(db_execute_row(stmt, &place->err), DB_OK);
+	assert_int_equal(db_int(stmt, 1), 4096);
+	assert_db(record_list(place->db, 0, &place->err), DB_OK);
+	assert_db(record_list_next(place->db, &row, &place->err), DB_OK);
+	assert_int_equal(row.number, 1);
+	assert_string_equal(row.hash, HASH);
+	assert_memory_equal(row.content.data, "of that version", 15);
+	assert_memory_equal(row.description.data, "where all meet", 14);
+	assert_db(record_list_next(place->db, &row, &place->err), DB_END);
+}
+
+static void test_every_earlier_record_is_upgraded_with_its_data(void **state)
+{
+	struct place *place = *state;
+
+	for (unsigned v = 1; v < schema_record.step_count; v++) {
+		make_earlier(place, v);
+		assert_db(record_open(place->db, &place->err), DB_OK);
+		expect_record(place);
+	}
+}
+
+static void test_upgrade_of_a_record_that_was_interrupted_goes_on(void **state)
+{
+	struct place *place = *state;
+
+	for (unsigned v = 1; v < schema_record.step_count; v++) {
+		make_earlier(place, v);
+		assert_db(db_begin(place->db, &place->err), DB_OK);
+		for (const char *const *sql = schema_record.steps[v]; *sql; sql++) {
+			char *text = dialect_expand(db_dialect(place->db), *sql, &place->err);
+
+			if (*text)
+				assert_db(db_run(place->db, text, &place->err), DB_OK);
+			free(text);
+		}
+		db_disconnect(place->db);
+		assert_db(db_connect(place->db, &place->err), DB_OK);
+		assert_db(record_open(place->db, &place->err), DB_OK);
+		expect_record(place);
+	}
+}
+
 static void test_upgrade_waits_for_its_turn(void **state)
 {
 	struct place *place = *state;
@@ -449,6 +531,8 @@ int main(void)
 		TEST(test_every_statement_that_returns_is_told_of),
 		TEST(test_nothing_works_without_a_connection),
 		TEST(test_interrupted_upgrade_leaves_nothing_behind),
+		TEST(test_every_earlier_record_is_upgraded_with_its_data),
+		TEST(test_upgrade_of_a_record_that_was_interrupted_goes_on),
 		cmocka_unit_test(test_back_off_grows_to_a_bound_and_forgets),
 
 		TEST(test_locked_database_is_retried_and_not_waited_for),

@@ -459,6 +459,19 @@ sub wait_recorded ($self) {
 		});
 }
 
+# A statement that copies a table, and a table of the numbers from 1 on, in the words of the database.
+sub copy_sql ($self, $from, $to) {
+	return "SELECT * INTO $to FROM $from" if $self->dialect eq 'mssql';
+	return "CREATE TABLE $to AS SELECT * FROM $from";
+}
+
+sub numbers_sql ($class, $count) {
+	my $digits = '(' . join(' UNION ALL ', 'SELECT 0 AS i', map {"SELECT $_"} 1 .. 9) . ')';
+	return "(SELECT 1 + a.i + 10 * b.i + 100 * c.i + 1000 * d.i AS i FROM $digits AS a,"
+		. " $digits AS b, $digits AS c, $digits AS d"
+		. " WHERE a.i + 10 * b.i + 100 * c.i + 1000 * d.i < $count)";
+}
+
 # Changes the database behind the server's back.
 sub change_sql ($self, @statements) {
 	my $db = $self->connect_sql;
