@@ -517,7 +517,8 @@ void conn_close(struct conn *conn)
 	if (conn->state != CONN_OPEN)
 		return;
 	conn->state = CONN_CLOSING;
-	conn->deadline = conn->net->now + net_ticks(conn->net, CLOSE_US);
+	/* The tick that is under way may end before anything was written. */
+	conn->deadline = conn->net->now + 1 + net_ticks(conn->net, CLOSE_US);
 	set_timer(conn, conn->deadline);
 	hold(conn, NULL, 0);
 	touch(conn);
