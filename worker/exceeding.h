@@ -1,14 +1,12 @@
 #ifndef PCHAT_WORKER_EXCEEDING_H
 #define PCHAT_WORKER_EXCEEDING_H
 
-#include "worker/core.h"
+#include "worker/lookup.h"
 
 /* The rooms whose messages have more than so many bytes, which a reader counts for us. */
 struct exceeding {
 	struct ask_exceeding ask;
-	uint64_t needed; /* LSN: the store has to have everything below it */
-	unsigned tries;
-	bool asked;
+	struct lookup lookup;
 	bool known;	/* the answer is there */
 	uint32_t *room; /* owned: their ids, in their order */
 	uint32_t count;

@@ -47,6 +47,7 @@ worker_libworker_a_SOURCES = \
 	worker/json_text.c worker/json_text.h \
 	worker/kept.c worker/kept.h \
 	worker/local_client.c worker/local_client.h \
+	worker/lookup.c worker/lookup.h \
 	worker/match.c worker/match.h \
 	worker/names.c worker/names.h \
 	worker/people.c worker/people.h \

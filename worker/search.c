@@ -4,19 +4,18 @@
 
 #include "conf/clock.h"
 #include "shm/role.h"
+#include "worker/lookup.h"
 #include "worker/object_find.h"
 #include "worker/view.h"
 
 /* Searches for messages: rooms and authors made into numbers, and the question to a reader. */
 
-enum { RETRY_US = 50000, STORE_TRIES = 40 /* two seconds */, WORDS_MAX = 2048 /* bytes */ };
+enum { WORDS_MAX = 2048 /* bytes */ };
 
 struct search {
 	struct request base;
-	uint64_t needed; /* LSN: the store has to have everything below it */
-	unsigned tries;
+	struct lookup lookup;
 	bool viewing; /* it waits to be on record */
-	bool asked;
 	struct text from;  /* owned: as it was given */
 	struct text words; /* owned */
 	struct ask_search ask;
@@ -33,35 +32,9 @@ static void search_free(struct pending *pending)
 	free(search);
 }
 
-static int ask_reader(struct search *search)
-{
-	struct pending *pending = &search->base.base;
-	struct chat *chat = pending->session->chat;
-	const struct text parts[] = {{(const char *)&search->ask, sizeof(search->ask)},
-				     {(const char *)search->room,
-				      (uint32_t)(search->ask.rooms * sizeof(search->room[0]))},
-				     search->words};
-	const int code = chat_ask(chat, chat->questions, ASK_SEARCH, pending, parts, 3, -1);
-
-	search->asked = code == CODE_OK;
-	if (code == CODE_OK)
-		pending_until(&chat->pending, pending, chat_answer_limit(chat));
-	return code;
-}
-
-/* What was there when the question came is to be found: the store may still be at it. */
 static int go_on(struct search *search)
 {
-	struct pending *pending = &search->base.base;
-	struct chat *chat = pending->session->chat;
-	const struct proc_page *store = chat->proc->page[SLOT_STORE];
-
-	if (atomic_load_explicit(&store->cursor, memory_order_acquire) >= search->needed)
-		return ask_reader(search);
-	if (++search->tries > STORE_TRIES)
-		return CODE_UNAVAILABLE;
-	pending_until(&chat->pending, pending, clock_mono() + RETRY_US);
-	return CODE_OK;
+	return lookup_go_on(&search->lookup, &search->base.base);
 }
 
 /* all of "plan b" by "bob" from 2026-01-01T... to ... */
@@ -105,7 +78,7 @@ static void settle(struct pending *pending, const struct outcome *outcome)
 	struct session *session = pending->session;
 	int code;
 
-	if (search->viewing || (outcome->kind == OUTCOME_TIME && !search->asked)) {
+	if (search->viewing || lookup_waits(&search->lookup, outcome)) {
 		code = search->viewing ? outcome_code(outcome) : CODE_OK;
 		search->viewing = false;
 		if (code == CODE_OK)
@@ -221,9 +194,12 @@ void chat_find(struct session *session, const struct chat_id *id, const struct c
 	if (search == NULL)
 		return;
 	search->base.base.free = search_free;
-	search->needed = atomic_load_explicit(&chat->proc->page[SLOT_SEQUENCER]->durable,
-					      memory_order_acquire);
+	lookup_init(&search->lookup, chat, ASK_SEARCH);
 	code = prepare(search, find);
+	lookup_add(&search->lookup, &search->ask, sizeof(search->ask));
+	lookup_add(&search->lookup, search->room,
+		   (uint32_t)(search->ask.rooms * sizeof(search->room[0])));
+	lookup_add(&search->lookup, search->words.data, search->words.length);
 	if (code == CODE_OK)
 		code = view_is_recorded(chat) ? note_view(search) : go_on(search);
 	if (code != CODE_OK)
