@@ -93,6 +93,7 @@ static int make_channels(struct supply *supply, const struct conf *conf, struct 
 {
 	/* Before anybody asks: what is sent earlier arrives without a sender. */
 	if (make_channel(&supply->questions, err) == -1 ||
+	    ask_know_senders(supply->questions.take, err) == -1 ||
 	    make_channel(&supply->auth, err) == -1 ||
 	    ask_know_senders(supply->auth.take, err) == -1 ||
 	    make_channel(&supply->file, err) == -1 ||

@@ -70,18 +70,10 @@ static void close_all(struct auth *auth)
 	conf_free(&auth->child.conf);
 }
 
-/*
- * A worker may ask for itself only. One that was taken over could otherwise have a session opened in
- * the slot of another, or have an answer sent there; who asks is the kernel's word, and which process
- * serves a slot the master's.
- */
+/* One worker could otherwise have a session opened in the slot of another, too. */
 static bool is_from(const struct auth *auth, const struct ask *question, pid_t sender)
 {
-	const struct proc_page *master = auth->child.proc.page[SLOT_MASTER];
-
-	return question->slot >= SLOT_WORKER && question->slot < SLOT_WORKER + WORKER_SLOTS &&
-	       atomic_load(&master->slots[question->slot].generation) == question->generation &&
-	       atomic_load(&master->slots[question->slot].pid) == sender;
+	return proc_is_worker(&auth->child.proc, question->slot, question->generation, sender);
 }
 
 /* It may be the last word of a worker that has just died, too. */

@@ -59,14 +59,10 @@ static bool begin(struct file_server *server)
 
 /* --- Questions. --- */
 
-/* As in pchat-auth: a worker may ask for itself only, and who asks is the kernel's word. */
+/* One worker could otherwise speak for the sessions of another. */
 static bool is_from(const struct file_server *server, const struct ask *question, pid_t sender)
 {
-	const struct proc_page *master = server->child.proc.page[SLOT_MASTER];
-
-	return question->slot >= SLOT_WORKER && question->slot < SLOT_WORKER + WORKER_SLOTS &&
-	       atomic_load(&master->slots[question->slot].generation) == question->generation &&
-	       atomic_load(&master->slots[question->slot].pid) == sender;
+	return proc_is_worker(&server->child.proc, question->slot, question->generation, sender);
 }
 
 static void drop_question(struct file_server *server, const struct ask *question, pid_t sender)

@@ -372,6 +372,19 @@ static bool is_stale(const struct reader *reader, const struct ask *question, ui
 	       now - question->asked >= reader->child.conf->content.query_timeout;
 }
 
+/* Or of a worker that has died: nobody waits for that. */
+static void drop_question(struct reader *reader, const struct ask *question, pid_t sender)
+{
+	const struct proc *proc = &reader->child.proc;
+
+	proc_count(&reader->child.proc, COUNTER_REFUSED_INVALID, 1);
+	if (question->slot < SLOTS &&
+	    atomic_load(&proc->page[SLOT_MASTER]->slots[question->slot].generation) ==
+		    question->generation)
+		log_warning("dropped a question that process %d asked in the name of slot %u",
+			    (int)sender, question->slot);
+}
+
 /* Takes one question, if another reader was not faster. */
 static void take_question(struct reader *reader)
 {
@@ -379,16 +392,20 @@ static void take_question(struct reader *reader)
 	const uint64_t now = clock_mono();
 	struct ask question;
 	int fd;
-	const int taken =
-		ask_receive(FD_QUESTIONS, &question, reader->body, sizeof(reader->body), &fd);
+	pid_t sender;
+	const int taken = ask_receive_from(FD_QUESTIONS, &question, reader->body,
+					   sizeof(reader->body), &fd, &sender);
 
 	if (fd != -1)
 		close(fd);
 	if (taken == 0)
 		return;
-	if (taken == -1 || question.flags & ASK_FILE || question.slot < SLOT_WORKER ||
-	    question.slot >= SLOT_WORKER + WORKER_SLOTS) {
+	if (taken == -1 || question.flags & ASK_FILE) {
 		proc_count(proc, COUNTER_COMMANDS_INVALID, 1);
+		return;
+	}
+	if (!proc_is_worker(proc, question.slot, question.generation, sender)) {
+		drop_question(reader, &question, sender);
 		return;
 	}
 	proc_count(proc, COUNTER_QUESTIONS, 1);

@@ -174,6 +174,15 @@ void proc_wake(const struct proc *proc, unsigned slot)
 		return;
 }
 
+bool proc_is_worker(const struct proc *proc, unsigned slot, uint32_t generation, pid_t pid)
+{
+	const struct proc_page *master = proc->page[SLOT_MASTER];
+
+	return slot >= SLOT_WORKER && slot < SLOT_WORKER + WORKER_SLOTS && master &&
+	       atomic_load(&master->slots[slot].generation) == generation &&
+	       atomic_load(&master->slots[slot].pid) == pid;
+}
+
 const char *proc_role(unsigned slot)
 {
 	switch (slot) {

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "conf/err.h"
 #include "shm/layout.h"
@@ -42,6 +43,10 @@ void proc_count(struct proc *proc, enum counter counter, uint64_t n);
 void proc_arm(struct proc *proc);
 void proc_woken(struct proc *proc);
 void proc_wake(const struct proc *proc, unsigned slot);
+
+/* Whether that process is the worker of this slot and generation, by the master's word. A worker may ask
+ * for itself only: one that was taken over could otherwise have an answer sent to another. */
+bool proc_is_worker(const struct proc *proc, unsigned slot, uint32_t generation, pid_t pid);
 
 /* "worker", "sequencer", ... of a slot; the program is "pchat-" and this. */
 const char *proc_role(unsigned slot);

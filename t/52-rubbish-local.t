@@ -83,6 +83,24 @@ wait_for(
 	});
 pass('pchatctl status answers beside fifty that say nothing');
 
+# A worker asks for itself only. This process takes a worker's socket and asks in its name.
+use constant { FD_QUESTIONS => 8, PIDFD_OPEN => 434, PIDFD_GETFD => 438, WORKER => 8 };
+my ($worker) = map { $_->{pid} } grep { $_->{role} eq 'worker' } $server->processes;
+SKIP: {
+	my $process = syscall PIDFD_OPEN, $worker + 0, 0;
+	my $fd = syscall PIDFD_GETFD, $process, FD_QUESTIONS, 0;
+	skip 'this system does not let a test take the descriptors of a worker', 1 if $fd < 0;
+	open my $questions, '>&=', $fd or die "fdopen: $!";
+	for my $slot (WORKER .. WORKER + 7) {
+		for my $generation (1 .. 20) {
+			my $head = pack 'L S S L L L l L L Q', 8, 2, $slot, $generation, 1, 1, 0, 0, 0, 0;
+			send $questions, $head . pack('L L', 1, 0), 0;
+		}
+	}
+	wait_for('a question to be dropped', sub { $server->log =~ /in the name of slot/ });
+	pass('a question in the name of a worker that did not ask it is dropped');
+}
+
 # What answers in place of a server has no hold on the terminal of whoever asked.
 my $directory = tempdir(CLEANUP => 1);
 my $listener = IO::Socket::UNIX->new(Local => "$directory/admin.sock", Listen => 5)

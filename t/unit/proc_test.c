@@ -171,6 +171,31 @@ static void a_page_that_is_too_small_is_refused(void **state)
 	close(empty);
 }
 
+static void the_master_says_which_process_is_a_worker(void **state)
+{
+	struct proc_page *master;
+	struct segment segment;
+	struct proc reader;
+	struct err err;
+
+	attach(&reader, *state, SLOT_READER, 1);
+	assert_int_equal(segment_map(&segment, ((struct pages *)*state)->rw[SLOT_MASTER], true, &err),
+			 0);
+	master = segment.base;
+	atomic_store(&master->slots[SLOT_WORKER].generation, 3);
+	atomic_store(&master->slots[SLOT_WORKER].pid, 100);
+	atomic_store(&master->slots[SLOT_STORE].generation, 3);
+	atomic_store(&master->slots[SLOT_STORE].pid, 101);
+	assert_true(proc_is_worker(&reader, SLOT_WORKER, 3, 100));
+	assert_false(proc_is_worker(&reader, SLOT_WORKER, 2, 100));
+	assert_false(proc_is_worker(&reader, SLOT_WORKER, 3, 101));
+	assert_false(proc_is_worker(&reader, SLOT_WORKER + 1, 3, 100));
+	assert_false(proc_is_worker(&reader, SLOT_STORE, 3, 101));
+	assert_false(proc_is_worker(&reader, SLOTS + 1000, 3, 100));
+	segment_unmap(&segment);
+	proc_close(&reader);
+}
+
 static void every_slot_has_a_role(void **state)
 {
 	(void)state;
@@ -193,6 +218,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_wake_up_is_ever_lost, make_table, drop_table),
 		cmocka_unit_test_setup_teardown(a_page_that_is_too_small_is_refused, make_table,
 						drop_table),
+		cmocka_unit_test_setup_teardown(the_master_says_which_process_is_a_worker,
+						make_table, drop_table),
 		cmocka_unit_test(every_slot_has_a_role),
 	};
 
