@@ -165,6 +165,10 @@ enum db_result reader_audit(struct db *db, const struct ask_audit *ask, const ch
 	struct look look = {.ask = ask, .domain = domain, .json = json, .before = ask->before};
 	enum db_result result = DB_OK;
 
+	if (ask->limit == 0 || ask->limit > READER_AUDIT_MAX) {
+		err_set(err, "could not read a page of %u rows", ask->limit);
+		return DB_BAD_DATA;
+	}
 	if (!init(&look, texts)) {
 		fini(&look);
 		err_set(err, "a filter is no UTF-8");
