@@ -4,18 +4,19 @@
 DISK_WRAPS = -Wl,--wrap=pwrite,--wrap=fdatasync,--wrap=clock_utc
 MESSAGES = t/unit/messages.c t/unit/messages.h t/unit/disk.c t/unit/disk.h
 
-if HAVE_CMOCKA
-
-DATABASE = t/unit/database.c t/unit/database.h
-
-ENGINE_BENCH = t/unit/engine_bench.c t/unit/engine_bench.h \
-	daemon/engine.c daemon/engine.h daemon/engine_ask.h \
+ENGINE = daemon/engine.c daemon/engine.h daemon/engine_ask.h \
 	daemon/engine_compliance.c daemon/engine_file.c \
 	daemon/engine_import.c daemon/engine_import_history.c daemon/engine_import_person.c \
 	daemon/engine_import_scoped.c \
 	daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
 	daemon/engine_group.c daemon/engine_person.c daemon/engine_retention.c daemon/engine_scoped.c daemon/engine_strip.c \
 	daemon/overload.c daemon/overload.h
+
+if HAVE_CMOCKA
+
+DATABASE = t/unit/database.c t/unit/database.h
+
+ENGINE_BENCH = t/unit/engine_bench.c t/unit/engine_bench.h $(ENGINE)
 
 check_PROGRAMS += t/unit/admin_role_test
 t_unit_admin_role_test_SOURCES = t/unit/admin_role_test.c $(ENGINE_BENCH)
@@ -411,12 +412,23 @@ t_adapter_files_SOURCES = t/adapter/files.c t/adapter/records.c t/adapter/record
 t_adapter_files_LDADD = $(ADAPTER_LIBS)
 
 # A fuzz target t/fuzz/NAME_fuzz.c is also linked with replay.c, which feeds it t/fuzz/corpus/NAME.
+ENGINE_STAGE = t/fuzz/engine_stage.c t/fuzz/engine_stage.h $(ENGINE)
 FUZZ_CORPUS = -DFUZZ_CORPUS=\"$(abs_srcdir)/t/fuzz/corpus
 
 check_PROGRAMS += t/fuzz/auth_replay
 t_fuzz_auth_replay_SOURCES = t/fuzz/auth_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_auth_replay_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CORPUS)/auth\"
 t_fuzz_auth_replay_LDADD = $(AUTH_LIBS)
+
+check_PROGRAMS += t/fuzz/engine_replay
+t_fuzz_engine_replay_SOURCES = t/fuzz/engine_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h $(ENGINE_STAGE)
+t_fuzz_engine_replay_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CORPUS)/engine\"
+t_fuzz_engine_replay_LDADD = $(SHM_LIBS)
+
+check_PROGRAMS += t/fuzz/event_replay
+t_fuzz_event_replay_SOURCES = t/fuzz/event_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
+t_fuzz_event_replay_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CORPUS)/event\"
+t_fuzz_event_replay_LDADD = $(SHM_LIBS)
 
 check_PROGRAMS += t/fuzz/journal_replay
 t_fuzz_journal_replay_SOURCES = t/fuzz/journal_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
@@ -439,6 +451,16 @@ check_PROGRAMS += t/fuzz/auth_fuzz
 t_fuzz_auth_fuzz_SOURCES = t/fuzz/auth_fuzz.c t/fuzz/fuzz.h
 t_fuzz_auth_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 t_fuzz_auth_fuzz_LDADD = $(AUTH_LIBS)
+
+check_PROGRAMS += t/fuzz/engine_fuzz
+t_fuzz_engine_fuzz_SOURCES = t/fuzz/engine_fuzz.c t/fuzz/fuzz.h $(ENGINE_STAGE)
+t_fuzz_engine_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+t_fuzz_engine_fuzz_LDADD = $(SHM_LIBS)
+
+check_PROGRAMS += t/fuzz/event_fuzz
+t_fuzz_event_fuzz_SOURCES = t/fuzz/event_fuzz.c t/fuzz/fuzz.h
+t_fuzz_event_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+t_fuzz_event_fuzz_LDADD = $(SHM_LIBS)
 
 check_PROGRAMS += t/fuzz/journal_fuzz
 t_fuzz_journal_fuzz_SOURCES = t/fuzz/journal_fuzz.c t/fuzz/fuzz.h
