@@ -233,23 +233,45 @@ static json_t *database(const struct gathering *g, unsigned slot)
 	return object;
 }
 
+struct member {
+	const char *name;
+	enum counter counter;
+};
+
+static json_t *members(const struct proc_page *page, const struct member *list, size_t count)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < count; i++)
+		json_object_set_new(object, list[i].name,
+				    number(get(&page->counters[list[i].counter])));
+	return object;
+}
+
 /* What the adapters have made since the master started, and how many of them fail now. */
 static json_t *adapters(const struct proc_page *page)
 {
-	static const struct {
-		const char *name;
-		enum counter counter;
-	} members[] = {
+	static const struct member list[] = {
 		{"records", COUNTER_ADAPTER_RECORDS},	{"files", COUNTER_ADAPTER_FILES},
 		{"batches", COUNTER_ADAPTER_BATCHES},	{"failures", COUNTER_ADAPTER_FAILURES},
 		{"failing", COUNTER_ADAPTERS_FAILING},
 	};
-	json_t *object = json_object();
 
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		json_object_set_new(object, members[i].name,
-				    number(get(&page->counters[members[i].counter])));
-	return object;
+	return members(page, list, sizeof(list) / sizeof(list[0]));
+}
+
+/* What pchat-file keeps now, and has done since the master started. */
+static json_t *files(const struct proc_page *page)
+{
+	static const struct member list[] = {
+		{"files", COUNTER_FILES_KEPT},	    {"bytes", COUNTER_FILE_BYTES_KEPT},
+		{"tokens", COUNTER_FILE_GRANTS},    {"uploading", COUNTER_FILE_TRANSFERS},
+		{"uploaded", COUNTER_FILES_STORED}, {"opened", COUNTER_FILES_OPENED},
+		{"removed", COUNTER_FILES_REMOVED}, {"bytes_in", COUNTER_FILE_BYTES_IN},
+		{"bytes_out", COUNTER_FILE_BYTES_OUT}, {"failures", COUNTER_FILE_FAILURES},
+	};
+
+	return members(page, list, sizeof(list) / sizeof(list[0]));
 }
 
 json_t *ctl_status_document(const struct ctl_view *view, uint64_t mono, uint64_t utc,
@@ -273,6 +295,8 @@ json_t *ctl_status_document(const struct ctl_view *view, uint64_t mono, uint64_t
 		json_object_set_new(document, "compliance", database(&g, SLOT_COMPLIANCE));
 	if (view->page[SLOT_ADAPTER] && get(&view->page[SLOT_ADAPTER]->started))
 		json_object_set_new(document, "adapters", adapters(view->page[SLOT_ADAPTER]));
+	if (view->page[SLOT_FILE] && get(&view->page[SLOT_FILE]->started))
+		json_object_set_new(document, "files", files(view->page[SLOT_FILE]));
 	if (view->cache)
 		json_object_set_new(document, "cache", cache(view->cache, &sessions));
 	json_object_set_new(document, "sessions", number(sessions));

@@ -152,10 +152,27 @@ static void print_adapters(json_t *adapters)
 	fputs("\n", stdout);
 }
 
+static void print_files(json_t *files)
+{
+	const json_int_t failures = number_of(files, "failures");
+
+	printf("files: %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+	       " bytes, %" JSON_INTEGER_FORMAT " tokens, %" JSON_INTEGER_FORMAT
+	       " uploads under way; %" JSON_INTEGER_FORMAT " uploaded, %" JSON_INTEGER_FORMAT
+	       " opened, %" JSON_INTEGER_FORMAT " removed",
+	       number_of(files, "files"), number_of(files, "bytes"), number_of(files, "tokens"),
+	       number_of(files, "uploading"), number_of(files, "uploaded"),
+	       number_of(files, "opened"), number_of(files, "removed"));
+	if (failures > 0)
+		printf("; the disk FAILED %" JSON_INTEGER_FORMAT " times", failures);
+	fputs("\n", stdout);
+}
+
 int ctl_status_print(json_t *document)
 {
 	json_t *adapters = json_object_get(document, "adapters");
 	json_t *content = json_object_get(document, "content");
+	json_t *files = json_object_get(document, "files");
 	json_t *compliance = json_object_get(document, "compliance");
 	json_t *cache = json_object_get(document, "cache");
 
@@ -171,6 +188,8 @@ int ctl_status_print(json_t *document)
 		print_database("compliance", compliance);
 	if (adapters)
 		print_adapters(adapters);
+	if (files)
+		print_files(files);
 	printf("sessions: %" JSON_INTEGER_FORMAT ", connections: %" JSON_INTEGER_FORMAT "\n\n",
 	       number_of(document, "sessions"), number_of(document, "connections"));
 	if (cache)

@@ -70,11 +70,20 @@ static int may_transfer(struct engine *engine, uint32_t principal, uint32_t room
 	return room_has(engine, room, CATEGORY_FILES) ? CODE_OK : CODE_ERROR_PERMISSION;
 }
 
+/* The largest that JSON has no trouble with. */
+#define SIZE_MAX_TOLD (UINT64_C(1) << 53)
+
+/* Nobody's word is taken for it that this can be told to everybody. Of what was lost there is no name. */
+static bool can_be_told(const struct event_file *event, bool lost)
+{
+	return ((lost && event->name.length == 0) || is_file_name(event->name)) &&
+	       is_plain(event->type) &&
+	       event->size <= SIZE_MAX_TOLD && !is_zero(event->uuid, sizeof(event->uuid));
+}
+
 static int check_upload(const struct engine *engine, const struct event_file *event)
 {
-	if (!is_file_name(event->name) || !is_plain(event->type) ||
-	    is_zero(event->uuid, sizeof(event->uuid)) ||
-	    is_zero(event->token_hash, sizeof(event->token_hash)))
+	if (!can_be_told(event, false) || is_zero(event->token_hash, sizeof(event->token_hash)))
 		return CODE_INVALID_ARGUMENT;
 	return event->size > largest(engine) ? CODE_TOO_LARGE : CODE_OK;
 }
@@ -148,7 +157,7 @@ enum decision decide_file_stored(struct engine *engine, const struct ask_for *as
 	int code;
 
 	if (!event_file_parse(ask->payload, ask->command->payload, &event) ||
-	    !is_file_name(event.name))
+	    !can_be_told(&event, false))
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	if (!is_active(engine, event.author))
 		return refuse(ask, CODE_ERROR_PERMISSION);
@@ -169,7 +178,7 @@ enum decision decide_file_read(struct engine *engine, const struct ask_for *ask)
 	int code;
 
 	if (!event_file_parse(ask->payload, ask->command->payload, &event) ||
-	    is_zero(event.token_hash, sizeof(event.token_hash)))
+	    !can_be_told(&event, false) || is_zero(event.token_hash, sizeof(event.token_hash)))
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	if (ask->session == 0)
 		return refuse(ask, CODE_NOT_SIGNED_IN);
@@ -208,7 +217,7 @@ enum decision decide_file_remove(struct engine *engine, const struct ask_for *as
 	int code;
 
 	if (!event_file_parse(ask->payload, ask->command->payload, &event) ||
-	    is_zero(event.uuid, sizeof(event.uuid)))
+	    !can_be_told(&event, true))
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	if (ask->session == 0)
 		return refuse(ask, CODE_NOT_SIGNED_IN);

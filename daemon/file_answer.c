@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "conf/clock.h"
+#include "conf/fault.h"
 #include "conf/log.h"
 #include "daemon/file.h"
 #include "shm/command.h"
@@ -70,6 +71,7 @@ static int send_command(struct file_server *server, struct file_waiting *waiting
 	if (waiting->number == 0)
 		return CODE_BUSY;
 	proc_wake(&server->child.proc, SLOT_SEQUENCER);
+	fault_point("file.sent");
 	return CODE_OK;
 }
 

@@ -387,11 +387,11 @@ int place_remove(struct file_place *place, const uint8_t file[16], struct err *e
 	bool was;
 
 	was = fstatat(place->directory, path_of(file, "", path), &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (unlinkat(place->directory, path, 0) == -1 && errno != ENOENT)
+		return err_errno(err, "could not remove a file");
+	fault_point("file.emptied");
 	if (unlinkat(place->directory, path_of(file, ".json", path), 0) == -1 && errno != ENOENT)
 		return err_errno(err, "could not remove what a file is");
-	fault_point("file.unnamed");
-	if (unlinkat(place->directory, path_of(file, "", path), 0) == -1 && errno != ENOENT)
-		return err_errno(err, "could not remove a file");
 	if (!was)
 		return 0;
 	place->files -= place->files > 0;
@@ -405,6 +405,15 @@ struct sweep {
 	int removed;
 };
 
+/* A content may be gone already. */
+static bool is_about(const char *name, uint8_t file_r[16])
+{
+	const size_t length = strlen(name);
+
+	return length == HEX_UUID - 1 + 5 && strcmp(name + HEX_UUID - 1, ".json") == 0 &&
+	       hex_uuid_decode(name, HEX_UUID - 1, file_r);
+}
+
 static int sweep_one(struct file_place *place, int at, const char *name, void *arg, struct err *err)
 {
 	struct sweep *sweep = arg;
@@ -414,8 +423,7 @@ static int sweep_one(struct file_place *place, int at, const char *name, void *a
 
 	(void)at;
 	/* What cannot be read is not taken for somebody's: "pchatctl file check" tells of it. */
-	if (!hex_uuid_decode(name, strlen(name), file) ||
-	    place_read(place, file, &about, &why) != 1)
+	if (!is_about(name, file) || place_read(place, file, &about, &why) != 1)
 		return 0;
 	for (unsigned i = 0; i < sweep->count; i++) {
 		if (memcmp(sweep->rooms[i], about.room, 16) != 0)

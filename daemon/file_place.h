@@ -75,7 +75,8 @@ ssize_t place_chunk(struct file_place *place, const uint8_t file[16], uint64_t o
 /* Whether the content is there with that size. */
 bool place_has(struct file_place *place, const uint8_t file[16], uint64_t size);
 
-/* Removes it: first what it is, then the content. 1: it is gone; 0: there was none. */
+/* Removes it: first the content, then what it is, by which a sweep that begins anew finds it. 1: it is
+ * gone; 0: there was none. */
 int place_remove(struct file_place *place, const uint8_t file[16], struct err *err);
 
 /* Removes what belongs to one of the rooms (16 bytes each), of the files whose UUID begins with that

@@ -97,6 +97,7 @@ chmod 0600, $master->directory . '/state/token.key';
 
 # --- Order, and what each process holds. ---
 $master->clear;
+$master->configure(files => 'directory = "' . $master->directory . '/files"');
 $master->wish(start => 1, 'load');
 $master->launch('-r');
 $master->wait_event($_->[0], $_->[1]) for ['recover', 1], ['ready', 2];
@@ -105,7 +106,7 @@ is(scalar $master->events('recover', 1), 1, '-r is passed on to the sequencer');
 is(scalar $master->events('recover'), 1, 'and to nobody else');
 $master->forget(start => 1);
 $master->wait_ready->wait_event(ready => 10);
-is(join(' ', sort { $a <=> $b } map { $_->{slot} } $master->events('ready')), '1 2 3 8 9 10 16', 'every slot gets its process');
+is(join(' ', sort { $a <=> $b } map { $_->{slot} } $master->events('ready')), '1 2 3 7 8 9 10 16', 'every slot gets its process');
 my ($standby) = grep { $_->{slot} == 10 } $master->events('start');
 is(($master->events('start'))[-1]{slot}, 10, 'the standby is started last');
 
@@ -115,11 +116,12 @@ ok($key eq $same, 'the token key stays the same');
 my @pages = map { $_ + 32 } 0 .. 23;
 my $own_events = sub ($slot) { return (64 + 1, 64 + $slot) };
 my %expected = (
-	1 => [0 .. 7, @pages, (map { $_ + 64 } 0 .. 23), map { ($_ + 96, $_ + 128) } 2, 3, 8 .. 23],
+	1 => [0 .. 7, @pages, (map { $_ + 64 } 0 .. 23), map { ($_ + 96, $_ + 128) } 2, 3, 7 .. 23],
 	2 => [0 .. 6, @pages, $own_events->(2), 96 + 2, 128 + 2],
 	3 => [0 .. 7, 9, 13, @pages, $own_events->(3), 96 + 3, 128 + 3, map { $_ + 160 } 8 .. 10],
-	8 => [0 .. 10, @pages, $own_events->(8), 96 + 8, 128 + 8],
-	10 => [0 .. 10, @pages, $own_events->(10), 96 + 10, 128 + 10],
+	7 => [0 .. 7, 14, @pages, $own_events->(7), 96 + 7, 128 + 7, map { $_ + 160 } 8 .. 10],
+	8 => [0 .. 10, 14, @pages, $own_events->(8), 96 + 8, 128 + 8],
+	10 => [0 .. 10, 14, @pages, $own_events->(10), 96 + 10, 128 + 10],
 	16 => [0 .. 5, 8, @pages, $own_events->(16), 96 + 16, 128 + 16, map { $_ + 160 } 8 .. 10],
 );
 my $numbers = sub { return join ' ', sort { $a <=> $b } @_ };
@@ -129,7 +131,7 @@ for my $slot (sort { $a <=> $b } keys %expected) {
 	is(join(' ', sort grep { $fd{$_}[0] ne 'r' } grep { $_ >= 32 && $_ < 64 } keys %fd), '', "slot $slot cannot write others' pages");
 	is($fd{4}[0], 'rw', "slot $slot can write its own");
 }
-for my $slot (2, 3, 8, 10) {
+for my $slot (2, 3, 7, 8, 10) {
 	my %fd = $master->descriptors($slot);
 	is($fd{6}[0], 'r', "slot $slot cannot write the journal");
 	is($fd{7}[0], 'r', "slot $slot cannot write the cache") if $slot != 2;

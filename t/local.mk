@@ -190,6 +190,16 @@ t_unit_fault_test_SOURCES = t/unit/fault_test.c
 t_unit_fault_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_fault_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/file_grant_test
+t_unit_file_grant_test_SOURCES = t/unit/file_grant_test.c
+t_unit_file_grant_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+t_unit_file_grant_test_LDADD = $(FILE_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/file_place_test
+t_unit_file_place_test_SOURCES = t/unit/file_place_test.c
+t_unit_file_place_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
+t_unit_file_place_test_LDADD = $(FILE_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/fdpass_test
 t_unit_fdpass_test_SOURCES = t/unit/fdpass_test.c
 t_unit_fdpass_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -552,6 +562,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/lib/Pchat/Bench.pm \
 	t/lib/Pchat/Client.pm \
 	t/lib/Pchat/Fake.pm \
+	t/lib/Pchat/Files.pm \
 	t/lib/Pchat/Journal.pm \
 	t/lib/Pchat/Load.pm \
 	t/lib/Pchat/Model.pm \

@@ -223,6 +223,37 @@ static void what_makes_no_sense_is_refused(void **state)
 			 REFUSED(CODE_NO_SUCH_NODE));
 }
 
+/* It stands between the files and everybody else. */
+static void pchat_file_is_not_believed_what_cannot_be_told(void **state)
+{
+	struct bench *b = *state;
+	struct event_file event;
+
+	populate_with_files(b);
+	for (unsigned type = COMMAND_FILE_STORED; type <= COMMAND_FILE_REMOVE; type++) {
+		const enum command_type command = (enum command_type)type;
+
+		event = plan();
+		event.author = ALICE;
+		event.name = text("\xff\xfe");
+		assert_int_equal(keep(b, ADMIN, command, &event), REFUSED(CODE_INVALID_ARGUMENT));
+		event.name = text("a\x01");
+		assert_int_equal(keep(b, ADMIN, command, &event), REFUSED(CODE_INVALID_ARGUMENT));
+		event.name = text("a");
+		event.type = text("\xc3");
+		assert_int_equal(keep(b, ADMIN, command, &event), REFUSED(CODE_INVALID_ARGUMENT));
+		event.type = text("");
+		event.size = (UINT64_C(1) << 53) + 1;
+		assert_int_equal(keep(b, ADMIN, command, &event), REFUSED(CODE_INVALID_ARGUMENT));
+		event.size--;
+		assert_int_equal(keep(b, ADMIN, command, &event), DECIDED);
+		event.name = text("");
+		assert_int_equal(keep(b, ADMIN, command, &event),
+				 command == COMMAND_FILE_REMOVE ? DECIDED
+								: REFUSED(CODE_INVALID_ARGUMENT));
+	}
+}
+
 static void set_size(struct bench *b, const char *scope, const char *value)
 {
 	const struct event_setting event = {.kind = SCOPED_CONFIG,
@@ -366,6 +397,7 @@ int main(void)
 		TEST(in_an_auditorium_presenters_upload_and_all_members_download),
 		TEST(a_name_is_one_of_a_file),
 		TEST(what_makes_no_sense_is_refused),
+		TEST(pchat_file_is_not_believed_what_cannot_be_told),
 		TEST(the_narrowest_setting_of_the_size_counts),
 		TEST(only_pchat_file_says_what_a_file_is),
 		TEST(a_stored_file_is_its_authors_whether_or_not_his_session_lives),

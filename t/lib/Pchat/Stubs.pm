@@ -16,7 +16,7 @@ use Pchat::Wait;
 use Test::More ();
 
 our $build = abs_path($ENV{PCHAT_BUILD} // '.');
-our %slot = (sequencer => 1, store => 2, auth => 3, worker => 8, reader => 16);
+our %slot = (sequencer => 1, store => 2, auth => 3, file => 7, worker => 8, reader => 16);
 my @all;
 
 sub new ($class, %option) {
