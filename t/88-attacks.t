@@ -12,13 +12,44 @@ use Pchat::Wait;
 my $server = Pchat::Server->new(tls => 0);
 my $key = $server->directory . '/checkpoint.pem';
 is(($server->command(qw(openssl genpkey -algorithm ed25519 -out), $key))[0], 0, 'a key');
+
+# Root's server has users for its processes, who must be able to run them.
+my @as_games = ('setpriv', '--reuid', 'games', '--clear-groups');
+my $users = $> == 0
+	&& system(@as_games, 'test', '-x', "$Pchat::Server::build/daemon/pchat-compliance") == 0;
+if ($users) {
+	my $state = $server->directory . '/state';
+	chown scalar getpwnam('daemon'), -1, $state;
+	chmod 0711, $server->directory, $state; # in place of a group that both are in
+}
 $server->configure(
-	{   '' => { stop_timeout => '2s' },
-		compliance =>
-			{ enabled => 'true', checkpoint_key => $key, checkpoint_interval => '1s', batch_rows => 7 }
+	{   '' => {
+			stop_timeout => '2s',
+			$users ? (user => 'daemon', worker_user => 'nobody') : ()
+		},
+		compliance => {
+			enabled => 'true',
+			checkpoint_key => $key,
+			checkpoint_interval => '1s',
+			batch_rows => 7,
+			$users ? (user => 'games') : ()
+		}
 	});
 $server->launch;
 $server->wait_ready;
+SKIP: {
+	skip 'only root can become somebody else', 4 if !$users;
+	my ($pid) = $server->pids('compliance');
+	open my $status, '<', "/proc/$pid/status" or die;
+	my ($uid) = map {/^Uid:\s+(\d+)/} <$status>;
+	is($uid, scalar getpwnam 'games', 'the process has a user of its own');
+	my @directory = stat $server->directory . '/state/compliance';
+	is(sprintf('%o %s', $directory[2] & 0777, scalar getpwuid $directory[4]),
+		'700 games', 'who alone can look at its files');
+	isnt(system('setpriv', '--reuid', $_, '--clear-groups', 'test', '-e', $server->records_database),
+		0, "and $_ cannot")
+		for qw(daemon nobody);
+}
 $server->add_users(qw(alice bob));
 my $room = $server->add_room('Lab');
 my $alice = Pchat::Client->enter(server => $server, user => 'alice');
