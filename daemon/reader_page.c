@@ -51,6 +51,7 @@ void reader_put_message(struct fragment *json, const char *room,
 
 struct page {
 	const struct ask_history *ask;
+	bool at_once;		     /* without having read the room's state */
 	struct fragment rows;	     /* encoded, in the order of the database */
 	size_t end[READER_PAGE_MAX]; /* of each in rows */
 	unsigned count;
@@ -82,22 +83,29 @@ static void add_row(struct page *page, const struct content_history_row *row)
 	page->end[page->count++] = page->rows.used;
 }
 
+/* Whether the newest message that is wanted is this one: then the database has what is before it.
+ */
+static bool is_newest(const struct page *page, const struct content_history_row *row)
+{
+	return page->count > 0 || row->message.seq == page->ask->before - 1;
+}
+
 static enum db_result read_page(struct db *db, struct page *page, reader_keep *keep, void *arg,
 				struct err *err)
 {
-	const struct content_page wanted = {.room = page->ask->room,
-					    .after = page->ask->after > page->purged
-							     ? page->ask->after
-							     : page->purged,
-					    .before = page->ask->before,
-					    .limit = page->ask->limit + 1u,
-					    .from_oldest = page->ask->from_oldest != 0};
+	const struct content_page wanted = {
+		.room = page->ask->room,
+		.after = page->ask->after > page->purged ? page->ask->after : page->purged,
+		.before = page->ask->before,
+		.limit = page->ask->limit + 1u,
+		.from_oldest = page->ask->from_oldest != 0,
+		.kept = page->at_once};
 	struct content_history_row row;
 	enum db_result result = content_history(db, &wanted, err);
 
 	while (result == DB_OK) {
 		result = content_history_next(db, &wanted, &row, err);
-		if (result != DB_OK)
+		if (result != DB_OK || (page->at_once && !is_newest(page, &row)))
 			break;
 		if (page->count == page->ask->limit) {
 			page->more = true;
@@ -127,6 +135,22 @@ static void put_page(struct fragment *json, const struct page *page)
 	fragment_text(json, "]");
 }
 
+/*
+ * Most pages end where the one before began, and that message is there: its room's state need not
+ * be asked for. Where it is not there the state comes first, and then the rows again.
+ */
+static enum db_result read_at_once(struct db *db, struct page *page, reader_keep *keep, void *arg,
+				   struct err *err)
+{
+	enum db_result result = DB_OK;
+
+	page->at_once = is_bounded(page->ask) && !page->ask->from_oldest;
+	if (page->at_once)
+		result = read_page(db, page, keep, arg, err);
+	page->at_once = page->at_once && page->count > 0;
+	return result;
+}
+
 enum db_result reader_history(struct db *db, const struct ask_history *ask, struct fragment *json,
 			      uint32_t *flags_r, reader_keep *keep, void *arg, struct err *err)
 {
@@ -138,8 +162,10 @@ enum db_result reader_history(struct db *db, const struct ask_history *ask, stru
 		err_set(err, "could not read a page of %u messages", ask->limit);
 		return DB_BAD_DATA;
 	}
-	result = read_state(db, &page, err);
-	if (result == DB_OK)
+	result = read_at_once(db, &page, keep, arg, err);
+	if (result == DB_OK && !page.at_once)
+		result = read_state(db, &page, err);
+	if (result == DB_OK && !page.at_once)
 		result = read_page(db, &page, ask->from_oldest ? NULL : keep, arg, err);
 	if (result == DB_OK && !page.rows.failed) {
 		put_page(json, &page);

@@ -258,6 +258,7 @@ struct content_page {
 	uint64_t after, before; /* after < seq < before */
 	unsigned limit;
 	bool from_oldest; /* the oldest of them, ascending; else the newest, descending */
+	bool kept;	  /* of the newest those that were not purged */
 };
 
 /* Everything up to *last_seq_r is in the database, but for what is up to *purged_r. DB_END: there is

@@ -109,7 +109,9 @@ enum db_result content_export_rooms_next(struct db *db, struct content_room *roo
 
 static enum statement history_statement(const struct content_page *page)
 {
-	return page->from_oldest ? STATEMENT_HISTORY_OLDEST : STATEMENT_HISTORY_NEWEST;
+	if (page->from_oldest)
+		return STATEMENT_HISTORY_OLDEST;
+	return page->kept ? STATEMENT_HISTORY_KEPT : STATEMENT_HISTORY_NEWEST;
 }
 
 static int64_t clamp(uint64_t value)
@@ -119,12 +121,16 @@ static int64_t clamp(uint64_t value)
 
 enum db_result content_history(struct db *db, const struct content_page *page, struct err *err)
 {
-	struct db_stmt *stmt = db_statement(db, history_statement(page));
+	const enum statement number = history_statement(page);
+	struct db_stmt *stmt = db_statement(db, number);
+	unsigned place = 0;
 
-	db_bind_int(stmt, 0, page->room);
-	db_bind_int(stmt, 1, clamp(page->after));
-	db_bind_int(stmt, 2, clamp(page->before));
-	db_bind_int(stmt, 3, page->limit);
+	db_bind_int(stmt, place++, page->room);
+	db_bind_int(stmt, place++, clamp(page->after));
+	db_bind_int(stmt, place++, clamp(page->before));
+	if (number == STATEMENT_HISTORY_KEPT)
+		db_bind_int(stmt, place++, page->room);
+	db_bind_int(stmt, place, page->limit);
 	return db_execute(stmt, err);
 }
 

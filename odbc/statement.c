@@ -196,6 +196,9 @@ const char *const statement_text[STATEMENTS] = {
 	[STATEMENT_REMAINS_MESSAGES] = "DELETE FROM pc_message WHERE room = ? AND seq <= ?",
 	[STATEMENT_REMAINS_END] = "DELETE FROM pc_remains WHERE room = ?",
 	[STATEMENT_HISTORY_NEWEST] = HISTORY_COLUMNS "ORDER BY m.seq DESC LIMIT ?",
+	[STATEMENT_HISTORY_KEPT] =
+		HISTORY_COLUMNS "AND m.seq > (SELECT r.purged FROM pc_room AS r WHERE r.id = ?) "
+				"ORDER BY m.seq DESC LIMIT ?",
 	[STATEMENT_HISTORY_OLDEST] = HISTORY_COLUMNS "ORDER BY m.seq LIMIT ?",
 	[STATEMENT_MOMENT] = "SELECT seq FROM pc_message WHERE room = ? AND seq < ? AND time <= ? "
 			     "ORDER BY seq DESC LIMIT 1",

@@ -79,6 +79,8 @@
 						    author, flags, client id, body, title, rich    \
 						    type, rich, uri, name */                       \
 	X(HISTORY_OLDEST, "iiii", "iiiittttttt") /* the same, ascending */                         \
+	X(HISTORY_KEPT, "iiiii", "iiiittttttt")	 /* room, after, before, room, limit: the newest   \
+						    behind what was purged */                      \
 	X(MOMENT, "iii", "i") /* room, before, time -> seq of the newest up to then */             \
 	X(SEARCH, "tii", "itttiiiiiiiiiit") /* pattern, limit, offset -> as ROOMS, and the         \
 					      category's uuid */                                   \

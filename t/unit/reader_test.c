@@ -200,6 +200,18 @@ static void test_database_that_lags_behind_says_so(void **state)
 	     "2,3", ASK_MORE);
 }
 
+static void test_page_has_nothing_that_was_purged(void **state)
+{
+	struct place *place = *state;
+
+	put_messages(place, 9);
+	assert_int_equal(content_purge(place->db, 1, 6, &place->err), DB_OK);
+	page(place, (struct ask_history){.room = 1, .limit = 5, .before = 10}, "7,8,9", 0);
+	page(place, (struct ask_history){.room = 1, .limit = 2, .before = 9}, "7,8", 0);
+	page(place, (struct ask_history){.room = 1, .limit = 2, .before = 7}, "", 0);
+	page(place, (struct ask_history){.room = 1, .limit = 2, .before = 5}, "", 0);
+}
+
 static void test_rows_are_kept_newest_first_unless_there_is_a_gap(void **state)
 {
 	struct place *place = *state;
@@ -571,6 +583,7 @@ int main(void)
 		TEST(test_newest_page_is_oldest_first),
 		TEST(test_oldest_page_goes_on_behind_after),
 		TEST(test_database_that_lags_behind_says_so),
+		TEST(test_page_has_nothing_that_was_purged),
 		TEST(test_rows_are_kept_newest_first_unless_there_is_a_gap),
 		TEST(test_page_of_impossible_size_is_refused),
 		TEST(test_rooms_are_listed_as_json),
