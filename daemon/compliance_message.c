@@ -123,7 +123,10 @@ enum db_result use_refused(struct translation *t, struct err *err)
 
 	if (!event_refused_get(t->record, &event))
 		return translation_malformed(t, err);
-	translation_put_word(t, "request", command_word(event.command));
+	if (event.method.length > 0)
+		translation_put_text(t, "request", bytes(event.method));
+	else
+		translation_put_word(t, "request", command_word(event.command));
 	translation_put_word(t, "error", code_name(event.code));
 	if (event.user.length > 0)
 		translation_put_text(t, "user", bytes(event.user));

@@ -471,7 +471,6 @@ static enum admin_duty duty_of(const struct ask_for *ask)
 {
 	switch (ask->command->type) {
 	case COMMAND_VIEW:
-	case COMMAND_REFUSED:
 		return duty_of_view(ask);
 	case COMMAND_ROOM:
 	case COMMAND_ROLES:
@@ -490,8 +489,9 @@ static bool is_beyond_role(const struct engine *engine, const struct ask_for *as
 {
 	const unsigned flags = session_at(engine, ask->session)->flags;
 
-	/* Everybody may leave. */
+	/* Everybody may leave, and what he may not do is on record. */
 	return (flags & EVENT_ADMIN) && ask->command->type != COMMAND_SESSION_CLOSE &&
+	       ask->command->type != COMMAND_REFUSED &&
 	       !admin_may(admin_role_of(flags), duty_of(ask));
 }
 

@@ -112,7 +112,7 @@ static enum decision emit_refused(struct engine *engine, const struct ask_for *a
 				  const struct event_refused *event, enum decision decision)
 {
 	struct record head = head_of(ask, EVENT_REFUSED);
-	uint8_t payload[16 + EVENT_URI_MAX + EVENT_ADDRESS_MAX];
+	uint8_t payload[16 + EVENT_URI_MAX + EVENT_ADDRESS_MAX + EVENT_METHOD_MAX];
 	const uint32_t size = event_refused_put(event, payload, sizeof(payload));
 
 	switch (room_for(engine, size, 1, true)) {
@@ -153,7 +153,7 @@ enum decision decide_refused(struct engine *engine, const struct ask_for *ask)
 	struct event_refused event;
 
 	if (!event_refused_parse(ask->payload, ask->command->payload, &event) ||
-	    !is_text(event.user) || !is_text(event.address))
+	    !is_text(event.user) || !is_text(event.address) || !is_text(event.method))
 		return refuse(ask, CODE_INVALID_ARGUMENT);
 	/* A worker speaks for its own sessions only. */
 	if (ask->session != 0 && (event.user.length > 0 || event.address.length > 0))

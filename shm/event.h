@@ -71,6 +71,7 @@ enum {
 	EVENT_URI_MAX = 454,	  /* bytes of a principal's URI */
 	EVENT_MESSAGE_ID_MAX = 40, /* bytes of the client's own id of a post */
 	EVENT_ADDRESS_MAX = 64,
+	EVENT_METHOD_MAX = 64,
 	EVENT_ADMIN_NAME_MAX = 264, /* bytes: "unix:" or "cert:" and a name */
 	EVENT_TITLE_MAX = 1024,	   /* bytes of a story's title: 256 characters */
 	EVENT_RICH_TYPE_MAX = 64,  /* bytes of a media type */
@@ -242,6 +243,7 @@ struct event_refused {
 	uint16_t command;   /* enum command_type that was refused */
 	struct text user;   /* a sign-in: the name that was given */
 	struct text address; /* a sign-in: the client's */
+	struct text method;  /* what an administrator's role forbids; then there is no command */
 };
 
 /*

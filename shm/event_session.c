@@ -78,8 +78,8 @@ uint32_t event_view_put(const struct event_view *event, void *out, uint32_t size
 struct wire_refused {
 	int32_t code;
 	uint16_t command, user; /* user: bytes, as is address */
-	uint16_t address;
-	uint16_t reserved[3];
+	uint16_t address, method;
+	uint16_t reserved[2];
 };
 static_assert(sizeof(struct wire_refused) == 16, "no holes");
 
@@ -94,6 +94,7 @@ bool event_refused_parse(const void *payload, uint32_t size, struct event_refuse
 	event_r->command = wire.command;
 	return wire_text(&source, wire.user, EVENT_URI_MAX, &event_r->user) &&
 	       wire_text(&source, wire.address, EVENT_ADDRESS_MAX, &event_r->address) &&
+	       wire_text(&source, wire.method, EVENT_METHOD_MAX, &event_r->method) &&
 	       source.left == 0;
 }
 
@@ -107,10 +108,13 @@ uint32_t event_refused_put(const struct event_refused *event, void *out, uint32_
 	const struct wire_refused wire = {.code = event->code,
 					  .command = event->command,
 					  .user = (uint16_t)event->user.length,
-					  .address = (uint16_t)event->address.length};
+					  .address = (uint16_t)event->address.length,
+					  .method = (uint16_t)event->method.length};
+	const struct text *const texts[] = {&event->user, &event->address, &event->method};
 
 	if (!wire_fits(&event->user, EVENT_URI_MAX) ||
-	    !wire_fits(&event->address, EVENT_ADDRESS_MAX))
+	    !wire_fits(&event->address, EVENT_ADDRESS_MAX) ||
+	    !wire_fits(&event->method, EVENT_METHOD_MAX))
 		return 0;
-	return wire_put(&wire, sizeof(wire), &event->user, &event->address, out, size);
+	return wire_put_texts(&wire, sizeof(wire), texts, 3, out, size);
 }

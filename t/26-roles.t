@@ -10,7 +10,9 @@ plan skip_all => 'only root can become other users'
 	if $> != 0 || grep { !defined } values %uid;
 
 my $server = Pchat::Server->start(
-	conf => { admin => { operators => ['daemon'], readers => ['nobody'] } });
+	conf => {
+		admin => { operators => ['daemon'], readers => ['nobody'] },
+		compliance => { enabled => 'true' } });
 chmod 0711, $server->directory;
 $server->add_users(qw(alice bob));
 my $room = $server->add_room('lobby');
@@ -94,6 +96,10 @@ like(
 	qr/refused user\.add to the administrator "unix:daemon", whose role is operator/,
 	'the log says who was refused what'
 );
+$server->wait_recorded;
+my %refused;
+$refused{"$_->{user_name} " . decode_json($_->{detail})->{request}}++ for $server->records('refused');
+is($refused{"unix:$_ user.add"}, 1, "and so does the compliance record, of $_") for qw(daemon nobody);
 like($server->log, qr/administration by "unix:nobody", read-only, from unix:uid=$uid{nobody}/,
 	'and who came');
 

@@ -6,6 +6,7 @@
 #include "conf/log.h"
 #include "worker/core.h"
 #include "worker/person.h"
+#include "worker/view.h"
 
 enum { ROLE_LOG_US = 1000000 };
 
@@ -105,7 +106,7 @@ void session_admin(struct session *session, const struct record *record)
 		session->name = strndup(event.name.data, event.name.length);
 }
 
-bool session_admin_may(const struct session *session, enum admin_duty duty, const char *what)
+bool session_admin_may(struct session *session, enum admin_duty duty, const char *what)
 {
 	struct chat *chat = session->chat;
 	const char *name = session->name == NULL ? "" : session->name;
@@ -114,6 +115,7 @@ bool session_admin_may(const struct session *session, enum admin_duty duty, cons
 
 	if (admin_may(session->role, duty))
 		return true;
+	view_forbidden(session, what);
 	/* Seldom enough that nobody can fill the log. */
 	if (chat->role_logged == 0 || now - chat->role_logged >= ROLE_LOG_US) {
 		log_notice("refused %s to the administrator %s, whose role is %s", what,

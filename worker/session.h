@@ -92,8 +92,8 @@ void session_drop_all(struct chat *chat, enum chat_drop reason);
 /* It is an administrator's now: takes role and name from the event. */
 void session_admin(struct session *session, const struct record *record);
 
-/* Whether an administrator may do this; if not, the log says who wanted what. */
-bool session_admin_may(const struct session *session, enum admin_duty duty, const char *what);
+/* Whether an administrator may do this; if not, log and compliance record say who wanted what. */
+bool session_admin_may(struct session *session, enum admin_duty duty, const char *what);
 
 /* Answers that something is refused, and counts it. */
 void session_refuse(struct session *session, const struct chat_id *id, int code);

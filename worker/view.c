@@ -35,18 +35,32 @@ int view_note(struct pending *pending, enum view_kind kind, const uint32_t *room
 			    pending->tag, payload, used + size);
 }
 
-void view_refused(struct session *session, uint32_t room, int code)
+static void put_on_record(struct session *session, uint32_t room, const struct event_refused *event)
 {
 	const struct conf *conf = session->chat->conf;
-	const struct event_refused event = {.code = code, .command = COMMAND_VIEW};
 	const struct command command = {.type = COMMAND_REFUSED, .room = room};
-	uint8_t payload[32];
-	const uint32_t size = event_refused_put(&event, payload, sizeof(payload));
+	uint8_t payload[32 + EVENT_METHOD_MAX];
+	const uint32_t size = event_refused_put(event, payload, sizeof(payload));
 
 	if (!conf->compliance.enabled || !conf->compliance.refused)
 		return;
 	if (chat_command(session->chat, &command, session->number, 0, payload, size) != CODE_OK)
 		log_warning("what a session may not do is not on record: the sequencer is busy");
+}
+
+void view_refused(struct session *session, uint32_t room, int code)
+{
+	const struct event_refused event = {.code = code, .command = COMMAND_VIEW};
+
+	put_on_record(session, room, &event);
+}
+
+void view_forbidden(struct session *session, const char *method)
+{
+	const struct event_refused event = {.code = CODE_ERROR_PERMISSION,
+					    .method = {method, (uint32_t)strlen(method)}};
+
+	put_on_record(session, 0, &event);
 }
 
 int view_note_messages(struct pending *pending, uint32_t room, uint64_t first, uint64_t last)

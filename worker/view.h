@@ -18,6 +18,9 @@ int view_note(struct pending *pending, enum view_kind kind, const uint32_t *room
  * to know that. The sequencer does so by itself of what it refuses. */
 void view_refused(struct session *session, uint32_t room, int code);
 
+/* The same of a method that an administrator's role forbids. */
+void view_forbidden(struct session *session, const char *method);
+
 /* As view_note, for the messages of a room from first to last. */
 int view_note_messages(struct pending *pending, uint32_t room, uint64_t first, uint64_t last);
 

@@ -451,7 +451,8 @@ static void views_and_refusals_come_out_as_they_were_put_in(void **state)
 {
 	const struct event_view view = {.kind = VIEW_SEARCH, .request = {"{\"words\":1}", 11}};
 	const struct event_refused refused = {
-		.code = -32600, .command = 14, .user = {"bob", 3}, .address = {"127.0.0.1:1", 11}};
+		.code = -32600, .command = 14, .user = {"bob", 3}, .address = {"127.0.0.1:1", 11},
+		.method = {"user.add", 8}};
 	struct event_refused refused_r;
 	struct event_view view_r;
 	uint8_t buffer[128];
@@ -470,6 +471,8 @@ static void views_and_refusals_come_out_as_they_were_put_in(void **state)
 	assert_int_equal(refused_r.command, 14);
 	assert_memory_equal(refused_r.user.data, "bob", 3);
 	assert_memory_equal(refused_r.address.data, "127.0.0.1:1", 11);
+	assert_int_equal(refused_r.method.length, 8);
+	assert_memory_equal(refused_r.method.data, "user.add", 8);
 	assert_false(event_refused_parse(buffer, size + 1, &refused_r));
 }
 

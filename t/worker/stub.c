@@ -147,7 +147,7 @@ void session_end(struct session *session)
 	session->state = SESSION_OVER;
 }
 
-bool session_admin_may(const struct session *session, enum admin_duty duty, const char *what)
+bool session_admin_may(struct session *session, enum admin_duty duty, const char *what)
 {
 	(void)session;
 	(void)duty;
