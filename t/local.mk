@@ -602,7 +602,9 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/25-test.t \
 	t/26-roles.t \
 	t/27-admin-port.t \
+	t/27-completion.t \
 	t/28-audit.t \
+	t/29-active-workers.t \
 	t/29-export.t \
 	t/30-kill-children.t \
 	t/31-kill-master.t \
