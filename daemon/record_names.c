@@ -1,7 +1,5 @@
 #include "daemon/record_names.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,14 +120,26 @@ static void drop_session(struct record_names *names, struct name *session)
 
 enum { IDENTITY = 512 };
 
-/* A user is known by its number, an administrator by the name. */
+static void append(char text[IDENTITY], size_t *used, const void *data, size_t length)
+{
+	const size_t fits = length < IDENTITY - *used ? length : IDENTITY - *used;
+
+	if (fits > 0)
+		memcpy(text + *used, data, fits);
+	*used += fits;
+}
+
+/* A user is known by its number, an administrator by the name; and where they are. */
 static struct db_bytes identity(const struct record_row *row, char text[IDENTITY])
 {
-	const int name = row->user_id ? 0 : (int)row->user_name.length;
+	size_t used = 0;
 
-	snprintf(text, IDENTITY, "%" PRIu32 " %.*s %.*s", row->user_id, name, row->user_name.data,
-		 (int)row->address.length, row->address.data);
-	return (struct db_bytes){text, strlen(text)};
+	append(text, &used, &row->user_id, sizeof(row->user_id));
+	if (row->user_id == 0)
+		append(text, &used, row->user_name.data, row->user_name.length);
+	append(text, &used, "", 1);
+	append(text, &used, row->address.data, row->address.length);
+	return (struct db_bytes){text, used};
 }
 
 static int add_session(struct record_names *names, const char *key, struct db_bytes text,
@@ -149,12 +159,13 @@ static int check_session(struct record_names *names, const struct record_row *ro
 {
 	const bool begins = is(row->type, "sign_in"), ends = is(row->type, "sign_out");
 	char key[RECORD_SESSION] = "", text[IDENTITY];
-	const struct db_bytes who = identity(row, text);
+	struct db_bytes who;
 	struct name *session;
 
 	*agrees_r = true;
 	if (row->session.length == 0 || row->session.length >= sizeof(key))
 		return 0;
+	who = identity(row, text);
 	memcpy(key, row->session.data, row->session.length);
 	HASH_FIND_STR(names->sessions, key, session);
 	/* What is refused before the session is, has an address of its own. */
