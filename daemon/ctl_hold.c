@@ -129,11 +129,38 @@ static bool find_effect(void *arg, const struct record_hold *hold)
 	return true;
 }
 
+/* --dry-run: whether there is an active hold of the name, and what would be done. */
+static int would_order(const struct ctl *ctl, struct db *db, const char *method, json_t *take_params,
+		       const char *otherwise)
+{
+	const bool adds = strcmp(method, "compliance.hold") == 0;
+	struct ctl_verb verb = *ctl->verb;
+	struct ctl calling = *ctl;
+	uint64_t named = 0, all = 0;
+	struct err err;
+	int code = EX_OK;
+
+	verb.method = method;
+	calling.verb = &verb;
+	if (record_hold_count(db, ctl->arguments[1], &named, &all, &err) != DB_OK)
+		code = ctl_fail(ctl, EX_UNAVAILABLE, "%s", err.text);
+	else if ((named > 0) == adds || (adds && all >= RECORD_HOLDS_MAX))
+		code = ctl_fail(ctl, EX_DATAERR, "%s", otherwise);
+	if (code == EX_OK)
+		return ctl_object_call(&calling, take_params);
+	json_decref(take_params);
+	return code;
+}
+
 static int order(const struct ctl *ctl, struct db *db, const char *method, json_t *take_params,
 		 const char *otherwise)
 {
 	struct effect effect = {0};
-	int code = ctl_case_order(ctl, db, method, take_params, &effect.lsn);
+	int code;
+
+	if (ctl->option[CTL_DRY_RUN])
+		return would_order(ctl, db, method, take_params, otherwise);
+	code = ctl_case_order(ctl, db, method, take_params, &effect.lsn);
 
 	if (code == EX_OK)
 		code = each(ctl, db, find_effect, &effect);

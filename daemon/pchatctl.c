@@ -77,8 +77,8 @@ static const struct ctl_verb verbs[] = {
 	 RECORDS | CTL_BIT(CTL_CASE) | CTL_BIT(CTL_PUBLIC_KEY), ctl_compliance_export, NULL, NULL,
 	 NULL, NULL},
 	{"compliance", "hold", "add|release|list [NAME]", "keep records from being deleted", 1, 2,
-	 CTL_BIT(CTL_REASON) | CTL_BIT(CTL_USER) | CTL_BIT(CTL_ROOM) | CTL_BIT(CTL_START) |
-		 CTL_BIT(CTL_END),
+	 CHANGE | CTL_BIT(CTL_REASON) | CTL_BIT(CTL_USER) | CTL_BIT(CTL_ROOM) |
+		 CTL_BIT(CTL_START) | CTL_BIT(CTL_END),
 	 ctl_compliance_hold, NULL, NULL, NULL, NULL},
 	{"compliance", "purge", "", "delete records that are old enough", 0, 0,
 	 DELETE | CTL_BIT(CTL_UNTIL), ctl_compliance_purge, NULL, NULL, NULL, NULL},

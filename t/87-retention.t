@@ -71,6 +71,9 @@ talk(5, qw(alice bob));
 works('a user is held', qw(hold add Jones --user alice --reason), 'Jones & sons');
 works('a room is held', qw(hold add Lab --room Lab --start 2001-01-01 --reason), 'an audit');
 is((ctl(qw(hold add Jones --user bob --reason again)))[0], 65, 'once by each name');
+is((ctl(qw(hold add Jones --user bob --reason again --dry-run)))[0], 65, 'as a dry run says');
+like((ctl(qw(hold release Jones --reason over --dry-run)))[1],
+	qr/would call compliance\.release/, 'which releases nothing');
 is((ctl(qw(hold add Empty --reason nothing)))[0], 64, 'a hold is about something');
 is((ctl(qw(hold add Why --user bob)))[0], 64, 'and has a reason');
 is((ctl(qw(hold release Smith --reason over)))[0], 65, 'what is not held is not released');
