@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <odbcinst.h>
 #include <sqlext.h>
 
 #include "odbc/dialect.h"
@@ -26,9 +27,12 @@
  * results are looked at (more_results).
  * 10. SQLGetData says SQL_NO_TOTAL, and cuts characters in two: db_fetch joins the bytes.
  * 11. At most 2,100 parameters: parameters_max.
- * 12. Encryption needs "ca file" in freetds.conf to mean anything: warning below, pchatd.conf(5).
+ * 12. Encryption needs "ca file" in freetds.conf to mean anything, and that is read only for a
+ * Servername, not for a Server: warning below, pchatd.conf(5).
  * FreeTDS gives no more of a long text than TEXTSIZE says: it is set.
  */
+enum { ITEM_MAX = 128 }; /* bytes of what a connection string says */
+
 static const struct dialect_option options[] = {
 	{"TDS_Version", "7.4"},
 	{"ClientCharset", "UTF-8"},
@@ -184,15 +188,48 @@ static bool has_ca_file(const char *path)
 	return found;
 }
 
-/* The driver encrypts for whoever answers, and is content. */
+/* What a connection string says of something, or nothing. */
+static void find_item(const char *dsn, const char *name, char out[ITEM_MAX])
+{
+	const size_t length = strlen(name);
+
+	*out = '\0';
+	for (; *dsn; dsn += strcspn(dsn, ";"), dsn += *dsn == ';')
+		if (strncasecmp(dsn, name, length) == 0 && dsn[length] == '=') {
+			dsn += length + 1;
+			snprintf(out, ITEM_MAX, "%.*s", (int)strcspn(dsn, ";"), dsn);
+			return;
+		}
+}
+
+/* The same, or what the data source says that it names. */
+static void find_setting(const char *dsn, const char *name, char out[ITEM_MAX])
+{
+	char source[ITEM_MAX];
+
+	find_item(dsn, name, out);
+	find_item(dsn, "DSN", source);
+	if (*out == '\0' && *source)
+		SQLGetPrivateProfileString(source, name, "", out, ITEM_MAX, "odbc.ini");
+}
+
+/* The driver encrypts for whoever answers, and is content. Where it is told the server by its
+ * address it does not even read its own file. */
 static const char *warning(const char *dsn)
 {
 	const char *own = getenv("FREETDSCONF");
+	char encryption[ITEM_MAX], server[ITEM_MAX];
 
-	if (!strcasestr(dsn, "Encryption=require") ||
-	    has_ca_file(own ? own : "/etc/freetds/freetds.conf"))
+	find_setting(dsn, "Encryption", encryption);
+	find_setting(dsn, "Servername", server);
+	if (strcasecmp(encryption, "require") != 0 && strcasecmp(encryption, "strict") != 0)
 		return NULL;
-	return "the database's certificate is not checked: freetds.conf has no \"ca file\"";
+	if (*server == '\0')
+		return "the database's certificate is not checked: FreeTDS reads freetds.conf only "
+		       "where a Servername is given";
+	if (!has_ca_file(own ? own : "/etc/freetds/freetds.conf"))
+		return "the database's certificate is not checked: freetds.conf has no \"ca file\"";
+	return NULL;
 }
 
 const struct dialect dialect_mssql = {

@@ -262,24 +262,55 @@ static void test_a_wrong_password_is_not_waited_for(void **state)
 	assert_false(dialect_refuses(NULL, cases[0].text));
 }
 
+static const char *warning_of(const char *dsn)
+{
+	return dialect_warning(&dialect_mssql, dsn);
+}
+
 static void test_encryption_without_a_certificate_is_told(void **state)
 {
-	static const char dsn[] = "Driver=FreeTDS;Server=x;Encryption=require";
+	static const char dsn[] = "Driver=FreeTDS;Servername=x;Encryption=require";
 	char path[] = "/tmp/pchat-freetds-XXXXXX";
 	const int fd = mkstemp(path);
 
 	(void)state;
 	assert_true(fd >= 0);
 	setenv("FREETDSCONF", path, 1);
-	assert_non_null(dialect_warning(&dialect_mssql, dsn));
-	assert_null(dialect_warning(&dialect_mssql, "Driver=FreeTDS;Server=x"));
+	assert_non_null(warning_of(dsn));
+	assert_null(warning_of("Driver=FreeTDS;Servername=x"));
 	assert_null(dialect_warning(&dialect_postgresql, dsn));
 	assert_true(dprintf(fd, "[global]\n\tca file = /etc/ssl/certs/ca.pem\n") > 0);
-	assert_null(dialect_warning(&dialect_mssql, dsn));
+	assert_null(warning_of(dsn));
+	assert_null(warning_of("driver=FreeTDS;encryption=STRICT;SERVERNAME=x"));
 	close(fd);
 	unlink(path);
-	assert_non_null(dialect_warning(&dialect_mssql, dsn));
+	assert_non_null(warning_of(dsn));
 	unsetenv("FREETDSCONF");
+}
+
+/* Of a server by its address FreeTDS reads nothing of its file: whoever has a certificate is
+ * believed. */
+static void test_encryption_for_a_server_by_its_address_is_told(void **state)
+{
+	char conf[] = "/tmp/pchat-freetds-XXXXXX", ini[] = "/tmp/pchat-odbc-ini-XXXXXX";
+	const int in_conf = mkstemp(conf), in_ini = mkstemp(ini);
+
+	(void)state;
+	assert_true(in_conf >= 0 && in_ini >= 0);
+	assert_true(dprintf(in_conf, "[global]\n\tca file = /etc/ssl/certs/ca.pem\n") > 0);
+	assert_true(dprintf(in_ini, "[by-name]\nServername = x\nEncryption = require\n"
+				    "[by-address]\nServer = x\nEncryption = require\n") > 0);
+	setenv("FREETDSCONF", conf, 1);
+	setenv("ODBCINI", ini, 1);
+	assert_non_null(warning_of("Driver=FreeTDS;Server=x;Encryption=require"));
+	assert_non_null(warning_of("DSN=by-address;UID=a;PWD=b"));
+	assert_null(warning_of("DSN=by-name;UID=a;PWD=b"));
+	unsetenv("FREETDSCONF");
+	unsetenv("ODBCINI");
+	close(in_conf);
+	close(in_ini);
+	unlink(conf);
+	unlink(ini);
 }
 
 /* Neither by an attribute, nor only for the next transaction. */
@@ -326,6 +357,7 @@ int main(void)
 		cmocka_unit_test(test_statements_become_t_sql),
 		cmocka_unit_test(test_failures_of_sql_server_are_sorted),
 		cmocka_unit_test(test_encryption_without_a_certificate_is_told),
+		cmocka_unit_test(test_encryption_for_a_server_by_its_address_is_told),
 		cmocka_unit_test(test_a_snapshot_is_asked_for_by_statements),
 		cmocka_unit_test(test_a_wrong_password_is_not_waited_for),
 		cmocka_unit_test(test_text_is_bound_as_types_that_are_not_cut),
