@@ -143,6 +143,13 @@ int ctl_call(const struct ctl *ctl, const char *method, json_t *take_params, jso
 int ctl_call_pages(const struct ctl *ctl, const char *method, json_t *take_params,
 		   const char *member, json_t **rows_r);
 
+/* The same, at most `wanted`, of a method whose next page is asked for by what the one before ends
+ * with: next says it, borrowed from the page. take_params NULL: EX_DATAERR. *rows_r is the caller's in
+ * any case. */
+typedef json_t *ctl_next(const json_t *page);
+int ctl_call_chain(const struct ctl *ctl, const char *method, json_t *take_params,
+		   const char *member, uint64_t wanted, ctl_next *next, json_t **rows_r);
+
 /* The new password, from the file that was named ("-": stdin) or asked for twice at the
  * terminal. The caller wipes it. */
 enum { CTL_PASSWORD_MAX = 1024 };

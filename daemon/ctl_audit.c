@@ -6,31 +6,11 @@
 
 /* Who changed what. */
 
-enum { PAGE = 100, LIMIT = 100 };
+enum { LIMIT = 100 };
 
-/* The newest rows that the options ask for; *rows_r is an array of the caller's. */
-static int find(const struct ctl *ctl, uint64_t wanted, json_t **rows_r)
+static json_t *next_of(const json_t *page)
 {
-	json_t *params = ctl_option_params(ctl, false), *rows = json_array(), *page = NULL;
-	bool more = params != NULL && wanted > 0;
-	int code = params ? EX_OK : EX_DATAERR;
-
-	while (more && code == EX_OK) {
-		const uint64_t left = wanted - json_array_size(rows);
-
-		json_object_set_new(params, "limit",
-				    json_integer(left < PAGE ? (json_int_t)left : PAGE));
-		code = ctl_call(ctl, "audit.list", json_deep_copy(params), &page);
-		json_array_extend(rows, json_object_get(page, "entries"));
-		more = json_is_true(json_object_get(page, "more")) &&
-		       json_array_size(rows) < wanted;
-		json_object_set(params, "before", json_object_get(page, "before"));
-		json_decref(page);
-		page = NULL;
-	}
-	json_decref(params);
-	*rows_r = rows;
-	return code;
+	return json_object_get(page, "before");
 }
 
 static void add_text(struct ctl_table *table, const json_t *row, const char *member)
@@ -78,7 +58,8 @@ static int print_rows(const struct ctl *ctl, const json_t *rows)
 int ctl_audit(const struct ctl *ctl)
 {
 	json_t *rows, *document;
-	int code = find(ctl, ctl_option_number(ctl, CTL_LIMIT, LIMIT), &rows);
+	int code = ctl_call_chain(ctl, "audit.list", ctl_option_params(ctl, false), "entries",
+				  ctl_option_number(ctl, CTL_LIMIT, LIMIT), next_of, &rows);
 
 	if (code == EX_OK && ctl->json) {
 		document = json_pack("{s:O}", "entries", rows);

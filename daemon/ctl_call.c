@@ -193,3 +193,30 @@ int ctl_call_pages(const struct ctl *ctl, const char *method, json_t *take_param
 	*rows_r = rows;
 	return code;
 }
+
+int ctl_call_chain(const struct ctl *ctl, const char *method, json_t *take_params,
+		   const char *member, uint64_t wanted, ctl_next *next, json_t **rows_r)
+{
+	json_t *rows = json_array(), *page = NULL;
+	bool more = take_params != NULL && wanted > 0;
+	int code = take_params ? EX_OK : EX_DATAERR;
+
+	while (more && code == EX_OK) {
+		const uint64_t left = wanted - json_array_size(rows);
+
+		json_object_set_new(take_params, "limit",
+				    json_integer(left < PAGE_ROWS ? (json_int_t)left : PAGE_ROWS));
+		code = ctl_call(ctl, method, json_deep_copy(take_params), &page);
+		json_array_extend(rows, json_object_get(page, member));
+		more = json_is_true(json_object_get(page, "more")) &&
+		       json_array_size(rows) < wanted;
+		/* One that does not say where to go on is the last one, whatever it says. */
+		if (json_object_set(take_params, "before", next(page)) == -1)
+			more = false;
+		json_decref(page);
+		page = NULL;
+	}
+	json_decref(take_params);
+	*rows_r = rows;
+	return code;
+}

@@ -7,40 +7,11 @@
 
 /* The files of a room. */
 
-enum { PAGE = 100 };
-
-static json_t *last_of(const json_t *rows)
+static json_t *next_of(const json_t *page)
 {
-	return json_object_get(json_array_get(rows, json_array_size(rows) - 1), "file");
-}
+	const json_t *files = json_object_get(page, "files");
 
-/* As many as --limit asks for, newest first; *rows_r is an array of the caller's. */
-static int find(const struct ctl *ctl, json_t **rows_r)
-{
-	const uint64_t wanted = ctl_option_number(ctl, CTL_LIMIT, UINT64_MAX);
-	json_t *params = ctl_option_params(ctl, false), *rows = json_array(), *page = NULL;
-	bool more = params != NULL && wanted > 0;
-	int code = params ? EX_OK : EX_DATAERR;
-
-	while (more && code == EX_OK) {
-		const uint64_t left = wanted - json_array_size(rows);
-
-		json_object_set_new(params, "limit",
-				    json_integer(left < PAGE ? (json_int_t)left : PAGE));
-		code = ctl_call(ctl, ctl->verb->method, json_deep_copy(params), &page);
-		json_array_extend(rows, json_object_get(page, "files"));
-		/* A page without rows is the last one, whatever it says. */
-		more = json_is_true(json_object_get(page, "more")) &&
-		       json_array_size(json_object_get(page, "files")) > 0 &&
-		       json_array_size(rows) < wanted;
-		if (more)
-			json_object_set(params, "before", last_of(rows));
-		json_decref(page);
-		page = NULL;
-	}
-	json_decref(params);
-	*rows_r = rows;
-	return code;
+	return json_object_get(json_array_get(files, json_array_size(files) - 1), "file");
 }
 
 static const char *text_of(const json_t *row, const char *member)
@@ -84,7 +55,8 @@ static int print_rows(const struct ctl *ctl, const json_t *rows)
 int ctl_file_list(const struct ctl *ctl)
 {
 	json_t *rows, *document;
-	int code = find(ctl, &rows);
+	int code = ctl_call_chain(ctl, ctl->verb->method, ctl_option_params(ctl, false), "files",
+				  ctl_option_number(ctl, CTL_LIMIT, UINT64_MAX), next_of, &rows);
 
 	if (code == EX_OK && ctl->json) {
 		document = json_pack("{s:O}", "files", rows);
