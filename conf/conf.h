@@ -159,6 +159,7 @@ struct conf {
 	struct {
 		char *directory;    /* where files are kept; "": there are none */
 		uint64_t total;	    /* bytes of all of them; 0: as the disk has */
+		uint64_t keep_removed; /* so long their content stays; 0: not at all */
 		uint32_t grants;    /* tokens that are good at once */
 		uint32_t transfers; /* uploads under way at once */
 	} files;

@@ -162,6 +162,7 @@ const struct setting settings[] = {
 
 	STRING(PATH, files, directory, ""),
 	NUMBER(SIZE, files, total, "0", 0, 1024 * 1024 * G),
+	NUMBER(TIME, files, keep_removed, "0", 0, 36500 * D),
 	NUMBER(COUNT, files, grants, "4096", 1, 1000000),
 	NUMBER(COUNT, files, transfers, "64", 1, 10000),
 

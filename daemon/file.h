@@ -54,6 +54,7 @@ struct file_server {
 	struct file_uploads uploads;
 	struct file_waiting *waiting; /* owned; by number */
 	struct file_sweep sweep;
+	uint8_t expired; /* the part of the removed files that is looked at next */
 	struct complaint disk;
 	uint64_t lsn;		    /* the journal has been followed up to here */
 	struct file_cursor written; /* what stands in .cursor */
@@ -80,6 +81,9 @@ void file_retry(struct file_server *server);
 
 /* Removes a part of what belongs to removed rooms. Whether there is more. */
 bool file_sweep(struct file_server *server);
+
+/* Deletes what has been kept long enough after its removal: a 256th of it is looked at. */
+void file_expire_removed(struct file_server *server);
 
 /* Writes .cursor where that is due; now: in any case. */
 void file_keep_cursor(struct file_server *server, bool now);

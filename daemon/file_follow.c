@@ -252,6 +252,15 @@ bool file_sweep(struct file_server *server)
 	return sweep->count > 0;
 }
 
+void file_expire_removed(struct file_server *server)
+{
+	const uint64_t now = clock_utc(), keep = server->child.conf->files.keep_removed;
+	struct err err;
+
+	if (place_expire(&server->place, server->expired++, now > keep ? now - keep : 0, &err) == -1)
+		file_failed(server, &err);
+}
+
 /* --- The cursor. --- */
 
 static void cursor_of(const struct file_server *server, struct file_cursor *cursor_r)
@@ -335,6 +344,10 @@ static int settle(struct file_server *server, struct err *err)
 	    place_count(&server->place, alive, &server->child.proc, err) == -1)
 		return -1;
 	server->replaying = false;
+	for (unsigned i = 0; i < 256; i++) {
+		file_expire_removed(server);
+		proc_heartbeat(&server->child.proc);
+	}
 	file_keep_cursor(server, true);
 	log_info("keeping %" PRIu64 " files of %" PRIu64 " bytes; %u tokens are good",
 		 server->place.files, server->place.bytes, server->grants.count);
@@ -351,7 +364,8 @@ static bool is_ready(const struct file_server *server)
 int file_begin(struct file_server *server, struct err *err)
 {
 	if (server->place.directory == -1 &&
-	    place_open(&server->place, server->child.conf->files.directory, err) == -1)
+	    place_open(&server->place, server->child.conf->files.directory,
+		       server->child.conf->files.keep_removed > 0, err) == -1)
 		return -1;
 	if (!is_ready(server))
 		return 0;

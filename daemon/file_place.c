@@ -13,10 +13,10 @@
 #include "daemon/file_about.h"
 #include "odbc/hex.h"
 
-/* "xx/" and a UUID with ".json" behind it. */
-enum { FILE_PATH = 3 + HEX_UUID + 5, ALIVE_EVERY = 1024 };
+/* "removed/xx/" and a UUID with ".json" behind it. */
+enum { FILE_PATH = 8 + 3 + HEX_UUID + 5, DIRECTORY_PATH = 8 + 3, ALIVE_EVERY = 1024 };
 
-static const char incoming[] = "incoming";
+static const char incoming[] = "incoming", removed[] = "removed";
 
 /* In the directory of its first two digits; in incoming the path behind them. */
 static const char *path_of(const uint8_t file[16], const char *ending, char out[FILE_PATH])
@@ -25,6 +25,14 @@ static const char *path_of(const uint8_t file[16], const char *ending, char out[
 
 	hex_uuid_encode(file, uuid);
 	snprintf(out, FILE_PATH, "%.2s/%s%s", uuid, uuid, ending);
+	return out;
+}
+
+static const char *removed_path_of(const uint8_t file[16], const char *ending, char out[FILE_PATH])
+{
+	char path[FILE_PATH];
+
+	snprintf(out, FILE_PATH, "%s/%.*s", removed, FILE_PATH - 9, path_of(file, ending, path));
 	return out;
 }
 
@@ -60,22 +68,34 @@ static int lock(struct file_place *place, struct err *err)
 	return err_errno(err, "could not lock files.directory");
 }
 
-/* All of them at once: when the disk is full it is too late. */
-static int make_directories(struct file_place *place, struct err *err)
+static int make_parts(struct file_place *place, const char *above, struct err *err)
 {
-	char name[3];
+	char name[DIRECTORY_PATH + 1];
 
 	for (unsigned first = 0; first < 256; first++) {
-		snprintf(name, sizeof(name), "%02x", first);
+		snprintf(name, sizeof(name), "%s%02x", above, first);
 		if (make_directory(place->directory, name, err) == -1)
 			return -1;
 	}
-	return make_directory(place->directory, incoming, err);
+	return 0;
 }
 
-int place_open(struct file_place *place, const char *path, struct err *err)
+/* All of them at once: when the disk is full it is too late. */
+static int make_directories(struct file_place *place, struct err *err)
 {
-	*place = (struct file_place){.directory = -1, .incoming = -1, .lock = -1};
+	if (make_parts(place, "", err) == -1 ||
+	    make_directory(place->directory, incoming, err) == -1)
+		return -1;
+	if (!place->keep)
+		return 0;
+	return make_directory(place->directory, removed, err) == -1
+		       ? -1
+		       : make_parts(place, "removed/", err);
+}
+
+int place_open(struct file_place *place, const char *path, bool keep, struct err *err)
+{
+	*place = (struct file_place){.directory = -1, .incoming = -1, .lock = -1, .keep = keep};
 	place->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (place->directory == -1)
 		return err_errno(err, "could not open files.directory %s", path);
@@ -142,7 +162,7 @@ static int walk(struct file_place *place, const char *name, visit_fn *visit, voi
 struct count {
 	void (*alive)(void *arg);
 	void *arg;
-	uint64_t seen;
+	uint64_t seen, files, bytes;
 };
 
 static int count_one(struct file_place *place, int at, const char *name, void *arg, struct err *err)
@@ -151,29 +171,42 @@ static int count_one(struct file_place *place, int at, const char *name, void *a
 	struct stat st;
 	uint8_t file[16];
 
+	(void)place;
 	(void)err;
 	if (++count->seen % ALIVE_EVERY == 0)
 		count->alive(count->arg);
 	if (hex_uuid_decode(name, strlen(name), file) &&
 	    fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		place->files++;
-		place->bytes += (uint64_t)st.st_size;
+		count->files++;
+		count->bytes += (uint64_t)st.st_size;
+	}
+	return 0;
+}
+
+static int count_parts(struct file_place *place, const char *above, struct count *count,
+		       struct err *err)
+{
+	char name[DIRECTORY_PATH + 1];
+
+	for (unsigned first = 0; first < 256; first++) {
+		snprintf(name, sizeof(name), "%s%02x", above, first);
+		if (walk(place, name, count_one, count, err) == -1)
+			return -1;
+		count->alive(count->arg);
 	}
 	return 0;
 }
 
 int place_count(struct file_place *place, void (*alive)(void *arg), void *arg, struct err *err)
 {
-	struct count count = {alive, arg, 0};
-	char name[3];
+	struct count there = {.alive = alive, .arg = arg}, gone = there;
 
-	place->files = place->bytes = 0;
-	for (unsigned first = 0; first < 256; first++) {
-		snprintf(name, sizeof(name), "%02x", first);
-		if (walk(place, name, count_one, &count, err) == -1)
-			return -1;
-		alive(arg);
-	}
+	if (count_parts(place, "", &there, err) == -1 ||
+	    count_parts(place, "removed/", &gone, err) == -1)
+		return -1;
+	place->files = there.files;
+	place->bytes = there.bytes;
+	place->removed = gone.bytes;
 	return 0;
 }
 
@@ -266,17 +299,21 @@ static int set_time(struct file_place *place, const char *name, uint64_t time, s
 	return result;
 }
 
+/* The one in which a path is. */
 static int sync_directory(struct file_place *place, const char *path, struct err *err)
 {
-	char name[3] = {path[0], path[1]};
-	const int fd = open_directory(place->directory, name);
-	const int result = fd != -1 && fsync(fd) == 0
-				   ? 0
-				   : err_errno(err, "could not sync a directory of files");
+	char name[DIRECTORY_PATH + 1];
+	int fd;
 
+	snprintf(name, sizeof(name), "%.*s", (int)(strrchr(path, '/') - path), path);
+	fd = open_directory(place->directory, name);
+	if (fd == -1 || fsync(fd) == -1)
+		err_errno(err, "could not sync a directory of files");
+	else
+		name[0] = '\0';
 	if (fd != -1)
 		close(fd);
-	return result;
+	return name[0] ? -1 : 0;
 }
 
 /* Where it was moved already, and what it is was not, a predecessor was killed in between. */
@@ -380,6 +417,32 @@ bool place_has(struct file_place *place, const uint8_t file[16], uint64_t size)
 	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == size;
 }
 
+/* One of the two files of a file: away, or to where removed ones stay from now on. */
+static int take_away(struct file_place *place, const uint8_t file[16], const char *ending,
+		     struct err *err)
+{
+	char path[FILE_PATH], to[FILE_PATH];
+	int result;
+
+	path_of(file, ending, path);
+	if (!place->keep) {
+		result = unlinkat(place->directory, path, 0);
+	} else {
+		removed_path_of(file, ending, to);
+		result = utimensat(place->directory, path, NULL, AT_SYMLINK_NOFOLLOW);
+		if (result == 0)
+			result = renameat(place->directory, path, place->directory, to);
+	}
+	if (result == -1 && errno != ENOENT)
+		return err_errno(err, "could not remove a file");
+	return 0;
+}
+
+static void lessen(uint64_t *bytes, uint64_t size)
+{
+	*bytes -= size < *bytes ? size : *bytes;
+}
+
 int place_remove(struct file_place *place, const uint8_t file[16], struct err *err)
 {
 	char path[FILE_PATH];
@@ -387,16 +450,20 @@ int place_remove(struct file_place *place, const uint8_t file[16], struct err *e
 	bool was;
 
 	was = fstatat(place->directory, path_of(file, "", path), &st, AT_SYMLINK_NOFOLLOW) == 0;
-	if (unlinkat(place->directory, path, 0) == -1 && errno != ENOENT)
-		return err_errno(err, "could not remove a file");
+	if (take_away(place, file, "", err) == -1)
+		return -1;
 	fault_point("file.emptied");
-	if (unlinkat(place->directory, path_of(file, ".json", path), 0) == -1 && errno != ENOENT)
-		return err_errno(err, "could not remove what a file is");
+	if (take_away(place, file, ".json", err) == -1)
+		return -1;
 	if (!was)
 		return 0;
 	place->files -= place->files > 0;
-	place->bytes -= (uint64_t)st.st_size < place->bytes ? (uint64_t)st.st_size : place->bytes;
-	return sync_directory(place, path, err) == -1 ? -1 : 1;
+	lessen(&place->bytes, (uint64_t)st.st_size);
+	if (place->keep)
+		place->removed += (uint64_t)st.st_size;
+	if (place->keep && sync_directory(place, removed_path_of(file, "", path), err) == -1)
+		return -1;
+	return sync_directory(place, path_of(file, "", path), err) == -1 ? -1 : 1;
 }
 
 struct sweep {
@@ -444,6 +511,48 @@ int place_sweep(struct file_place *place, uint8_t first, const uint8_t (*rooms)[
 
 	snprintf(name, sizeof(name), "%02x", first);
 	return walk(place, name, sweep_one, &sweep, err) == -1 ? -1 : sweep.removed;
+}
+
+/* --- What was removed. --- */
+
+struct expire {
+	uint64_t before;
+	int deleted;
+};
+
+static uint64_t time_of(const struct stat *st)
+{
+	return (uint64_t)st->st_mtim.tv_sec * 1000000 + (uint64_t)st->st_mtim.tv_nsec / 1000;
+}
+
+static int expire_one(struct file_place *place, int at, const char *name, void *arg,
+		      struct err *err)
+{
+	struct expire *expire = arg;
+	char content[HEX_UUID];
+	uint8_t file[16];
+	struct stat st;
+
+	if (!is_about(name, file) || fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    time_of(&st) >= expire->before)
+		return 0;
+	hex_uuid_encode(file, content);
+	if (fstatat(at, content, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		st.st_size = 0;
+	if ((unlinkat(at, content, 0) == -1 && errno != ENOENT) || unlinkat(at, name, 0) == -1)
+		return err_errno(err, "could not delete a removed file");
+	lessen(&place->removed, (uint64_t)st.st_size);
+	expire->deleted++;
+	return 0;
+}
+
+int place_expire(struct file_place *place, uint8_t first, uint64_t before, struct err *err)
+{
+	struct expire expire = {.before = before};
+	char name[DIRECTORY_PATH + 1];
+
+	snprintf(name, sizeof(name), "%s/%02x", removed, first);
+	return walk(place, name, expire_one, &expire, err) == -1 ? -1 : expire.deleted;
 }
 
 /* --- The cursor. --- */

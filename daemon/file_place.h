@@ -15,6 +15,8 @@
  *   xx/UUID.json    what it is; without it there is no file
  *   incoming/UUID   the content of an upload that is under way, or not decided yet; when it is
  *   incoming/UUID.json  complete, with this beside it
+ *   removed/xx/...  the same of a removed file, where these are kept for a while; the time of the .json
+ *                   is that of its removal
  *   .cursor         how far the journal has been followed
  *   .lock           held by the process that may write here
  *
@@ -24,6 +26,8 @@
 struct file_place {
 	int directory, incoming, lock;
 	uint64_t files, bytes; /* below xx */
+	uint64_t removed;      /* bytes below removed */
+	bool keep;	       /* what is removed goes there */
 };
 
 /* What stands in a UUID.json. */
@@ -36,8 +40,8 @@ struct file_about {
 	char type[EVENT_FILE_TYPE_MAX + 1];
 };
 
-/* Opens the directory and locks it; -1: another process has it, or it cannot be written to. */
-int place_open(struct file_place *place, const char *path, struct err *err);
+/* Opens the directory and locks it; keep: removed files stay for a while. -1: another process has it, or it cannot be written to. */
+int place_open(struct file_place *place, const char *path, bool keep, struct err *err);
 void place_close(struct file_place *place);
 
 /* Counts the files; alive is called now and then. */
@@ -83,6 +87,10 @@ int place_remove(struct file_place *place, const uint8_t file[16], struct err *e
  * byte. How many, or -1. */
 int place_sweep(struct file_place *place, uint8_t first, const uint8_t (*rooms)[16], unsigned count,
 		struct err *err);
+
+/* Deletes what was removed before that time (UTC us), of the files whose UUID begins with that byte. How
+ * many, or -1. */
+int place_expire(struct file_place *place, uint8_t first, uint64_t before, struct err *err);
 
 /* --- The cursor. --- */
 

@@ -117,6 +117,7 @@ static void tick(struct file_server *server, uint64_t *next)
 	file_expire_uploads(server);
 	file_expire_waiting(server);
 	file_retry(server);
+	file_expire_removed(server);
 	file_keep_cursor(server, false);
 }
 

@@ -139,6 +139,32 @@ $server->kill($pid);
 wait_for('what it missed to be done', sub { !grep { -e $place->path($_) } @theirs });
 pass('a room that is removed while pchat-file is away loses its files when it is back');
 
+# --- What is removed may stay for a while. ---
+
+my ($evidence) = $place->upload($alice, 'evidence', 'e' x 1000);
+$settings{keep_removed} = '1d';
+$server->stop;
+$server->configure({ files => \%settings });
+$server->launch;
+$server->wait_ready;
+ready;
+enter;
+$server->admin('file.remove', file => $evidence->{file});
+my $removed = $place->path($evidence->{file}) =~ s{/files/}{/files/removed/}r;
+is(-s $removed, 1000, 'where removed files are kept, one that is removed stays on the disk');
+ok(-e "$removed.json" && !-e $place->path($evidence->{file}), 'in a place of its own');
+is($alice->refusal('file.download', file => $evidence->{file}), 'NoSuchNode', 'which no user reaches');
+restart_file;
+ok(-e $removed, 'whatever is started again');
+$settings{keep_removed} = 0;
+$server->stop;
+$server->configure({ files => \%settings });
+$server->launch;
+$server->wait_ready;
+ready;
+ok(!-e $removed && !-e "$removed.json", 'until its time is over');
+enter;
+
 # --- Limits. ---
 
 my @grants =

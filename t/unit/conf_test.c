@@ -163,7 +163,7 @@ static const char everything[] =
 	"  audit_retention = 5d }\n"
 	"compliance { enabled = yes user = auditor dsn = 'DSN=three;PWD=c' batch_rows = 4\n"
 	"  refused = no checkpoint_key = /k2 checkpoint_interval = 2d retention = 3650d purge_interval = 2h }\n"
-	"files { directory = /f total = 5G grants = 117 transfers = 118 }\n"
+	"files { directory = /f total = 5G keep_removed = 30d grants = 117 transfers = 118 }\n"
 	"auth { mechanisms = PLAIN token_lifetime = 7d iterations = 4096 }\n"
 	"adapter a { form = xml directory = /a run_interval = 1m one_room_per_file = yes\n"
 	"  add_room_details = yes add_user_details = on attachments_manifest = true\n"

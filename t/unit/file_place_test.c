@@ -30,7 +30,7 @@ static int setup(void **state)
 
 	strcpy(t->directory, "/tmp/pchat-place-XXXXXX");
 	assert_non_null(mkdtemp(t->directory));
-	assert_int_equal(place_open(&t->place, t->directory, &err), 0);
+	assert_int_equal(place_open(&t->place, t->directory, false, &err), 0);
 	*state = t;
 	return 0;
 }
@@ -333,13 +333,13 @@ static void nobody_else_gets_at_a_directory_in_use(void **state)
 	struct file_place other;
 	struct err err;
 
-	assert_int_equal(place_open(&other, t->directory, &err), -1);
+	assert_int_equal(place_open(&other, t->directory, false, &err), -1);
 	assert_non_null(strstr(err.text, "in use"));
 	place_close(&t->place);
-	assert_int_equal(place_open(&other, t->directory, &err), 0);
+	assert_int_equal(place_open(&other, t->directory, false, &err), 0);
 	place_close(&other);
-	assert_int_equal(place_open(&t->place, t->directory, &err), 0);
-	assert_int_equal(place_open(&other, "/nowhere/at/all", &err), -1);
+	assert_int_equal(place_open(&t->place, t->directory, false, &err), 0);
+	assert_int_equal(place_open(&other, "/nowhere/at/all", false, &err), -1);
 }
 
 static void a_link_is_not_followed(void **state)
@@ -362,6 +362,39 @@ static void a_link_is_not_followed(void **state)
 	assert_int_equal(place_read(&t->place, what.file, &read, &err), -1);
 }
 
+static void what_is_removed_can_stay_for_a_while(void **state)
+{
+	struct test *t = *state;
+	const struct file_about what = about(1, 2);
+	struct file_about read;
+	unsigned beats = 0;
+	struct stat st;
+	char path[128];
+	struct err err;
+
+	place_close(&t->place);
+	assert_int_equal(place_open(&t->place, t->directory, true, &err), 0);
+	keep(t, 1, 2);
+	keep(t, 2, 2);
+	assert_int_equal(place_remove(&t->place, what.file, &err), 1);
+	assert_int_equal(place_remove(&t->place, what.file, &err), 0);
+	assert_int_equal(place_read(&t->place, what.file, &read, &err), 0);
+	assert_int_equal(t->place.bytes, 5);
+	assert_int_equal(t->place.removed, 5);
+	assert_int_equal(place_count(&t->place, beat, &beats, &err), 0);
+	assert_int_equal(t->place.bytes, 5);
+	assert_int_equal(t->place.removed, 5);
+	assert_int_equal(place_expire(&t->place, 1, clock_utc() - 60000000, &err), 0);
+	snprintf(path, sizeof(path), "%s/removed/01/01010101-0101-0101-0101-010101010101",
+		 t->directory);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(place_expire(&t->place, 2, clock_utc() + 60000000, &err), 0);
+	assert_int_equal(place_expire(&t->place, 1, clock_utc() + 60000000, &err), 1);
+	assert_int_equal(stat(path, &st), -1);
+	assert_int_equal(t->place.removed, 0);
+	assert_true(place_has(&t->place, about(2, 2).file, 5));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -380,6 +413,7 @@ int main(void)
 		TEST(the_cursor_is_kept),
 		TEST(nobody_else_gets_at_a_directory_in_use),
 		TEST(a_link_is_not_followed),
+		TEST(what_is_removed_can_stay_for_a_while),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
