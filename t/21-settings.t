@@ -1,7 +1,8 @@
 use v5.36;
-use Mojo::JSON 'decode_json', 'false', 'true';
+use Mojo::JSON 'false', 'true';
 use Test::More;
 use Pchat::Client;
+use Pchat::Pchatctl;
 use Pchat::Server;
 use Pchat::Wait;
 
@@ -9,25 +10,9 @@ use Pchat::Wait;
 # restart.
 my $server =
 	Pchat::Server->start(conf => { '' => { site => 'berlin', pool => 'chat.example.test' } });
+administer($server);
 $server->add_users(qw(alice bob carol));
 my $room = $server->add_room('Lobby');
-
-sub works ($sentence, @words) {
-	my ($code, $output) = $server->pchatctl(@words);
-	is($code, 0, $sentence) or diag $output;
-	return $output;
-}
-
-sub fails ($sentence, $wanted, $pattern, @words) {
-	my ($code, $output) = $server->pchatctl(@words);
-	is($code, $wanted, $sentence) or diag $output;
-	like($output, $pattern, 'and says why');
-}
-
-sub json (@words) {
-	my ($code, $output) = $server->pchatctl('--json', @words);
-	return $code == 0 ? decode_json $output : diag $output;
-}
 
 # --- Settings. ---
 

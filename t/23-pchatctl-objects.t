@@ -1,29 +1,13 @@
 use v5.36;
-use Mojo::JSON 'decode_json', 'false', 'true';
+use Mojo::JSON 'false', 'true';
 use Test::More;
 use Pchat::Client;
+use Pchat::Pchatctl;
 use Pchat::Server;
 
 # pchatctl's nouns category, room, addin, user and group.
-my $server = Pchat::Server->start;
+my $server = administer(Pchat::Server->start);
 $server->add_users(qw(alice bob));
-
-sub works ($sentence, @words) {
-	my ($code, $output) = $server->pchatctl(@words);
-	is($code, 0, $sentence) or diag $output;
-	return $output;
-}
-
-sub fails ($sentence, $wanted, $pattern, @words) {
-	my ($code, $output) = $server->pchatctl(@words);
-	is($code, $wanted, $sentence) or diag $output;
-	like($output, $pattern, 'and says why');
-}
-
-sub json (@words) {
-	my ($code, $output) = $server->pchatctl('--json', @words);
-	return $code == 0 ? decode_json $output : diag $output;
-}
 
 like(works('a category is made', qw(category create Labs --files yes --history no)),
 	qr{^ma-cat://}, 'and its URI is printed');

@@ -1,22 +1,17 @@
 use v5.36;
 use Mojo::JSON 'decode_json', 'encode_json';
 use Test::More;
+use Pchat::Pchatctl;
 use Pchat::Server;
 
 # pchatctl test: the synthetic transaction; pchatctl topology.
-my $server = Pchat::Server->start;
+my $server = administer(Pchat::Server->start);
 $server->add_users(qw(alice bob carol));
 my $directory = $server->directory;
 
 sub pchatctl (@words) {
 	my ($code, $output) = $server->pchatctl(@words);
 	return ($code, $output);
-}
-
-sub fails ($sentence, $wanted, $pattern, @words) {
-	my ($code, $output) = pchatctl(@words);
-	is($code, $wanted, $sentence) or diag $output;
-	like($output, $pattern, 'and says why');
 }
 
 # --- The transaction. ---

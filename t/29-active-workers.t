@@ -2,26 +2,16 @@ use v5.36;
 use Mojo::JSON qw(encode_json true);
 use Test::More;
 use Pchat::Client;
+use Pchat::Pchatctl;
 use Pchat::Server;
 use Pchat::Wait;
 
 # Which places of workers are active, changed while the server runs: nobody is refused, nothing is lost.
 my $server = Pchat::Server->start(
 	conf => { workers => { active => 2, standby => 1, drain => '500ms' } });
+administer($server);
 $server->add_users(qw(alice bob carol));
 my $room = $server->add_room('Lobby');
-
-sub works ($sentence, @words) {
-	my ($code, $output) = $server->pchatctl(@words);
-	is($code, 0, $sentence) or diag $output;
-	return $output;
-}
-
-sub fails ($sentence, $wanted, $pattern, @words) {
-	my ($code, $output) = $server->pchatctl(@words);
-	is($code, $wanted, $sentence) or diag $output;
-	like($output, $pattern, 'and says why');
-}
 
 sub workers { return $server->admin('pool.workers') }
 

@@ -566,6 +566,7 @@ EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
 	t/lib/Pchat/Journal.pm \
 	t/lib/Pchat/Load.pm \
 	t/lib/Pchat/Model.pm \
+	t/lib/Pchat/Pchatctl.pm \
 	t/lib/Pchat/Peer.pm \
 	t/lib/Pchat/Postgres.pm \
 	t/lib/Pchat/Server.pm \
