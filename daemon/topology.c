@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistr.h>
 
 enum { NAME_MAX_BYTES = 253, DISPLAY_MAX_BYTES = 1024 };
 
@@ -15,12 +16,16 @@ struct check {
 
 __attribute__((format(printf, 2, 3))) static void wrong(struct check *c, const char *fmt, ...)
 {
+	const uint8_t *bad;
 	char text[512];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	/* A long name may have been cut within a character. */
+	while ((bad = u8_check((uint8_t *)text, strlen(text))) != NULL)
+		text[bad - (uint8_t *)text] = '?';
 	if (json_array_append_new(c->mistakes, json_string(text)) == -1)
 		c->failed = true;
 }

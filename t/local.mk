@@ -397,7 +397,7 @@ t_unit_token_test_LDADD = $(AUTH_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += t/unit/topology_test
 t_unit_topology_test_SOURCES = t/unit/topology_test.c daemon/topology.c daemon/topology.h
 t_unit_topology_test_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
-t_unit_topology_test_LDADD = $(JANSSON_LIBS) $(CMOCKA_LIBS)
+t_unit_topology_test_LDADD = $(JANSSON_LIBS) $(UNISTRING_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/user_uri_test
 t_unit_user_uri_test_SOURCES = t/unit/user_uri_test.c
@@ -422,6 +422,10 @@ t_adapter_files_SOURCES = t/adapter/files.c t/adapter/records.c t/adapter/record
 t_adapter_files_LDADD = $(ADAPTER_LIBS)
 
 # A fuzz target t/fuzz/NAME_fuzz.c is also linked with replay.c, which feeds it t/fuzz/corpus/NAME.
+DOCUMENTS = daemon/archive.h daemon/archive_read.c daemon/relay_name.c daemon/relay_name.h \
+	daemon/topology.c daemon/topology.h
+DOCUMENT_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(ODBC_CFLAGS) $(SSL_CFLAGS) $(ZLIB_CFLAGS)
+DOCUMENT_LIBS = $(ADAPTER_LIBS) $(JANSSON_LIBS) $(SSL_LIBS) $(ZLIB_LIBS)
 ENGINE_STAGE = t/fuzz/engine_stage.c t/fuzz/engine_stage.h $(ENGINE)
 FUZZ_CORPUS = -DFUZZ_CORPUS=\"$(abs_srcdir)/t/fuzz/corpus
 
@@ -429,6 +433,11 @@ check_PROGRAMS += t/fuzz/auth_replay
 t_fuzz_auth_replay_SOURCES = t/fuzz/auth_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_auth_replay_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CORPUS)/auth\"
 t_fuzz_auth_replay_LDADD = $(AUTH_LIBS)
+
+check_PROGRAMS += t/fuzz/document_replay
+t_fuzz_document_replay_SOURCES = t/fuzz/document_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h $(DOCUMENTS)
+t_fuzz_document_replay_CPPFLAGS = $(DOCUMENT_CPPFLAGS) $(FUZZ_CORPUS)/document\"
+t_fuzz_document_replay_LDADD = $(DOCUMENT_LIBS)
 
 check_PROGRAMS += t/fuzz/engine_replay
 t_fuzz_engine_replay_SOURCES = t/fuzz/engine_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h $(ENGINE_STAGE)
@@ -461,6 +470,12 @@ check_PROGRAMS += t/fuzz/auth_fuzz
 t_fuzz_auth_fuzz_SOURCES = t/fuzz/auth_fuzz.c t/fuzz/fuzz.h
 t_fuzz_auth_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 t_fuzz_auth_fuzz_LDADD = $(AUTH_LIBS)
+
+check_PROGRAMS += t/fuzz/document_fuzz
+t_fuzz_document_fuzz_SOURCES = t/fuzz/document_fuzz.c t/fuzz/fuzz.h $(DOCUMENTS)
+t_fuzz_document_fuzz_CPPFLAGS = $(DOCUMENT_CPPFLAGS)
+t_fuzz_document_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+t_fuzz_document_fuzz_LDADD = $(DOCUMENT_LIBS)
 
 check_PROGRAMS += t/fuzz/engine_fuzz
 t_fuzz_engine_fuzz_SOURCES = t/fuzz/engine_fuzz.c t/fuzz/fuzz.h $(ENGINE_STAGE)

@@ -194,6 +194,28 @@ static void test_what_is_mistyped_is_found(void **state)
 	       "server a.test: its state is neither active nor standby\n");
 }
 
+/* Sentences have a length, names may be longer, and a character can stand where they are cut. */
+static void test_a_name_that_is_too_long_is_told(void **state)
+{
+	char name[700] = "", text[1500];
+	json_t *document, *found;
+
+	(void)state;
+	for (unsigned i = 0; i < 300; i++)
+		strcat(name, "\xc3\xbc");
+	for (unsigned shift = 0; shift < 2; shift++) {
+		snprintf(text, sizeof(text),
+			 "{'version':1,'%s%s':1,'pools':[{'name':'%s%s'}]}", shift ? "a" : "", name,
+			 shift ? "a" : "", name);
+		document = parse(text);
+		found = topology_mistakes(document, NULL);
+		assert_non_null(found);
+		assert_true(json_array_size(found) > 2);
+		json_decref(found);
+		json_decref(document);
+	}
+}
+
 static void test_merging_replaces_what_has_the_same_name(void **state)
 {
 	json_t *one = parse("{'version':1,'sites':[{'name':'a'}],'pools':[{'name':'p','port':1},"
@@ -223,6 +245,7 @@ int main(void)
 		cmocka_unit_test(test_a_pool_for_a_single_computer_never_grows),
 		cmocka_unit_test(test_names_refer_to_what_is_there),
 		cmocka_unit_test(test_what_is_mistyped_is_found),
+		cmocka_unit_test(test_a_name_that_is_too_long_is_told),
 		cmocka_unit_test(test_merging_replaces_what_has_the_same_name),
 	};
 

@@ -444,6 +444,20 @@ void scoped_policy_of(struct session *session, const struct chat_id *id, struct 
 	session->front->scoped->policy(session, id, user, nothing, nothing, true);
 }
 
+/* --- object_find.h, which knows what is below the front ends. --- */
+
+int object_find_category(const struct chat *chat, const struct object_key *key,
+			 struct category_view *category_r);
+
+int object_find_category(const struct chat *chat, const struct object_key *key,
+			 struct category_view *category_r)
+{
+	(void)chat;
+	*category_r = (struct category_view){.id = 1, .name_length = 7, .name = "General"};
+	memcpy(category_r->uuid, uuid_known, sizeof(category_r->uuid));
+	return key->by_name ? CODE_NO_SUCH_NODE : CODE_OK;
+}
+
 /* --- note.h --- */
 
 void note_records(struct session *session, const struct chat_id *id, struct text request)
