@@ -62,6 +62,9 @@ struct conf_log {
 	int facility;
 };
 
+/* PBKDF2 rounds of a secret at most: all sign-ins wait while one is compared with a password. */
+enum { CONF_ITERATIONS_MAX = 10000000 };
+
 struct conf {
 	char *domain;	       /* "example.test": of room, category and user URIs */
 	char *site, *pool;     /* whose scoped settings count here; pool "": as the domain */

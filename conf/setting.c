@@ -168,7 +168,7 @@ const struct setting settings[] = {
 
 	STRING(LIST, auth, mechanisms, "SCRAM-SHA-256 PLAIN"),
 	NUMBER(TIME, auth, token_lifetime, "12h", S, 30 * D),
-	NUMBER(COUNT, auth, iterations, "10000", 4096, 10000000),
+	NUMBER(COUNT, auth, iterations, "10000", 4096, CONF_ITERATIONS_MAX),
 };
 const unsigned setting_count = sizeof(settings) / sizeof(settings[0]);
 

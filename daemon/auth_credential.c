@@ -104,7 +104,7 @@ static bool secret_of(const struct content_credential *row, struct auth_secret *
 	if (row->salt_length != sizeof(secret_r->salt) ||
 	    row->stored_length != sizeof(secret_r->stored_key) ||
 	    row->server_length != sizeof(secret_r->server_key) || row->iterations == 0 ||
-	    row->iterations > INT32_MAX)
+	    row->iterations > CONF_ITERATIONS_MAX)
 		return false;
 	secret_r->iterations = row->iterations;
 	memcpy(secret_r->salt, row->salt, sizeof(secret_r->salt));

@@ -63,7 +63,7 @@ static bool read_line(const json_t *line, const char **uri_r, struct content_cre
 	*uri_r = json_string_value(json_object_get(line, "credential"));
 	if (!*uri_r || strlen(*uri_r) > CONTENT_EXPORT_URI_MAX || !mechanism || !*mechanism ||
 	    strlen(mechanism) >= sizeof(c->mechanism) || iterations <= 0 ||
-	    iterations > INT32_MAX || !changed ||
+	    iterations > CONF_ITERATIONS_MAX || !changed ||
 	    !clock_parse(changed, strlen(changed), &c->changed))
 		return false;
 	strcpy(c->mechanism, mechanism);

@@ -89,7 +89,7 @@ static void make_conf(struct bench *b)
 	give(b, conf_snapshot(b->conf, CONF_CONTENT_DSN, &err), FD_CONF);
 }
 
-static void make_database(struct bench *b)
+static void keep_secret(struct bench *b, uint32_t iterations)
 {
 	struct content_credential row = {.mechanism = "SCRAM-SHA-256",
 					 .salt_length = AUTH_SALT_SIZE,
@@ -101,7 +101,7 @@ static void make_database(struct bench *b)
 	struct db *db = db_new(&b->conf->content.dsn, &err);
 
 	assert_true(auth_secret_make(PASSWORD, strlen(PASSWORD), 4096, &secret));
-	row.iterations = secret.iterations;
+	row.iterations = iterations;
 	memcpy(row.salt, secret.salt, AUTH_SALT_SIZE);
 	memcpy(row.stored_key, secret.stored_key, AUTH_HASH_SIZE);
 	memcpy(row.server_key, secret.server_key, AUTH_HASH_SIZE);
@@ -109,6 +109,11 @@ static void make_database(struct bench *b)
 	assert_int_equal(content_open(db, &err), DB_OK);
 	assert_int_equal(content_credential_set(db, uri, strlen(uri), &row, &err), DB_OK);
 	db_free(&db);
+}
+
+static void make_database(struct bench *b)
+{
+	keep_secret(b, 4096);
 }
 
 static struct text text_of(const char *text)
@@ -584,6 +589,16 @@ static void test_administrator_changes_a_password(void **state)
 	publish(b);
 }
 
+/* Out of an archive, say: the process would be busy with it for minutes. */
+static void test_a_secret_of_too_many_rounds_is_none(void **state)
+{
+	struct bench *b = *state;
+	struct got got;
+
+	keep_secret(b, INT32_MAX);
+	assert_int_equal(plain(b, "alice", PASSWORD, &got), CODE_AUTHENTICATION_FAILED);
+}
+
 static void test_nobody_else_changes_a_password(void **state)
 {
 	struct bench *b = *state;
@@ -670,6 +685,7 @@ int main(void)
 		WITH_PROCESS(test_nobody_asks_in_the_name_of_another_worker),
 		WITH_PROCESS(test_only_the_administration_socket_makes_administrators),
 		WITH_PROCESS(test_administrator_changes_a_password),
+		WITH_PROCESS(test_a_secret_of_too_many_rounds_is_none),
 		WITH_PROCESS(test_nobody_else_changes_a_password),
 		WITH_PROCESS(test_password_of_somebody_new_is_kept),
 		WITH_PROCESS(test_full_mailbox_is_busy),
