@@ -20,7 +20,7 @@ mkdir "$base/$_" for qw(xml dump files);
 my $files = "$base/files";
 my $server = Pchat::Server->start(
 	conf => {
-		files => { directory => $files },
+		files => { directory => $files, keep_removed => '1d' },
 		compliance => { enabled => 'true' },
 		'adapter whole' =>
 			{ form => 'xml', directory => "$base/xml", attachments_manifest => 'true' },
@@ -184,8 +184,8 @@ is_deeply(
 );
 is(path("$base/one/$attached{$pdf}{copy}")->slurp, $content, 'the copy is what was uploaded');
 is(path("$base/one/$attached{$text}{copy}")->slurp, 'what was said', 'of each');
-ok(!$attached{$twin}{copy}, 'a file that was removed is not there any more');
-like($attached{$twin}{missing}, qr/not there/, 'and the manifest says so');
+is(path("$base/one/$attached{$twin}{copy}")->slurp,
+	'something else', 'also of one that was removed, while it is kept');
 my ($listed) = grep { $_->{name} eq $attached{$pdf}{copy} } @{ $case->{files} };
 is($listed->{sha256}, sha256_hex($content), 'copies are among the files of the case');
 is((stat "$base/one/$attached{$pdf}{copy}")[2] & 0777, 0600, 'nobody else may read them');
@@ -209,11 +209,13 @@ chmod 0600, stored($text), stored($pdf);
 path(stored($text))->spurt('what was NOT said');
 unlink stored($pdf);
 symlink '/etc/passwd', stored($pdf) or die;
+unlink stored($twin) =~ s{^\Q$files\E}{$files/removed}r or die;
 ($code, $case, my $output) = case_of('two', '--kind', 'upload');
 is($code, 65, 'a file that is not what was uploaded is an error');
 like($output, qr/the content of 1 of the files is not what was uploaded/, 'which is told');
 %attached = map { $_->{file} => $_ } @{ $case->{attachments} };
 like($attached{$text}{missing}, qr/not what is on record/, 'it is not copied, and the manifest says why');
+like($attached{$twin}{missing}, qr/not there/, 'one that is kept no more is not there');
 ok($attached{$pdf}{missing} && !$attached{$pdf}{copy}, 'a link to elsewhere is not followed');
 is_deeply([glob "$base/two/attachment-*"], [], 'nothing of both is in the case');
 
