@@ -39,8 +39,7 @@ $mssql->finish;
 $ENV{PCHAT_TEST_DATABASE} = 'mssql';
 for my $name (
 	qw(10-order 13-objects 13-remains 16-people 17-search 24-verify 25-reports 28-audit 29-export
-	34-database 37-retention 38-import 80-compliance 81-verify 84-adapter-process 85-discovery
-	87-retention)
+	34-database 37-retention 38-import 80-compliance 81-verify 84-adapter-process 85-discovery)
 	)
 {
 	ok(runs_well($^X, "-I$source/t/lib", "$source/t/$name.t"), "$name.t holds on SQL Server");
