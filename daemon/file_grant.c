@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The part of all tokens that one user may have, so that he does not push out those of others. */
+enum { SHARE = 8, SHARE_LEAST = 16 };
+
 void grants_init(struct file_grants *grants, unsigned max)
 {
 	*grants = (struct file_grants){.max = max};
@@ -36,6 +39,7 @@ static struct file_grant *make(const struct record *record, const struct event_f
 	grant->upload = record->type == EVENT_FILE_GRANT;
 	grant->room = record->room;
 	grant->author = event->author;
+	grant->holder = record->actor;
 	grant->size = event->size;
 	grant->time = event->time;
 	grant->lsn = record->lsn;
@@ -49,14 +53,34 @@ static struct file_grant *make(const struct record *record, const struct event_f
 	return grant;
 }
 
+/* The oldest of the user's, if he has as many as he may. */
+static struct file_grant *excess_of(const struct file_grants *grants, uint32_t holder)
+{
+	const unsigned most =
+		grants->max / SHARE > SHARE_LEAST ? grants->max / SHARE : SHARE_LEAST;
+	struct file_grant *grant, *oldest = NULL;
+	unsigned count = 0;
+
+	TAILQ_FOREACH(grant, &grants->list, order) {
+		if (grant->holder != holder)
+			continue;
+		if (count++ == 0)
+			oldest = grant;
+	}
+	return count >= most ? oldest : NULL;
+}
+
 bool grants_put(struct file_grants *grants, const struct record *record,
 		const struct event_file *event)
 {
-	struct file_grant *grant = make(record, event);
+	struct file_grant *grant = make(record, event), *excess;
 
 	if (!grant)
 		return false;
 	grants_drop(grants, grant->hash);
+	excess = excess_of(grants, grant->holder);
+	if (excess)
+		drop(grants, excess);
 	while (grants->count >= grants->max)
 		drop(grants, TAILQ_FIRST(&grants->list));
 	HASH_ADD(hh, grants->table, hash, sizeof(grant->hash), grant);

@@ -18,6 +18,7 @@ struct file_grant {
 	uint8_t sha256[FILE_HASH];
 	bool upload; /* else download */
 	uint32_t room, author;
+	uint32_t holder; /* who has the token */
 	uint64_t size, time; /* as in struct event_file */
 	uint64_t lsn;	     /* of the record that grants it */
 	uint64_t expires;    /* UTC us */
@@ -37,8 +38,8 @@ struct file_grants {
 void grants_init(struct file_grants *grants, unsigned max);
 void grants_fini(struct file_grants *grants);
 
-/* Takes an EVENT_FILE_GRANT or EVENT_FILE_READ. One with the same hash is replaced. False: out of
- * memory. */
+/* Takes an EVENT_FILE_GRANT or EVENT_FILE_READ. One with the same hash is replaced; where there would
+ * be too many, or too many of one user, the oldest goes. False: out of memory. */
 bool grants_put(struct file_grants *grants, const struct record *record,
 		const struct event_file *event);
 

@@ -12,6 +12,9 @@
 /* A worker goes on reading from its client for so long; it says when it does not any more. */
 enum { IDLE_TIMES = 2 };
 
+/* The part of all uploads that one user may have under way. */
+enum { SHARE = 4, SHARE_LEAST = 4 };
+
 static void break_off(struct file_server *server, struct file_upload **upload)
 {
 	place_discard(&server->place, (*upload)->grant->file);
@@ -25,6 +28,19 @@ static bool has_room(const struct file_server *server, uint64_t size)
 		server->place.bytes + server->place.removed + server->uploads.bytes;
 
 	return total == 0 || (used <= total && size <= total - used);
+}
+
+/* One user leaves room for others. */
+static bool has_share(const struct file_server *server, uint32_t author)
+{
+	const unsigned max = server->uploads.max;
+	const unsigned most = max / SHARE > SHARE_LEAST ? max / SHARE : SHARE_LEAST;
+	const struct file_upload *upload = server->uploads.table;
+	unsigned count = 0;
+
+	for (; upload; upload = upload->hh.next)
+		count += upload->grant->author == author;
+	return count < most;
 }
 
 static void event_of(const struct file_grant *grant, struct event_file *event_r)
@@ -47,7 +63,8 @@ static int begin(struct file_server *server, const struct ask *question,
 
 	if (uploads_find(&server->uploads, grant->hash) || file_is_waiting(server, grant->hash))
 		return CODE_DATA_COLLISION;
-	if (server->uploads.count >= server->uploads.max || !has_room(server, grant->size))
+	if (server->uploads.count >= server->uploads.max || !has_share(server, grant->author) ||
+	    !has_room(server, grant->size))
 		return CODE_LIMIT_EXCEEDED;
 	fd = place_create(&server->place, grant->file, grant->size, &err);
 	if (fd == -1) {

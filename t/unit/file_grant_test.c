@@ -21,12 +21,15 @@ static void hash_of(uint8_t number, uint8_t hash_r[FILE_HASH])
 	memset(hash_r, number, FILE_HASH);
 }
 
+static uint32_t holder; /* who is granted something */
+
 static bool grant(struct file_grants *grants, uint8_t token, uint8_t file, uint32_t room,
 		  uint64_t time)
 {
 	const struct record record = {.type = token % 2 ? EVENT_FILE_GRANT : EVENT_FILE_READ,
 				      .lsn = time,
 				      .time = time,
+				      .actor = holder,
 				      .room = room,
 				      .origin = {.slot = 8, .session = 3, .request = 4}};
 	struct event_file event = {.size = 11, .name = {"name", 4}, .type = {"a/b", 3}};
@@ -85,6 +88,25 @@ static void the_oldest_give_way(void **state)
 	assert_int_equal(grants_oldest(&grants), START + 3);
 	grants_fini(&grants);
 	assert_true(grants_oldest(&grants) == UINT64_MAX);
+}
+
+static void who_asks_for_many_pushes_out_his_own(void **state)
+{
+	struct file_grants grants;
+
+	(void)state;
+	grants_init(&grants, 160); /* 20 for each */
+	holder = 1;
+	assert_true(grant(&grants, 200, 1, 1, START));
+	holder = 2;
+	for (uint8_t i = 1; i <= 150; i++)
+		assert_true(grant(&grants, i, i, 1, START + i));
+	holder = 0;
+	assert_int_equal(grants.count, 21);
+	assert_non_null(find(&grants, 200, START));
+	assert_null(find(&grants, 130, START));
+	assert_non_null(find(&grants, 131, START));
+	grants_fini(&grants);
 }
 
 static void tokens_go_with_what_they_are_for(void **state)
@@ -229,6 +251,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_token_is_good_until_it_expires),
 		cmocka_unit_test(the_oldest_give_way),
+		cmocka_unit_test(who_asks_for_many_pushes_out_his_own),
 		cmocka_unit_test(tokens_go_with_what_they_are_for),
 		cmocka_unit_test(a_token_that_is_granted_again_is_the_new_one),
 		cmocka_unit_test(an_upload_is_one_connections),
