@@ -206,6 +206,7 @@ static void add_groups(const struct cache *cache, const struct principal_row *pr
 		}
 		row = a->group_next;
 	}
+	circle->cut |= is_row(cache, TABLE_AFFILIATION, row);
 }
 
 void circle_find(const struct cache *cache, uint32_t principal, struct circle *circle)
@@ -235,10 +236,28 @@ unsigned circle_roles(const struct cache *cache, const struct circle *circle, en
 	return roles;
 }
 
+static bool denies_somebody(const struct cache *cache, uint32_t category)
+{
+	const struct category_row *c = table_row(cache, TABLE_CATEGORY, category);
+	uint32_t row = c->first_role;
+
+	for (unsigned steps = 0; is_row(cache, TABLE_ROLE, row); steps++) {
+		const struct role_row *role = table_row(cache, TABLE_ROLE, row);
+
+		if (role->roles & ROLE_BIT(ROLE_DENIED) || steps == CIRCLE_MAX)
+			return true;
+		row = role->node_next;
+	}
+	return false;
+}
+
 bool circle_in_scope(const struct cache *cache, const struct circle *circle, uint32_t category)
 {
 	unsigned roles = circle_roles(cache, circle, NODE_CATEGORY, category);
 
+	/* A group that was not looked at may be the one that is denied. */
+	if (circle->cut && denies_somebody(cache, category))
+		return false;
 	return (roles & ROLE_BIT(ROLE_ALLOWED)) && !(roles & ROLE_BIT(ROLE_DENIED));
 }
 

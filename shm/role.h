@@ -34,7 +34,7 @@ enum { CIRCLE_MAX = 4096 };
 
 struct circle {
 	unsigned count;
-	bool cut; /* there are more than CIRCLE_MAX: the rest is not looked at */
+	bool cut; /* there are more than CIRCLE_MAX: the rest is not looked at, and gives no right */
 	uint32_t id[CIRCLE_MAX];
 };
 

@@ -339,6 +339,25 @@ static void three_lists_of_a_category_can_be_set_in_one_call(void **state)
 			 ROLE_BIT(ROLE_ALLOWED));
 }
 
+static void a_group_beyond_those_looked_at_may_be_denied(void **state)
+{
+	struct bench *b = *state;
+	const struct cache *cache = &b->engine.cache;
+	uint32_t denying, allowing;
+	struct circle circle;
+
+	people(b);
+	give(b, NODE_CATEGORY, 2, SCOPE, ROLE_ALLOWED);
+	denying = find_category(cache, 1);
+	allowing = find_category(cache, 2);
+	circle_find(cache, user_of(MEMBER), &circle);
+	assert_false(circle.cut);
+	assert_true(circle_in_scope(cache, &circle, denying));
+	circle.cut = true;
+	assert_false(circle_in_scope(cache, &circle, denying));
+	assert_true(circle_in_scope(cache, &circle, allowing));
+}
+
 static void who_loses_access_leaves_at_once(void **state)
 {
 	struct bench *b = *state;
@@ -444,6 +463,7 @@ int main(void)
 		TEST(a_creator_manages_the_room_he_made_and_takes_part_in_it),
 		TEST(a_role_is_only_for_who_is_in_scope_and_a_presenter_is_a_member),
 		TEST(three_lists_of_a_category_can_be_set_in_one_call),
+		TEST(a_group_beyond_those_looked_at_may_be_denied),
 		TEST(who_loses_access_leaves_at_once),
 		TEST(a_move_takes_away_the_roles_that_the_new_category_does_not_know),
 		TEST(names_are_unique_over_rooms_and_categories_without_regard_to_case),
