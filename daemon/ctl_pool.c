@@ -4,13 +4,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "conf/clock.h"
 #include "conf/conf.h"
 #include "daemon/ctl_option.h"
 #include "daemon/ctl_table.h"
 
 /* The workers of a server, and which of their places are active. */
 
-enum { POLL_US = 200000 };
+enum { POLL_US = 200000, WAIT_S = 600 };
 
 static json_int_t number_of(const json_t *object, const char *member)
 {
@@ -159,12 +160,16 @@ static bool has_settled(const json_t *pool)
 
 static int wait_for_it(const struct ctl *ctl)
 {
+	const uint64_t end = clock_mono() + UINT64_C(1000000) * WAIT_S;
 	bool settled = false;
 	int code = EX_OK;
 
 	while (code == EX_OK && !settled) {
 		json_t *pool;
 
+		if (clock_mono() > end)
+			return ctl_fail(ctl, EX_TEMPFAIL,
+					"it is not done after %d seconds, and goes on", WAIT_S);
 		usleep(POLL_US);
 		code = get_workers(ctl, &pool);
 		settled = code == EX_OK && has_settled(pool);

@@ -120,8 +120,9 @@ $first = history($bob)->{messages}[0];
 is_deeply([@$first{qw(text title rich)}], ['gone', undef, undef], 'a story loses all its parts');
 history($bob) for 1 .. 2;
 $server->admin('user.update', uri => 'alice', name => 'Alice the Second');
-is(history($bob)->{messages}[0]{name},
-	'Alice the Second', 'a user with another name has it in older messages, too');
+ok(wait_for('the new name',
+	sub { history($bob)->{messages}[0]{name} eq 'Alice the Second' }),
+	'a user with another name has it in older messages, too, as soon as this worker knows');
 is_stored("gone|beware|$note->{text}|message 6|message 7|message 8", 'SQL follows');
 
 # --- Purging. ---
