@@ -67,6 +67,7 @@ enum ctl_option {
 	CTL_REMOVED,
 	CTL_LOST,
 	CTL_CONTENTS,
+	CTL_METRICS,
 	/* Edits of lists: adding, removing, replacing of each. */
 	CTL_MEMBERS,
 	CTL_MANAGERS = CTL_MEMBERS + 3,

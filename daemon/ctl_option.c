@@ -81,6 +81,7 @@ static const struct {
 	[CTL_REMOVED] = {"removed", "removed", FLAG, "those that were removed, too"},
 	[CTL_LOST] = {"lost", "lost", FLAG, "also where its content is not there"},
 	[CTL_CONTENTS] = {"contents", NULL, SWITCH, "read them all and compare their SHA-256"},
+	[CTL_METRICS] = {"metrics", NULL, SWITCH, "as Prometheus takes it"},
 	[CTL_UNTIL] = {"until", "time", TEXT, "TIME: up to then, 2026-11-21 or with T09:30:00Z"},
 };
 

@@ -121,7 +121,8 @@ static int show(const struct ctl *ctl, const struct ctl_view *view)
 		return ctl_fail(ctl, EX_OSERR, "could not get memory for the status");
 	if (ctl->json)
 		code = ctl_print_json(ctl, document);
-	else if (ctl_status_print(document) == -1)
+	else if ((ctl->option[CTL_METRICS] ? ctl_status_metrics(document, serves)
+					   : ctl_status_print(document)) == -1)
 		code = ctl_fail(ctl, EX_IOERR, "could not write the status");
 	json_decref(document);
 	if (code == EX_OK && !serves)

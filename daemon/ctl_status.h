@@ -30,4 +30,7 @@ json_t *ctl_status_document(const struct ctl_view *view, uint64_t mono, uint64_t
 /* The document for a person. 0 or -1. */
 int ctl_status_print(json_t *document);
 
+/* The document as metrics; it is changed. 0 or -1. */
+int ctl_status_metrics(json_t *document, bool serves);
+
 #endif

@@ -220,6 +220,7 @@ daemon_pchatctl_SOURCES = daemon/pchatctl.c daemon/ctl.h \
 	daemon/ctl_search.c \
 	daemon/ctl_status.c daemon/ctl_status.h daemon/status.h \
 	daemon/ctl_status_document.c \
+	daemon/ctl_status_metrics.c \
 	daemon/ctl_status_print.c \
 	daemon/ctl_table.c daemon/ctl_table.h \
 	daemon/ctl_test.c \

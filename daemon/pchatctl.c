@@ -38,8 +38,8 @@ enum {
 };
 
 static const struct ctl_verb verbs[] = {
-	{"status", "", "", "show processes, journal, cache and sessions", 0, 0, 0, ctl_status, NULL,
-	 NULL, NULL, NULL},
+	{"status", "", "", "show processes, journal, cache and sessions", 0, 0,
+	 CTL_BIT(CTL_METRICS), ctl_status, NULL, NULL, NULL, NULL},
 
 	{"audit", "", "", "show who changed what, newest first", 0, 0,
 	 CTL_BIT(CTL_ACTOR) | CTL_BIT(CTL_OBJECT) | CTL_BIT(CTL_WHAT) | CTL_BIT(CTL_START) |

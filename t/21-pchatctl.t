@@ -76,6 +76,25 @@ cmp_ok($content->{rows_per_second}, '>', 0, 'how fast they are stored');
 cmp_ok($content->{commit}, '>', 0, 'how long a commit takes');
 is($content->{lag_time}, 0, 'and that the database has everything');
 ok(ref $server->status, 'as JSON, too');
+($code, $output) = $server->pchatctl('status', '--metrics');
+is($code, 0, 'and as metrics') or diag $output;
+my (%sample, $type, @wrong);
+for (split /\n/, $output) {
+	if (/^# TYPE (pchat_[a-z_]+) untyped$/) {
+		push @wrong, $_ if exists $sample{ $type = $1 };
+		$sample{$type} = {};
+	} elsif (/^(\w+)(\{(?:[a-z]+="[^"\\]+",?)+\})? (\d+(?:\.\d+)?(?:e[-+]\d+)?)$/ && $1 eq $type) {
+		$sample{$type}{ $2 // '' } = $3;
+	} else {
+		push @wrong, $_;
+	}
+}
+is_deeply(\@wrong, [], 'of which each stands in one piece, as Prometheus wants it');
+is($sample{pchat_serves}{''}, 1, 'they say that the server serves');
+is($sample{pchat_content_lag_bytes}{''}, 0, 'that the database has everything');
+is($sample{pchat_process_state}{'{role="store",slot="2",state="ready"}'}, 1, 'that the store runs');
+cmp_ok($sample{pchat_rows_stored}{'{role="store",slot="2"}'}, '>', 0, 'what it has stored');
+is($sample{pchat_cache_table_used}{'{table="rooms"}'}, 1, 'and how many rooms there are');
 
 # It answers even when the others hang.
 my @stopped = map { $server->pids($_) } qw(sequencer store);
