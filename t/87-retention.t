@@ -255,7 +255,13 @@ $server->launch;
 $server->wait_ready;
 talk(1, 'alice');
 works('the adapter runs', 'run');
-wait_for('its file', sub { glob $server->directory . '/archive/*.jsonl' });
+my ($newest) = sort { $b <=> $a } map { $_->{number} } $server->records('chat');
+wait_for(
+	'files of all of it',
+	sub {
+		my ($done) = $server->connect_records->selectrow_array('SELECT done FROM pcc_adapter');
+		return $done >= $newest;
+	});
 talk(1, 'bob');
 like(purge(), qr/^[1-9]\d* 0 [1-9]\d*$/, 'what no adapter has yet waits for it');
 is_deeply(
