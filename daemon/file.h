@@ -1,6 +1,7 @@
 #ifndef PCHAT_DAEMON_FILE_H
 #define PCHAT_DAEMON_FILE_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -63,6 +64,7 @@ struct file_server {
 	bool dirty;		    /* something happened to files since */
 	bool replaying;		    /* what happened while nobody was here: nobody waits */
 	uint64_t blocked[WORKER_SLOTS]; /* until then answers are not waited for (clock_mono) */
+	alignas(8) uint8_t record[JOURNAL_COPY]; /* a copy of the one being used */
 	uint8_t body[ASK_BODY_MAX];	/* of the question */
 	uint8_t chunk[ASK_INLINE_MAX];
 };

@@ -169,15 +169,25 @@ static void skip(struct file_server *server, const char *why)
 	server->dirty = true;
 }
 
+static const char lost[] = "the journal has overwritten what was not read yet,";
+
 static void follow_to(struct file_server *server, uint64_t end)
 {
+	const _Atomic uint64_t *tail = &sequencer(server)->tail;
 	const struct record *record;
 	unsigned seen = 0;
 
 	for (;;) {
-		switch (journal_read(&server->journal, &server->lsn, end, &sequencer(server)->tail,
-				     &record)) {
+		const uint64_t lsn = server->lsn;
+
+		switch (journal_read(&server->journal, &server->lsn, end, tail, &record)) {
 		case JOURNAL_RECORD:
+			/* The ring is not held for this process. */
+			record = journal_copy(&server->journal, record, lsn, tail, server->record);
+			if (record == NULL) {
+				skip(server, lost);
+				return;
+			}
 			use(server, record);
 			if (++seen % RECORDS_PER_BEAT == 0)
 				proc_heartbeat(&server->child.proc);
@@ -185,7 +195,7 @@ static void follow_to(struct file_server *server, uint64_t end)
 		case JOURNAL_END:
 			return;
 		case JOURNAL_LOST:
-			skip(server, "the journal has overwritten what was not read yet,");
+			skip(server, lost);
 			return;
 		case JOURNAL_BAD:
 			skip(server, "the journal is damaged");

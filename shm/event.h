@@ -335,7 +335,7 @@ struct event_replacement { /* EVENT_MESSAGE_REMOVED */
  * does not agree or exceeds its maximum, an enum is unknown, or a text holds a NUL byte (no text
  * may: a database would cut it off there, and no text can look like a record of the journal then).
  * Every word is read once and at most EVENT_PAYLOAD_MAX bytes behind the record are looked at, so
- * that a record which is overwritten meanwhile (see journal_overtaken) does no harm.
+ * that a record which is overwritten meanwhile (see journal_copy) does no harm.
  */
 bool event_principal_get(const struct record *record, struct event_principal *event_r);
 bool event_room_get(const struct record *record, struct event_room *event_r);

@@ -16,7 +16,6 @@
 #include "conf/fault.h"
 #include "conf/log.h"
 #include "shm/crc32c.h"
-#include "shm/event.h"
 
 /* LSNs stay far below the end of their type, so that sums of them need no check. */
 #define JOURNAL_LSN_MAX (UINT64_C(1) << 62)
@@ -206,6 +205,19 @@ bool journal_overtaken(const struct record *record, uint64_t lsn, const _Atomic 
 {
 	/* The second is a caller's mistake: lsn is the one behind the record. */
 	return journal_below(lsn, tail) || record->lsn < lsn;
+}
+
+const struct record *journal_copy(const struct journal *journal, const struct record *record,
+				  uint64_t lsn, const _Atomic uint64_t *tail, void *own)
+{
+	struct record *copy = own;
+
+	memcpy(copy, record, sizeof(*copy));
+	if (copy->payload > EVENT_PAYLOAD_MAX ||
+	    copy->payload > journal->size - copy->lsn % journal->size - sizeof(*copy))
+		return NULL;
+	memcpy(copy + 1, record + 1, copy->payload);
+	return journal_overtaken(record, lsn, tail) ? NULL : copy;
 }
 
 /* --- Writing. --- */

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "conf/err.h"
+#include "shm/event.h"
 #include "shm/layout.h"
 #include "shm/segment.h"
 
@@ -40,8 +41,8 @@ enum journal_read {
 /*
  * The next record at *lsn (padding is skipped), of those below limit (the sequencer's durable LSN).
  * tail: the sequencer's tail word in its page; the record is good if it is still at or above
- * that after checking. The record points into the map: a reader that may be overtaken (a worker)
- * uses it and then asks journal_overtaken before it believes what it took from it.
+ * that after checking. The record points into the map: a reader that may be overtaken, because
+ * nothing is held for it (a worker, pchat-file), takes a copy of it by journal_copy.
  */
 enum journal_read journal_read(const struct journal *journal, uint64_t *lsn, uint64_t limit,
 			       const _Atomic uint64_t *tail, const struct record **record_r);
@@ -49,6 +50,12 @@ enum journal_read journal_read(const struct journal *journal, uint64_t *lsn, uin
 /* Whether what was read from a record may have been overwritten meanwhile. lsn: what *lsn was
  * before the journal_read that gave it (the record's own words may be another record's by now). */
 bool journal_overtaken(const struct record *record, uint64_t lsn, const _Atomic uint64_t *tail);
+
+/* A copy of the record that nobody changes, at own, which has room for JOURNAL_COPY bytes; NULL: it
+ * was overwritten before it was there. lsn as above. */
+#define JOURNAL_COPY (sizeof(struct record) + EVENT_PAYLOAD_MAX)
+const struct record *journal_copy(const struct journal *journal, const struct record *record,
+				  uint64_t lsn, const _Atomic uint64_t *tail, void *own);
 
 /* --- What follows is the sequencer's. --- */
 

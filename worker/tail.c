@@ -28,7 +28,7 @@ int tail_init(struct tail *tail, struct chat *chat, const struct journal *journa
 	tail->writer = chat->proc->page[SLOT_SEQUENCER];
 	if (tail->writer == NULL)
 		return err_set(err, "the sequencer's page is missing");
-	tail->record = malloc(sizeof(struct record) + EVENT_PAYLOAD_MAX);
+	tail->record = malloc(JOURNAL_COPY);
 	if (tail->record == NULL)
 		return err_errno(err, "could not allocate room for a record of the journal");
 	tail->lsn = atomic_load_explicit(&tail->writer->durable, memory_order_acquire);
@@ -447,19 +447,6 @@ static enum step reset(struct tail *tail, const char *why)
 	return STEP_END;
 }
 
-/* A copy that nobody changes, or NULL if it was overwritten before it was there. */
-static const struct record *copy(struct tail *tail, const struct record *record)
-{
-	struct record *own = (struct record *)tail->record;
-
-	memcpy(own, record, sizeof(*own));
-	if (own->payload > EVENT_PAYLOAD_MAX ||
-	    own->payload > tail->journal->size - own->lsn % tail->journal->size - sizeof(*own))
-		return NULL;
-	memcpy(own + 1, record + 1, own->payload);
-	return journal_overtaken(record, tail->lsn, &tail->writer->tail) ? NULL : own;
-}
-
 static enum step step(struct tail *tail, uint64_t limit)
 {
 	uint64_t next = tail->lsn;
@@ -476,7 +463,7 @@ static enum step step(struct tail *tail, uint64_t limit)
 	case JOURNAL_BAD:
 		return reset(tail, "the journal is damaged");
 	}
-	record = copy(tail, record);
+	record = journal_copy(tail->journal, record, tail->lsn, &tail->writer->tail, tail->record);
 	if (record == NULL)
 		return reset(tail, "the journal overtook this worker");
 	if (!use(tail, record)) {

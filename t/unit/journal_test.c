@@ -347,6 +347,7 @@ static void what_is_said_to_fit_does_fit(void **state)
 
 static void a_slow_reader_is_told_that_it_was_overtaken(void **state)
 {
+	alignas(8) static uint8_t own[JOURNAL_COPY];
 	struct disk *disk = *state;
 	struct journal_writer writer;
 	_Atomic uint64_t tail = BASE;
@@ -360,10 +361,13 @@ static void a_slow_reader_is_told_that_it_was_overtaken(void **state)
 	assert_int_equal(journal_read(&writer.journal, &lsn, writer.end, &tail, &record),
 			 JOURNAL_RECORD);
 	assert_false(journal_overtaken(record, BASE, &tail));
+	assert_ptr_equal(journal_copy(&writer.journal, record, BASE, &tail, own), own);
+	assert_memory_equal(own, record, sizeof(*record) + record->payload);
 	/* The mistake of asking with the LSN behind the record is answered on the safe side. */
 	assert_true(journal_overtaken(record, lsn, &tail));
 	tail = BASE + 8;
 	assert_true(journal_overtaken(record, BASE, &tail));
+	assert_null(journal_copy(&writer.journal, record, BASE, &tail, own));
 	tail = lsn + 8;
 	assert_int_equal(journal_read(&writer.journal, &lsn, writer.end, &tail, &record),
 			 JOURNAL_LOST);
