@@ -15,6 +15,7 @@ ENGINE = daemon/engine.c daemon/engine.h daemon/engine_ask.h \
 if HAVE_CMOCKA
 
 DATABASE = t/unit/database.c t/unit/database.h
+PLACE = t/unit/place.c t/unit/place.h $(DATABASE)
 
 ENGINE_BENCH = t/unit/engine_bench.c t/unit/engine_bench.h $(ENGINE)
 
@@ -111,17 +112,17 @@ t_unit_conf_test_CPPFLAGS = $(AM_CPPFLAGS) -DPCHAT_SOURCE=\"$(abs_srcdir)\" $(CM
 t_unit_conf_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/content_file_test
-t_unit_content_file_test_SOURCES = t/unit/content_file_test.c $(DATABASE)
+t_unit_content_file_test_SOURCES = t/unit/content_file_test.c $(PLACE)
 t_unit_content_file_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_content_file_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/content_object_test
-t_unit_content_object_test_SOURCES = t/unit/content_object_test.c $(DATABASE)
+t_unit_content_object_test_SOURCES = t/unit/content_object_test.c $(PLACE)
 t_unit_content_object_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_content_object_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/content_test
-t_unit_content_test_SOURCES = t/unit/content_test.c $(DATABASE)
+t_unit_content_test_SOURCES = t/unit/content_test.c $(PLACE)
 t_unit_content_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_content_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
@@ -146,7 +147,7 @@ t_unit_dialect_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_dialect_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/driver_test
-t_unit_driver_test_SOURCES = t/unit/driver_test.c $(DATABASE)
+t_unit_driver_test_SOURCES = t/unit/driver_test.c $(PLACE)
 t_unit_driver_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_driver_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
@@ -279,7 +280,7 @@ t_unit_mailbox_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_mailbox_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/mssql_test
-t_unit_mssql_test_SOURCES = t/unit/mssql_test.c $(DATABASE)
+t_unit_mssql_test_SOURCES = t/unit/mssql_test.c $(PLACE)
 t_unit_mssql_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_mssql_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
@@ -309,7 +310,7 @@ t_unit_pending_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_pending_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/postgresql_test
-t_unit_postgresql_test_SOURCES = t/unit/postgresql_test.c $(DATABASE)
+t_unit_postgresql_test_SOURCES = t/unit/postgresql_test.c $(PLACE)
 t_unit_postgresql_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_postgresql_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 

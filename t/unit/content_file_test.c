@@ -1,66 +1,11 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "odbc/content_file.h"
-#include "t/unit/database.h"
+#include "t/unit/place.h"
 
-/* Rows of files, in a database of its own for each test. */
-struct place {
-	struct database database;
-	struct db *db;
-	struct err err;
-};
-
-static int setup(void **state)
-{
-	struct place *place = calloc(1, sizeof(*place));
-
-	*state = place;
-	if (!place || !database_make(&place->database, ""))
-		return -1;
-	place->db = db_new(&place->database.list, &place->err);
-	if (!place->db || db_connect(place->db, &place->err) != DB_OK)
-		return -1;
-	return content_open(place->db, &place->err) == DB_OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	struct place *place = *state;
-
-	db_free(&place->db);
-	database_remove(&place->database);
-	free(place);
-	return 0;
-}
-
-#define assert_db(expression, result) assert_int_equal((expression), (result))
-#define BYTES(text)                      \
-	{                                \
-		(text), sizeof(text) - 1 \
-	}
-
-static void expect_bytes(struct db_bytes got, const char *text)
-{
-	assert_int_equal(got.length, strlen(text));
-	assert_memory_equal(got.data, text, got.length);
-}
-
-static void expect(struct place *place, const char *sql, const char *answer)
-{
-	char line[512];
-
-	assert_true(database_ask(&place->database, sql, line, sizeof(line)));
-	assert_string_equal(line, answer);
-}
+/* Rows of files. */
 
 /* Number n: its uuid ends with it, and its event is the n-th. */
 static void put_file(struct place *place, uint8_t n, uint32_t room)
@@ -116,12 +61,12 @@ static void test_a_file_comes_back_as_it_was_put(void **state)
 	assert_int_equal(row.file.size, 3);
 	assert_int_equal(row.removed, 0);
 	assert_int_equal(row.category, 1);
-	expect_bytes(row.file.name, "caf\xc3\xa9 \xf0\x9f\x98\x80.txt");
-	expect_bytes(row.file.type, "text/plain");
-	expect_bytes(row.room, "aa000000-0000-0000-0000-000000000001");
-	expect_bytes(row.author_uri, "sip:alice@example.test");
-	expect_bytes(row.author_name, "Alice");
-	expect_bytes(row.remover_uri, "");
+	assert_bytes(row.file.name, "caf\xc3\xa9 \xf0\x9f\x98\x80.txt");
+	assert_bytes(row.file.type, "text/plain");
+	assert_bytes(row.room, "aa000000-0000-0000-0000-000000000001");
+	assert_bytes(row.author_uri, "sip:alice@example.test");
+	assert_bytes(row.author_name, "Alice");
+	assert_bytes(row.remover_uri, "");
 	assert_db(content_file_get(place->db, unknown, &row, &place->err), DB_END);
 }
 
@@ -201,7 +146,7 @@ static void test_a_removed_file_says_when_and_by_whom(void **state)
 	assert_db(content_file_remove(place->db, first, 50, 8, &place->err), DB_OK);
 	assert_db(content_file_get(place->db, first, &row, &place->err), DB_OK);
 	assert_int_equal(row.removed, 50);
-	expect_bytes(row.remover_uri, "sip:bob@example.test");
+	assert_bytes(row.remover_uri, "sip:bob@example.test");
 	assert_db(content_file_get(place->db, second, &row, &place->err), DB_OK);
 	assert_int_equal(row.removed, 0);
 }
@@ -221,7 +166,7 @@ static void test_a_removed_room_s_files_are_removed_and_keep_their_rows(void **s
 	       "1|70|0,2|0|0");
 	assert_db(content_file_get(place->db, uuid, &row, &place->err), DB_OK);
 	assert_int_equal(row.category, 0);
-	expect_bytes(row.room, "");
+	assert_bytes(row.room, "");
 }
 
 static void test_all_files_are_exported_in_pages_each_once(void **state)
@@ -288,7 +233,7 @@ static void test_a_row_without_a_uuid_ends_an_export(void **state)
 	assert_db(content_export_files_next(place->db, &row, &place->err), DB_FATAL);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_one, place_end)
 
 int main(void)
 {

@@ -1,79 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "odbc/content.h"
 #include "odbc/content_schema.h"
 #include "odbc/dialect.h"
-#include "t/unit/database.h"
-
-/* A database of its own for each test, in a scratch directory; connected, without a schema yet. */
-struct place {
-	struct database database;
-	struct db *db;
-	struct err err;
-};
-
-static int setup_empty(void **state)
-{
-	struct place *place = calloc(1, sizeof(*place));
-
-	if (!place)
-		return -1;
-	*state = place;
-	if (!database_make(&place->database, ""))
-		return -1;
-	place->db = db_new(&place->database.list, &place->err);
-	return place->db && db_connect(place->db, &place->err) == DB_OK ? 0 : -1;
-}
-
-static int setup(void **state)
-{
-	struct place *place;
-
-	if (setup_empty(state) == -1)
-		return -1;
-	place = *state;
-	return content_open(place->db, &place->err) == DB_OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	struct place *place = *state;
-
-	db_free(&place->db);
-	database_remove(&place->database);
-	free(place);
-	return 0;
-}
-
-#define assert_db(expression, result) assert_int_equal((expression), (result))
-#define BYTES(text)                      \
-	{                                \
-		(text), sizeof(text) - 1 \
-	}
-
-static void expect_bytes(struct db_bytes got, const char *text)
-{
-	assert_int_equal(got.length, strlen(text));
-	assert_memory_equal(got.data, text, got.length);
-}
-
-/* What the database says, by another connection than ours. */
-static void expect(struct place *place, const char *sql, const char *answer)
-{
-	char line[256];
-
-	assert_true(database_ask(&place->database, sql, line, sizeof(line)));
-	assert_string_equal(line, answer);
-}
+#include "t/unit/place.h"
 
 /* --- Settings by scope, and grants. --- */
 
@@ -133,7 +64,7 @@ static void test_a_user_has_one_policy_at_most(void **state)
 	assert_int_equal(content_grants(place->db, 0, &place->err), DB_OK);
 	assert_int_equal(content_grants_next(place->db, &row, &place->err), DB_OK);
 	assert_int_equal(row.principal, 7);
-	expect_bytes(row.policy, "crew");
+	assert_bytes(row.policy, "crew");
 	assert_int_equal(content_grants_next(place->db, &row, &place->err), DB_END);
 }
 
@@ -147,8 +78,8 @@ static void expect_general(struct place *place)
 	assert_db(content_categories(place->db, 0, &place->err), DB_OK);
 	assert_db(content_categories_next(place->db, &category, &place->err), DB_OK);
 	assert_int_equal(category.id, 1);
-	expect_bytes(category.name, "General");
-	expect_bytes(category.description, "");
+	assert_bytes(category.name, "General");
+	assert_bytes(category.description, "");
 	assert_int_equal(category.flags, 7);
 	assert_int_equal(category.revision, 1);
 	assert_true(category.created > UINT64_C(1700000000000000));
@@ -266,7 +197,7 @@ static void test_every_earlier_version_is_upgraded_with_its_data(void **state)
 		for (uint64_t seq = 3; seq >= 1; seq--) {
 			assert_db(content_history_next(place->db, &page, &row, &place->err), DB_OK);
 			assert_int_equal(row.message.seq, seq);
-			expect_bytes(row.author_name, "Alice");
+			assert_bytes(row.author_name, "Alice");
 		}
 		assert_db(content_history_next(place->db, &page, &row, &place->err), DB_END);
 		expect(place, "SELECT COUNT(*) FROM pc_room", "2");
@@ -346,8 +277,8 @@ static void test_category_comes_back_as_it_was_put(void **state)
 	assert_int_equal(got.flags, 15);
 	assert_int_equal(got.created, INT64_MAX);
 	assert_int_equal(got.revision, 2);
-	expect_bytes(got.name, "Verk\xc3\xa4ufe");
-	expect_bytes(got.description, "all of them");
+	assert_bytes(got.name, "Verk\xc3\xa4ufe");
+	assert_bytes(got.description, "all of them");
 	assert_db(content_categories_next(place->db, &got, &place->err), DB_END);
 	category.name = (struct db_bytes)BYTES("\xff");
 	assert_db(content_category_put(place->db, &category, &place->err), DB_BAD_DATA);
@@ -370,8 +301,8 @@ static void test_addin_comes_back_as_it_was_put(void **state)
 	assert_db(content_addins_next(place->db, &got, &place->err), DB_OK);
 	assert_int_equal(got.id, 4);
 	assert_memory_equal(got.uuid, addin.uuid, 16);
-	expect_bytes(got.name, "Blackboard");
-	expect_bytes(got.url, "https://a.test/?x=%25");
+	assert_bytes(got.name, "Blackboard");
+	assert_bytes(got.url, "https://a.test/?x=%25");
 	assert_db(content_addins_next(place->db, &got, &place->err), DB_END);
 	assert_db(content_addin_remove(place->db, 4, &place->err), DB_OK);
 	assert_db(content_addins(place->db, 0, &place->err), DB_OK);
@@ -622,8 +553,8 @@ static void test_removal_is_undone_with_its_transaction(void **state)
 	expect(place, "SELECT COUNT(*) FROM pc_room", "1");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define TEST_EMPTY(name) cmocka_unit_test_setup_teardown(name, setup_empty, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_one, place_end)
+#define TEST_EMPTY(name) cmocka_unit_test_setup_teardown(name, place_empty, place_end)
 
 int main(void)
 {

@@ -1,59 +1,11 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "odbc/content.h"
 #include "odbc/fold.h"
 #include "odbc/hex.h"
-#include "t/unit/database.h"
-
-/* A content database of its own for each test, in a scratch directory. */
-struct place {
-	struct database database;
-	struct db *db;
-	struct err err;
-};
-
-static int setup(void **state)
-{
-	struct place *place = calloc(1, sizeof(*place));
-
-	if (!place)
-		return -1;
-	if (!database_make(&place->database, ""))
-		return -1;
-	place->db = db_new(&place->database.list, &place->err);
-	*state = place;
-	if (!place->db || db_connect(place->db, &place->err) != DB_OK ||
-	    content_open(place->db, &place->err) != DB_OK) {
-		print_message("%s\n", place->err.text);
-		return -1;
-	}
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct place *place = *state;
-
-	db_free(&place->db);
-	database_remove(&place->database);
-	free(place);
-	return 0;
-}
-#define assert_db(expression, result) assert_int_equal((expression), (result))
-#define BYTES(text)                      \
-	{                                \
-		(text), sizeof(text) - 1 \
-	}
+#include "t/unit/place.h"
 
 static void expect_bytes(struct db_bytes got, const char *text, size_t length)
 {
@@ -524,7 +476,7 @@ static void test_uuid_is_written_as_everybody_writes_it(void **state)
 	assert_false(hex_uuid_decode("00112233-4455-6677-8899-aabbccddeefg", 36, uuid));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_one, place_end)
 
 int main(void)
 {

@@ -1,91 +1,21 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistr.h>
 
-#include "odbc/content.h"
 #include "odbc/record.h"
-#include "t/unit/database.h"
+#include "t/unit/place.h"
 
 /*
  * What any driver may do to values and transactions: runs against the database of PCHAT_TEST_DSN,
  * or SQLite.
  */
-struct place {
-	struct database database;
-	struct db *db;
-	struct err err;
-};
-
-static int setup(void **state)
-{
-	struct place *place = calloc(1, sizeof(*place));
-
-	if (!place || !database_make(&place->database, ""))
-		return -1;
-	*state = place;
-	place->db = db_new(&place->database.list, &place->err);
-	if (db_connect(place->db, &place->err) != DB_OK ||
-	    content_open(place->db, &place->err) != DB_OK) {
-		print_message("%s\n", place->err.text);
-		return -1;
-	}
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct place *place = *state;
-
-	db_free(&place->db);
-	database_remove(&place->database);
-	free(place);
-	return 0;
-}
-
-#define assert_db(expression, result) assert_int_equal((expression), (result))
-
-static enum db_result put_text(struct place *place, uint64_t seq, const char *text, size_t length)
-{
-	const struct content_message message = {
-		.room = 1, .seq = seq, .time = seq, .author = 1, .text = {text, length}};
-
-	return content_messages_put(place->db, &message, 1, &place->err);
-}
-
-static void expect_text(struct place *place, uint64_t seq, const char *text, size_t length)
-{
-	const struct content_page page = {
-		.room = 1, .after = seq - 1, .before = seq + 1, .limit = 1};
-	struct content_history_row row;
-
-	assert_db(content_history(place->db, &page, &place->err), DB_OK);
-	assert_db(content_history_next(place->db, &page, &row, &place->err), DB_OK);
-	assert_int_equal(row.message.text.length, length);
-	assert_memory_equal(row.message.text.data, text, length);
-	assert_db(content_history_next(place->db, &page, &row, &place->err), DB_END);
-}
 
 static void expect_round_trip(struct place *place, uint64_t seq, const char *text, size_t length)
 {
 	assert_db(put_text(place, seq, text, length), DB_OK);
 	expect_text(place, seq, text, length);
-}
-
-static void ask(struct place *place, const char *sql, const char *answer)
-{
-	char got[256];
-
-	assert_true(database_ask(&place->database, sql, got, sizeof(got)));
-	assert_string_equal(got, answer);
 }
 
 /* --- Text. --- */
@@ -187,7 +117,7 @@ static void test_names_that_differ_in_case_or_blanks_are_different(void **state)
 	put_principal(place, 1, "sip:a");
 	put_principal(place, 2, "sip:A");
 	put_principal(place, 3, " sip:a");
-	ask(place, "SELECT COUNT(*) FROM pc_principal WHERE uri = 'sip:a'", "1");
+	expect(place, "SELECT COUNT(*) FROM pc_principal WHERE uri = 'sip:a'", "1");
 }
 
 static void test_empty_text_is_not_null(void **state)
@@ -195,7 +125,7 @@ static void test_empty_text_is_not_null(void **state)
 	struct place *place = *state;
 
 	assert_db(put_text(place, 1, "", 0), DB_OK);
-	ask(place, "SELECT COUNT(*) FROM pc_message WHERE body = '' AND body IS NOT NULL", "1");
+	expect(place, "SELECT COUNT(*) FROM pc_message WHERE body = '' AND body IS NOT NULL", "1");
 }
 
 /* --- Other types. --- */
@@ -265,7 +195,7 @@ static void test_rows_in_any_number_are_stored(void **state)
 
 		put_many(place, counts[i], DB_OK);
 		snprintf(answer, sizeof(answer), "%u", counts[i]);
-		ask(place, "SELECT COUNT(*) FROM pc_message", answer);
+		expect(place, "SELECT COUNT(*) FROM pc_message", answer);
 	}
 	expect_text(place, 333, "text \xf0\x9f\x98\x80", 9);
 }
@@ -295,7 +225,7 @@ static void test_records_in_any_number_are_stored(void **state)
 		stored += counts[i];
 		snprintf(answer, sizeof(answer), "%llu|%llu", (unsigned long long)stored,
 			 (unsigned long long)stored);
-		ask(place, "SELECT COUNT(*), MAX(number) FROM pcc_record", answer);
+		expect(place, "SELECT COUNT(*), MAX(number) FROM pcc_record", answer);
 	}
 }
 
@@ -307,7 +237,7 @@ static void test_one_bad_row_of_many_spoils_the_transaction_only(void **state)
 	put_many(place, 100, DB_BAD_DATA);
 	assert_true(db_connected(place->db));
 	db_rollback(place->db);
-	ask(place, "SELECT COUNT(*) FROM pc_message", "0");
+	expect(place, "SELECT COUNT(*) FROM pc_message", "0");
 	put_many(place, 100, DB_OK);
 }
 
@@ -324,12 +254,12 @@ static void test_numbers_of_rooms_only_rise(void **state)
 		list[i] = (struct content_room_seq){i + 1, 1000 + i};
 	}
 	assert_db(content_room_seqs(place->db, list, 120, &place->err), DB_OK);
-	ask(place, "SELECT COUNT(*) FROM pc_room WHERE last_seq = 999 + id", "120");
+	expect(place, "SELECT COUNT(*) FROM pc_room WHERE last_seq = 999 + id", "120");
 	for (unsigned i = 0; i < 120; i++)
 		list[i].seq = i % 2 ? 1 : 5000;
 	assert_db(content_room_seqs(place->db, list, 120, &place->err), DB_OK);
-	ask(place, "SELECT COUNT(*) FROM pc_room WHERE last_seq = 5000", "60");
-	ask(place, "SELECT COUNT(*) FROM pc_room WHERE last_seq = 1", "0");
+	expect(place, "SELECT COUNT(*) FROM pc_room WHERE last_seq = 5000", "60");
+	expect(place, "SELECT COUNT(*) FROM pc_room WHERE last_seq = 1", "0");
 }
 
 /* --- Failures. --- */
@@ -345,7 +275,7 @@ static void test_failure_ends_its_transaction(void **state)
 	assert_db(put_text(place, 0, "breaks a rule", 13), DB_BAD_DATA);
 	assert_db(put_text(place, 2, "in the failed one", 17), DB_RETRY);
 	assert_false(db_connected(place->db));
-	ask(place, "SELECT COUNT(*) FROM pc_message", "0");
+	expect(place, "SELECT COUNT(*) FROM pc_message", "0");
 }
 
 /* PostgreSQL answers COMMIT of a failed transaction with success, having rolled back. */
@@ -357,7 +287,7 @@ static void test_commit_after_a_failure_does_not_pretend(void **state)
 	assert_db(put_text(place, 1, "first", 5), DB_OK);
 	assert_db(put_text(place, 0, "breaks a rule", 13), DB_BAD_DATA);
 	assert_db(db_commit(place->db, &place->err), DB_RETRY);
-	ask(place, "SELECT COUNT(*) FROM pc_message", "0");
+	expect(place, "SELECT COUNT(*) FROM pc_message", "0");
 }
 
 static void test_transaction_after_a_rollback_is_a_good_one(void **state)
@@ -371,7 +301,7 @@ static void test_transaction_after_a_rollback_is_a_good_one(void **state)
 	assert_db(db_begin(place->db, &place->err), DB_OK);
 	assert_db(put_text(place, 1, "first", 5), DB_OK);
 	assert_db(db_commit(place->db, &place->err), DB_OK);
-	ask(place, "SELECT COUNT(*) FROM pc_message", "1");
+	expect(place, "SELECT COUNT(*) FROM pc_message", "1");
 }
 
 /* --- One result at a time. --- */
@@ -404,10 +334,10 @@ static void test_idle_connection_holds_no_transaction(void **state)
 	assert_db(put_text(place, 1, "x", 1), DB_OK);
 	assert_db(db_commit(place->db, &place->err), DB_OK);
 	assert_true(database_ask(&place->database, "DELETE FROM pc_message", got, sizeof(got)));
-	ask(place, "SELECT COUNT(*) FROM pc_message", "0");
+	expect(place, "SELECT COUNT(*) FROM pc_message", "0");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_one, place_end)
 
 int main(void)
 {

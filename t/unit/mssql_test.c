@@ -1,10 +1,3 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,68 +7,15 @@
 #include <unistd.h>
 
 #include "conf/clock.h"
-#include "odbc/content.h"
 #include "odbc/content_index.h"
 #include "odbc/dialect.h"
-#include "t/unit/database.h"
+#include "t/unit/place.h"
 
 /*
  * What FreeTDS and a server that speaks TDS do that a program must cope with. Runs only where
  * PCHAT_TEST_DSN names a database of SQL Server (t/14-mssql.t); freetds_test has the driver's traps
  * without a server.
  */
-struct place {
-	struct database database;
-	struct db *db, *rival;
-	struct err err;
-};
-
-static int setup(void **state)
-{
-	struct place *place = calloc(1, sizeof(*place));
-
-	if (!place || !database_make(&place->database, ""))
-		return -1;
-	*state = place;
-	place->db = db_new(&place->database.list, &place->err);
-	place->rival = db_new(&place->database.list, &place->err);
-	if (db_connect(place->db, &place->err) != DB_OK ||
-	    content_open(place->db, &place->err) != DB_OK ||
-	    db_connect(place->rival, &place->err) != DB_OK) {
-		print_message("%s\n", place->err.text);
-		return -1;
-	}
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct place *place = *state;
-
-	db_free(&place->db);
-	db_free(&place->rival);
-	database_remove(&place->database);
-	free(place);
-	return 0;
-}
-
-#define assert_db(expression, result) assert_int_equal((expression), (result))
-
-static enum db_result put_text(struct place *place, uint64_t seq, const char *text, size_t length)
-{
-	const struct content_message message = {
-		.room = 1, .seq = seq, .time = seq, .author = 1, .text = {text, length}};
-
-	return content_messages_put(place->db, &message, 1, &place->err);
-}
-
-static void ask(struct place *place, const char *sql, const char *answer)
-{
-	char got[256];
-
-	assert_true(database_ask(&place->database, sql, got, sizeof(got)));
-	assert_string_equal(got, answer);
-}
 
 /* --- Lost connections. --- */
 
@@ -223,7 +163,7 @@ static void test_statement_behind_a_failure_is_not_run(void **state)
 		      db_run(place->db, "INSERT INTO no_such_table VALUES (1)", &place->err));
 	assert_db(put_text(place, 2, "second", 6), DB_RETRY);
 	assert_db(db_connect(place->db, &place->err), DB_OK);
-	ask(place, "SELECT COUNT(*) FROM pc_message", "0");
+	expect(place, "SELECT COUNT(*) FROM pc_message", "0");
 }
 
 static void test_missing_table_makes_no_dead_letters(void **state)
@@ -291,10 +231,10 @@ static void test_rows_of_the_index_are_stored_as_many_as_there_are(void **state)
 			.room = 1, .seq = i + 1, .time = 1, .author = 1, .text = {"some text", 9}};
 	for (unsigned round = 0; round < 2; round++)
 		assert_db(content_messages_put(place->db, list, 25, &place->err), DB_OK);
-	ask(place, "SELECT COUNT(*) FROM pc_index", "25");
+	expect(place, "SELECT COUNT(*) FROM pc_index", "25");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, place_two, place_end)
 
 int main(void)
 {

@@ -1,10 +1,3 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,80 +5,14 @@
 #include <unistd.h>
 
 #include "conf/clock.h"
-#include "odbc/content.h"
 #include "odbc/content_schema.h"
 #include "odbc/dialect.h"
-#include "t/unit/database.h"
+#include "t/unit/place.h"
 
 /*
  * What psqlodbc and PostgreSQL do that a program must cope with, one by one. Runs only where
  * PCHAT_TEST_DSN names a database of PostgreSQL (t/14-postgresql.t).
  */
-struct place {
-	struct database database;
-	struct db *db, *rival;
-	struct err err;
-};
-
-static int setup(void **state)
-{
-	struct place *place = calloc(1, sizeof(*place));
-
-	if (!place || !database_make(&place->database, ""))
-		return -1;
-	*state = place;
-	place->db = db_new(&place->database.list, &place->err);
-	place->rival = db_new(&place->database.list, &place->err);
-	if (db_connect(place->db, &place->err) != DB_OK ||
-	    content_open(place->db, &place->err) != DB_OK ||
-	    db_connect(place->rival, &place->err) != DB_OK) {
-		print_message("%s\n", place->err.text);
-		return -1;
-	}
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct place *place = *state;
-
-	db_free(&place->db);
-	db_free(&place->rival);
-	database_remove(&place->database);
-	free(place);
-	return 0;
-}
-
-#define assert_db(expression, result) assert_int_equal((expression), (result))
-
-static enum db_result put_text(struct place *place, uint64_t seq, const char *text, size_t length)
-{
-	const struct content_message message = {
-		.room = 1, .seq = seq, .time = seq, .author = 1, .text = {text, length}};
-
-	return content_messages_put(place->db, &message, 1, &place->err);
-}
-
-static void expect_text(struct place *place, uint64_t seq, const char *text, size_t length)
-{
-	const struct content_page page = {
-		.room = 1, .after = seq - 1, .before = seq + 1, .limit = 1};
-	struct content_history_row row;
-
-	assert_db(content_history(place->db, &page, &place->err), DB_OK);
-	assert_db(content_history_next(place->db, &page, &row, &place->err), DB_OK);
-	assert_int_equal(row.message.text.length, length);
-	assert_memory_equal(row.message.text.data, text, length);
-	assert_db(content_history_next(place->db, &page, &row, &place->err), DB_END);
-}
-
-static void ask(struct place *place, const char *sql, const char *answer)
-{
-	char got[256];
-
-	assert_true(database_ask(&place->database, sql, got, sizeof(got)));
-	assert_string_equal(got, answer);
-}
 
 static void test_names_that_end_in_blanks_are_different(void **state)
 {
@@ -98,7 +25,7 @@ static void test_names_that_end_in_blanks_are_different(void **state)
 
 		assert_db(content_principal_put(place->db, &principal, &place->err), DB_OK);
 	}
-	ask(place, "SELECT COUNT(*) FROM pc_principal WHERE uri = 'sip:a'", "1");
+	expect(place, "SELECT COUNT(*) FROM pc_principal WHERE uri = 'sip:a'", "1");
 }
 
 /* --- Statements and transactions. --- */
@@ -114,7 +41,7 @@ static void test_statements_are_prepared_on_the_server_once(void **state)
 			 " WHERE statement LIKE 'INSERT INTO pc_message%'",
 			 &place->err),
 		  DB_OK);
-	ask(place, "SELECT count FROM seen", "1");
+	expect(place, "SELECT count FROM seen", "1");
 }
 
 static void test_table_that_changes_under_a_prepared_statement_is_retried(void **state)
@@ -168,7 +95,7 @@ static void test_commit_on_a_lost_connection_is_uncertain(void **state)
 	assert_db(put_text(place, 1, "first", 5), DB_OK);
 	end_connection(place);
 	assert_db(db_commit(place->db, &place->err), DB_UNCERTAIN);
-	ask(place, "SELECT COUNT(*) FROM pc_message", "0");
+	expect(place, "SELECT COUNT(*) FROM pc_message", "0");
 }
 
 static void test_lock_is_waited_for_a_bounded_time(void **state)
@@ -283,7 +210,7 @@ static void test_commits_wait_for_the_disk_whatever_the_server_says(void **state
 	assert_db(db_run(place->rival, "ALTER ROLE CURRENT_USER RESET synchronous_commit",
 			 &place->err),
 		  DB_OK);
-	ask(place, "SELECT value FROM seen", "on");
+	expect(place, "SELECT value FROM seen", "on");
 }
 
 static void test_failures_are_sorted(void **state)
@@ -321,7 +248,7 @@ static void test_failures_are_sorted(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_two, place_end)
 
 int main(void)
 {
