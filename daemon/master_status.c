@@ -23,6 +23,7 @@ struct client {
 	struct status *status;	/* borrowed */
 	int sock;		/* owned; -1: free */
 	uint64_t number;	/* counts up: the lowest has waited longest */
+	bool may_run;		/* an administrator: may have adapters run, too */
 	struct event *readable; /* owned */
 };
 
@@ -35,6 +36,7 @@ struct status {
 	int sock;		     /* borrowed */
 	uint64_t clients;	     /* so far */
 	uint64_t complained;	     /* of strangers, clock_mono(); 0: not yet */
+	unsigned administrators;     /* how many of the users, the first */
 	unsigned users;
 	uid_t user[3 * CONF_ITEMS_MAX];
 	struct client client[CLIENTS_MAX];
@@ -52,10 +54,11 @@ static void look_up(struct status *status, const struct conf_list *names, const 
 	}
 }
 
-/* All administrators may look. */
+/* All of these may look. */
 static void look_up_users(struct status *status)
 {
 	look_up(status, &status->conf->admin.users, "admin.users");
+	status->administrators = status->users;
 	look_up(status, &status->conf->admin.operators, "admin.operators");
 	look_up(status, &status->conf->admin.readers, "admin.readers");
 }
@@ -71,18 +74,23 @@ static void log_stranger(struct status *status, const struct ucred *peer)
 	log_warning("refused the status to user %u, process %d", peer->uid, peer->pid);
 }
 
-static bool may_ask(struct status *status, int sock)
+/* Whether it may ask for the status; *may_run_r: and have adapters run. */
+static bool may_ask(struct status *status, int sock, bool *may_run_r)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
 
 	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &size) == -1)
 		return false;
-	if (peer.uid == 0 || peer.uid == geteuid())
+	*may_run_r = peer.uid == 0 || peer.uid == geteuid();
+	if (*may_run_r)
 		return true;
-	for (unsigned i = 0; i < status->users; i++)
-		if (status->user[i] == peer.uid)
-			return true;
+	for (unsigned i = 0; i < status->users; i++) {
+		if (status->user[i] != peer.uid)
+			continue;
+		*may_run_r = i < status->administrators;
+		return true;
+	}
 	log_stranger(status, &peer);
 	return false;
 }
@@ -139,7 +147,7 @@ static void take_request(const struct client *client, const char *request, ssize
 	if (size == (ssize_t)strlen(STATUS_REQUEST) &&
 	    memcmp(request, STATUS_REQUEST, (size_t)size) == 0)
 		reply(client);
-	if (size != (ssize_t)sizeof(wanted))
+	if (size != (ssize_t)sizeof(wanted) || !client->may_run)
 		return;
 	memcpy(&wanted, request, sizeof(wanted));
 	if (memcmp(wanted.word, STATUS_RUN, sizeof(wanted.word)) == 0)
@@ -180,13 +188,15 @@ static void take(struct status *status, int take_sock)
 {
 	const struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
 	struct client *client;
+	bool may_run;
 
-	if (!may_ask(status, take_sock)) {
+	if (!may_ask(status, take_sock, &may_run)) {
 		close(take_sock);
 		return;
 	}
 	client = find_client(status);
 	client->sock = take_sock;
+	client->may_run = may_run;
 	client->number = ++status->clients;
 	client->readable = event_new(status->base, take_sock, EV_READ, on_client, client);
 	if (client->readable == NULL || event_add(client->readable, &patience) == -1)

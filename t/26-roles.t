@@ -73,6 +73,8 @@ for my $user (qw(daemon nobody)) {
 	fails('registering an add-in', $user, qw(addin create Map --url https://example.test/));
 }
 is(scalar @{ $server->admin('user.list')->{users} }, 2, 'nothing of that was done');
+is((as($_, qw(compliance run)))[0], 77, "$_ may not: letting adapters run") for qw(daemon nobody);
+is(($server->pchatctl(qw(compliance run)))[0], 69, 'which root may, but there are none here');
 ok(Pchat::Client->enter(server => $server, user => 'alice'), 'and the old password counts');
 
 # Rooms and messages are for operators, too.
