@@ -22,18 +22,18 @@ for my $folder (sort keys %above) {
 }
 
 my %foreign = (
-	'daemon/pchatd' => 'odbc|ssl|crypto|jansson|gsasl|wslay|http_parser|yajl',
-	'daemon/pchat-sequencer' => 'odbc|ssl|crypto|jansson|gsasl|event|wslay|http_parser|yajl',
-	'daemon/pchat-store' => 'ssl|crypto|gsasl|event|wslay|http_parser|yajl',
-	'daemon/pchat-reader' => 'ssl|crypto|gsasl|event|wslay|http_parser|yajl',
-	'daemon/pchat-auth' => 'event|wslay|http_parser|yajl',
-	'daemon/pchat-compliance' => 'gsasl|event|wslay|http_parser|yajl',
-	'daemon/pchat-adapter' => 'gsasl|event|wslay|http_parser|yajl|jansson',
-	'daemon/pchat-file' => 'odbc|gsasl|event|ssl|wslay|http_parser|yajl',
+	'daemon/pchatd' => 'odbc|ssl|crypto|jansson|gsasl|wslay|http_parser',
+	'daemon/pchat-sequencer' => 'odbc|ssl|crypto|jansson|gsasl|event|wslay|http_parser',
+	'daemon/pchat-store' => 'ssl|crypto|gsasl|event|wslay|http_parser',
+	'daemon/pchat-reader' => 'ssl|crypto|gsasl|event|wslay|http_parser',
+	'daemon/pchat-auth' => 'event|wslay|http_parser',
+	'daemon/pchat-compliance' => 'gsasl|event|wslay|http_parser',
+	'daemon/pchat-adapter' => 'gsasl|event|wslay|http_parser|jansson',
+	'daemon/pchat-file' => 'odbc|gsasl|event|ssl|wslay|http_parser',
 	'worker/pchat-worker' => 'odbc|gsasl',
 	'daemon/pchat' => 'odbc',
 	'daemon/pchatctl' => 'event',    # it is a client, too: pchatctl test
-	'daemon/pchat-admin' => 'odbc|gsasl|jansson|wslay|http_parser|yajl',
+	'daemon/pchat-admin' => 'odbc|gsasl|jansson|wslay|http_parser',
 );
 for my $program (sort keys %foreign) {
 	my $needed = `readelf -d '$Pchat::Server::build/$program'`;

@@ -259,11 +259,6 @@ t_unit_feed_test_SOURCES = t/unit/feed_test.c
 t_unit_feed_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_feed_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += t/unit/json_parse_test
-t_unit_json_parse_test_SOURCES = t/unit/json_parse_test.c
-t_unit_json_parse_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
-t_unit_json_parse_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
-
 check_PROGRAMS += t/unit/json_test
 t_unit_json_test_SOURCES = t/unit/json_test.c t/worker/stub.c t/worker/stub.h
 t_unit_json_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)

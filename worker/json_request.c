@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "worker/json_parse.h"
 #include "worker/json_peer.h"
 #include "worker/json_text.h"
 
@@ -149,11 +148,21 @@ static int check(const json_t *request, struct chat_id *id_r)
 	return CODE_OK;
 }
 
+/* NUL is a character of JSON; where it is not one of ours the methods say so. */
+static json_t *parse(const char *text, size_t size)
+{
+	json_error_t error;
+
+	if (!json_depth_ok(text, size, JSON_DEPTH))
+		return NULL;
+	return json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY,
+			  &error);
+}
+
 bool json_request(struct json_peer *peer, const char *text, size_t size)
 {
-	json_t *request = json_parse(text, size);
+	json_t *request = parse(text, size);
 	struct chat_id id = {0};
-	/* NUL is a character of JSON; where it is not one of ours the methods say so. */
 	int code = request == NULL ? CODE_PARSE_ERROR : check(request, &id);
 	bool malformed = code != CODE_OK;
 

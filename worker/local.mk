@@ -36,7 +36,6 @@ worker_libworker_a_SOURCES = \
 	worker/json_manage.c \
 	worker/json_message.c \
 	worker/json_object.c worker/json_object.h \
-	worker/json_parse.c worker/json_parse.h \
 	worker/json_peer.h \
 	worker/json_person.c \
 	worker/json_pool.c \
@@ -81,9 +80,9 @@ worker_libworker_a_SOURCES = \
 	worker/view.c worker/view.h \
 	worker/wheel.c worker/wheel.h \
 	worker/ws.c worker/ws.h
-WORKER_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(JANSSON_CFLAGS) $(YAJL_CFLAGS) $(SECCOMP_CFLAGS)
+WORKER_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(JANSSON_CFLAGS) $(SECCOMP_CFLAGS)
 worker_libworker_a_CPPFLAGS = $(WORKER_CPPFLAGS)
-WORKER_LIBS = worker/libworker.a $(SHM_LIBS) $(EVENT_LIBS) $(SSL_LIBS) $(JANSSON_LIBS) $(YAJL_LIBS) \
+WORKER_LIBS = worker/libworker.a $(SHM_LIBS) $(EVENT_LIBS) $(SSL_LIBS) $(JANSSON_LIBS) \
 	$(WSLAY_LIBS) $(HTTP_PARSER_LIBS) $(SECCOMP_LIBS) $(UNISTRING_LIBS)
 
 pkglibexec_PROGRAMS += worker/pchat-worker
