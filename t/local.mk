@@ -71,10 +71,17 @@ t_unit_backoff_test_SOURCES = t/unit/backoff_test.c daemon/master_backoff.c
 t_unit_backoff_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_backoff_test_LDADD = $(CMOCKA_LIBS)
 
+CACHE_BENCH = t/unit/cache_bench.c t/unit/cache_bench.h
+
 check_PROGRAMS += t/unit/cache_test
-t_unit_cache_test_SOURCES = t/unit/cache_test.c
+t_unit_cache_test_SOURCES = t/unit/cache_test.c $(CACHE_BENCH)
 t_unit_cache_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_cache_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += t/unit/cache_crash_test
+t_unit_cache_crash_test_SOURCES = t/unit/cache_crash_test.c $(CACHE_BENCH)
+t_unit_cache_crash_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_cache_crash_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/client_merge_test
 t_unit_client_merge_test_SOURCES = t/unit/client_merge_test.c
