@@ -204,8 +204,7 @@ static void on_granted(void *ctx, const json_t *result, int code, const char *te
 	if (code == CLIENT_LOST)
 		return; /* asked again when there is a connection */
 	if (!result) {
-		pchat_complain("could not download: %s", text);
-		pchat_finish(download->pchat, pchat_status_of(code));
+		pchat_refused(download->pchat, "download", code, text);
 		return;
 	}
 	download->asked = true;

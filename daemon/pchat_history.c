@@ -18,27 +18,13 @@ struct history {
 
 enum { PAGE = 500, LIMIT_DEFAULT = 50 };
 
-static void print(const struct history *history, const json_t *message)
-{
-	if (history->pchat->args->json) {
-		json_t *copy = json_copy((json_t *)(uintptr_t)message);
-		json_object_set_new(copy, "room", json_string(history->room->uri));
-		pchat_text_json(copy);
-		json_decref(copy);
-		return;
-	}
-	char *line = pchat_text_message(message);
-	puts(line ? line : "");
-	free(line);
-}
-
 static void print_all(struct history *history)
 {
 	for (size_t page = json_array_size(history->pages); page > 0; page--) {
 		size_t i;
 		const json_t *message;
 		json_array_foreach(json_array_get(history->pages, page - 1), i, message)
-			print(history, message);
+			pchat_print_message(history->pchat, history->room, message);
 	}
 	pchat_finish(history->pchat, fflush(stdout) == 0 ? EX_OK : EX_IOERR);
 }
@@ -53,8 +39,7 @@ static void on_page(void *ctx, const json_t *result, int code, const char *text)
 	if (code == CLIENT_LOST)
 		return; /* asked again when the room has been joined again */
 	if (!result) {
-		pchat_complain("could not get the history: %s", text);
-		pchat_finish(history->pchat, pchat_status_of(code));
+		pchat_refused(history->pchat, "get the history", code, text);
 		return;
 	}
 	json_array_append(history->pages, messages);
@@ -113,8 +98,7 @@ static void on_refused(void *ctx, struct client_room *room, int code, const char
 {
 	struct history *history = ctx;
 	(void)room;
-	pchat_complain("could not join the room: %s", text);
-	pchat_finish(history->pchat, pchat_status_of(code));
+	pchat_refused(history->pchat, "join the room", code, text);
 }
 
 int pchat_history(struct pchat *pchat, const struct client_options *options)

@@ -152,20 +152,14 @@ static void on_rejected(void *ctx, struct client_room *room, int code, const cha
 {
 	struct poster *poster = ctx;
 	(void)room;
-	if (poster->pchat->finishing)
-		return;
-	pchat_complain("could not post: %s", text);
-	pchat_finish(poster->pchat, pchat_status_of(code));
+	pchat_refused(poster->pchat, "post", code, text);
 }
 
 static void on_refused(void *ctx, struct client_room *room, int code, const char *text)
 {
 	struct poster *poster = ctx;
 	(void)room;
-	if (poster->pchat->finishing)
-		return;
-	pchat_complain("could not join the room: %s", text);
-	pchat_finish(poster->pchat, pchat_status_of(code));
+	pchat_refused(poster->pchat, "join the room", code, text);
 }
 
 int pchat_post(struct pchat *pchat, const struct client_options *options)

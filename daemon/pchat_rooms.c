@@ -51,8 +51,7 @@ static void on_page(void *ctx, const json_t *result, int code, const char *text)
 	if (code == CLIENT_LOST)
 		return; /* goes on when there is a connection again */
 	if (!result) {
-		pchat_complain("could not list the rooms: %s", text);
-		pchat_finish(rooms->pchat, pchat_status_of(code));
+		pchat_refused(rooms->pchat, "list the rooms", code, text);
 		return;
 	}
 	json_array_foreach(page, i, room)

@@ -70,6 +70,29 @@ void pchat_finish(struct pchat *pchat, int status)
 	client_session_logout(client_session(pchat->client));
 }
 
+void pchat_refused(struct pchat *pchat, const char *what, int code, const char *text)
+{
+	if (pchat->finishing)
+		return;
+	pchat_complain("could not %s: %s", what, text);
+	pchat_finish(pchat, pchat_status_of(code));
+}
+
+void pchat_print_message(const struct pchat *pchat, const struct client_room *room,
+			 const json_t *message)
+{
+	if (pchat->args->json) {
+		json_t *copy = json_copy((json_t *)(uintptr_t)message);
+		json_object_set_new(copy, "room", json_string(room->uri));
+		pchat_text_json(copy);
+		json_decref(copy);
+		return;
+	}
+	char *line = pchat_text_message(message);
+	puts(line ? line : "");
+	free(line);
+}
+
 void pchat_not_found(struct pchat *pchat, int code, const char *why)
 {
 	if (code == CLIENT_LOST)

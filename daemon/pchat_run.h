@@ -54,6 +54,14 @@ void pchat_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The exit code for an error of the protocol. */
 int pchat_status_of(int code);
 
+/* Says that the server refused what was to be done ("join the room"), and signs out with the exit code
+ * for it. The first time counts. */
+void pchat_refused(struct pchat *pchat, const char *what, int code, const char *text);
+
+/* Prints a message as a line for people or, with --json, as an object with the URI of its room. */
+void pchat_print_message(const struct pchat *pchat, const struct client_room *room,
+			 const json_t *message);
+
 /*
  * Finds the room whose URI or name is `name`. found is called once: with the URI; or with NULL, a
  * code (CLIENT_LOST: the connection was lost; ask again when there is one) and a sentence.

@@ -39,20 +39,6 @@ static void on_ready(void *ctx)
 		pchat_find_room(tail->pchat, tail->pchat->args->room, found, tail);
 }
 
-static void print(const struct tail *tail, const json_t *message)
-{
-	if (tail->pchat->args->json) {
-		json_t *copy = json_copy((json_t *)(uintptr_t)message);
-		json_object_set_new(copy, "room", json_string(tail->room->uri));
-		pchat_text_json(copy);
-		json_decref(copy);
-		return;
-	}
-	char *line = pchat_text_message(message);
-	puts(line ? line : "");
-	free(line);
-}
-
 static void on_message(void *ctx, struct client_room *room, const json_t *message)
 {
 	struct tail *tail = ctx;
@@ -60,7 +46,7 @@ static void on_message(void *ctx, struct client_room *room, const json_t *messag
 	(void)room;
 	if (tail->pchat->finishing)
 		return;
-	print(tail, message);
+	pchat_print_message(tail->pchat, tail->room, message);
 	if (fflush(stdout) != 0)
 		pchat_finish(tail->pchat, EX_IOERR);
 	else if (++tail->printed == count)
@@ -71,8 +57,7 @@ static void on_refused(void *ctx, struct client_room *room, int code, const char
 {
 	struct tail *tail = ctx;
 	(void)room;
-	pchat_complain("could not join the room: %s", text);
-	pchat_finish(tail->pchat, pchat_status_of(code));
+	pchat_refused(tail->pchat, "join the room", code, text);
 }
 
 int pchat_tail(struct pchat *pchat, const struct client_options *options)

@@ -178,8 +178,7 @@ static void on_granted(void *ctx, const json_t *result, int code, const char *te
 	if (code == CLIENT_LOST)
 		return; /* asked again when the room has been joined again */
 	if (!result) {
-		pchat_complain("could not upload: %s", text);
-		pchat_finish(upload->pchat, pchat_status_of(code));
+		pchat_refused(upload->pchat, "upload", code, text);
 		return;
 	}
 	upload->uri = strdup(uri ? uri : "");
@@ -246,10 +245,7 @@ static void on_refused(void *ctx, struct client_room *room, int code, const char
 	struct upload *upload = ctx;
 
 	(void)room;
-	if (upload->pchat->finishing)
-		return;
-	pchat_complain("could not join the room: %s", text);
-	pchat_finish(upload->pchat, pchat_status_of(code));
+	pchat_refused(upload->pchat, "join the room", code, text);
 }
 
 /* --- All of it. --- */
