@@ -85,7 +85,6 @@ enum ctl_option {
 #define CTL_EDIT(list) CTL_BIT(list)
 static_assert(CTL_PLACE(CTL_OPTIONS) <= 64, "there are bits for all options");
 
-
 struct conf;
 struct ctl;
 
@@ -129,12 +128,18 @@ int ctl_fail(const struct ctl *ctl, int code, const char *fmt, ...)
 /* A line on standard output, in which control characters are shown and not done, as in ctl_fail's. */
 void ctl_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Writes a result as one document. */
+/* Writes a result as one document, or as a table. */
 int ctl_print_json(const struct ctl *ctl, const json_t *document);
+struct ctl_table;
+int ctl_print_table(const struct ctl *ctl, struct ctl_table *take_table);
+
+/* Writes rows of what the verb's noun names as a document or as a table, if code is EX_OK; returns
+ * code, or what went wrong. */
+int ctl_list_show(const struct ctl *ctl, int code, json_t *take_rows);
 
 /*
- * Asks the server, on run_directory/admin.sock or, elsewhere, on its administration port. take_params is taken. *result_r is the caller's.
- * EX_UNAVAILABLE: it is down; EX_TEMPFAIL: busy, or no answer in time; EX_NOPERM; EX_DATAERR: it
+ * Asks the server, on run_directory/admin.sock or, elsewhere, on its administration port. *result_r is
+ * the caller's. EX_UNAVAILABLE: it is down; EX_TEMPFAIL: busy, or no answer in time; EX_NOPERM; EX_DATAERR: it
  * refused, for the reason that was printed.
  */
 int ctl_call(const struct ctl *ctl, const char *method, json_t *take_params, json_t **result_r);

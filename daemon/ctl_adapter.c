@@ -21,10 +21,9 @@ enum { ANSWER_TIMEOUT_MS = 10000, LOOK_MS = 100, ASK_AGAIN_MS = 10000 };
 /* --- adapters --- */
 
 struct listing {
-	const struct ctl *ctl;	 /* borrowed */
-	json_t *document;	 /* owned */
-	struct ctl_table *table; /* owned */
-	uint64_t last;		 /* number of the newest record */
+	const struct ctl *ctl;	/* borrowed */
+	json_t *document;	/* owned */
+	uint64_t last;		/* number of the newest record */
 };
 
 static const char *state_of(const struct listing *listing, const struct record_adapter *row)
@@ -60,9 +59,8 @@ static json_t *document_of(const struct listing *listing, const struct record_ad
 	return object;
 }
 
-static void add_row(struct listing *listing, json_t *object)
+static void add_row(struct ctl_table *table, const json_t *object)
 {
-	struct ctl_table *table = listing->table;
 	const char *ran = json_string_value(json_object_get(object, "ran"));
 	const char *error = json_string_value(json_object_get(object, "error"));
 
@@ -76,13 +74,22 @@ static void add_row(struct listing *listing, json_t *object)
 	ctl_table_add(table, "%s", error ? error : "");
 }
 
+static int print_rows(const struct ctl *ctl, const json_t *document)
+{
+	static const char *const heads[] = {"ADAPTER", "STATE",	   "DONE UP TO",
+					    "LAG",     "LAST RUN", "ERROR"};
+	struct ctl_table *table = ctl_table_new("llrrll", heads);
+	json_t *object;
+	size_t i;
+
+	json_array_foreach(document, i, object)
+		add_row(table, object);
+	return ctl_print_table(ctl, table);
+}
+
 static void take_row(struct listing *listing, const struct record_adapter *row)
 {
-	json_t *object = document_of(listing, row);
-
-	if (listing->table)
-		add_row(listing, object);
-	json_array_append_new(listing->document, object);
+	json_array_append_new(listing->document, document_of(listing, row));
 }
 
 /* Those that are configured, whether they ever ran or not, and behind them those that are not. */
@@ -109,17 +116,6 @@ static enum db_result list_rows(struct listing *listing, struct db *db, struct e
 	return result == DB_END ? DB_OK : result;
 }
 
-static struct ctl_table *new_table(void)
-{
-	static const char *const heads[] = {"ADAPTER", "STATE",	   "DONE UP TO",
-					    "LAG",     "LAST RUN", "ERROR"};
-	struct ctl_table *table = ctl_table_new("llrrll");
-
-	for (unsigned i = 0; table && i < sizeof(heads) / sizeof(heads[0]); i++)
-		ctl_table_add(table, "%s", heads[i]);
-	return table;
-}
-
 static int show(struct listing *listing, struct db *db)
 {
 	const struct ctl *ctl = listing->ctl;
@@ -133,11 +129,8 @@ static int show(struct listing *listing, struct db *db)
 	}
 	if (result != DB_OK)
 		return ctl_fail(ctl, EX_UNAVAILABLE, "%s", err.text);
-	if (ctl->json)
-		return ctl_print_json(ctl, listing->document);
-	if (!listing->table || ctl_table_print(listing->table) == -1)
-		return ctl_fail(ctl, EX_IOERR, "could not write the result");
-	return EX_OK;
+	return ctl->json ? ctl_print_json(ctl, listing->document)
+			 : print_rows(ctl, listing->document);
 }
 
 int ctl_compliance_adapters(const struct ctl *ctl)
@@ -149,10 +142,8 @@ int ctl_compliance_adapters(const struct ctl *ctl)
 	if (code != EX_OK)
 		return code;
 	listing.document = json_array();
-	listing.table = new_table();
 	code = show(&listing, db);
 	json_decref(listing.document);
-	ctl_table_free(&listing.table);
 	db_free(&db);
 	return code;
 }

@@ -131,20 +131,8 @@ static struct ctl_table *new_table(void)
 {
 	static const char *const heads[] = {"DATABASE", "DIALECT",	"STATE",	"VERSION",
 					    "LSN",	"NEWEST EVENT", "DEAD LETTERS", "INDEX"};
-	struct ctl_table *table = ctl_table_new("rlllrlrl");
 
-	for (unsigned i = 0; table && i < sizeof(heads) / sizeof(heads[0]); i++)
-		ctl_table_add(table, "%s", heads[i]);
-	return table;
-}
-
-static int print_all(const struct ctl *ctl, json_t *document, struct ctl_table *table)
-{
-	if (ctl->json)
-		return ctl_print_json(ctl, document);
-	if (!table || ctl_table_print(table) == -1)
-		return ctl_fail(ctl, EX_IOERR, "could not write the result");
-	return EX_OK;
+	return ctl_table_new("rlllrlrl", heads);
 }
 
 static int look_at_all(const struct ctl *ctl, bool *good_r)
@@ -160,17 +148,20 @@ static int look_at_all(const struct ctl *ctl, bool *good_r)
 
 		open_database(&database, ctl->conf, i);
 		json_array_append_new(document, document_of(&database));
-		if (table)
-			add_row(table, &database);
+		add_row(table, &database);
 		if (database.result != DB_OK && !ctl->json)
 			ctl_fail(ctl, 0, "database %u: %s", i, database.err.text);
 		if (strcmp(state_of(&database), "good") == 0)
 			*good_r = true;
 		db_free(&database.db);
 	}
-	code = print_all(ctl, document, table);
+	if (ctl->json) {
+		code = ctl_print_json(ctl, document);
+		ctl_table_free(&table);
+	} else {
+		code = ctl_print_table(ctl, table);
+	}
 	json_decref(document);
-	ctl_table_free(&table);
 	return code;
 }
 

@@ -231,23 +231,20 @@ static int print_document(const struct check *check)
 
 static int print_table(const struct check *check)
 {
-	struct ctl_table *table = ctl_table_new("ll");
+	static const char *const heads[] = {"FILE", "WHAT"};
+	struct ctl_table *table;
 	const char *uuid;
 	json_t *what;
-	bool printed;
 
-	if (table) {
-		ctl_table_add(table, "FILE");
-		ctl_table_add(table, "WHAT");
-		json_object_foreach(check->found, uuid, what)
-		{
-			ctl_table_add(table, "%s", uuid);
-			ctl_table_add(table, "%s", json_string_value(what));
-		}
+	if (check->wrong == 0)
+		return EX_OK;
+	table = ctl_table_new("ll", heads);
+	json_object_foreach(check->found, uuid, what)
+	{
+		ctl_table_add(table, "%s", uuid);
+		ctl_table_add(table, "%s", json_string_value(what));
 	}
-	printed = table && (check->wrong == 0 || ctl_table_print(table) == 0);
-	ctl_table_free(&table);
-	return printed ? EX_OK : ctl_fail(check->ctl, EX_IOERR, "could not write the table");
+	return ctl_print_table(check->ctl, table);
 }
 
 static int report(const struct check *check)

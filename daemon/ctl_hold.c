@@ -11,38 +11,13 @@
 
 /* --- Looking at them. --- */
 
-typedef bool take_hold(void *arg, const struct record_hold *hold);
-
-static enum db_result each_page(struct db *db, uint64_t *above, take_hold *take, void *arg,
-				struct err *err)
+static int each(const struct ctl *ctl, struct db *db, record_hold_take *take, void *arg)
 {
-	enum db_result result = record_holds(db, *above, err);
-	struct record_hold hold;
-	bool any = false;
-
-	while (result == DB_OK) {
-		result = record_holds_next(db, &hold, err);
-		if (result != DB_OK)
-			break;
-		any = true;
-		*above = hold.number;
-		if (!take(arg, &hold)) {
-			err_set(err, "could not read the holds: out of memory");
-			return DB_RETRY;
-		}
-	}
-	return result == DB_END && any ? DB_OK : result;
-}
-
-static int each(const struct ctl *ctl, struct db *db, take_hold *take, void *arg)
-{
-	enum db_result result = DB_OK;
-	uint64_t above = 0;
 	struct err err;
 
-	while (result == DB_OK)
-		result = each_page(db, &above, take, arg, &err);
-	return result == DB_END ? EX_OK : ctl_fail(ctl, EX_UNAVAILABLE, "%s", err.text);
+	return record_holds_each(db, take, arg, &err) == DB_OK
+		       ? EX_OK
+		       : ctl_fail(ctl, EX_UNAVAILABLE, "%s", err.text);
 }
 
 /* --- list --- */
@@ -78,22 +53,19 @@ static int print_list(const struct ctl *ctl, const json_t *list)
 					      "end",  "reason", "released"};
 	static const char *const heads[] = {"NAME", "USER",   "ROOM",	 "START",
 					    "END",  "REASON", "RELEASED"};
-	struct ctl_table *table = ctl_table_new("lllllll");
+	struct ctl_table *table = ctl_table_new("lllllll", heads);
 	const json_t *object;
-	bool printed;
 	size_t i;
 
-	for (unsigned c = 0; table && c < 7; c++)
-		ctl_table_add(table, "%s", heads[c]);
-	json_array_foreach(list, i, object) for (unsigned c = 0; table && c < 7; c++)
+	json_array_foreach(list, i, object)
 	{
-		const char *text = json_string_value(json_object_get(object, members[c]));
+		for (unsigned c = 0; c < 7; c++) {
+			const char *text = json_string_value(json_object_get(object, members[c]));
 
-		ctl_table_add(table, "%s", text ? text : "-");
+			ctl_table_add(table, "%s", text ? text : "-");
+		}
 	}
-	printed = table && ctl_table_print(table) == 0;
-	ctl_table_free(&table);
-	return printed ? EX_OK : ctl_fail(ctl, EX_IOERR, "could not write the table");
+	return ctl_print_table(ctl, table);
 }
 
 static int list(const struct ctl *ctl, struct db *db)

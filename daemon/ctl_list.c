@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -31,6 +32,12 @@ static const struct list {
 	 {"category", "age", "messages", "bytes"}},
 	{"group", "groups", "llll", {"URI", "NAME", "KIND", "STATE"},
 	 {"uri", "name", "kind", "state"}},
+	{"message", "messages", "rlll", {"SEQ", "TIME", "FROM", "TEXT"},
+	 {"seq", "time", "from", "text"}},
+	{"file", "files", "lrllll", {"TIME", "BYTES", "FROM", "NAME", "STATE", "URI"},
+	 {"time", "size", "from", "name", "removed", "file"}},
+	{"audit", "entries", "llllll", {"TIME", "ACTOR", "ADDRESS", "WHAT", "OBJECT", "DETAILS"},
+	 {"time", "actor", "address", "what", "object", "details"}},
 };
 
 static void add_list(struct ctl_table *table, const json_t *value)
@@ -69,9 +76,21 @@ static void add_object(struct ctl_table *table, json_t *object)
 	ctl_table_add(table, "%s", text);
 }
 
+static void add_details(struct ctl_table *table, json_t *details)
+{
+	char *text = json_dumps(details, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
+
+	ctl_table_add(table, "%s", text ? text : "");
+	free(text);
+}
+
 static void add_cell(struct ctl_table *table, const char *member, json_t *value)
 {
-	if (json_is_integer(value))
+	if (strcmp(member, "details") == 0)
+		add_details(table, value);
+	else if (strcmp(member, "removed") == 0)
+		ctl_table_add(table, "%s", value ? "removed" : "");
+	else if (json_is_integer(value))
 		ctl_table_add(table, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 	else if (json_is_array(value))
 		add_list(table, value);
@@ -87,29 +106,19 @@ static void add_cell(struct ctl_table *table, const char *member, json_t *value)
 		ctl_table_add(table, "%s", json_is_true(value) ? "yes" : "no");
 }
 
-static int print_table(const struct ctl *ctl, struct ctl_table *table)
-{
-	const bool printed = table && ctl_table_print(table) == 0;
-
-	ctl_table_free(&table);
-	return printed ? EX_OK : ctl_fail(ctl, EX_IOERR, "could not write the table");
-}
-
 /* --- One. --- */
 
 static int print_object(const struct ctl *ctl, json_t *object)
 {
-	struct ctl_table *table = ctl_table_new("ll");
+	struct ctl_table *table = ctl_table_new("ll", NULL);
 	const char *member;
 	json_t *value;
 
-	if (!table)
-		return print_table(ctl, NULL);
 	json_object_foreach(object, member, value) {
 		ctl_table_add(table, "%s:", strcmp(member, "disabled") == 0 ? "state" : member);
 		add_cell(table, member, value);
 	}
-	return print_table(ctl, table);
+	return ctl_print_table(ctl, table);
 }
 
 int ctl_object_get(const struct ctl *ctl)
@@ -137,44 +146,49 @@ static const struct list *list_of(const char *noun)
 
 static int print_rows(const struct ctl *ctl, const struct list *list, const json_t *rows)
 {
-	struct ctl_table *table = ctl_table_new(list->align);
+	struct ctl_table *table = ctl_table_new(list->align, list->heading);
 	json_t *row;
 	size_t i;
 
-	if (!table)
-		return print_table(ctl, NULL);
-	for (unsigned k = 0; k < COLUMNS && list->heading[k]; k++)
-		ctl_table_add(table, "%s", list->heading[k]);
 	json_array_foreach(rows, i, row) {
 		for (unsigned k = 0; k < COLUMNS && list->column[k]; k++)
 			add_cell(table, list->column[k], json_object_get(row, list->column[k]));
 	}
-	return print_table(ctl, table);
+	return ctl_print_table(ctl, table);
 }
 
-static int show_list(const struct ctl *ctl, const struct list *list, json_t *take_params)
+static int show(const struct ctl *ctl, const struct list *list, int code, json_t *take_rows)
 {
-	json_t *rows, *document;
+	if (code == EX_OK && ctl->json) {
+		json_t *document = json_pack("{s:O}", list->member, take_rows);
+
+		code = ctl_print_json(ctl, document);
+		json_decref(document);
+	} else if (code == EX_OK) {
+		code = print_rows(ctl, list, take_rows);
+	}
+	json_decref(take_rows);
+	return code;
+}
+
+int ctl_list_show(const struct ctl *ctl, int code, json_t *take_rows)
+{
+	return show(ctl, list_of(ctl->verb->noun), code, take_rows);
+}
+
+static int call_and_show(const struct ctl *ctl, const struct list *list, json_t *take_params)
+{
+	json_t *rows = NULL;
 	int code = EX_DATAERR;
 
 	if (take_params)
 		code = ctl_call_pages(ctl, ctl->verb->method, take_params, list->member, &rows);
-	if (code != EX_OK)
-		return code;
-	if (ctl->json) {
-		document = json_pack("{s:O}", list->member, rows);
-		code = ctl_print_json(ctl, document);
-		json_decref(document);
-	} else {
-		code = print_rows(ctl, list, rows);
-	}
-	json_decref(rows);
-	return code;
+	return show(ctl, list, code, rows);
 }
 
 int ctl_object_list(const struct ctl *ctl)
 {
-	return show_list(ctl, list_of(ctl->verb->noun), ctl_option_params(ctl, false));
+	return call_and_show(ctl, list_of(ctl->verb->noun), ctl_option_params(ctl, false));
 }
 
 /* Users, who could be something in a room or category. */
@@ -187,5 +201,5 @@ int ctl_object_eligible(const struct ctl *ctl)
 		json_decref(params);
 		return ctl_fail(ctl, EX_DATAERR, "a value is not UTF-8");
 	}
-	return show_list(ctl, list_of("user"), params);
+	return call_and_show(ctl, list_of("user"), params);
 }

@@ -4,7 +4,6 @@
 #include <sysexits.h>
 
 #include "daemon/ctl_option.h"
-#include "daemon/ctl_table.h"
 
 /* Messages found, removed, replaced and purged. */
 
@@ -55,50 +54,12 @@ static int find(const struct ctl *ctl, uint64_t wanted, json_t **rows_r)
 	return code;
 }
 
-static int print_found(const struct ctl *ctl, const json_t *rows)
-{
-	static const char *const columns[] = {"time", "from", "text"};
-	struct ctl_table *table = ctl_table_new("rlll");
-	json_t *row;
-	bool printed;
-	size_t i;
-
-	if (table) {
-		ctl_table_add(table, "SEQ");
-		ctl_table_add(table, "TIME");
-		ctl_table_add(table, "FROM");
-		ctl_table_add(table, "TEXT");
-	}
-	json_array_foreach(rows, i, row) {
-		if (!table)
-			break;
-		ctl_table_add(table, "%" JSON_INTEGER_FORMAT,
-			      json_integer_value(json_object_get(row, "seq")));
-		for (unsigned c = 0; c < 3; c++) {
-			const char *text = json_string_value(json_object_get(row, columns[c]));
-
-			ctl_table_add(table, "%s", text ? text : "");
-		}
-	}
-	printed = table && ctl_table_print(table) == 0;
-	ctl_table_free(&table);
-	return printed ? EX_OK : ctl_fail(ctl, EX_IOERR, "could not write the table");
-}
-
 int ctl_message_search(const struct ctl *ctl)
 {
-	json_t *rows, *document;
-	int code = find(ctl, ctl_option_number(ctl, CTL_LIMIT, UINT64_MAX), &rows);
+	json_t *rows;
+	const int code = find(ctl, ctl_option_number(ctl, CTL_LIMIT, UINT64_MAX), &rows);
 
-	if (code == EX_OK && ctl->json) {
-		document = json_pack("{s:O}", "messages", rows);
-		code = ctl_print_json(ctl, document);
-		json_decref(document);
-	} else if (code == EX_OK) {
-		code = print_found(ctl, rows);
-	}
-	json_decref(rows);
-	return code;
+	return ctl_list_show(ctl, code, rows);
 }
 
 /* --- Removing and replacing. --- */

@@ -67,22 +67,15 @@ static int print_workers(const struct ctl *ctl, const json_t *pool)
 {
 	static const char *const heading[] = {"PLACE", "STATE",	   "SLOT",
 					      "PID",   "SESSIONS", "CONNECTIONS"};
-	struct ctl_table *table = ctl_table_new("rlrrrr");
+	struct ctl_table *table = ctl_table_new("rlrrrr", heading);
 	json_t *row;
-	bool printed;
 	size_t i;
 
-	if (!table)
-		return ctl_fail(ctl, EX_OSERR, "could not get memory");
-	for (i = 0; i < sizeof(heading) / sizeof(heading[0]); i++)
-		ctl_table_add(table, "%s", heading[i]);
 	json_array_foreach(json_object_get(pool, "places"), i, row)
 		add_row(table, row, true);
 	json_array_foreach(json_object_get(pool, "others"), i, row)
 		add_row(table, row, false);
-	printed = ctl_table_print(table) == 0;
-	ctl_table_free(&table);
-	return printed ? EX_OK : ctl_fail(ctl, EX_IOERR, "could not write the table");
+	return ctl_print_table(ctl, table);
 }
 
 int ctl_pool_workers(const struct ctl *ctl)

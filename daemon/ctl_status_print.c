@@ -63,19 +63,12 @@ static int print_processes(json_t *rows)
 		"ROLE",	  "SLOT",     "STATE",	   "PLACE",  "PID", "GENERATION",
 		"UPTIME", "RESTARTS", "HEARTBEAT", "CURSOR", "LAG",
 	};
-	struct ctl_table *table = ctl_table_new("lrlrrrrrrrr");
+	struct ctl_table *table = ctl_table_new("lrlrrrrrrrr", heads);
 	json_t *row;
 	size_t i;
-	int result;
 
-	if (!table)
-		return -1;
-	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
-		ctl_table_add(table, "%s", heads[i]);
 	json_array_foreach(rows, i, row) add_process(table, row);
-	result = ctl_table_print(table);
-	ctl_table_free(&table);
-	return result;
+	return ctl_table_print(table);
 }
 
 static void print_journal(json_t *journal)
@@ -95,25 +88,18 @@ static void print_journal(json_t *journal)
 
 static int print_cache(json_t *cache)
 {
-	struct ctl_table *table = ctl_table_new("lrr");
+	static const char *const heads[] = {"CACHE", "USED", "SIZE"};
+	struct ctl_table *table = ctl_table_new("lrr", heads);
 	json_t *row;
 	size_t i;
-	int result;
 
-	if (!table)
-		return -1;
-	ctl_table_add(table, "CACHE");
-	ctl_table_add(table, "USED");
-	ctl_table_add(table, "SIZE");
 	json_array_foreach(json_object_get(cache, "tables"), i, row)
 	{
 		ctl_table_add(table, "%s", text_of(row, "name", "?"));
 		ctl_table_add(table, "%" JSON_INTEGER_FORMAT, number_of(row, "used"));
 		ctl_table_add(table, "%" JSON_INTEGER_FORMAT, number_of(row, "size"));
 	}
-	result = ctl_table_print(table);
-	ctl_table_free(&table);
-	return result;
+	return ctl_table_print(table);
 }
 
 static void print_database(const char *name, json_t *content)

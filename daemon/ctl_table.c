@@ -16,14 +16,16 @@ struct ctl_table {
 	bool failed;
 };
 
-struct ctl_table *ctl_table_new(const char *align)
+struct ctl_table *ctl_table_new(const char *align, const char *const *heads)
 {
 	struct ctl_table *table = calloc(1, sizeof(*table));
 
-	if (table) {
-		table->align = align;
-		table->columns = strlen(align);
-	}
+	if (!table)
+		return NULL;
+	table->align = align;
+	table->columns = strlen(align);
+	for (size_t i = 0; heads && i < table->columns; i++)
+		ctl_table_add(table, "%s", heads[i]);
 	return table;
 }
 
@@ -69,6 +71,8 @@ void ctl_table_add(struct ctl_table *table, const char *fmt, ...)
 	char *text = NULL;
 	va_list ap;
 
+	if (!table)
+		return;
 	va_start(ap, fmt);
 	if (vasprintf(&text, fmt, ap) == -1)
 		text = NULL;
@@ -114,7 +118,7 @@ static void print_cell(const struct ctl_table *table, size_t i, size_t widest)
 	fputs(last ? "\n" : "  ", stdout);
 }
 
-int ctl_table_print(const struct ctl_table *table)
+static int print(const struct ctl_table *table)
 {
 	size_t *widths = calloc(table->columns, sizeof(*widths));
 
@@ -128,4 +132,12 @@ int ctl_table_print(const struct ctl_table *table)
 		print_cell(table, i, widths[i % table->columns]);
 	free(widths);
 	return ferror(stdout) ? -1 : 0;
+}
+
+int ctl_table_print(struct ctl_table *take_table)
+{
+	const int result = take_table ? print(take_table) : -1;
+
+	ctl_table_free(&take_table);
+	return result;
 }

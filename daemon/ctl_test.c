@@ -422,25 +422,19 @@ static json_t *document_of(const struct trial *t, const char *target)
 
 static int print_table(const struct trial *t, const char *target)
 {
-	struct ctl_table *table = ctl_table_new("llr");
-	int printed = -1;
+	static const char *const heads[] = {"STEP", "USER", "MS"};
+	struct ctl_table *table = ctl_table_new("llr", heads);
+	int code;
 
-	if (table) {
-		ctl_table_add(table, "STEP");
-		ctl_table_add(table, "USER");
-		ctl_table_add(table, "MS");
-		for (unsigned i = 0; i < t->steps; i++) {
-			ctl_table_add(table, "%s", t->step[i].what);
-			ctl_table_add(table, "%s", t->step[i].user);
-			ctl_table_add(table, "%.1f", (double)t->step[i].us / 1000);
-		}
-		printed = ctl_table_print(table);
-		ctl_table_free(&table);
+	for (unsigned i = 0; i < t->steps; i++) {
+		ctl_table_add(table, "%s", t->step[i].what);
+		ctl_table_add(table, "%s", t->step[i].user);
+		ctl_table_add(table, "%.1f", (double)t->step[i].us / 1000);
 	}
-	if (printed == -1)
-		return ctl_fail(t->ctl, EX_IOERR, "could not write the table");
-	printf("\n%s: %s\n", target, *t->error ? "failure" : "success");
-	return EX_OK;
+	code = ctl_print_table(t->ctl, table);
+	if (code == EX_OK)
+		printf("\n%s: %s\n", target, *t->error ? "failure" : "success");
+	return code;
 }
 
 static int report(const struct trial *t, const char *target)

@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "conf/setting.h"
 #include "daemon/ctl_option.h"
+#include "daemon/ctl_table.h"
 #include "daemon/pchat_text.h"
 
 static const char DEFAULT_FILE[] = PCHAT_SYSCONFDIR "/pchatd.conf";
@@ -348,6 +349,13 @@ int ctl_print_json(const struct ctl *ctl, const json_t *document)
 	if (document && json_dumpf(document, stdout, flags) == 0 && puts("") != EOF)
 		return EX_OK;
 	return ctl_fail(ctl, EX_IOERR, "could not write the result");
+}
+
+int ctl_print_table(const struct ctl *ctl, struct ctl_table *take_table)
+{
+	if (ctl_table_print(take_table) == 0)
+		return EX_OK;
+	return ctl_fail(ctl, EX_IOERR, "could not write the table");
 }
 
 static void print_usage(FILE *out)

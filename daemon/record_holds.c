@@ -24,36 +24,15 @@ static bool keep(struct record_holds *holds, const struct record_hold *hold)
 	return own->user && own->room;
 }
 
-static enum db_result load_page(struct record_holds *holds, struct db *db, uint64_t *above,
-				struct err *err)
+static bool take(void *arg, const struct record_hold *hold)
 {
-	struct record_hold hold;
-	enum db_result result = record_holds(db, *above, err);
-	bool any = false;
-
-	while (result == DB_OK) {
-		result = record_holds_next(db, &hold, err);
-		if (result != DB_OK)
-			break;
-		any = true;
-		*above = hold.number;
-		if (hold.released == 0 && !keep(holds, &hold)) {
-			err_errno(err, "could not allocate memory for holds");
-			return DB_RETRY;
-		}
-	}
-	return result == DB_END && any ? DB_OK : result;
+	return hold->released != 0 || keep(arg, hold);
 }
 
 enum db_result record_holds_load(struct record_holds *holds, struct db *db, struct err *err)
 {
-	enum db_result result = DB_OK;
-	uint64_t above = 0;
-
 	*holds = (struct record_holds){0};
-	while (result == DB_OK)
-		result = load_page(holds, db, &above, err);
-	return result == DB_END ? DB_OK : result;
+	return record_holds_each(db, take, holds, err);
 }
 
 void record_holds_fini(struct record_holds *holds)

@@ -99,49 +99,39 @@ static bool is_active(const struct record_pledges *pledges, const struct record_
 	return hold->released == 0 || hold->released_lsn > pledges->lsn;
 }
 
-static void mark(const struct record_pledges *pledges, const struct record_hold *hold, bool *found)
+struct marking {
+	const struct record_pledges *pledges; /* borrowed */
+	bool *found;			      /* owned: of each of them */
+};
+
+static bool mark(void *arg, const struct record_hold *hold)
 {
+	const struct marking *marking = arg;
+	const struct record_pledges *pledges = marking->pledges;
+
 	for (size_t i = 0; i < pledges->count; i++)
 		if (pledges->item[i].number == hold->number && is_active(pledges, hold) &&
 		    is_kept(hold, &pledges->item[i]))
-			found[i] = true;
-}
-
-static enum db_result read_page(const struct record_pledges *pledges, struct db *db,
-				uint64_t *above, bool *found, struct err *err)
-{
-	struct record_hold hold;
-	enum db_result result = record_holds(db, *above, err);
-	bool any = false;
-
-	while (result == DB_OK) {
-		result = record_holds_next(db, &hold, err);
-		if (result != DB_OK)
-			break;
-		any = true;
-		*above = hold.number;
-		mark(pledges, &hold, found);
-	}
-	return result == DB_END && any ? DB_OK : result;
+			marking->found[i] = true;
+	return true;
 }
 
 enum db_result record_pledges_check(const struct record_pledges *pledges, struct db *db,
 				    uint64_t *number_r, struct err *err)
 {
-	bool *found = calloc(pledges->count + 1, sizeof(*found));
+	struct marking marking = {pledges, calloc(pledges->count + 1, sizeof(bool))};
 	enum db_result result = DB_OK;
-	uint64_t above = 0;
 
 	*number_r = 0;
-	if (!found) {
+	if (!marking.found) {
 		err_errno(err, "could not allocate memory for holds");
 		return DB_RETRY;
 	}
-	while (result == DB_OK && pledges->count > 0)
-		result = read_page(pledges, db, &above, found, err);
+	if (pledges->count > 0)
+		result = record_holds_each(db, mark, &marking, err);
 	for (size_t i = 0; i < pledges->count; i++)
-		if (!found[i] && (*number_r == 0 || pledges->item[i].number < *number_r))
+		if (!marking.found[i] && (*number_r == 0 || pledges->item[i].number < *number_r))
 			*number_r = pledges->item[i].number;
-	free(found);
-	return result == DB_END || result == DB_OK ? DB_OK : result;
+	free(marking.found);
+	return result;
 }

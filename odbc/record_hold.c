@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { PAGE = 100 };
+
 enum db_result record_hold_put(struct db *db, const struct record_hold *hold, struct err *err)
 {
 	struct db_stmt *stmt = db_statement(db, STATEMENT_HOLD_PUT);
@@ -51,16 +53,7 @@ enum db_result record_hold_count(struct db *db, const char *name, uint64_t *name
 	return result;
 }
 
-enum db_result record_holds(struct db *db, uint64_t above, struct err *err)
-{
-	struct db_stmt *stmt = db_statement(db, STATEMENT_HOLDS);
-
-	db_bind_int(stmt, 0, (int64_t)above);
-	db_bind_int(stmt, 1, RECORD_HOLD_PAGE);
-	return db_execute(stmt, err);
-}
-
-enum db_result record_holds_next(struct db *db, struct record_hold *hold_r, struct err *err)
+static enum db_result next(struct db *db, struct record_hold *hold_r, struct err *err)
 {
 	struct db_stmt *stmt = db_open_statement(db, STATEMENT_HOLDS);
 	const enum db_result result = db_fetch(stmt, err);
@@ -83,6 +76,40 @@ enum db_result record_holds_next(struct db *db, struct record_hold *hold_r, stru
 			.released_reason = db_bytes(stmt, 13),
 		};
 	return result;
+}
+
+/* *above: the number of the last one before, and then of the last one of the page. DB_END: there was
+ * none. */
+static enum db_result each_of_page(struct db *db, uint64_t *above, record_hold_take *take, void *arg,
+				   struct err *err)
+{
+	struct db_stmt *stmt = db_statement(db, STATEMENT_HOLDS);
+	struct record_hold hold;
+	enum db_result result;
+	bool any = false;
+
+	db_bind_int(stmt, 0, (int64_t)*above);
+	db_bind_int(stmt, 1, PAGE);
+	result = db_execute(stmt, err);
+	while (result == DB_OK && (result = next(db, &hold, err)) == DB_OK) {
+		any = true;
+		*above = hold.number;
+		if (!take(arg, &hold)) {
+			err_set(err, "could not read the holds: out of memory");
+			return DB_RETRY;
+		}
+	}
+	return result == DB_END && any ? DB_OK : result;
+}
+
+enum db_result record_holds_each(struct db *db, record_hold_take *take, void *arg, struct err *err)
+{
+	enum db_result result = DB_OK;
+	uint64_t above = 0;
+
+	while (result == DB_OK)
+		result = each_of_page(db, &above, take, arg, err);
+	return result == DB_END ? DB_OK : result;
 }
 
 /* --- Purges. --- */

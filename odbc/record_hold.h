@@ -21,7 +21,7 @@ struct record_hold {
 	struct db_bytes released_by, released_reason;
 };
 
-enum { RECORD_HOLDS_MAX = 1000 /* active ones */, RECORD_HOLD_PAGE = 100 };
+enum { RECORD_HOLDS_MAX = 1000 /* active ones */ };
 
 enum db_result record_hold_put(struct db *db, const struct record_hold *hold, struct err *err);
 
@@ -32,9 +32,9 @@ enum db_result record_hold_release(struct db *db, const struct record_hold *hold
 enum db_result record_hold_count(struct db *db, const char *name, uint64_t *named_r,
 				 uint64_t *all_r, struct err *err);
 
-/* All holds above a number, at most RECORD_HOLD_PAGE: as record_list. */
-enum db_result record_holds(struct db *db, uint64_t above, struct err *err);
-enum db_result record_holds_next(struct db *db, struct record_hold *hold_r, struct err *err);
+/* Hands over all holds, one after the other; take says false when memory is short (DB_RETRY). */
+typedef bool record_hold_take(void *arg, const struct record_hold *hold);
+enum db_result record_holds_each(struct db *db, record_hold_take *take, void *arg, struct err *err);
 
 /* The purge that somebody asked for, and what came of it. Counts are of records. */
 struct record_purge {
