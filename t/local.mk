@@ -12,6 +12,9 @@ ENGINE = daemon/engine.c daemon/engine.h daemon/engine_ask.h \
 	daemon/engine_group.c daemon/engine_person.c daemon/engine_retention.c daemon/engine_scoped.c daemon/engine_strip.c \
 	daemon/overload.c daemon/overload.h
 
+WORKER_STUB = t/worker/stub.c t/worker/stub.h t/worker/stub_calls.h t/worker/stub_chat.c \
+	t/worker/stub_file.c t/worker/stub_object.c
+
 if HAVE_CMOCKA
 
 DATABASE = t/unit/database.c t/unit/database.h
@@ -219,7 +222,7 @@ t_unit_full_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_full_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/http_test
-t_unit_http_test_SOURCES = t/unit/http_test.c t/worker/stub.c t/worker/stub.h
+t_unit_http_test_SOURCES = t/unit/http_test.c $(WORKER_STUB)
 t_unit_http_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_http_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
@@ -267,7 +270,7 @@ t_unit_feed_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_feed_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/json_test
-t_unit_json_test_SOURCES = t/unit/json_test.c t/worker/stub.c t/worker/stub.h
+t_unit_json_test_SOURCES = t/unit/json_test.c $(WORKER_STUB)
 t_unit_json_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_json_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
@@ -418,7 +421,7 @@ t_unit_wheel_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_wheel_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/ws_test
-t_unit_ws_test_SOURCES = t/unit/ws_test.c t/worker/stub.c t/worker/stub.h
+t_unit_ws_test_SOURCES = t/unit/ws_test.c $(WORKER_STUB)
 t_unit_ws_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_ws_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
@@ -468,7 +471,7 @@ t_fuzz_mailbox_replay_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CORPUS)/mailbox\"
 t_fuzz_mailbox_replay_LDADD = $(SHM_LIBS)
 
 check_PROGRAMS += t/fuzz/ws_replay
-t_fuzz_ws_replay_SOURCES = t/fuzz/ws_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h t/worker/stub.c t/worker/stub.h
+t_fuzz_ws_replay_SOURCES = t/fuzz/ws_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h $(WORKER_STUB)
 t_fuzz_ws_replay_CPPFLAGS = $(WORKER_CPPFLAGS) $(FUZZ_CORPUS)/ws\"
 t_fuzz_ws_replay_LDADD = $(WORKER_LIBS)
 
@@ -506,7 +509,7 @@ t_fuzz_mailbox_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 t_fuzz_mailbox_fuzz_LDADD = $(SHM_LIBS)
 
 check_PROGRAMS += t/fuzz/ws_fuzz
-t_fuzz_ws_fuzz_SOURCES = t/fuzz/ws_fuzz.c t/fuzz/fuzz.h t/worker/stub.c t/worker/stub.h
+t_fuzz_ws_fuzz_SOURCES = t/fuzz/ws_fuzz.c t/fuzz/fuzz.h $(WORKER_STUB)
 t_fuzz_ws_fuzz_CPPFLAGS = $(WORKER_CPPFLAGS)
 t_fuzz_ws_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 t_fuzz_ws_fuzz_LDADD = $(WORKER_LIBS)
