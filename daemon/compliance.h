@@ -13,6 +13,7 @@
 #include "shm/cache.h"
 #include "shm/child.h"
 #include "shm/journal.h"
+#include "shm/schedule.h"
 
 /*
  * The compliance process: brings what happened from the journal into the compliance database, each
@@ -20,6 +21,7 @@
  */
 struct compliance {
 	struct child child;
+	struct yielding yielding;
 	struct db *db;		      /* owned */
 	struct cache *cache;	      /* owned */
 	struct record_signer *signer; /* owned; NULL: checkpoints are not signed */
@@ -78,6 +80,9 @@ void compliance_log_checkpoint(const struct record_checkpoint *checkpoint);
 /* Brings what there is at the beginning into the database (compliance_snapshot.c), in transactions
  * of its own. */
 enum db_result compliance_snapshot(struct compliance *compliance, struct err *err);
+
+/* Leaves the processor to others as far as the journal has room, and nobody waits for the record. */
+void compliance_yield(struct compliance *compliance);
 
 bool compliance_behind(const struct compliance *compliance);
 

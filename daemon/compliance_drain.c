@@ -359,6 +359,14 @@ static int settle_cursor(struct compliance *c)
 
 /* --- The turn. --- */
 
+void compliance_yield(struct compliance *c)
+{
+	if (c->stop || !c->checked)
+		yielding_end(&c->yielding);
+	else if (compliance_behind(c))
+		yielding_set(&c->yielding, durable(c) - c->cursor.lsn, c->journal.size);
+}
+
 static bool is_hurried(const struct compliance *c)
 {
 	return c->stop || durable(c) - c->cursor.lsn > c->journal.size / RING_PART;
@@ -402,6 +410,7 @@ int compliance_drain(struct compliance *c)
 		return settle_cursor(c);
 	if (c->differs.number != 0)
 		return note_difference(c);
+	compliance_yield(c);
 	wait = compliance_behind(c) ? gather(c) : IDLE_MS;
 	if (wait > 0 && !c->stop && compliance_expire(c))
 		return 0;

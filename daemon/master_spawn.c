@@ -12,6 +12,7 @@
 #include "daemon/master_grant.h"
 #include "daemon/master_slot.h"
 #include "shm/proc.h"
+#include "shm/schedule.h"
 
 int spawn_program(const struct spawn *spawn, unsigned slot, char path_r[PATH_MAX], struct err *err)
 {
@@ -62,14 +63,25 @@ static const struct account *account_of(const struct spawn *spawn, unsigned slot
 	return slot_is_worker(slot) ? spawn->worker_account : spawn->account;
 }
 
+/* They leave the processor to the others while the journal has room (shm/schedule.h). */
+static bool yields(unsigned slot)
+{
+	return slot == SLOT_STORE || slot == SLOT_COMPLIANCE;
+}
+
 /*
- * In the child. A session of its own, so that a key pressed at the master's terminal stops the
- * master, which then stops the others in their order.
+ * In the child. A process group of its own, so that a key pressed at the master's terminal stops the
+ * master, which then stops the others in their order. The session stays the master's: processors are
+ * divided between sessions first, and priorities count within one only. A process in the background
+ * of a terminal would be stopped for writing to it where the terminal is set to do so.
  */
 static int prepare(const struct spawn *spawn, unsigned slot, const struct grants *grants,
 		   struct err *err)
 {
-	setsid();
+	setpgid(0, 0);
+	signal(SIGTTOU, SIG_IGN);
+	if (yields(slot))
+		schedule_allow();
 	if (close_input(err) == -1 || grants_place(grants, err) == -1)
 		return -1;
 	return account_take(account_of(spawn, slot), err);

@@ -226,9 +226,14 @@ static int open_key(struct compliance *c, struct err *err)
 	return c->signer ? record_sign(c->signer, &trial, err) : -1;
 }
 
+/* While a transaction is under way, too: it may take long with little of the processor, and the
+ * journal fills meanwhile. */
 static void show_life(void *arg)
 {
-	proc_heartbeat(arg);
+	struct compliance *c = arg;
+
+	proc_heartbeat(&c->child.proc);
+	compliance_yield(c);
 }
 
 static int open_all(struct compliance *c, struct err *err)
@@ -241,7 +246,7 @@ static int open_all(struct compliance *c, struct err *err)
 	c->db = db_new(&conf->compliance.dsn, err);
 	if (!c->db)
 		return -1;
-	db_progress(c->db, show_life, &c->child.proc);
+	db_progress(c->db, show_life, c);
 	return 0;
 }
 
@@ -270,6 +275,7 @@ int main(int argc, char **argv)
 		return EX_OSERR;
 	}
 	schedule_batch();
+	yielding_init(&compliance.yielding);
 	proc_state(&compliance.child.proc, PROC_LOADING);
 	run(&compliance);
 	if (!compliance.attached || !compliance_drained(&compliance))

@@ -228,9 +228,14 @@ static void run(struct store *store)
 	}
 }
 
+/* While a transaction is under way, too: it may take long with little of the processor, and the
+ * journal fills meanwhile. */
 static void show_life(void *arg)
 {
-	proc_heartbeat(arg);
+	struct store *store = arg;
+
+	proc_heartbeat(&store->child.proc);
+	store_yield(store);
 }
 
 static int open_all(struct store *store, struct err *err)
@@ -244,7 +249,7 @@ static int open_all(struct store *store, struct err *err)
 	store->db = db_new(&conf->content.dsn, err);
 	if (!store->db)
 		return -1;
-	db_progress(store->db, show_life, &store->child.proc);
+	db_progress(store->db, show_life, store);
 	return 0;
 }
 
@@ -272,6 +277,7 @@ int main(int argc, char **argv)
 		return EX_OSERR;
 	}
 	schedule_batch();
+	yielding_init(&store.yielding);
 	proc_state(&store.child.proc, PROC_LOADING);
 	run(&store);
 	if (!store.attached || !store_drained(&store))

@@ -12,6 +12,7 @@
 #include "shm/child.h"
 #include "shm/journal.h"
 #include "shm/mailbox.h"
+#include "shm/schedule.h"
 
 /*
  * The store: brings the events of the journal into the content database, and gives the sequencer
@@ -20,6 +21,7 @@
 struct store {
 	struct child child;
 	struct mailbox mailbox;
+	struct yielding yielding;
 	struct db *db; /* owned */
 	struct backoff backoff;
 	struct complaint database, drain;
@@ -64,6 +66,9 @@ int store_drain(struct store *store);
 /* Looks for messages that retention has no place for, where it is time to (store_retention.c). How
  * long to wait then, at most `wait`. */
 int store_retain(struct store *store, int wait);
+
+/* Leaves the processor to others as far as the journal has room, and nobody waits for the store. */
+void store_yield(struct store *store);
 
 /* Whether the journal has something that the database has not. */
 bool store_behind(const struct store *store);

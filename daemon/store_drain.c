@@ -82,6 +82,17 @@ static void publish(struct store *store)
 	proc_wake(&store->child.proc, SLOT_SEQUENCER);
 }
 
+void store_yield(struct store *store)
+{
+	const bool awaited = store->stop || store_load_wanted(store);
+
+	if (awaited)
+		yielding_end(&store->yielding);
+	else if (store->mapped && store_behind(store))
+		yielding_set(&store->yielding, durable(store) - store->cursor.lsn,
+			     store->journal.size);
+}
+
 static bool is_hurried(const struct store *store)
 {
 	return store->stop || durable(store) - store->cursor.lsn > store->journal.size / RING_PART;
@@ -235,6 +246,7 @@ int store_drain(struct store *store)
 		return refuse(store, &err);
 	if (!store_behind(store))
 		return use_time(store, IDLE_MS);
+	store_yield(store);
 	wait = gather(store);
 	if (wait > 0)
 		return use_time(store, wait);

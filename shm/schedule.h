@@ -1,9 +1,13 @@
 #ifndef PCHAT_SHM_SCHEDULE_H
 #define PCHAT_SHM_SCHEDULE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /*
- * How soon a process gets a processor that others want, too. Asks for no privilege and gives nobody
- * a larger share; where the kernel does not know of it nothing changes.
+ * How soon a process gets a processor that others want, too. Where the kernel does not know of it, or
+ * forbids it, nothing changes. All processes are of one session, for between sessions the kernel
+ * divides a processor in equal parts (autogroups), whatever their priorities.
  */
 
 /* This process works in bursts this short, and may interrupt those whose bursts are longer. */
@@ -11,5 +15,30 @@ void schedule_short(unsigned microseconds);
 
 /* This process has time: it interrupts nobody. */
 void schedule_batch(void);
+
+/*
+ * Who drains the journal leaves the processor to those for whom users wait, as far as the ring has
+ * room: with nothing to do it is nicer by 10 than it was started, which falls to 0 as the lag grows to
+ * an eighth of the ring. Somewhere between it gets what it needs, and it comes first where the ring
+ * could become full.
+ *
+ * To become less nice again takes RLIMIT_NICE, which the master grants for the niceness that it has
+ * itself (schedule_allow, before the child gives up its privileges). Who could not come back does not
+ * yield.
+ */
+struct yielding {
+	int base; /* niceness at the start */
+	int now;
+	bool allowed;
+};
+
+void schedule_allow(void);
+void yielding_init(struct yielding *yielding);
+
+/* The lag and the size of the ring in bytes. */
+void yielding_set(struct yielding *yielding, uint64_t lag, uint64_t size);
+
+/* Somebody waits for this process. */
+void yielding_end(struct yielding *yielding);
 
 #endif

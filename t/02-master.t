@@ -4,6 +4,13 @@ use Pchat::Client;
 use Pchat::Server;
 use Pchat::Wait;
 
+# Whether this user may raise a process's priority, or the limit up to which a process may do that itself.
+sub may_be_less_nice () {
+	open my $in, '<', '/proc/self/status' or return 0;
+	my ($effective) = map {/^CapEff:\s+([0-9a-f]+)/} <$in>;
+	return hex(substr $effective, -8) & (1 << 23 | 1 << 24);
+}
+
 my $server = Pchat::Server->start;
 my @configuration = ('-f', $server->configuration);
 my $pchatd = "$Pchat::Server::build/daemon/pchatd";
@@ -32,6 +39,28 @@ is($count{sequencer}, 1, 'there is one sequencer');
 is($count{store}, 1, 'there is one store');
 is($count{auth}, 1, 'there is one authenticator');
 is($count{reader}, 2, 'there are two readers');
+
+# The process group and the session of a process.
+sub family ($pid) {
+	open my $in, '<', "/proc/$pid/stat" or return;
+	return (split ' ', <$in> =~ s/.*\) //r)[2, 3];
+}
+
+my ($group, $session) = family($server->{pid});
+my @families = map { [family($_->{pid})] } $server->processes;
+is(scalar(grep { $_->[0] == $group } @families),
+	0, 'a key pressed at the terminal reaches none but the master');
+is(scalar(grep { $_->[1] != $session } @families),
+	0, 'all are of one session, so that priorities count');
+
+my ($store) = $server->pids('store');
+$server->add_users('alice');
+SKIP: {
+	skip 'the store could not be less nice again', 1 if !may_be_less_nice();
+	wait_for('store to have stored',
+		sub { getpriority(0, $store) == getpriority(0, $server->{pid}) + 10 });
+	pass('the store leaves the processor to those for whom users wait');
+}
 
 my @children = map { $_->{pid} } $server->processes;
 is($server->stop, 0, 'an orderly stop ends with success');

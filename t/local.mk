@@ -385,6 +385,11 @@ t_unit_retention_test_SOURCES = t/unit/retention_test.c $(DATABASE)
 t_unit_retention_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_retention_test_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/schedule_test
+t_unit_schedule_test_SOURCES = t/unit/schedule_test.c
+t_unit_schedule_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_schedule_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/search_test
 t_unit_search_test_SOURCES = t/unit/search_test.c
 t_unit_search_test_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(CMOCKA_CFLAGS)

@@ -1,0 +1,136 @@
+/* A process that yields, by how much of the ring is waiting for it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "shm/schedule.h"
+
+enum { RING = 8000, USER = 65534, SKIPPED = 77 };
+
+static int niceness(void)
+{
+	return getpriority(PRIO_PROCESS, 0);
+}
+
+/* What is said of a process may be forbidden to it afterwards: each test has one of its own. */
+static void in_child(void (*call)(void))
+{
+	const pid_t pid = fork();
+	int status;
+
+	assert_int_not_equal(pid, -1);
+	if (pid == 0) {
+		call();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
+		skip();
+	assert_int_equal(status, 0);
+}
+
+static void give_up_privileges(void)
+{
+	if (geteuid() == 0 && setresuid(USER, USER, USER) == -1)
+		_exit(1);
+}
+
+static void expect(bool holds)
+{
+	if (!holds)
+		_exit(1);
+}
+
+/* Not every container's root may raise limits or be less nice than before. */
+static void allow(struct yielding *yielding)
+{
+	struct rlimit limit;
+
+	schedule_allow();
+	expect(getrlimit(RLIMIT_NICE, &limit) == 0);
+	if (limit.rlim_cur > 0)
+		give_up_privileges();
+	yielding_init(yielding);
+	if (!yielding->allowed)
+		_exit(SKIPPED);
+}
+
+static void follow_the_lag(void)
+{
+	const int base = niceness();
+	struct yielding yielding;
+
+	allow(&yielding);
+	expect(niceness() == base);
+	yielding_set(&yielding, 1, RING);
+	expect(niceness() == base + 10);
+	yielding_set(&yielding, 500, RING);
+	expect(niceness() == base + 5);
+	yielding_set(&yielding, 999, RING);
+	expect(niceness() == base + 1);
+	yielding_set(&yielding, 1000, RING);
+	expect(niceness() == base);
+	yielding_set(&yielding, 0, RING);
+	expect(niceness() == base + 10);
+	yielding_set(&yielding, RING, RING);
+	expect(niceness() == base);
+	yielding_set(&yielding, 0, RING);
+	yielding_end(&yielding);
+	expect(niceness() == base);
+}
+
+static void it_yields_less_the_more_waits_for_it(void **state)
+{
+	(void)state;
+	in_child(follow_the_lag);
+}
+
+static void begin_nice(void)
+{
+	expect(setpriority(PRIO_PROCESS, 0, 5) == 0);
+	follow_the_lag();
+	expect(niceness() == 5);
+}
+
+static void a_niceness_from_outside_is_kept(void **state)
+{
+	(void)state;
+	in_child(begin_nice);
+}
+
+static void stay(void)
+{
+	const struct rlimit none = {0, 0};
+	const int base = niceness();
+	struct yielding yielding;
+
+	expect(setrlimit(RLIMIT_NICE, &none) == 0);
+	give_up_privileges();
+	yielding_init(&yielding);
+	yielding_set(&yielding, 0, RING);
+	expect(niceness() == base);
+}
+
+static void who_could_not_come_back_does_not_yield(void **state)
+{
+	(void)state;
+	in_child(stay);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_yields_less_the_more_waits_for_it),
+		cmocka_unit_test(a_niceness_from_outside_is_kept),
+		cmocka_unit_test(who_could_not_come_back_does_not_yield),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
