@@ -39,6 +39,7 @@ struct file_waiting {
 /* Rooms whose files have to go, of which one turn looks at a 256th of all files. */
 struct file_sweep {
 	uint64_t lsn;	 /* of the first one's removal; 0: there is none */
+	uint64_t rest;	 /* the same of the first one behind those that are looked at */
 	unsigned count;	 /* of room */
 	unsigned looked; /* so many of them have a part of the directories behind them, */
 	unsigned next;	 /* up to this one */

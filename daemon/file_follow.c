@@ -95,6 +95,8 @@ static void use_room_removed(struct file_server *server, const struct record *re
 		proc_heartbeat(&server->child.proc);
 	if (sweep->count == 0)
 		sweep->lsn = record->lsn;
+	else if (sweep->next > 0 && sweep->count == sweep->looked)
+		sweep->rest = record->lsn;
 	memcpy(sweep->room[sweep->count++], event.uuid, sizeof(event.uuid));
 	server->dirty = true;
 }
@@ -236,7 +238,7 @@ static void swept(struct file_server *server)
 	sweep->count -= sweep->looked;
 	memmove(sweep->room, sweep->room + sweep->looked, sweep->count * sizeof(sweep->room[0]));
 	sweep->looked = sweep->count;
-	sweep->lsn = sweep->count > 0 ? server->lsn : 0;
+	sweep->lsn = sweep->count > 0 ? sweep->rest : 0;
 	server->dirty = true;
 }
 
