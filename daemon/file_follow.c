@@ -214,16 +214,20 @@ void file_follow(struct file_server *server)
 		follow_to(server, end);
 }
 
-/* From there on everything is done once more: what was done already is as it was. */
+/* From there on everything is done once more: what was done already is as it was. For what comes
+ * meanwhile somebody waits. */
 void file_retry(struct file_server *server)
 {
+	uint64_t end;
+
 	if (server->hold == 0 || clock_mono() < server->again)
 		return;
 	file_follow(server);
+	end = server->lsn;
 	server->lsn = server->hold;
 	server->hold = 0;
 	server->replaying = true;
-	file_follow(server);
+	follow_to(server, end);
 	server->replaying = false;
 	server->dirty = true;
 }

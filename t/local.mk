@@ -205,7 +205,7 @@ check_PROGRAMS += t/unit/file_follow_test
 t_unit_file_follow_test_SOURCES = t/unit/file_follow_test.c t/unit/disk.c t/unit/disk.h \
 	daemon/complaint.c daemon/complaint.h daemon/file.h daemon/file_answer.c daemon/file_follow.c
 t_unit_file_follow_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(SSL_CFLAGS)
-t_unit_file_follow_test_LDFLAGS = $(AM_LDFLAGS) $(DISK_WRAPS)
+t_unit_file_follow_test_LDFLAGS = $(AM_LDFLAGS) $(DISK_WRAPS) -Wl,--wrap=place_settle
 t_unit_file_follow_test_LDADD = $(FILE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/file_grant_test

@@ -24,6 +24,28 @@ struct test {
 	struct file_server server;
 };
 
+static struct test *current; /* the test that runs */
+static unsigned failures;    /* so many files cannot be made one */
+static uint64_t meanwhile;   /* becomes durable while the next file is made one; 0: nothing */
+
+int __real_place_settle(struct file_place *place, const uint8_t file[16], uint64_t time,
+			struct err *err);
+int __wrap_place_settle(struct file_place *place, const uint8_t file[16], uint64_t time,
+			struct err *err);
+
+int __wrap_place_settle(struct file_place *place, const uint8_t file[16], uint64_t time,
+			struct err *err)
+{
+	if (meanwhile != 0)
+		atomic_store(&current->sequencer.durable, meanwhile);
+	meanwhile = 0;
+	if (failures > 0) {
+		failures--;
+		return err_set(err, "the disk failed");
+	}
+	return __real_place_settle(place, file, time, err);
+}
+
 /* --- The journal. --- */
 
 static void publish(struct test *t)
@@ -54,6 +76,29 @@ static uint64_t remove_room(struct test *t, uint8_t room)
 	return append(t, &head, payload, event_removed_put(&event, payload, sizeof(payload)));
 }
 
+static uint64_t store_file(struct test *t, uint8_t number, uint64_t command)
+{
+	const struct record head = {
+		.type = EVENT_FILE, .room = 1, .command = command, .mail_slot = SLOT_FILE};
+	struct event_file event = {.name = {"plan", 4}, .type = {"", 0}};
+	uint8_t payload[256];
+
+	memset(event.uuid, number, sizeof(event.uuid));
+	return append(t, &head, payload, event_file_put(&event, payload, sizeof(payload)));
+}
+
+/* A worker waits for the sequencer's word on that command. */
+static void await(struct test *t, uint64_t command)
+{
+	struct file_waiting *waiting = calloc(1, sizeof(*waiting));
+
+	assert_non_null(waiting);
+	waiting->number = command;
+	waiting->upload = true;
+	waiting->question.slot = SLOT_WORKER;
+	HASH_ADD(hh, t->server.waiting, number, sizeof(waiting->number), waiting);
+}
+
 /* --- A test. --- */
 
 static int setup(void **state)
@@ -62,9 +107,11 @@ static int setup(void **state)
 	struct test *t = calloc(1, sizeof(*t));
 	struct err err;
 
-	*state = t;
+	*state = current = t;
 	strcpy(t->directory, "/tmp/pchat-follow-XXXXXX");
 	t->disk = disk_new(JOURNAL_HEADER + RING);
+	failures = 0;
+	meanwhile = 0;
 	if (!mkdtemp(t->directory) || journal_format(t->disk->fd, BASE, &err) == -1 ||
 	    journal_open(&t->writer, t->disk->fd, BASE, UINT64_MAX, false, BATCH, NULL, NULL,
 			 &err) == -1 ||
@@ -92,7 +139,12 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 static int teardown(void **state)
 {
 	struct test *t = *state;
+	struct file_waiting *waiting, *next;
 
+	HASH_ITER(hh, t->server.waiting, waiting, next) {
+		HASH_DEL(t->server.waiting, waiting);
+		free(waiting);
+	}
 	journal_unmap(&t->server.journal);
 	journal_close(&t->writer);
 	place_close(&t->server.place);
@@ -140,12 +192,37 @@ static void test_a_room_removed_while_another_is_looked_through_is_not_forgotten
 	assert_false(file_sweep(&t->server));
 }
 
+static void test_who_waits_is_answered_though_something_is_tried_again(void **state)
+{
+	struct test *t = *state;
+	const uint64_t first = store_file(t, 1, 1);
+
+	failures = 1;
+	publish(t);
+	file_follow(&t->server);
+	assert_int_equal(t->server.hold, first);
+	store_file(t, 2, 2);
+	publish(t);
+	await(t, 2);
+	store_file(t, 3, 3);
+	await(t, 3);
+	meanwhile = t->writer.end;
+	t->server.again = 0;
+	file_retry(&t->server);
+	file_follow(&t->server);
+	assert_int_equal(t->server.hold, 0);
+	assert_int_equal(HASH_COUNT(t->server.waiting), 0);
+	assert_int_equal(noted(t), t->writer.end);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			test_a_room_removed_while_another_is_looked_through_is_not_forgotten, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_who_waits_is_answered_though_something_is_tried_again, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
