@@ -372,6 +372,11 @@ t_unit_readonly_test_SOURCES = t/unit/readonly_test.c
 t_unit_readonly_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_readonly_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/sandbox_test
+t_unit_sandbox_test_SOURCES = t/unit/sandbox_test.c
+t_unit_sandbox_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_sandbox_test_LDADD = $(SHM_LIBS) $(SECCOMP_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/scoped_test
 t_unit_scoped_test_SOURCES = t/unit/scoped_test.c $(ENGINE_BENCH)
 t_unit_scoped_test_CPPFLAGS = $(AM_CPPFLAGS) -DPCHAT_SOURCE=\"$(abs_srcdir)\" $(CMOCKA_CFLAGS)
