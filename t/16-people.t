@@ -235,6 +235,27 @@ wait_for('the sweep',
 	sub { !grep { $_->{room} == 1 } $server->sql('SELECT room FROM pc_invitation') });
 $alice = Pchat::Client->enter(server => $server, user => 'alice');
 is(names($alice->call('invitation.list')), '2Attic', 'with a room its invitations go');
+
+# --- A number that no server gives, out of an archive. ---
+
+my @before = $server->pids('worker');
+$server->admin(
+	'data.import',
+	kind => 'feed',
+	line => { feed => 'sip:alice@example.test', number => 4294967295, name => 'Last',
+		match => 'all', words => 'last' });
+my ($error) = $server->try_admin(
+	'data.import',
+	kind => 'feed',
+	line => { feed => 'sip:alice@example.test', number => 4294967297, name => 'Beyond',
+		match => 'all', words => 'x' });
+is($error->{name}, 'InvalidArgument', 'a feed whose number is too large is refused');
+my ($one, $other) = $server->spread(qw(alice alice));
+$_->close for $alice, $one, $other;
+($one, $other) = $server->spread(qw(alice bob));
+is_deeply([$server->pids('worker')],
+	\@before, 'a user whose feed has the largest of numbers can leave');
+$_->close for $one, $other;
 $server->admin('user.remove', uri => 'alice');
 wait_for('alice to be gone',
 	sub { !grep { $_->{principal} == 1 } $server->sql('SELECT principal FROM pc_invited') });

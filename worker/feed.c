@@ -30,7 +30,7 @@ struct feed {
 	UT_hash_handle hh;
 };
 
-/* The feeds that are found by one word, or by one author. */
+/* The feeds that are found by one word, by one author, or by whose they are. */
 struct entry {
 	uint64_t key;
 	uint32_t count, size;
@@ -68,6 +68,19 @@ static uint64_t author_key(const struct feeds *feeds, uint32_t author)
 	const uint32_t key[2] = {author, UINT32_MAX};
 
 	return hash(feeds, key, sizeof(key));
+}
+
+/* What stands there for a user's own feeds. */
+static uint64_t owner_key(const struct feeds *feeds, uint32_t principal)
+{
+	const uint32_t key[2] = {principal, UINT32_MAX - 1};
+
+	return hash(feeds, key, sizeof(key));
+}
+
+static uint32_t owner_of(const struct feed *feed)
+{
+	return (uint32_t)(feed->id >> 32);
 }
 
 /* --- Words. --- */
@@ -213,6 +226,8 @@ static int each_key(struct feeds *feeds, struct feed *feed,
 {
 	const struct clause *const clauses[] = {&feed->words, &feed->own};
 
+	if (fn(feeds, owner_key(feeds, owner_of(feed)), feed) == -1)
+		return -1;
 	if (feed->words.count == 0 && feed->own.count == 0)
 		return fn(feeds, author_key(feeds, feed->author), feed);
 	for (unsigned c = 0; c < 2; c++) {
@@ -281,6 +296,15 @@ void feeds_remove(struct feeds *feeds, uint32_t principal, uint32_t number)
 
 	if (feed != NULL)
 		drop(feeds, feed);
+}
+
+void feeds_forget(struct feeds *feeds, uint32_t principal)
+{
+	const uint64_t key = owner_key(feeds, principal);
+	const struct entry *entry;
+
+	while ((entry = entry_get(feeds, key)) != NULL && owner_of(entry->feed[0]) == principal)
+		drop(feeds, entry->feed[0]);
 }
 
 int feeds_put(struct feeds *feeds, const struct feed_wish *wish)

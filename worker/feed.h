@@ -47,6 +47,9 @@ void feeds_free(struct feeds **feeds);
 int feeds_put(struct feeds *feeds, const struct feed_wish *wish);
 void feeds_remove(struct feeds *feeds, uint32_t principal, uint32_t number);
 
+/* Removes all that a user has, whatever their numbers. */
+void feeds_forget(struct feeds *feeds, uint32_t principal);
+
 /* Whether there is any; feeds may be NULL. */
 bool feeds_any(const struct feeds *feeds);
 

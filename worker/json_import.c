@@ -35,6 +35,15 @@ static uint64_t number(struct parsing *p, const char *name, bool required)
 	return value;
 }
 
+static uint32_t short_number(struct parsing *p, const char *name, bool required)
+{
+	const uint64_t value = number(p, name, required);
+
+	if (p->code == CODE_OK && value > UINT32_MAX)
+		p->code = CODE_INVALID_ARGUMENT;
+	return (uint32_t)value;
+}
+
 static bool flag(struct parsing *p, const char *name)
 {
 	bool value = false;
@@ -100,7 +109,7 @@ static void take_user(struct parsing *p)
 		.uri = text(p, "user", true),
 		.name = text(p, "name", true),
 		.state = (uint16_t)word(p, "state", states, 3),
-		.epoch = (uint32_t)number(p, "epoch", false),
+		.epoch = short_number(p, "epoch", false),
 	};
 }
 
@@ -231,7 +240,7 @@ static void take_feed(struct parsing *p)
 	p->out->user = text(p, "feed", true);
 	p->out->other = text(p, "from", false);
 	p->out->person = (struct event_person){
-		.item = (uint32_t)number(p, "number", true),
+		.item = short_number(p, "number", true),
 		.what = PERSON_PUT,
 		.flags = flags[word(p, "match", words, 3)],
 		.name = text(p, "name", true),

@@ -10,7 +10,6 @@ struct session;
 /* The users who are signed in at this worker, each with his sessions. */
 struct person {
 	uint32_t principal;
-	uint32_t feeds; /* no feed of his that is kept here (feed.h) has a higher number */
 	LIST_HEAD(, session) sessions;
 	UT_hash_handle hh;
 };

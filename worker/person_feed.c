@@ -33,8 +33,6 @@ static int put(struct chat *chat, const struct event_person *event)
 
 	if (person == NULL)
 		return CODE_OK;
-	if (person->feeds < event->item)
-		person->feeds = event->item;
 	if (event->flags & FEED_EGO)
 		code = names_get(&chat->names, chat->cache, event->principal, &name);
 	if (code == CODE_BUSY)
@@ -104,8 +102,7 @@ void person_feeds_forget(struct session *session)
 	if (person == NULL || LIST_FIRST(&person->sessions) != session ||
 	    LIST_NEXT(session, of_person) != NULL)
 		return;
-	for (uint32_t number = 1; number <= person->feeds; number++)
-		feeds_remove(session->chat->feeds, person->principal, number);
+	feeds_forget(session->chat->feeds, person->principal);
 }
 
 bool person_feed_changed(struct chat *chat, const struct event_person *event)

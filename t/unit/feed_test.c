@@ -113,6 +113,23 @@ static void test_a_feed_that_is_changed_or_removed_is_not_found_as_before(void *
 	feeds_free(&feeds);
 }
 
+static void test_the_feeds_of_one_user_are_forgotten_whatever_their_numbers(void **state)
+{
+	struct feeds *feeds = feeds_new();
+	const struct feed_wish other = {.principal = CAROL, .number = 1, .words = text("tea")};
+
+	(void)state;
+	put(feeds, 1, "tea", 0, 0, 0);
+	put(feeds, UINT32_MAX, "coffee", 0, BOB, 0);
+	assert_int_equal(feeds_put(feeds, &other), 0);
+	feeds_forget(feeds, ALICE);
+	assert_int_equal(match(feeds, BOB, "tea and coffee"), 1);
+	feeds_forget(feeds, CAROL);
+	assert_false(feeds_any(feeds));
+	feeds_forget(feeds, CAROL);
+	feeds_free(&feeds);
+}
+
 static void test_a_word_that_everybody_waits_for_is_bounded(void **state)
 {
 	struct feed_match list[FEED_MATCHES];
@@ -167,6 +184,7 @@ int main(void)
 		cmocka_unit_test(test_words_match_as_the_table_says),
 		cmocka_unit_test(test_authors_and_rooms_narrow_a_feed),
 		cmocka_unit_test(test_a_feed_that_is_changed_or_removed_is_not_found_as_before),
+		cmocka_unit_test(test_the_feeds_of_one_user_are_forgotten_whatever_their_numbers),
 		cmocka_unit_test(test_a_word_that_everybody_waits_for_is_bounded),
 		cmocka_unit_test(test_many_feeds_cost_little),
 	};
