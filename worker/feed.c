@@ -391,18 +391,18 @@ static bool has_phrase(const struct feeds *feeds, const struct clause *clause)
 	return false;
 }
 
+/* It may have been found by a word of the feed's other clause. */
 static bool has_words(struct feeds *feeds, const struct clause *clause)
 {
+	unsigned found = 0;
+
 	if (clause->count == 0)
 		return false;
-	if (clause->any)
-		return true; /* it was found by one of them */
 	if (clause->phrase)
 		return has_phrase(feeds, clause);
 	for (unsigned i = 0; i < clause->count; i++)
-		if (*place_of(feeds, clause->word[i]) == 0)
-			return false;
-	return true;
+		found += *place_of(feeds, clause->word[i]) != 0;
+	return clause->any ? found > 0 : found == clause->count;
 }
 
 struct matching {

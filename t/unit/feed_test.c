@@ -62,6 +62,7 @@ static const struct {
 	{"", FEED_EGO, "ask alice liddell", 1},
 	{"", FEED_EGO, "ask alice", 0},
 	{"budget", FEED_EGO, "ask Alice Liddell", 1},
+	{"budget", FEED_EGO | FEED_ANY, "ask Liddell", 0},
 	{"budget budget", FEED_ANY, "budget", 1},
 };
 
