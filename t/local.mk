@@ -595,101 +595,15 @@ t_shim_odbc_so_SOURCES = t/shim/odbc.c t/shim/odbc.h t/shim/freetds.c t/shim/fre
 t_shim_odbc_so_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -fPIC
 t_shim_odbc_so_LDFLAGS = -shared
 
-EXTRA_DIST += t/README t/run t/fuzz/corpus t/adapter/golden \
+EXTRA_DIST += t/README t/run t/lib t/fuzz/corpus t/adapter/golden \
 	t/bench/README t/bench/adapters t/bench/compliance t/bench/failover t/bench/history t/bench/idle t/bench/join-storm t/bench/lag \
 	t/bench/million t/bench/pool-model t/bench/posts t/bench/room t/bench/rooms \
 	t/bench/sample-model t/bench/scale t/bench/search t/bench/steered t/bench/targets \
-	t/bench/versus \
-	t/lib/Pchat/Archive.pm \
-	t/lib/Pchat/Authority.pm \
-	t/lib/Pchat/Bench.pm \
-	t/lib/Pchat/Client.pm \
-	t/lib/Pchat/Fake.pm \
-	t/lib/Pchat/Files.pm \
-	t/lib/Pchat/Journal.pm \
-	t/lib/Pchat/Load.pm \
-	t/lib/Pchat/Model.pm \
-	t/lib/Pchat/Pchatctl.pm \
-	t/lib/Pchat/Peer.pm \
-	t/lib/Pchat/Postgres.pm \
-	t/lib/Pchat/Server.pm \
-	t/lib/Pchat/Stubs.pm \
-	t/lib/Pchat/Wait.pm \
-	t/01-sign-in.t \
-	t/02-master.t \
-	t/03-start.t \
-	t/04-supervision.t \
-	t/05-late.t \
-	t/10-order.t \
-	t/11-durable.t \
-	t/12-rooms.t \
-	t/13-objects.t \
-	t/13-remains.t \
-	t/14-mssql.t \
-	t/14-postgresql.t \
-	t/16-messages.t \
-	t/16-people.t \
-	t/17-search.t \
-	t/18-participants.t \
-	t/19-two-administrators.t \
-	t/20-client.t \
-	t/20-pchat.t \
-	t/21-eligible.t \
-	t/21-pchatctl.t \
-	t/21-settings.t \
-	t/22-load.t \
-	t/23-pchatctl-objects.t \
-	t/23-protocol-page.t \
-	t/24-pchatctl-database.t \
-	t/24-verify.t \
-	t/25-reports.t \
-	t/25-test.t \
-	t/26-roles.t \
-	t/27-admin-port.t \
-	t/27-completion.t \
-	t/28-audit.t \
-	t/29-active-workers.t \
-	t/29-export.t \
-	t/30-kill-children.t \
-	t/31-kill-master.t \
-	t/32-promotion.t \
-	t/33-faults.t \
-	t/34-database.t \
-	t/34-postgresql-hard.t \
-	t/35-accept-loss.t \
-	t/35-mirror.t \
-	t/36-search-index.t \
-	t/37-retention.t \
-	t/38-import.t \
-	t/39-archive-size.t \
-	t/40-journal-full.t \
-	t/41-slow-reader.t \
-	t/42-timeouts.t \
-	t/43-limits.t \
-	t/44-overload.t \
-	t/45-bursts.t \
-	t/45-bursts.t \
-	t/50-rubbish-bytes.t \
-	t/51-rubbish-requests.t \
-	t/52-rubbish-local.t \
-	t/53-readonly.t \
-	t/60-leaks.t \
-	t/70-man.t \
-	t/71-distcheck.t \
-	t/72-install.t \
-	t/73-layers.t \
-	t/80-compliance.t \
-	t/81-verify.t \
-	t/82-compliance-crash.t \
-	t/82-compliance-full.t \
-	t/83-adapters.t \
-	t/84-adapter-process.t \
-	t/85-discovery.t \
-	t/86-export.t \
-	t/87-retention.t \
-	t/88-attacks.t \
-	t/89-clock.t \
-	t/89-restored.t
+	t/bench/versus
+
+# All scripts, so that none can be forgotten.
+dist-hook:
+	cp -p $(srcdir)/t/[0-9]*.t $(distdir)/t
 
 .PHONY: check-programs
 check-programs: $(check_PROGRAMS)
