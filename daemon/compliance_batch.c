@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shm/event.h"
+
 /* A batch ends with this many bytes of text, too: it is all in memory. */
 enum { BATCH_BYTES = 8 << 20 };
 
@@ -12,8 +14,8 @@ int compliance_batch_init(struct compliance_batch *batch, unsigned size, const c
 	memset(batch, 0, sizeof(*batch));
 	batch->size = size;
 	batch->domain = domain;
-	batch->row = calloc(size, sizeof(*batch->row));
-	batch->text = calloc(size, sizeof(*batch->text));
+	batch->row = calloc(size + EVENT_ROOMS_MAX, sizeof(*batch->row));
+	batch->text = calloc(size + EVENT_ROOMS_MAX, sizeof(*batch->text));
 	if (!batch->row || !batch->text)
 		return err_errno(
 			err, "could not make a batch of %u records (compliance.batch_rows)", size);
@@ -51,7 +53,7 @@ void compliance_batch_begin(struct compliance_batch *batch, const struct record_
 
 bool compliance_batch_full(const struct compliance_batch *batch)
 {
-	return batch->rows == batch->size || batch->bytes >= BATCH_BYTES;
+	return batch->rows >= batch->size || batch->bytes >= BATCH_BYTES;
 }
 
 enum { TEXTS = 13 };

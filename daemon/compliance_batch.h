@@ -12,7 +12,7 @@
 struct compliance_batch {
 	struct record_row *row; /* owned */
 	char **text;		/* owned: the bytes of all texts of each row */
-	unsigned rows, size;
+	unsigned rows, size; /* that it ends with; the event that ends it may make more */
 	uint64_t bytes;		      /* of the texts */
 	struct record_cursor cursor;  /* when all of it is recorded */
 	struct record_hasher *hasher; /* owned */

@@ -45,6 +45,8 @@ static use_fn *const uses[EVENT_TYPES] = {
 	[EVENT_FILE] = use_file,
 	[EVENT_FILE_READ] = use_file_read,
 	[EVENT_FILE_REMOVED] = use_file_removed,
+	[EVENT_JOINS] = use_joins,
+	[EVENT_LEAVES] = use_leaves,
 };
 
 static enum db_result begin(struct translation *t, struct err *err)

@@ -93,6 +93,7 @@ static const char *command_word(unsigned command)
 	static const char *const words[] = {
 		[COMMAND_MESSAGE] = "message",
 		[COMMAND_JOIN] = "join",
+		[COMMAND_JOIN_ROOMS] = "join",
 		[COMMAND_LEAVE] = "leave",
 		[COMMAND_PRINCIPAL] = "principal",
 		[COMMAND_ROOM] = "room",

@@ -35,20 +35,61 @@ enum db_result use_close(struct translation *t, struct err *err)
 			       : result;
 }
 
-enum db_result use_join(struct translation *t, struct err *err)
+static enum db_result join(struct translation *t, uint32_t room, struct err *err)
 {
-	const enum db_result result = record_room_put(t->db, t->session, t->record->room, err);
+	const enum db_result result = record_room_put(t->db, t->session, room, err);
 
 	return result == DB_OK ? translation_add(t, "join", err) : result;
 }
 
-enum db_result use_leave(struct translation *t, struct err *err)
+static enum db_result leave(struct translation *t, uint32_t room, struct err *err)
 {
-	const enum db_result result = record_room_remove(t->db, t->session, t->record->room, err);
+	const enum db_result result = record_room_remove(t->db, t->session, room, err);
 
 	if (result != DB_OK)
 		return result;
 	if (t->record->flags & EVENT_NO_ACCESS)
 		translation_put_word(t, "reason", "no_access");
 	return translation_add(t, "part", err);
+}
+
+enum db_result use_join(struct translation *t, struct err *err)
+{
+	return join(t, t->record->room, err);
+}
+
+enum db_result use_leave(struct translation *t, struct err *err)
+{
+	return leave(t, t->record->room, err);
+}
+
+/* A record for each room, as if each had been an event of its own. */
+static enum db_result each_room(struct translation *t,
+				enum db_result (*use)(struct translation *, uint32_t, struct err *),
+				struct err *err)
+{
+	const struct record_row row = t->row; /* without a room, and nothing in its detail */
+	enum db_result result = DB_OK;
+	struct event_rooms event;
+
+	if (!event_rooms_get(t->record, &event))
+		return translation_malformed(t, err);
+	for (uint32_t i = 0; i < event.count && result == DB_OK; i++) {
+		t->row = row;
+		t->detail.used = 0;
+		result = translation_room(t, event.place[i].room, err);
+		if (result == DB_OK)
+			result = use(t, event.place[i].room, err);
+	}
+	return result;
+}
+
+enum db_result use_joins(struct translation *t, struct err *err)
+{
+	return each_room(t, join, err);
+}
+
+enum db_result use_leaves(struct translation *t, struct err *err)
+{
+	return each_room(t, leave, err);
 }

@@ -52,7 +52,7 @@ enum db_result translation_malformed(struct translation *t, struct err *err);
 typedef enum db_result use_fn(struct translation *t, struct err *err);
 
 /* compliance_session.c */
-use_fn use_open, use_close, use_join, use_leave;
+use_fn use_open, use_close, use_join, use_leave, use_joins, use_leaves;
 
 /* compliance_message.c */
 use_fn use_message, use_history, use_removal, use_purge, use_view, use_refused;

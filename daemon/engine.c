@@ -139,8 +139,7 @@ static bool is_live(const struct engine *engine, unsigned slot, uint32_t generat
 
 /* --- Leaving. --- */
 
-/* The head of what the server writes of a session by itself. */
-static struct record session_head(const struct session_row *session, enum event_type type)
+struct record session_head(const struct session_row *session, enum event_type type)
 {
 	return (struct record){.type = (uint16_t)type,
 			       .actor = session->principal,
@@ -149,35 +148,16 @@ static struct record session_head(const struct session_row *session, enum event_
 					  .session = session->session}};
 }
 
-void emit_leave(struct engine *engine, uint32_t participant, const struct ask_for *ask,
-		unsigned flags)
-{
-	const struct cache *cache = &engine->cache;
-	const struct participant_row *p = table_row(cache, TABLE_PARTICIPANT, participant);
-	struct record head = session_head(session_at(engine, p->session), EVENT_LEAVE);
-	unsigned others;
-
-	find_participant(cache, p->room, p->principal, p->session, &others);
-	head.room = room_at(engine, p->room)->id;
-	head.flags = (uint16_t)(flags | (others == 0 ? EVENT_LAST : 0));
-	if (ask != NULL) {
-		head.origin = ask->command->origin;
-		head.command = ask->command->number;
-		head.mail_slot = (uint16_t)ask->mail_slot;
-	}
-	emit(engine, &head, NULL, 0);
-}
-
-/* Out of its rooms one by one, then closed. */
+/* Out of its rooms, then closed. */
 bool end_session(struct engine *engine, uint32_t row, const struct ask_for *ask)
 {
 	const struct session_row *session = session_at(engine, row);
 	struct record head = session_head(session, EVENT_SESSION_CLOSE);
 
-	if (room_for(engine, 0, session->participants + 1, false) != FITS)
+	if (room_for(engine, leaves_size(session->participants),
+		     leaves_count(session->participants) + 1, false) != FITS)
 		return false;
-	while (session->first_participant != 0 && !engine->broken)
-		emit_leave(engine, session->first_participant, NULL, 0);
+	emit_leaves(engine, row);
 	if (ask != NULL) {
 		head.origin = ask->command->origin;
 		head.command = ask->command->number;
@@ -298,52 +278,6 @@ bool engine_recheck(struct engine *engine)
 
 /* --- Commands of sessions. --- */
 
-static enum decision decide_join(struct engine *engine, const struct ask_for *ask)
-{
-	const struct session_row *session = session_at(engine, ask->session);
-	uint32_t room = find_room(&engine->cache, ask->command->room);
-	struct record head = head_of(ask, EVENT_JOIN);
-	enum decision decision;
-	unsigned others;
-
-	if (session->flags & EVENT_ADMIN)
-		return refuse(ask, CODE_ERROR_PERMISSION);
-	if (room == 0)
-		return refuse(ask, CODE_NO_SUCH_NODE);
-	if (!may(engine, session->principal, room, RIGHT_JOIN))
-		return refuse(ask, may(engine, session->principal, room, RIGHT_SEE)
-					   ? CODE_ERROR_PERMISSION
-					   : CODE_NO_SUCH_NODE);
-	if (room_at(engine, room)->disabled)
-		return refuse(ask, CODE_NODE_DISABLED);
-	if (find_participant(&engine->cache, room, session->principal, ask->session, &others) != 0)
-		return refuse(ask, CODE_OK);
-	if (session->participants >= engine->conf->limits.rooms_per_session ||
-	    !rows_fit(engine, TABLE_PARTICIPANT, 1))
-		return refuse(ask, CODE_LIMIT_EXCEEDED);
-	if (no_room(engine, ask, 0, 1, &decision))
-		return decision;
-	head.actor = session->principal;
-	head.flags = others == 0 ? EVENT_FIRST : 0;
-	return become(engine, &head, NULL, 0);
-}
-
-static enum decision decide_leave(struct engine *engine, const struct ask_for *ask)
-{
-	const struct session_row *session = session_at(engine, ask->session);
-	uint32_t room = find_room(&engine->cache, ask->command->room), row;
-
-	if (room == 0)
-		return refuse(ask, CODE_NO_SUCH_NODE);
-	row = find_participant(&engine->cache, room, session->principal, ask->session, NULL);
-	if (row == 0)
-		return refuse(ask, CODE_USER_NOT_JOINED);
-	if (room_for(engine, 0, 1, false) != FITS)
-		return LATER;
-	emit_leave(engine, row, ask, 0);
-	return DECIDED;
-}
-
 static enum decision decide_session_close(struct engine *engine, const struct ask_for *ask)
 {
 	return end_session(engine, ask->session, ask) ? DECIDED : LATER;
@@ -415,6 +349,7 @@ static const struct {
 } commands[] = {
 	{COMMAND_MESSAGE, WORKER, decide_message},
 	{COMMAND_JOIN, WORKER, decide_join},
+	{COMMAND_JOIN_ROOMS, WORKER, decide_join_rooms},
 	{COMMAND_LEAVE, WORKER, decide_leave},
 	{COMMAND_SESSION_CLOSE, WORKER, decide_session_close},
 	{COMMAND_PRINCIPAL, WORKER, decide_principal},

@@ -90,9 +90,18 @@ static inline const struct category_row *category_at(const struct engine *engine
 	return table_row(&engine->cache, TABLE_CATEGORY, row);
 }
 
+/* The head of what the server writes of a session by itself. */
+struct record session_head(const struct session_row *session, enum event_type type);
+
 /* Takes one session out of one room. ask: by its own wish, or NULL; flags: EVENT_NO_ACCESS. */
 void emit_leave(struct engine *engine, uint32_t participant, const struct ask_for *ask,
 		unsigned flags);
+
+/* Takes a session (row) out of all its rooms. There must be room for it: so many events, with so
+ * many bytes of payload. */
+void emit_leaves(struct engine *engine, uint32_t session);
+uint32_t leaves_count(uint32_t rooms);
+uint64_t leaves_size(uint32_t rooms);
 
 /* False: there is no room for all of it now; what was done stays done. */
 bool end_sessions_of(struct engine *engine, uint32_t principal);
@@ -204,6 +213,7 @@ void sweep_rooms(struct engine *engine);
 
 /* engine_message.c, engine_object.c, engine_room.c: what administrators and managers do. */
 typedef enum decision decide_fn(struct engine *engine, const struct ask_for *ask);
+decide_fn decide_join, decide_join_rooms, decide_leave;
 decide_fn decide_message, decide_message_remove, decide_purge;
 decide_fn decide_principal, decide_members, decide_category, decide_addin, decide_room,
 	decide_roles, decide_remove, decide_rekey;

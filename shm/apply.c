@@ -157,7 +157,8 @@ static int session_open(struct cache *cache, const struct record *record, struct
 	return 0;
 }
 
-static void participant_remove(struct cache *cache, uint32_t row)
+/* last: it is the user's only one in the room. */
+static void participant_remove(struct cache *cache, uint32_t row, bool last)
 {
 	struct participant_row *p = table_row(cache, TABLE_PARTICIPANT, row), *other;
 	struct room_row *room = table_row(cache, TABLE_ROOM, p->room);
@@ -178,7 +179,7 @@ static void participant_remove(struct cache *cache, uint32_t row)
 		table_set(cache, other->room_previous, p->room_previous);
 	}
 	table_set(cache, room->participants, room->participants - 1);
-	if (!find_user_in_room(cache, p->room, p->principal))
+	if (last)
 		table_set(cache, room->users, room->users - 1);
 	table_touch(cache, p, sizeof(*p));
 	p->room = 0;
@@ -198,8 +199,9 @@ static void participant_remove(struct cache *cache, uint32_t row)
 	table_give(cache, TABLE_PARTICIPANT, row);
 }
 
+/* first: the user has no other one in the room. */
 static void participant_link(struct cache *cache, uint32_t row, uint32_t room_number,
-			     uint32_t session_number)
+			     uint32_t session_number, bool first)
 {
 	struct participant_row *p = table_row(cache, TABLE_PARTICIPANT, row), *other;
 	struct room_row *room = table_row(cache, TABLE_ROOM, room_number);
@@ -215,7 +217,7 @@ static void participant_link(struct cache *cache, uint32_t row, uint32_t room_nu
 	}
 	table_set(cache, room->first_participant, row);
 	table_set(cache, room->participants, room->participants + 1);
-	if (!find_user_in_room(cache, room_number, p->principal))
+	if (first)
 		table_set(cache, room->users, room->users + 1);
 	table_write_end(&room->roster);
 
@@ -237,9 +239,10 @@ static uint32_t session_of(const struct cache *cache, const struct record *recor
 	return find_session(cache, origin->slot, origin->generation, origin->session);
 }
 
-static int join(struct cache *cache, const struct record *record, struct err *err)
+static int join(struct cache *cache, const struct record *record, uint32_t session,
+		const struct event_place *place, struct err *err)
 {
-	uint32_t room = find_room(cache, record->room), session = session_of(cache, record), row;
+	uint32_t room = find_room(cache, place->room), row;
 	struct participant_row *p;
 
 	if (room == 0 || session == 0)
@@ -250,23 +253,73 @@ static int join(struct cache *cache, const struct record *record, struct err *er
 	p = table_row(cache, TABLE_PARTICIPANT, row);
 	p->principal = record->actor;
 	p->lsn = record->lsn;
-	participant_link(cache, row, room, session);
+	participant_link(cache, row, room, session, place->flags & EVENT_FIRST);
 	index_insert(cache, INDEX_PARTICIPANT, hash_participant(cache, room, record->actor), row,
 		     &p->by_key);
 	return 0;
 }
 
-static int leave(struct cache *cache, const struct record *record, struct err *err)
+/* The row of a session in a room. Whoever leaves all his rooms does so in the order of their list. */
+static uint32_t participant_of(const struct cache *cache, uint32_t session, uint32_t room,
+			       uint32_t principal)
 {
-	uint32_t room = find_room(cache, record->room), session = session_of(cache, record), row;
+	const struct session_row *s = table_row(cache, TABLE_SESSION, session);
+	const struct participant_row *first;
+
+	if (s->first_participant != 0) {
+		first = table_row(cache, TABLE_PARTICIPANT, s->first_participant);
+		if (first->room == room)
+			return s->first_participant;
+	}
+	return find_participant(cache, room, principal, session, NULL);
+}
+
+static int leave(struct cache *cache, const struct record *record, uint32_t session,
+		 const struct event_place *place, struct err *err)
+{
+	uint32_t room = find_room(cache, place->room), row;
 
 	if (room == 0 || session == 0)
 		return err_set(err, "no such room or session");
-	row = find_participant(cache, room, record->actor, session, NULL);
+	row = participant_of(cache, session, room, record->actor);
 	if (row == 0)
 		return err_set(err, "the session is not in the room");
-	participant_remove(cache, row);
+	participant_remove(cache, row, place->flags & EVENT_LAST);
 	return 0;
+}
+
+static int move(struct cache *cache, const struct record *record, struct err *err)
+{
+	const struct event_place place = {.room = record->room, .flags = record->flags};
+	const uint32_t session = session_of(cache, record);
+
+	return record->type == EVENT_JOIN ? join(cache, record, session, &place, err)
+					  : leave(cache, record, session, &place, err);
+}
+
+static int move_all(struct cache *cache, const struct record *record, struct err *err)
+{
+	const uint32_t session = session_of(cache, record);
+	struct event_rooms event;
+	int result = 0;
+
+	if (!event_rooms_get(record, &event))
+		return err_set(err, "malformed rooms");
+	for (uint32_t i = 0; i < event.count && result == 0; i++)
+		result = record->type == EVENT_JOINS
+				 ? join(cache, record, session, &event.place[i], err)
+				 : leave(cache, record, session, &event.place[i], err);
+	return result;
+}
+
+/* Nobody has said whether it is the last one. */
+static void participant_drop(struct cache *cache, uint32_t row)
+{
+	const struct participant_row *p = table_row(cache, TABLE_PARTICIPANT, row);
+	unsigned others;
+
+	find_participant(cache, p->room, p->principal, p->session, &others);
+	participant_remove(cache, row, others == 0);
 }
 
 static void session_remove(struct cache *cache, uint32_t row)
@@ -274,7 +327,7 @@ static void session_remove(struct cache *cache, uint32_t row)
 	struct session_row *session = table_row(cache, TABLE_SESSION, row);
 
 	while (session->first_participant != 0)
-		participant_remove(cache, session->first_participant);
+		participant_drop(cache, session->first_participant);
 	index_remove(cache, INDEX_SESSION, TABLE_SESSION,
 		     hash_session(cache, session->slot, session->generation, session->session), row,
 		     offsetof(struct session_row, by_key));
@@ -436,9 +489,11 @@ static int apply_one(struct cache *cache, const struct record *record, struct er
 	case EVENT_SESSION_CLOSE:
 		return session_close(cache, record, err);
 	case EVENT_JOIN:
-		return join(cache, record, err);
 	case EVENT_LEAVE:
-		return leave(cache, record, err);
+		return move(cache, record, err);
+	case EVENT_JOINS:
+	case EVENT_LEAVES:
+		return move_all(cache, record, err);
 	case EVENT_MESSAGE:
 		return message(cache, record, err);
 	case EVENT_MESSAGE_REMOVED:

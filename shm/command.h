@@ -13,6 +13,9 @@ enum command_type {
 	COMMAND_MESSAGE = 1,  /* room; event_message; flags: EVENT_ALERT */
 	COMMAND_JOIN = 2,     /* room; none. Joining again yields no event: CODE_OK is answered */
 	COMMAND_LEAVE = 3,    /* room; none */
+	COMMAND_JOIN_ROOMS = 44, /* event_rooms, flags 0: EVENT_JOINS has those that are joined. CODE_OK
+				    is answered where that is none. Of each of the others COMMAND_JOIN
+				    says why not */
 	COMMAND_SESSION_CLOSE = 4, /* none: the client signed out or is gone */
 
 	/*

@@ -34,6 +34,8 @@ const char *event_name(unsigned type)
 		[EVENT_FILE] = "file",
 		[EVENT_FILE_READ] = "file read",
 		[EVENT_FILE_REMOVED] = "file removed",
+		[EVENT_JOINS] = "joins",
+		[EVENT_LEAVES] = "leaves",
 	};
 
 	return type < EVENT_TYPES && names[type] ? names[type] : "unknown";

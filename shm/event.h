@@ -18,7 +18,7 @@ enum event_type {
 	EVENT_PRINCIPAL = 3, /* a user was added or changed: its whole state. actor: who did it */
 	EVENT_ROOM = 4,	     /* a room was added or changed: its whole state */
 	EVENT_SESSION_OPEN = 5,	 /* origin: the session, actor: its user */
-	EVENT_SESSION_CLOSE = 6, /* the same; its EVENT_LEAVEs stand before it */
+	EVENT_SESSION_CLOSE = 6, /* the same; its EVENT_LEAVEs and EVENT_LEAVES stand before it */
 	EVENT_JOIN = 7,
 	EVENT_LEAVE = 8,
 	EVENT_MESSAGE = 9,
@@ -44,13 +44,15 @@ enum event_type {
 	EVENT_FILE = 27,       /* the actor has uploaded it */
 	EVENT_FILE_READ = 28,  /* the actor may download it, by a token */
 	EVENT_FILE_REMOVED = 29, /* it is gone. Those of a room go with it, without this event */
+	EVENT_JOINS = 30,	 /* as EVENT_JOIN, of several rooms at once: struct event_rooms */
+	EVENT_LEAVES = 31,	 /* as EVENT_LEAVE, likewise */
 	EVENT_TYPES
 };
 
 enum event_flag {
 	EVENT_COLD = 1,	  /* EVENT_START: the cache was built anew */
-	EVENT_FIRST = 2,  /* EVENT_JOIN: the user was in the room with no other session */
-	EVENT_LAST = 4,	  /* EVENT_LEAVE: the user is in the room with no other session any more */
+	EVENT_FIRST = 2,  /* joining: the user was in the room with no other session */
+	EVENT_LAST = 4,	  /* leaving: the user is in the room with no other session any more */
 	EVENT_ALERT = 8,  /* EVENT_MESSAGE: of importance "alert" */
 	EVENT_ADMIN = 16, /* EVENT_SESSION_OPEN: an administrator, actor 0 */
 	EVENT_NO_ACCESS = 32, /* EVENT_LEAVE: the right to be there was lost, or the room closed */
@@ -304,6 +306,24 @@ struct event_session {
 	struct text name;    /* of an administrator: "unix:root", "cert:alice"; of users empty */
 };
 
+/* Rooms that a session joins or leaves. */
+enum { EVENT_ROOMS_MAX = 128, EVENT_ROOMS_SIZE = 8 + 8 * EVENT_ROOMS_MAX };
+
+struct event_rooms {
+	uint32_t count; /* 1 at least */
+	struct event_place {
+		uint32_t room;
+		uint16_t flags; /* EVENT_FIRST or EVENT_LAST */
+		uint16_t reserved;
+	} place[EVENT_ROOMS_MAX];
+};
+
+/* What a payload with so many takes; EVENT_ROOMS_SIZE at most. */
+static inline uint32_t event_rooms_size(uint32_t count)
+{
+	return 8 + 8 * count;
+}
+
 struct event_message {
 	struct text id;	   /* the client's own, may be empty */
 	struct text title; /* of a story; else empty */
@@ -348,6 +368,7 @@ bool event_person_get(const struct record *record, struct event_person *event_r)
 bool event_setting_get(const struct record *record, struct event_setting *event_r);
 bool event_grant_get(const struct record *record, struct event_grant *event_r);
 bool event_session_get(const struct record *record, struct event_session *event_r);
+bool event_rooms_get(const struct record *record, struct event_rooms *event_r);
 bool event_message_get(const struct record *record, struct event_message *event_r);
 bool event_replacement_get(const struct record *record, struct event_replacement *event_r);
 bool event_history_get(const struct record *record, struct event_history *event_r);
@@ -368,6 +389,7 @@ bool event_person_parse(const void *payload, uint32_t size, struct event_person 
 bool event_setting_parse(const void *payload, uint32_t size, struct event_setting *event_r);
 bool event_grant_parse(const void *payload, uint32_t size, struct event_grant *event_r);
 bool event_session_parse(const void *payload, uint32_t size, struct event_session *event_r);
+bool event_rooms_parse(const void *payload, uint32_t size, struct event_rooms *event_r);
 bool event_message_parse(const void *payload, uint32_t size, struct event_message *event_r);
 bool event_replacement_parse(const void *payload, uint32_t size,
 			     struct event_replacement *event_r);
@@ -392,6 +414,7 @@ uint32_t event_person_put(const struct event_person *event, void *out, uint32_t 
 uint32_t event_setting_put(const struct event_setting *event, void *out, uint32_t size);
 uint32_t event_grant_put(const struct event_grant *event, void *out, uint32_t size);
 uint32_t event_session_put(const struct event_session *event, void *out, uint32_t size);
+uint32_t event_rooms_put(const struct event_rooms *event, void *out, uint32_t size);
 uint32_t event_message_put(const struct event_message *event, void *out, uint32_t size);
 uint32_t event_replacement_put(const struct event_replacement *event, void *out, uint32_t size);
 uint32_t event_history_put(const struct event_history *event, void *out, uint32_t size);

@@ -39,6 +39,60 @@ uint32_t event_session_put(const struct event_session *event, void *out, uint32_
 	return wire_put(&wire, sizeof(wire), &event->address, &event->name, out, size);
 }
 
+struct wire_rooms {
+	uint32_t count; /* of struct event_place, which follow */
+	uint32_t reserved;
+};
+static_assert(sizeof(struct wire_rooms) == 8, "no holes");
+static_assert(sizeof(struct event_place) == 8, "no holes");
+
+static bool is_place(const struct event_place *place)
+{
+	return place->room != 0 && (place->flags & ~(EVENT_FIRST | EVENT_LAST)) == 0;
+}
+
+bool event_rooms_parse(const void *payload, uint32_t size, struct event_rooms *event_r)
+{
+	struct wire_rooms wire;
+	struct wire_source source;
+
+	if (!wire_open(&source, payload, size, &wire, sizeof(wire)) || wire.count == 0 ||
+	    wire.count > EVENT_ROOMS_MAX || source.left != wire.count * sizeof(event_r->place[0]))
+		return false;
+	event_r->count = wire.count;
+	memcpy(event_r->place, source.at, source.left);
+	for (uint32_t i = 0; i < wire.count; i++)
+		if (!is_place(&event_r->place[i]))
+			return false;
+	return true;
+}
+
+bool event_rooms_get(const struct record *record, struct event_rooms *event_r)
+{
+	return event_rooms_parse(record + 1, wire_payload(record), event_r);
+}
+
+uint32_t event_rooms_put(const struct event_rooms *event, void *out, uint32_t size)
+{
+	const struct wire_rooms wire = {.count = event->count};
+	uint8_t *to = out;
+
+	if (event->count == 0 || event->count > EVENT_ROOMS_MAX ||
+	    size < event_rooms_size(event->count))
+		return 0;
+	memcpy(to, &wire, sizeof(wire));
+	to += sizeof(wire);
+	for (uint32_t i = 0; i < event->count; i++, to += sizeof(struct event_place)) {
+		const struct event_place place = {.room = event->place[i].room,
+						  .flags = event->place[i].flags};
+
+		if (!is_place(&place))
+			return 0;
+		memcpy(to, &place, sizeof(place));
+	}
+	return event_rooms_size(event->count);
+}
+
 struct wire_view {
 	uint8_t kind;
 	uint8_t reserved[3];

@@ -111,7 +111,7 @@ static_assert(sizeof(struct proc_page) <= PAGE_SIZE_SHARED, "a slot's page must 
  * its place in the ring is LSN modulo ring size. LSNs are multiples of 8; 0 is never one.
  * Written by the sequencer only, with pwrite; the header once, when the journal is made.
  */
-enum { JOURNAL_HEADER = 4096, JOURNAL_ALIGN = 8, JOURNAL_VERSION = 5 };
+enum { JOURNAL_HEADER = 4096, JOURNAL_ALIGN = 8, JOURNAL_VERSION = 6 };
 #define JOURNAL_MAGIC UINT64_C(0x6c616e72756f6a70) /* "pjournal" */
 
 struct journal_header {

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,14 +8,19 @@
 #include "worker/roster.h"
 #include "worker/view.h"
 
+static_assert((int)CHAT_JOIN_MAX <= (int)EVENT_ROOMS_MAX, "one event for all rooms of a join");
+
 /*
- * room.join: a command for each room; when the event of one is there its answer is put together,
- * with a reader's help where the cache has too little. The client gets one answer when all rooms
- * are settled. Each room waits under a tag of its own; all belong to the join.
+ * room.join: one command for all rooms, and one of its own for each that its event leaves out. When
+ * a room is joined its answer is put together, with a reader's help where the cache has too little.
+ * The client gets one answer when all rooms are settled. Each room waits under a tag of its own,
+ * and the join, too, while the command for all is under way.
  */
 enum join_stage {
 	JOIN_SEEK,     /* its room is looked for */
-	JOIN_SENT,     /* the sequencer was asked */
+	JOIN_FOUND,    /* its room is known */
+	JOIN_TOGETHER, /* the sequencer was asked, of all rooms */
+	JOIN_SENT,     /* the sequencer was asked, of this one */
 	JOIN_BEGIN,    /* joined: the page is to be begun */
 	JOIN_VIEW,     /* the page waits to be on record */
 	JOIN_PAGE,     /* the page waits for a reader */
@@ -40,9 +46,11 @@ struct join_room {
 };
 
 struct join {
+	struct pending base;
 	struct session *session; /* borrowed */
 	struct chat_id id;
-	unsigned count, left; /* rooms, and those not yet settled */
+	unsigned count;
+	unsigned left; /* rooms not yet settled, and one while the command for all is under way */
 	bool started;
 	uint64_t size; /* bytes of all parts of the answer */
 	struct join_room room[];
@@ -78,12 +86,9 @@ static void answer(struct join *join)
 	join_free(join);
 }
 
-/* The room is settled; the last one answers the client. */
-static void settled(struct join_room *room)
+/* One thing less is waited for; the last one answers the client. */
+static void settled(struct join *join)
 {
-	struct join *join = room->join;
-
-	join->size += buf_used(&room->text);
 	if (--join->left == 0 && join->started)
 		answer(join);
 }
@@ -103,7 +108,8 @@ static void settle_room(struct join_room *room)
 
 	join->left++; /* room_free takes it away again */
 	pending_end(&join->session->chat->pending, &room->base);
-	settled(room);
+	join->size += buf_used(&room->text);
+	settled(join);
 }
 
 static void refuse(struct join_room *room, int code)
@@ -195,8 +201,7 @@ static void page(struct join_room *room)
 
 static void note_view(struct join_room *room)
 {
-	const int code =
-		view_note_messages(&room->base, room->id, room->page.low, room->page.high);
+	const int code = view_note_messages(&room->base, room->id, room->page.low, room->page.high);
 
 	room->stage = JOIN_VIEW;
 	if (code != CODE_OK)
@@ -238,10 +243,22 @@ static void begin_page(struct join_room *room)
 		page(room);
 }
 
+/* Asks for this room alone. */
+static void send_alone(struct join_room *room)
+{
+	struct session *session = room->join->session;
+	const struct command command = {.type = COMMAND_JOIN, .room = room->id};
+	int code;
+
+	room->stage = JOIN_SENT;
+	code = chat_command(session->chat, &command, session->number, room->base.tag, NULL, 0);
+	if (code != CODE_OK)
+		refuse(room, code);
+}
+
 static void seek(struct join_room *room)
 {
 	struct session *session = room->join->session;
-	struct command command = {.type = COMMAND_JOIN};
 	struct room_view view;
 	int code = cache_room_by_uuid(session->chat->cache, room->uuid, &view);
 
@@ -249,11 +266,10 @@ static void seek(struct join_room *room)
 		step_failed(room, code);
 		return;
 	}
-	room->id = command.room = view.id;
-	room->stage = JOIN_SENT;
-	code = chat_command(session->chat, &command, session->number, room->base.tag, NULL, 0);
-	if (code != CODE_OK)
-		refuse(room, code);
+	room->id = view.id;
+	room->stage = JOIN_FOUND;
+	if (room->join->started) /* the others are on their way */
+		send_alone(room);
 }
 
 static void sequenced(struct join_room *room, const struct outcome *outcome)
@@ -280,6 +296,9 @@ static void settle(struct pending *pending, const struct outcome *outcome)
 	case JOIN_SEEK:
 		seek(room);
 		break;
+	case JOIN_FOUND:
+	case JOIN_TOGETHER:
+		break; /* it is the join that waits */
 	case JOIN_SENT:
 		sequenced(room, outcome);
 		break;
@@ -297,6 +316,88 @@ static void settle(struct pending *pending, const struct outcome *outcome)
 		complete(room);
 		break;
 	}
+}
+
+/* --- All rooms together. --- */
+
+static void join_ended(struct pending *pending)
+{
+	struct join *join = (struct join *)pending;
+
+	if (--join->left == 0)
+		join_free(join);
+}
+
+static bool has_room(const struct event_rooms *event, uint32_t room)
+{
+	for (uint32_t i = 0; i < event->count; i++)
+		if (event->place[i].room == room)
+			return true;
+	return false;
+}
+
+static void settle_together(struct pending *pending, const struct outcome *outcome)
+{
+	struct join *join = (struct join *)pending;
+	const int code = outcome_code(outcome);
+	struct event_rooms event;
+
+	if (outcome->kind != OUTCOME_EVENT || !event_rooms_get(outcome->record, &event))
+		event.count = 0;
+	for (unsigned i = 0; i < join->count; i++) {
+		struct join_room *room = &join->room[i];
+
+		if (room->stage != JOIN_TOGETHER)
+			continue;
+		if (code != CODE_OK)
+			refuse(room, code);
+		else if (has_room(&event, room->id))
+			sequenced(room, outcome);
+		else
+			send_alone(room);
+	}
+	join->left++; /* join_ended takes it away again */
+	pending_end(&join->session->chat->pending, pending);
+	settled(join);
+}
+
+/* Asks for the rooms that were found. */
+static int send_together(struct join *join, const struct event_rooms *event)
+{
+	const struct command command = {.type = COMMAND_JOIN_ROOMS};
+	struct chat *chat = join->session->chat;
+	uint8_t payload[EVENT_ROOMS_SIZE];
+	const uint32_t size = event_rooms_put(event, payload, sizeof(payload));
+
+	join->left++;
+	join->base.settle = settle_together;
+	join->base.free = join_ended;
+	pending_begin(&chat->pending, &join->base, join->session);
+	return chat_command(chat, &command, join->session->number, join->base.tag, payload, size);
+}
+
+static void send_found(struct join *join)
+{
+	struct event_rooms event = {.count = 0};
+	struct join_room *only = NULL;
+	struct answer busy = {.code = CODE_OK};
+
+	for (unsigned i = 0; i < join->count; i++) {
+		struct join_room *room = &join->room[i];
+
+		if (room->stage != JOIN_FOUND)
+			continue;
+		only = room;
+		room->stage = JOIN_TOGETHER;
+		event.place[event.count++] = (struct event_place){.room = room->id};
+	}
+	if (event.count == 1)
+		send_alone(only);
+	else if (event.count > 1)
+		busy.code = send_together(join, &event);
+	if (busy.code != CODE_OK)
+		settle_together(&join->base,
+				&(struct outcome){.kind = OUTCOME_ANSWER, .answer = &busy});
 }
 
 static void begin_room(struct join_room *room)
@@ -335,6 +436,7 @@ void chat_join(struct session *session, const struct chat_id *id, const struct c
 		room->history = joins[i].history;
 		begin_room(room);
 	}
+	send_found(join);
 	join->started = true;
 	if (join->left == 0)
 		answer(join);

@@ -209,18 +209,13 @@ static struct session *own_session(struct chat *chat, const struct record *recor
 	return is_own(chat, record) ? session_find(chat, record->origin.session) : NULL;
 }
 
-static bool use_join(struct tail *tail, const struct record *record)
+/* Entering first: what is done twice when the others cannot be told yet does no harm. */
+static bool join_room(struct tail *tail, struct session *session, const struct record *record)
 {
-	struct session *session = own_session(tail->chat, record);
-
-	if ((record->flags & EVENT_FIRST) && !tell_presence(tail, record, true))
+	if (session != NULL && session->state == SESSION_OPEN &&
+	    !enter_room(tail, session, record))
 		return false;
-	if (session != NULL && session->state == SESSION_OPEN) {
-		if (!enter_room(tail, session, record))
-			return false;
-		settle(tail->chat, record);
-	}
-	return true;
+	return !(record->flags & EVENT_FIRST) || tell_presence(tail, record, true);
 }
 
 /* Tells a session that it is not in a room any more, though it did not ask to leave. */
@@ -236,9 +231,8 @@ static void tell_lost(struct session *session, const struct record *record,
 	conn_give(session->conn, session->front->presence(session->chat, &presence));
 }
 
-static bool use_leave(struct tail *tail, const struct record *record)
+static bool leave_room(struct tail *tail, struct session *session, const struct record *record)
 {
-	struct session *session = own_session(tail->chat, record);
 	bool lost = session != NULL && (record->flags & EVENT_NO_ACCESS);
 	struct chat *chat = tail->chat;
 	struct name_view name = {0};
@@ -252,10 +246,43 @@ static bool use_leave(struct tail *tail, const struct record *record)
 		(void)names_get(&chat->names, chat->cache, record->actor, &name);
 		tell_lost(session, record, &name);
 	}
-	if (session != NULL) {
+	if (session != NULL)
 		fanout_leave(&tail->chat->fanout, session, record->room);
-		settle(tail->chat, record);
+	return true;
+}
+
+static bool move(struct tail *tail, struct session *session, const struct record *record)
+{
+	const bool joins = record->type == EVENT_JOIN || record->type == EVENT_JOINS;
+
+	return joins ? join_room(tail, session, record) : leave_room(tail, session, record);
+}
+
+static bool use_move(struct tail *tail, const struct record *record)
+{
+	if (!move(tail, own_session(tail->chat, record), record))
+		return false;
+	settle(tail->chat, record);
+	return true;
+}
+
+/* One room after the other; after a stall it goes on with the one that is next. */
+static bool use_moves(struct tail *tail, const struct record *record)
+{
+	struct session *session = own_session(tail->chat, record);
+	struct record part = *record;
+	struct event_rooms event;
+
+	if (!event_rooms_get(record, &event))
+		return true;
+	for (; tail->moved < event.count; tail->moved++) {
+		part.room = event.place[tail->moved].room;
+		part.flags = event.place[tail->moved].flags;
+		if (!move(tail, session, &part))
+			return false;
 	}
+	tail->moved = 0;
+	settle(tail->chat, record);
 	return true;
 }
 
@@ -409,9 +436,11 @@ static bool use(struct tail *tail, const struct record *record)
 		use_session_close(tail->chat, record);
 		return true;
 	case EVENT_JOIN:
-		return use_join(tail, record);
 	case EVENT_LEAVE:
-		return use_leave(tail, record);
+		return use_move(tail, record);
+	case EVENT_JOINS:
+	case EVENT_LEAVES:
+		return use_moves(tail, record);
 	case EVENT_MESSAGE:
 		return use_message(tail, record);
 	case EVENT_MESSAGE_REMOVED:
@@ -444,6 +473,7 @@ static enum step reset(struct tail *tail, const char *why)
 	forget_all(tail->chat);
 	tail->lsn = atomic_load_explicit(&tail->writer->durable, memory_order_acquire);
 	tail->stalled = 0;
+	tail->moved = 0;
 	return STEP_END;
 }
 

@@ -21,6 +21,7 @@ struct tail {
 	uint8_t *record;		/* owned: a copy of the one being used */
 	uint64_t delivered;		/* in this turn */
 	uint64_t stalled;		/* clock_mono since when a name could not be read; 0: not */
+	uint32_t moved;			/* rooms of an event of several that are dealt with */
 };
 
 int tail_init(struct tail *tail, struct chat *chat, const struct journal *journal, struct err *err);

@@ -427,6 +427,15 @@ static uint32_t put_none(struct input *in, uint8_t *out)
 	return 0;
 }
 
+static uint32_t put_rooms(struct input *in, uint8_t *out)
+{
+	struct event_rooms event = {.count = 1 + take(in) % 8u};
+
+	for (uint32_t i = 0; i < event.count; i++)
+		event.place[i] = (struct event_place){.room = 1 + take_id(in)};
+	return event_rooms_put(&event, out, EVENT_ROOMS_SIZE);
+}
+
 /* What nobody would send. */
 static uint32_t put_rubbish(struct input *in, uint8_t *out)
 {
@@ -475,6 +484,7 @@ static const struct {
 	{COMMAND_REFUSED, SLOT_WORKER, false, put_refused},
 	{COMMAND_RETAIN, SLOT_STORE, false, put_purge},
 	{COMMAND_FILL, SLOT_READER, false, put_fill},
+	{COMMAND_JOIN_ROOMS, SLOT_WORKER, false, put_rooms},
 	{0, SLOT_WORKER, false, put_rubbish},
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -89,6 +89,7 @@ TRY(session, {
 	check_text(p, e.address, EVENT_ADDRESS_MAX);
 	check_text(p, e.name, EVENT_ADMIN_NAME_MAX);
 })
+TRY(rooms, fuzz_check(e.count > 0 && e.count <= EVENT_ROOMS_MAX))
 TRY(message, check_message(p, &e))
 TRY(replacement, check_text(p, e.text, EVENT_TEXT_MAX))
 TRY(history, {
@@ -111,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		try_principal, try_room,    try_category,    try_addin,	  try_role, try_affiliation,
 		try_removed,   try_person,  try_setting,     try_grant,	  try_session,
 		try_message,   try_replacement, try_history, try_view, try_refused, try_file,
+		try_rooms,
 	};
 
 	if (size > 0) {

@@ -166,7 +166,34 @@ struct record *make_session(struct bench *b, enum event_type type, uint32_t sess
 void make_join(struct bench *b, enum event_type type, uint32_t session, uint32_t principal,
 	       uint32_t room)
 {
-	make_session(b, type, session, principal)->room = room;
+	const struct cache *cache = &b->private;
+	struct record *r = make_session(b, type, session, principal);
+	unsigned others;
+
+	find_participant(cache, find_room(cache, room), principal,
+			 find_session(cache, SLOT_WORKER, 7, session), &others);
+	r->room = room;
+	if (others == 0)
+		r->flags = type == EVENT_JOIN ? EVENT_FIRST : EVENT_LAST;
+}
+
+void make_joins(struct bench *b, enum event_type type, uint32_t session, uint32_t principal,
+		uint32_t first, uint32_t last)
+{
+	struct event_rooms event = {.count = 0};
+	struct record *r;
+
+	for (uint32_t room = first; room <= last; room++) {
+		make_join(b, type == EVENT_JOINS ? EVENT_JOIN : EVENT_LEAVE, session, principal, room);
+		b->lsn = b->next.record.lsn;
+		b->command--;
+		event.place[event.count++] =
+			(struct event_place){.room = room, .flags = b->next.record.flags};
+	}
+	r = make_session(b, type, session, principal);
+	r->payload = event_rooms_put(&event, b->next.payload, sizeof(b->next.payload));
+	r->length = ((uint32_t)sizeof(*r) + r->payload + 7) & ~7u;
+	b->lsn = r->lsn + r->length;
 }
 
 void make_message(struct bench *b, uint32_t room, uint32_t author, const char *id, const char *body)

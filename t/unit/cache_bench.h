@@ -44,8 +44,13 @@ void make_affiliation(struct bench *b, uint32_t member, uint32_t group, bool pre
 void make_removed(struct bench *b, enum node_kind kind, uint32_t id);
 struct record *make_session(struct bench *b, enum event_type type, uint32_t session,
 			    uint32_t principal);
+/* The first session of a user to join a room, and the last one to leave it, are marked so. */
 void make_join(struct bench *b, enum event_type type, uint32_t session, uint32_t principal,
 	       uint32_t room);
+
+/* All rooms from the first to the last, in one event. */
+void make_joins(struct bench *b, enum event_type type, uint32_t session, uint32_t principal,
+		uint32_t first, uint32_t last);
 void make_message(struct bench *b, uint32_t room, uint32_t author, const char *id,
 		  const char *body);
 

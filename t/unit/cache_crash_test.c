@@ -161,6 +161,8 @@ static void dying_at_any_step_of_any_event_leaves_a_cache_that_can_be_rolled_bac
 	make_message(b, 1, 3, "id", body), steps += die_everywhere(b);
 	make_message(b, 4, 3, "id", "short"), steps += die_everywhere(b);
 	make_join(b, EVENT_LEAVE, 3, 3, 1), steps += die_everywhere(b);
+	make_joins(b, EVENT_JOINS, 3, 3, 1, 3), steps += die_everywhere(b);
+	make_joins(b, EVENT_LEAVES, 3, 3, 2, 4), steps += die_everywhere(b);
 	make_session(b, EVENT_SESSION_CLOSE, 3, 3), steps += die_everywhere(b);
 	make_category(b, 2, "Second"), steps += die_everywhere(b);
 	make_category(b, 2, "Second, renamed"), steps += die_everywhere(b);

@@ -329,6 +329,27 @@ static void test_what_nobody_knows_has_no_name(void **state)
 	assert_whole(place);
 }
 
+static void test_several_rooms_that_are_joined_are_as_many_records(void **state)
+{
+	struct place *place = *state;
+	const struct event_rooms rooms = {
+		.count = 3, .place = {{.room = 4, .flags = EVENT_FIRST}, {.room = 5}, {.room = 77}}};
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct record *record = event(place, i == 0 ? EVENT_JOINS : EVENT_LEAVES, 0);
+
+		record->origin = (struct origin){.slot = 9, .generation = 2, .session = 3};
+		record->payload = event_rooms_put(&rooms, record + 1, PAYLOAD);
+		record_one(place);
+		assert_sql(place, "SELECT COUNT(*) FROM pcc_open_room", i == 0 ? "3" : "0");
+	}
+	assert_sql(place,
+		   "SELECT GROUP_CONCAT(type || room_id || ' ' || session) FROM (SELECT * FROM "
+		   "pcc_record ORDER BY number) AS r",
+		   "join4 9.2.3,join5 9.2.3,join77 9.2.3,part4 9.2.3,part5 9.2.3,part77 9.2.3");
+	assert_whole(place);
+}
+
 /* --- Sessions that nobody ended. --- */
 
 static void put_session(struct place *place, uint32_t number)
@@ -412,6 +433,8 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(test_a_file_out_of_an_archive_is_no_upload, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(
+			test_several_rooms_that_are_joined_are_as_many_records, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_nobody_knows_has_no_name, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(

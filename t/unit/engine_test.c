@@ -158,6 +158,60 @@ static void the_first_and_the_last_session_of_a_user_in_a_room_are_marked(void *
 	assert_int_equal(flags, EVENT_LAST);
 }
 
+static int join_rooms(struct bench *b, uint32_t session, const uint32_t *rooms)
+{
+	struct event_rooms event = {.count = 0};
+
+	for (; *rooms != 0; rooms++)
+		event.place[event.count++].room = *rooms;
+	return send_as(b, SLOT_WORKER, SLOT_WORKER, session, COMMAND_JOIN_ROOMS, 0,
+		       event_rooms_put(&event, b->mail.bytes + sizeof(struct command),
+				       EVENT_ROOMS_SIZE));
+}
+
+static void of_several_rooms_those_are_joined_that_may_be(void **state)
+{
+	static const uint32_t rooms[] = {1, 2, 9, 4, 2, 3, 0}, none[] = {1, 9, 0}, most[] = {2, 3, 4, 0};
+	struct bench *b = *state;
+	uint16_t flags;
+
+	populate(b);
+	for (uint32_t i = 2; i <= 4; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "Room %u", i);
+		assert_int_equal(put_room(b, 1, 0, name, i == 4), DECIDED);
+	}
+	/* In 1 already, no 9, 4 is disabled. */
+	assert_int_equal(join_rooms(b, 2, rooms), DECIDED);
+	assert_int_equal(in_batch(b, EVENT_JOINS, NULL), 1);
+	assert_int_equal(simple(b, COMMAND_JOIN, 2, 2), REFUSED(CODE_OK));
+	assert_int_equal(simple(b, COMMAND_JOIN, 2, 3), REFUSED(CODE_OK));
+	assert_int_equal(simple(b, COMMAND_JOIN, 2, 4), REFUSED(CODE_NODE_DISABLED));
+	assert_int_equal(join_rooms(b, 3, none), REFUSED(CODE_OK));
+	assert_int_equal(put_room(b, 1, 4, "Room 4", false), DECIDED);
+	/* Three a session: the last of them does not fit. */
+	assert_int_equal(join_rooms(b, 3, most), DECIDED);
+	assert_int_equal(simple(b, COMMAND_JOIN, 3, 4), REFUSED(CODE_LIMIT_EXCEEDED));
+	/* One event for all rooms that are left. */
+	assert_int_equal(simple(b, COMMAND_SESSION_CLOSE, 3, 0), DECIDED);
+	assert_int_equal(in_batch(b, EVENT_LEAVES, &flags), 1);
+	assert_int_equal(in_batch(b, EVENT_LEAVE, NULL), 0);
+	assert_int_equal(simple(b, COMMAND_JOIN, 2, 2), REFUSED(CODE_OK));
+}
+
+static void a_join_of_several_rooms_that_makes_no_sense_is_refused(void **state)
+{
+	static const uint32_t zero[] = {0};
+	struct bench *b = *state;
+
+	populate(b);
+	assert_int_equal(join_rooms(b, 2, zero), REFUSED(CODE_INVALID_ARGUMENT));
+	memset(b->mail.bytes + sizeof(struct command), 0xff, EVENT_ROOMS_SIZE);
+	assert_int_equal(send_as(b, SLOT_WORKER, SLOT_WORKER, 2, COMMAND_JOIN_ROOMS, 0, EVENT_ROOMS_SIZE),
+			 REFUSED(CODE_INVALID_ARGUMENT));
+}
+
 static void sessions_of_a_worker_that_is_gone_end(void **state)
 {
 	struct bench *b = *state;
@@ -260,6 +314,8 @@ int main(void)
 		TEST(only_an_administrator_changes_users_and_rooms),
 		TEST(a_sign_in_needs_a_user_who_may),
 		TEST(the_first_and_the_last_session_of_a_user_in_a_room_are_marked),
+		TEST(of_several_rooms_those_are_joined_that_may_be),
+		TEST(a_join_of_several_rooms_that_makes_no_sense_is_refused),
 		TEST(sessions_of_a_worker_that_is_gone_end),
 		TEST(a_removed_user_is_signed_out_and_a_disabled_room_is_emptied),
 		TEST(a_table_that_is_full_refuses_with_limit_exceeded),

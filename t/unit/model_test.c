@@ -272,6 +272,28 @@ static void step_join(struct trial *t)
 	compare_answer(t, simple(t->b, COMMAND_JOIN, session, room), &wanted);
 }
 
+/* Some rooms at once: those that can be joined one after the other are, as far as there is room. */
+static void step_join_rooms(struct trial *t)
+{
+	const unsigned session = 1 + any(t, SESSIONS - 1), count = 2 + any(t, 3);
+	struct event_rooms event = {.count = count};
+	struct naive_answer wanted = {.count = 0};
+	bool joined = false;
+
+	for (unsigned i = 0; i < count; i++)
+		event.place[i] = (struct event_place){.room = any_room(t)};
+	for (unsigned i = 0; i < count; i++)
+		joined = naive_join(&t->n, session, event.place[i].room).count == 0 || joined;
+	if (!joined)
+		naive_because(&wanted, t->n.session[session].open ? NAIVE_NOTHING
+								  : CODE_NOT_SIGNED_IN);
+	compare_answer(t,
+		       send_as(t->b, SLOT_WORKER, SLOT_WORKER, session, COMMAND_JOIN_ROOMS, 0,
+			       event_rooms_put(&event, t->b->mail.bytes + sizeof(struct command),
+					       EVENT_ROOMS_SIZE)),
+		       &wanted);
+}
+
 static void step_leave(struct trial *t)
 {
 	const unsigned session = 1 + any(t, SESSIONS - 1), room = any_room(t);
@@ -318,6 +340,7 @@ static const struct {
 	{"sign in", 6, step_sign_in},
 	{"sign out", 1, step_sign_out},
 	{"join", 14, step_join},
+	{"join some rooms", 8, step_join_rooms},
 	{"leave", 3, step_leave},
 	{"post", 12, step_post},
 	{"purge", 2, step_purge},
