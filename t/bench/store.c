@@ -1,7 +1,8 @@
 /*
  * What the content database can take: messages stored in batches by the statements of the store,
- * each batch a transaction with the cursor row; the same by the driver alone; then pages of 50 read
- * back. One connection. Prints one line of JSON:
+ * each batch a transaction with its rooms' numbers and the cursor row; the same by the driver alone; then
+ * pages of 50 read back. One connection; cpu_us is what a row, page_cpu_us what a page costs of our
+ * processor. Prints one line of JSON:
  *
  *   t/bench/store [-c CONNECTION_STRING] [-s BODY_BYTES] [-t SECONDS] [-r ROOMS] [-d DIRECTORY]
  *
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "conf/clock.h"
@@ -31,6 +33,7 @@ struct bench {
 	size_t size;
 	uint64_t time; /* us for each batch size */
 	struct content_message message[BATCH_MAX];
+	struct content_room_seq room[ROOMS_MAX];
 	unsigned next; /* room */
 	struct err err;
 };
@@ -44,6 +47,7 @@ static void must(struct bench *bench, enum db_result result)
 static void store(struct bench *bench, unsigned batch)
 {
 	const struct content_cursor cursor = {.lsn = bench->seq[0]};
+	const unsigned rooms = batch < bench->rooms ? batch : bench->rooms;
 
 	for (unsigned i = 0; i < batch; i++) {
 		const unsigned room = bench->next++ % bench->rooms;
@@ -54,11 +58,11 @@ static void store(struct bench *bench, unsigned batch)
 							     .author = 1,
 							     .id = {"0123456789abcdef", 16},
 							     .text = {bench->body, bench->size}};
+		bench->room[i % rooms] = (struct content_room_seq){room + 1, bench->seq[room]};
 	}
 	must(bench, db_begin(bench->db, &bench->err));
 	must(bench, content_messages_put(bench->db, bench->message, batch, &bench->err));
-	must(bench, content_room_seqs(bench->db, &(struct content_room_seq){1, bench->seq[0]}, 1,
-				      &bench->err));
+	must(bench, content_room_seqs(bench->db, bench->room, rooms, &bench->err));
 	must(bench, content_cursor_put(bench->db, &cursor, &bench->err));
 	must(bench, db_commit(bench->db, &bench->err));
 }
@@ -66,6 +70,7 @@ static void store(struct bench *bench, unsigned batch)
 static void run(struct bench *bench, unsigned batch)
 {
 	const uint64_t start = clock_mono();
+	const clock_t used = clock();
 	uint64_t rows = 0, longest = 0, before = start, now = start;
 
 	while (now - start < bench->time) {
@@ -75,9 +80,11 @@ static void run(struct bench *bench, unsigned batch)
 		longest = now - before > longest ? now - before : longest;
 		before = now;
 	}
-	printf("{\"batch\":%u,\"rows_per_s\":%.0f,\"commits_per_s\":%.0f,\"longest_ms\":%.1f}",
+	printf("{\"batch\":%u,\"rows_per_s\":%.0f,\"commits_per_s\":%.0f,\"longest_ms\":%.1f,"
+	       "\"cpu_us\":%.2f}",
 	       batch, (double)rows * 1e6 / (double)(now - start),
-	       (double)rows / batch * 1e6 / (double)(now - start), (double)longest / 1000);
+	       (double)rows / batch * 1e6 / (double)(now - start), (double)longest / 1000,
+	       (double)(clock() - used) * 1e6 / CLOCKS_PER_SEC / (double)rows);
 }
 
 static int by_size(const void *a, const void *b)
@@ -108,6 +115,7 @@ static void read_pages(struct bench *bench)
 {
 	static uint64_t took[PAGES];
 	const uint64_t start = clock_mono();
+	const clock_t used = clock();
 
 	for (unsigned i = 0; i < PAGES; i++) {
 		const uint64_t before = clock_mono();
@@ -116,8 +124,9 @@ static void read_pages(struct bench *bench)
 		took[i] = clock_mono() - before;
 	}
 	qsort(took, PAGES, sizeof(took[0]), by_size);
-	printf("\"pages_per_s\":%.0f,\"page_p99_ms\":%.2f}\n",
-	       PAGES * 1e6 / (double)(clock_mono() - start), (double)took[PAGES * 99 / 100] / 1000);
+	printf("\"pages_per_s\":%.0f,\"page_p99_ms\":%.2f,\"page_cpu_us\":%.1f}\n",
+	       PAGES * 1e6 / (double)(clock_mono() - start), (double)took[PAGES * 99 / 100] / 1000,
+	       (double)(clock() - used) * 1e6 / CLOCKS_PER_SEC / PAGES);
 }
 
 static void put_rooms(struct bench *bench)
