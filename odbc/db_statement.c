@@ -288,8 +288,7 @@ enum db_result db_execute(struct db_stmt *stmt, struct err *err)
 		db->spoilt = false; /* the statement alone has failed */
 		result = try_execute(stmt, err);
 	}
-	/* Without a result there is no cursor to be closed, and closing costs a new prepare on
-	 * SQLite. */
+	/* Without a result there is no cursor to be closed. */
 	stmt->open = result == DB_OK && *dialect_columns(stmt->number) != '\0';
 	stmt->cut = false;
 	if (stmt->open)

@@ -138,18 +138,22 @@ char *dialect_statement(const struct dialect *dialect, enum statement number, un
 {
 	const char *const own = dialect->statements[number];
 	const char *const text = own ? own : statement_text[number];
+	const bool writes = *dialect_columns(number) == '\0';
 	char *out = NULL;
 	size_t size;
 	FILE *stream;
 
 	if (!own && dialect->write)
 		return dialect->write(text, dialect_parameters(number), rows);
-	if (rows == 1)
-		return strdup(text);
 	stream = open_memstream(&out, &size);
 	if (!stream)
 		return NULL;
-	put_rows(stream, text, rows);
+	if (writes && dialect->writes)
+		fputs(dialect->writes, stream);
+	if (rows == 1)
+		fputs(text, stream);
+	else
+		put_rows(stream, text, rows);
 	if (fclose(stream) == 0)
 		return out;
 	free(out);

@@ -68,6 +68,7 @@ struct dialect {
 	int16_t text_type, binary_type;	    /* SQL types as which text and binary are bound */
 	const struct dialect_error *errors; /* ended by a row without a state */
 	const char *const *statements;	  /* by enum statement: NULL where statement_text says it */
+	const char *writes;		  /* stands before statements without a result; or NULL */
 	const struct dialect_word *words; /* ended by a row without a word */
 	unsigned rows[DIALECT_ROWS];	  /* how many go into one statement; 0: one alone */
 	unsigned parameters_max;	  /* of a statement; 0: no limit that matters */

@@ -111,7 +111,7 @@ static void test_steps_can_be_said_in_every_dialect(void **state)
 }
 
 /* All that are run with many rows at once. */
-static void test_many_rows_go_into_one_statement_in_every_dialect(void **state)
+static void test_many_rows_go_into_one_statement_where_that_is_quicker(void **state)
 {
 	static const enum statement many[] = {STATEMENT_MESSAGE_PUT, STATEMENT_ROOM_SEQ,
 					      STATEMENT_RECORD_PUT, STATEMENT_INDEX_PUT};
@@ -120,13 +120,27 @@ static void test_many_rows_go_into_one_statement_in_every_dialect(void **state)
 	assert_true(dialect_mssql.parameters_max > 0 && dialect_mssql.parameters_max < 2090);
 	for (unsigned i = 0; i < sizeof(many) / sizeof(many[0]); i++)
 		for (unsigned d = 0; d < DIALECTS; d++) {
-			char *text = dialect_statement(dialects[d], many[i], 10);
+			const unsigned most = dialects[d]->rows[0], rows = most > 0 ? most : 1;
+			char *text = dialect_statement(dialects[d], many[i], rows);
 
 			assert_int_equal(count(text, '?'),
-					 10 * strlen(dialect_parameters(many[i])));
+					 rows * strlen(dialect_parameters(many[i])));
 			assert_int_equal(count(text, '('), count(text, ')'));
 			free(text);
 		}
+}
+
+/* The others its driver takes apart anew each time that they are run. */
+static void test_sqlite_keeps_every_statement(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < STATEMENTS; i++) {
+		char *text = dialect_statement(&dialect_sqlite, (enum statement)i, 1);
+
+		if (strncmp(text, "SELECT ", 7) != 0 && strncmp(text, "WITH ", 5) != 0)
+			fail_msg("neither SELECT nor WITH stands before %s", text);
+		free(text);
+	}
 }
 
 static void test_words_in_braces_are_expanded(void **state)
@@ -352,7 +366,8 @@ int main(void)
 		cmocka_unit_test(test_every_statement_has_a_text_in_every_dialect),
 		cmocka_unit_test(test_statements_have_no_words_of_another_dialect),
 		cmocka_unit_test(test_steps_can_be_said_in_every_dialect),
-		cmocka_unit_test(test_many_rows_go_into_one_statement_in_every_dialect),
+		cmocka_unit_test(test_many_rows_go_into_one_statement_where_that_is_quicker),
+		cmocka_unit_test(test_sqlite_keeps_every_statement),
 		cmocka_unit_test(test_words_in_braces_are_expanded),
 		cmocka_unit_test(test_statements_become_t_sql),
 		cmocka_unit_test(test_failures_of_sql_server_are_sorted),
