@@ -12,7 +12,7 @@
  * would slow down those of the journal, for which everybody waits. A ring that fills is not let
  * wait.
  */
-enum { IDLE_MS = 1000, GATHER_MS = 20, RING_PART = 4 };
+enum { IDLE_MS = 1000, GATHER_MS = 50, RING_PART = 4 };
 
 /* Messages of removed rooms go this many at a time: a room can have more of them than one
  * transaction can delete without holding up what is to be stored. */
