@@ -94,6 +94,7 @@ struct load_room {
 struct load_shared {
 	_Atomic unsigned phase;
 	_Atomic uint64_t begin, end; /* of the measured time, clock_mono() */
+	double rate;		     /* peer-load: of this phase; 0: closed loop */
 	_Atomic uint64_t killed;     /* when */
 	struct load_stats stats[LOAD_PROCESSES];
 	unsigned rooms;

@@ -1,7 +1,9 @@
 /*
  * peer-load: the load of pchat-load for other chat servers, so that they can be measured beside
  * ours: users in rooms, some of whom post, each the next message when the server has taken the one
- * before (closed loop), or at a rate (open loop). Prints one line of JSON.
+ * before (closed loop), or at a rate (open loop). Each line of its input, "RATE SECONDS" (rate 0:
+ * closed loop), is a phase of which it prints one line of JSON; the users stay until the end of the
+ * input, for on some servers it takes them longer to join than to be measured.
  */
 #include "config.h"
 
@@ -29,9 +31,9 @@ static void check_children(void)
 		errx(EX_SOFTWARE, "a process of the load generator ended");
 }
 
-static void lead(const struct load_options *o, struct load_shared *shared)
+static void wait_ready(const struct load_options *o, const struct load_shared *shared)
 {
-	uint64_t start = clock_mono(), begin;
+	uint64_t start = clock_mono();
 	unsigned done;
 
 	do {
@@ -43,14 +45,38 @@ static void lead(const struct load_options *o, struct load_shared *shared)
 		if (clock_mono() - start > READY_US)
 			errx(EX_TEMPFAIL, "only %u of %u users could join", done, o->connections);
 	} while (done < o->connections);
-	begin = clock_mono() + (uint64_t)(o->warmup * 1e6);
-	atomic_store(&shared->begin, begin);
+}
+
+/* All processes rest, so that the parent may write what is theirs. */
+static void begin_phase(const struct load_options *o, struct load_shared *shared)
+{
+	uint64_t begin = clock_mono() + (uint64_t)(o->warmup * 1e6);
+
+	for (unsigned i = 0; i < o->processes; i++) {
+		struct load_stats *stats = &shared->stats[i];
+
+		atomic_store(&stats->posts, 0);
+		atomic_store(&stats->deliveries, 0);
+		atomic_store(&stats->drained, 0);
+		memset(&stats->delivery, 0, sizeof(stats->delivery));
+	}
+	shared->rate = o->rate;
 	atomic_store(&shared->end, begin + (uint64_t)(o->seconds * 1e6));
+	atomic_store(&shared->begin, begin);
 	atomic_store(&shared->phase, LOAD_RUN);
-	while (clock_mono() < begin + (uint64_t)(o->seconds * 1e6)) {
+}
+
+static void wait_phase(const struct load_options *o, const struct load_shared *shared)
+{
+	unsigned done;
+
+	do {
 		check_children();
 		usleep(10000);
-	}
+		done = 0;
+		for (unsigned i = 0; i < o->processes; i++)
+			done += atomic_load(&shared->stats[i].drained);
+	} while (done < o->processes);
 }
 
 /* What all receivers together were to get and have got, whenever it was sent. */
@@ -85,12 +111,27 @@ static void report(const struct load_options *o, const struct load_shared *share
 	       load_histogram_quantile(&delivery, 0.5), load_histogram_quantile(&delivery, 0.99),
 	       delivery.highest, missing,
 	       (double)cpu / ((o->seconds + o->warmup) * 1e6 * o->processes));
+	fflush(stdout);
+}
+
+/* The phase is over when everything has come, or nothing more will. */
+static void run_phase(const struct load_options *o, struct load_shared *shared, unsigned copies)
+{
+	int64_t missing;
+	uint64_t end;
+
+	begin_phase(o, shared);
+	wait_phase(o, shared);
+	end = clock_mono() + DRAIN_US;
+	while (!all_came(o, shared, copies, &missing) && clock_mono() < end)
+		usleep(10000);
+	report(o, shared, missing);
 }
 
 static void usage(void)
 {
 	errx(EX_USAGE, "usage: peer-load irc|xmpp ADDRESS PORT ROOMS SIZE SENDERS WINDOW PROCESSES "
-		       "HANDSHAKES RATE SECONDS [PAGE]");
+		       "HANDSHAKES [PAGE]");
 }
 
 static const struct peer_protocol *protocol_of(const char *name)
@@ -117,9 +158,7 @@ static void take_options(struct load_options *o, char **argument)
 	o->window = (unsigned)atoi(argument[7]);
 	o->processes = (unsigned)atoi(argument[8]);
 	o->handshakes = (unsigned)atoi(argument[9]);
-	o->rate = atof(argument[10]);
-	o->seconds = atof(argument[11]);
-	o->page = argument[12] ? (unsigned)atoi(argument[12]) : 0;
+	o->page = argument[10] ? (unsigned)atoi(argument[10]) : 0;
 	o->connections = o->group[0].rooms * o->group[0].size;
 	o->spin = getenv("PCHAT_BENCH_SPIN") != NULL;
 	if (o->connections == 0 || o->window == 0 || o->processes == 0 || o->handshakes == 0 ||
@@ -147,9 +186,9 @@ int main(int argc, char **argv)
 	struct load_options o = {.sources = 100, .size = 100, .warmup = 1, .groups = 1};
 	struct peer w = {.options = &o};
 	unsigned copies;
-	int64_t missing;
+	char line[80];
 
-	if (argc != 12 && argc != 13)
+	if (argc != 10 && argc != 11)
 		usage();
 	w.protocol = protocol_of(argv[1]);
 	take_options(&o, argv);
@@ -157,11 +196,13 @@ int main(int argc, char **argv)
 		usage();
 	copies = o.page > 0 ? 0 : o.group[0].size - (w.protocol->echoes ? 0 : 1);
 	start_processes(&w);
-	lead(&o, w.shared);
-	for (uint64_t end = clock_mono() + DRAIN_US;
-	     !all_came(&o, w.shared, copies, &missing) && clock_mono() < end;)
-		usleep(10000);
-	report(&o, w.shared, missing);
+	wait_ready(&o, w.shared);
+	while (fgets(line, sizeof(line), stdin)) {
+		if (sscanf(line, "%lf %lf", &o.rate, &o.seconds) != 2 || o.rate < 0 ||
+		    o.seconds <= 0)
+			errx(EX_DATAERR, "a line of input is RATE SECONDS");
+		run_phase(&o, w.shared, copies);
+	}
 	atomic_store(&w.shared->phase, LOAD_STOP);
 	while (wait(NULL) > 0)
 		;

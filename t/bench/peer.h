@@ -54,7 +54,8 @@ struct peer {
 	struct peer_post *post;	    /* owned: those who post */
 	uint32_t clients, posts, next, opening, ready;
 	uint64_t now, begin, end, slot;
-	bool running, begun;
+	bool running, measured; /* running: posts are made; measured: this phase's end was seen */
+	double rate;		/* posts/s of all in this phase; 0: closed loop */
 	int epoll;
 };
 

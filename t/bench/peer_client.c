@@ -72,7 +72,7 @@ static void post(struct peer *w, unsigned number, uint64_t intended)
 
 void peer_answered(struct peer *w, unsigned number)
 {
-	if (number < w->posts && w->running && w->options->rate == 0)
+	if (number < w->posts && w->running && w->rate == 0)
 		post(w, number, w->now);
 }
 
@@ -171,9 +171,9 @@ static uint64_t cpu_used(void)
 
 static void post_due(struct peer *w)
 {
-	double own = w->options->rate * w->posts / (double)w->plan->senders;
+	double own = w->rate * w->posts / (double)w->plan->senders;
 
-	while (w->running && w->posts > 0 && w->options->rate > 0) {
+	while (w->running && w->posts > 0 && w->rate > 0) {
 		uint64_t due = w->begin - (uint64_t)(w->options->warmup * 1e6) +
 			       (uint64_t)((double)w->slot * 1e6 / own);
 
@@ -190,27 +190,46 @@ static void post_first(struct peer *w)
 			post(w, i, w->now);
 }
 
-/* Follows the parent's phases. */
+static void begin_phase(struct peer *w, uint64_t begin)
+{
+	w->begin = begin;
+	w->end = atomic_load(&w->shared->end);
+	w->rate = w->shared->rate;
+	w->slot = 0;
+	w->measured = false;
+	w->running = true;
+	w->stats->cpu = cpu_used();
+	if (w->rate == 0)
+		post_first(w);
+}
+
+/* Follows the parent's phases: each has a beginning of its own. */
 static void follow(struct peer *w)
 {
+	uint64_t begin;
+
 	if (atomic_load(&w->shared->phase) == LOAD_STOP)
 		_exit(0);
 	if (atomic_load(&w->shared->phase) != LOAD_RUN)
 		return;
-	w->begin = atomic_load(&w->shared->begin);
-	w->end = atomic_load(&w->shared->end);
+	begin = atomic_load(&w->shared->begin);
+	if (w->begin != begin)
+		begin_phase(w, begin);
 	w->running = w->now < w->end;
-	if (!w->begun) {
-		w->begun = true;
-		w->stats->cpu = cpu_used();
-		if (w->options->rate == 0)
-			post_first(w);
-	}
-	if (!w->running && !atomic_load(&w->stats->drained)) {
+	if (!w->running && !w->measured) {
+		w->measured = true;
 		w->stats->cpu = cpu_used() - w->stats->cpu;
 		atomic_store(&w->stats->drained, 1);
 	}
 	post_due(w);
+}
+
+/* Between two phases others are measured, who want the processor. */
+static int patience(const struct peer *w)
+{
+	if (w->measured)
+		return 20;
+	return w->options->spin ? 0 : 1;
 }
 
 _Noreturn void peer_work(struct peer *w, unsigned process)
@@ -221,7 +240,7 @@ _Noreturn void peer_work(struct peer *w, unsigned process)
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	make_clients(w, process);
 	for (;;) {
-		int count = epoll_wait(w->epoll, events, EVENTS, w->options->spin ? 0 : 1);
+		int count = epoll_wait(w->epoll, events, EVENTS, patience(w));
 
 		for (int i = 0; i < count; i++) {
 			w->now = clock_mono();

@@ -14,10 +14,31 @@ use Exporter 'import';
 use IO::Socket::UNIX;
 use IPC::Open2 'open2';
 use Mojo::JSON 'decode_json', 'encode_json';
+use POSIX ();
+use Pchat::Quota;
 use Pchat::Server;
 use Pchat::Wait;
 
 our @EXPORT = qw(full size_of runs middle);
+
+# A measure that is ended by a signal leaves no servers, peers and generators behind: the END blocks
+# of all modules are run. No eval is to catch that.
+my %generators;
+my $owner = $$;
+$SIG{$_} = \&_end for qw(HUP INT TERM);
+
+sub _end ($signal) {
+	POSIX::_exit(1) if $$ != $owner;
+	@SIG{qw(HUP INT TERM)} = ('IGNORE') x 3;
+	print STDERR "ended by SIG$signal\n";
+	exit 1;
+}
+
+END {
+	my $status = $?;
+	if ($$ == $owner) { kill 'KILL', keys %generators }
+	$? = $status;
+}
 
 use constant PASSWORD => 'secret of bench';
 
@@ -35,7 +56,8 @@ sub middle ($of, @all) {
 }
 
 # tls, active, standby, connections, users, rooms (their number); cache, limits, content and compliance:
-# settings over those that follow from these; records and postgres: as of Pchat::Server.
+# settings over those that follow from these; records and postgres: as of Pchat::Server; shares and share:
+# as of Pchat::Quota, to whose slower processors the server is held then.
 sub new ($class, %self) {
 	my $self = bless {
 		tls => 0,
@@ -46,13 +68,16 @@ sub new ($class, %self) {
 		connections => 1000,
 		%self
 	}, $class;
-	_pin($ENV{PCHAT_BENCH_SERVER_CPUS});
+	_pin($self->{shares} ? _all_processors() : $ENV{PCHAT_BENCH_SERVER_CPUS});
 	$self->{server} = Pchat::Server->start(
 		tls => $self->{tls},
 		conf => $self->_configuration,
 		map({ $self->{$_} ? ($_ => $self->{$_}) : () } qw(records postgres)));
-	_pin($ENV{PCHAT_BENCH_LOAD_CPUS});
+	$self->_pin_load;
 	$self->_fill;
+	Pchat::Quota->new(%$self{qw(shares share)})
+		->hold($self->{server}->pid, map { $_->{pid} } $self->{server}->processes)
+		if $self->{shares};
 	return $self;
 }
 
@@ -78,6 +103,13 @@ sub _configuration ($self) {
 		},
 	};
 }
+
+# Slower processors are all of them, and the generator has the rest of each.
+sub _pin_load ($self) {
+	_pin($self->{shares} ? _all_processors() : $ENV{PCHAT_BENCH_LOAD_CPUS});
+}
+
+sub _all_processors () { return '0-' . (_first_line('nproc --all') - 1) }
 
 # Children take over what their parent may run on.
 sub _pin ($processors) { return pin_process($$, $processors) }
@@ -142,18 +174,30 @@ sub _command ($self, %options) {
 	);
 }
 
-# Runs pchat-load to its end; its figures, and beside them the processor time of each of the server's
-# roles, from the joining to the end, in seconds.
-sub load ($self, %options) {
-	my %before = $self->_cpu;
-	open my $in, '-|', $self->_command(%options) or die "could not start pchat-load: $!\n";
+# Runs pchat-load to its end, with a callback that gets the handle of its output meanwhile; its
+# figures.
+sub generate ($self, $meanwhile, %options) {
+	$self->_pin_load;
+	my $pid = open my $in, '-|', $self->_command(%options);
+	die "could not start pchat-load: $!\n" if !$pid;
+	$generators{$pid} = 1;
+	$meanwhile->($in);
 	my $line = do { local $/; <$in> };
 	close $in or die "pchat-load failed\n";
+	delete $generators{$pid};
 	my $figures = decode_json $line;
+	_complain($figures);
+	return $figures;
+}
+
+# The same, and beside them the processor time of each of the server's roles, from the joining to the
+# end, in seconds.
+sub load ($self, %options) {
+	my %before = $self->_cpu;
+	my $figures = $self->generate(sub ($) { }, %options);
 	my %after = $self->_cpu;
 	$figures->{server_cpu} =
 		{ map { $_ => 0 + sprintf '%.2f', $after{$_} - ($before{$_} // 0) } keys %after };
-	_complain($figures);
 	return $figures;
 }
 
@@ -178,13 +222,19 @@ sub medians ($self, $figure, $loads) {
 
 # Connections that stay until the callback returns.
 sub hold ($self, $callback, %options) {
+	$self->_pin_load;
 	my $pid = open2(my $out, my $in, $self->_command(%options, idle => undef)) or die;
+	$generators{$pid} = 1;
 	my $figures = decode_json(<$out> // die "pchat-load failed\n");
 	$callback->($figures);
 	close $in;
 	waitpid $pid, 0;
+	delete $generators{$pid};
 	return $figures;
 }
+
+# How many events the database is behind.
+sub lag ($self) { return $self->{server}->status->{content}{lag_events} // 0 }
 
 # Until the database has everything.
 sub wait_stored ($self) {
@@ -243,6 +293,7 @@ sub _first_line ($command) {
 
 # Prints the line: what was asked, where, with which settings, and the figures.
 sub report ($question, %figures) {
+	local $/ = "\n";    # a signal may have come while somebody read a file as a whole
 	open my $in, '<', '/proc/cpuinfo' or die;
 	my ($model) = map {/^model name\s*:\s*(.*)/} <$in>;
 	my $source = $ENV{PCHAT_SOURCE} // '.';

@@ -14,7 +14,9 @@ package Pchat::Peer;
 
 use v5.36;
 use File::Temp 'tempdir';
+use IO::Handle;
 use IO::Socket::INET;
+use IPC::Open2 'open2';
 use Mojo::JSON 'decode_json';
 use POSIX 'setpgid';
 use Pchat::Bench;
@@ -69,6 +71,7 @@ my %kinds = (
 	},
 );
 my %all;    # process groups of those that run
+my %generators;    # processes
 my $owner = $$;
 
 sub names ($class) { return sort keys %kinds }
@@ -86,7 +89,6 @@ sub start ($class, $name, %options) {
 	$self->_install;
 	$self->_make_archive if $self->{postgres};
 	$self->_launch;
-	$all{$self} = $self->{pid};
 	return $self;
 }
 
@@ -94,7 +96,8 @@ sub name ($self) { return $self->{name} }
 sub members ($self) { return $self->{kind}{members} }
 
 # rooms, size, senders (of each room; 0: all), window, rate, page, seconds and processes, as of
-# pchat-load. Its figures.
+# pchat-load. Its figures. The users stay and are taken again by the next load of the same kind; one
+# of another kind gets a server that was started anew, for these go at their own pace.
 sub load ($self, %options) {
 	my %all = (
 		window => 1,
@@ -103,19 +106,39 @@ sub load ($self, %options) {
 		seconds => size_of(2, 10),
 		%options
 	);
-	my @command = (
+	my $kind = join ' ', @all{qw(rooms size senders window processes)},
+		$self->{kind}{handshakes} // HANDSHAKES, $all{page} // ();
+	$self->_restart if $self->{users} && $self->{users}{kind} ne $kind;
+	Pchat::Bench::pin_process($$, $ENV{PCHAT_BENCH_LOAD_CPUS});
+	$self->_start_users($kind) if !$self->{users};
+	my ($out, $in) = $self->{users}->@{qw(out in)};
+	say $out "$all{rate} $all{seconds}";
+	my $line = <$in> // die "peer-load failed\n" . `tail -5 $self->{directory}/log`;
+	return decode_json $line;
+}
+
+sub _restart ($self) {
+	$self->stop;
+	$self->_launch;
+}
+
+sub _start_users ($self, $kind) {
+	my $pid = open2(
+		my $in, my $out,
 		"$Pchat::Server::build/t/bench/peer-load",
 		$self->{kind}{protocol},
-		$self->{address},
-		$self->{port},
-		@all{qw(rooms size senders window processes)},
-		$self->{kind}{handshakes} // HANDSHAKES,
-		@all{qw(rate seconds)},
-		$all{page} // ());
-	open my $in, '-|', @command or die "could not start peer-load: $!\n";
-	my $line = do { local $/; <$in> };
-	close $in or die "peer-load failed\n" . `tail -5 $self->{directory}/log`;
-	return decode_json $line;
+		$self->{address}, $self->{port}, split ' ', $kind
+	);
+	$out->autoflush(1);
+	$self->{users} = { kind => $kind, in => $in, out => $out, pid => $pid };
+	$generators{$pid} = 1;
+}
+
+sub _stop_users ($self) {
+	my $users = delete $self->{users} // return;
+	close $users->{out};
+	waitpid $users->{pid}, 0;
+	delete $generators{ $users->{pid} };
 }
 
 sub _inspircd ($self, $conf) {
@@ -127,7 +150,7 @@ sub _inspircd_conf ($self) {
 		<server name="irc.example.test" description="versus" id="001" network="versus">
 		<admin name="nobody" nick="nobody" email="nobody\@example.test">
 		<bind address="$self->{address}" port="$self->{port}" type="clients">
-		<connect allow="*" timeout="60" pingfreq="10m" softsendq="67108864"
+		<connect allow="*" timeout="60" pingfreq="2h" softsendq="67108864"
 			hardsendq="67108864" recvq="65536" threshold="100000" commandrate="100000000"
 			fakelag="no" localmax="100000" globalmax="100000" maxchans="1000"
 			maxconnwarn="no" limit="100000" resolvehostnames="no" useident="no">
@@ -154,7 +177,7 @@ sub _ngircd_conf ($self) {
 			MaxConnectionsIP = 0
 			MaxJoins = 0
 			MaxPenaltyTime = 0
-			PingTimeout = 600
+			PingTimeout = 7200
 			PongTimeout = 600
 		[Options]
 			DNS = no
@@ -189,7 +212,7 @@ sub _ejabberd_conf ($self) {
 		sql_type: pgsql
 		sql_server: "@{[$self->{postgres}->address]}"
 		sql_port: @{[$self->{postgres}->port]}
-		sql_database: archive
+		sql_database: @{[$self->_archive]}
 		sql_username: pchat
 		sql_password: "@{[$self->{postgres}->password]}"
 		END
@@ -270,9 +293,10 @@ sub _install ($self) {
 	}
 }
 
+sub _archive ($self) { return "archive$self->{port}" }
+
 sub _make_archive ($self) {
-	$self->{postgres}->add_database('archive');
-	my $dbh = $self->{postgres}->connect('archive');
+	my $dbh = $self->{postgres}->connect($self->{postgres}->add_database($self->_archive));
 	open my $in, '<', '/usr/share/ejabberd/sql/pg.sql' or die "ejabberd's schema is missing\n";
 	local $/;
 	$dbh->do(<$in>) or die "could not make ejabberd's tables\n";
@@ -296,6 +320,7 @@ sub _launch ($self) {
 		exec $self->{kind}{command}->($self, $file);
 		die "could not start $self->{name}: $!\n";
 	}
+	$all{$self} = $self->{pid};
 	wait_for(
 		"$self->{name} to listen",
 		sub {
@@ -310,6 +335,7 @@ sub _launch ($self) {
 sub stop ($self) {
 	my $pid = delete $all{$self} // return;
 	return if $owner != $$;
+	$self->_stop_users;
 	kill 'KILL', -$pid;
 	waitpid $pid, 0;
 }
@@ -321,7 +347,11 @@ sub DESTROY ($self) {
 
 END {
 	my $status = $?;
-	if ($owner == $$) { kill 'KILL', -$_ for values %all }
+	if ($owner == $$) {
+		kill 'KILL', keys %generators;
+		waitpid $_, 0 for keys %generators;
+		kill 'KILL', -$_ for values %all;
+	}
 	$? = $status;
 }
 
