@@ -70,16 +70,13 @@ static bool yields(unsigned slot)
 }
 
 /*
- * In the child. A process group of its own, so that a key pressed at the master's terminal stops the
- * master, which then stops the others in their order. The session stays the master's: processors are
- * divided between sessions first, and priorities count within one only. A process in the background
- * of a terminal would be stopped for writing to it where the terminal is set to do so.
+ * In the child. A session of its own, so that a key pressed at the master's terminal stops the
+ * master, which then stops the others in their order, and none of them has a terminal.
  */
 static int prepare(const struct spawn *spawn, unsigned slot, const struct grants *grants,
 		   struct err *err)
 {
-	setpgid(0, 0);
-	signal(SIGTTOU, SIG_IGN);
+	setsid();
 	if (yields(slot))
 		schedule_allow();
 	if (close_input(err) == -1 || grants_place(grants, err) == -1)

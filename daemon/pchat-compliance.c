@@ -258,6 +258,7 @@ static void close_all(struct compliance *c)
 	cache_free(&c->cache);
 	if (c->mapped)
 		journal_unmap(&c->journal);
+	yielding_fini(&c->yielding);
 	conf_free(&c->child.conf);
 }
 
@@ -265,8 +266,10 @@ int main(int argc, char **argv)
 {
 	static struct compliance compliance;
 	struct err err;
-	const int status = child_start(&compliance.child, argc, argv);
+	int status;
 
+	yielding_init(&compliance.yielding);
+	status = child_start(&compliance.child, argc, argv);
 	if (status != 0)
 		return status;
 	umask(077);
@@ -275,7 +278,6 @@ int main(int argc, char **argv)
 		return EX_OSERR;
 	}
 	schedule_batch();
-	yielding_init(&compliance.yielding);
 	proc_state(&compliance.child.proc, PROC_LOADING);
 	run(&compliance);
 	if (!compliance.attached || !compliance_drained(&compliance))

@@ -261,6 +261,7 @@ static void close_all(struct store *store)
 	mailbox_close(&store->mailbox);
 	if (store->mapped)
 		journal_unmap(&store->journal);
+	yielding_fini(&store->yielding);
 	conf_free(&store->child.conf);
 }
 
@@ -268,8 +269,10 @@ int main(int argc, char **argv)
 {
 	static struct store store;
 	struct err err;
-	const int status = child_start(&store.child, argc, argv);
+	int status;
 
+	yielding_init(&store.yielding);
+	status = child_start(&store.child, argc, argv);
 	if (status != 0)
 		return status;
 	if (open_all(&store, &err) == -1) {
@@ -277,7 +280,6 @@ int main(int argc, char **argv)
 		return EX_OSERR;
 	}
 	schedule_batch();
-	yielding_init(&store.yielding);
 	proc_state(&store.child.proc, PROC_LOADING);
 	run(&store);
 	if (!store.attached || !store_drained(&store))

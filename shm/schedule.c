@@ -2,8 +2,10 @@
 
 #include "shm/schedule.h"
 
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -65,28 +67,53 @@ static bool may_return_to(int nice)
 
 void yielding_init(struct yielding *yielding)
 {
-	yielding->base = yielding->now = getpriority(PRIO_PROCESS, 0);
+	yielding->more = yielding->session_more = 0;
+	yielding->base = getpriority(PRIO_PROCESS, 0);
 	yielding->allowed = may_return_to(yielding->base);
+	yielding->session = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
 }
 
-static void take(struct yielding *yielding, int nice)
+void yielding_fini(struct yielding *yielding)
 {
-	if (!yielding->allowed || nice == yielding->now)
-		return;
-	if (setpriority(PRIO_PROCESS, 0, nice) == 0)
-		yielding->now = nice;
+	if (yielding->session != -1)
+		close(yielding->session);
+	yielding->session = -1;
+}
+
+/* The kernel takes some of these a second, and the rest is tried again when the lag is told next. */
+static void change_session(struct yielding *yielding, int more)
+{
+	char text[12];
+	const int size = snprintf(text, sizeof(text), "%d", more);
+
+	if (yielding->session != -1 && more != yielding->session_more &&
+	    write(yielding->session, text, (size_t)size) == size)
+		yielding->session_more = more;
+}
+
+static void change_process(struct yielding *yielding, int more)
+{
+	const int nice = yielding->base + more;
+
+	if (yielding->allowed && more != yielding->more &&
+	    setpriority(PRIO_PROCESS, 0, nice < NICEST ? nice : NICEST) == 0)
+		yielding->more = more;
+}
+
+static void change(struct yielding *yielding, int more)
+{
+	change_session(yielding, more);
+	change_process(yielding, more);
 }
 
 void yielding_set(struct yielding *yielding, uint64_t lag, uint64_t size)
 {
-	const uint64_t full = size / YIELDING_PART;
-	const uint64_t left = lag < full ? full - lag : 0;
-	const int nice = yielding->base + (int)((left * NICER + full - 1) / full);
+	const uint64_t full = size / YIELDING_PART, left = lag < full ? full - lag : 0;
 
-	take(yielding, nice < NICEST ? nice : NICEST);
+	change(yielding, (int)((left * NICER + full - 1) / full));
 }
 
 void yielding_end(struct yielding *yielding)
 {
-	take(yielding, yielding->base);
+	change(yielding, 0);
 }

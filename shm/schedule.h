@@ -6,8 +6,7 @@
 
 /*
  * How soon a process gets a processor that others want, too. Where the kernel does not know of it, or
- * forbids it, nothing changes. All processes are of one session, for between sessions the kernel
- * divides a processor in equal parts (autogroups), whatever their priorities.
+ * forbids it, nothing changes.
  */
 
 /* This process works in bursts this short, and may interrupt those whose bursts are longer. */
@@ -22,18 +21,25 @@ void schedule_batch(void);
  * an eighth of the ring. Somewhere between it gets what it needs, and it comes first where the ring
  * could become full.
  *
- * To become less nice again takes RLIMIT_NICE, which the master grants for the niceness that it has
- * itself (schedule_allow, before the child gives up its privileges). Who could not come back does not
- * yield.
+ * Each process under the master is a session of its own, and the kernel may divide a processor between
+ * sessions first (autogroups): there the niceness of a session counts, which its processes may change as
+ * they like. Elsewhere it is the process's. To take that back needs RLIMIT_NICE, which the master grants
+ * for the niceness that it has itself (schedule_allow, before the child gives up its privileges); who
+ * could not come back does not yield.
  */
 struct yielding {
-	int base; /* niceness at the start */
-	int now;
+	int base;	  /* niceness at the start */
+	int more;	  /* by which the process is nicer now, */
+	int session_more; /* and its session */
 	bool allowed;
+	int session; /* owned: the file with the session's niceness, or -1 */
 };
 
 void schedule_allow(void);
+
+/* Before the process gives up being dumpable: after that it may not open the file. */
 void yielding_init(struct yielding *yielding);
+void yielding_fini(struct yielding *yielding);
 
 /* The lag and the size of the ring in bytes. */
 void yielding_set(struct yielding *yielding, uint64_t lag, uint64_t size);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -60,6 +61,7 @@ static void allow(struct yielding *yielding)
 	yielding_init(yielding);
 	if (!yielding->allowed)
 		_exit(SKIPPED);
+	yielding_fini(yielding); /* of the session are others, too */
 }
 
 static void follow_the_lag(void)
@@ -114,8 +116,51 @@ static void stay(void)
 	expect(setrlimit(RLIMIT_NICE, &none) == 0);
 	give_up_privileges();
 	yielding_init(&yielding);
+	yielding_fini(&yielding);
 	yielding_set(&yielding, 0, RING);
 	expect(niceness() == base);
+}
+
+/* "/autogroup-7 nice 10": the last word is what counts. */
+static int session_niceness(void)
+{
+	FILE *in = fopen("/proc/self/autogroup", "r");
+	int nice = -1;
+
+	if (in == NULL)
+		_exit(SKIPPED);
+	expect(fscanf(in, "/autogroup-%*d nice %d", &nice) == 1);
+	fclose(in);
+	return nice;
+}
+
+/* Without any privilege. The kernel refuses some of what comes fast. */
+static void session_becomes(struct yielding *yielding, uint64_t lag, int nice)
+{
+	for (unsigned i = 0; i < 1000 && session_niceness() != nice; i++) {
+		yielding_set(yielding, lag, RING);
+		usleep(10000);
+	}
+	expect(session_niceness() == nice);
+}
+
+static void yield_as_a_session(void)
+{
+	struct yielding yielding;
+
+	expect(setsid() != -1);
+	yielding_init(&yielding);
+	give_up_privileges();
+	session_becomes(&yielding, 1, 10);
+	session_becomes(&yielding, 500, 5);
+	session_becomes(&yielding, RING, 0);
+	yielding_fini(&yielding);
+}
+
+static void its_session_yields_with_it(void **state)
+{
+	(void)state;
+	in_child(yield_as_a_session);
 }
 
 static void who_could_not_come_back_does_not_yield(void **state)
@@ -129,6 +174,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_yields_less_the_more_waits_for_it),
 		cmocka_unit_test(a_niceness_from_outside_is_kept),
+		cmocka_unit_test(its_session_yields_with_it),
 		cmocka_unit_test(who_could_not_come_back_does_not_yield),
 	};
 
