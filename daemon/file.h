@@ -29,6 +29,7 @@ struct file_waiting {
 	uint64_t since;	 /* clock_mono() */
 	struct ask question;
 	bool upload;	 /* file is incoming, and complete */
+	uint64_t bytes;	 /* of it */
 	uint8_t file[16];
 	uint8_t hash[FILE_HASH]; /* upload: of its token */
 	UT_hash_handle hh;
@@ -110,6 +111,9 @@ bool file_refusals(struct file_server *server);
 
 /* Whether an upload by this token is complete and waits. */
 bool file_is_waiting(const struct file_server *server, const uint8_t hash[FILE_HASH]);
+
+/* Bytes of the uploads that are complete and wait. */
+uint64_t file_bytes_waiting(const struct file_server *server);
 
 /* Forgets those for whom nobody waits any more. */
 void file_expire_waiting(struct file_server *server);

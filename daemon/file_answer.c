@@ -91,6 +91,7 @@ int file_command(struct file_server *server, const struct ask *question, enum co
 	waiting->since = clock_mono();
 	waiting->question = *question;
 	waiting->upload = type == COMMAND_FILE_STORED;
+	waiting->bytes = event->size;
 	memcpy(waiting->file, event->uuid, sizeof(waiting->file));
 	memcpy(waiting->hash, event->token_hash, sizeof(waiting->hash));
 	waiting->size = file_tell(event, room_uuid, event->time, 0, waiting->answer);
@@ -172,6 +173,16 @@ bool file_is_waiting(const struct file_server *server, const uint8_t hash[FILE_H
 	while (waiting && !(waiting->upload && memcmp(waiting->hash, hash, FILE_HASH) == 0))
 		waiting = waiting->hh.next;
 	return waiting;
+}
+
+uint64_t file_bytes_waiting(const struct file_server *server)
+{
+	const struct file_waiting *waiting = server->waiting;
+	uint64_t bytes = 0;
+
+	for (; waiting; waiting = waiting->hh.next)
+		bytes += waiting->upload ? waiting->bytes : 0;
+	return bytes;
 }
 
 /* Of an upload the content stays until the sequencer has spoken. */

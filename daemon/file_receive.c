@@ -24,8 +24,8 @@ static void break_off(struct file_server *server, struct file_upload **upload)
 static bool has_room(const struct file_server *server, uint64_t size)
 {
 	const uint64_t total = server->child.conf->files.total;
-	const uint64_t used =
-		server->place.bytes + server->place.removed + server->uploads.bytes;
+	const uint64_t used = server->place.bytes + server->place.removed + server->uploads.bytes +
+			      file_bytes_waiting(server);
 
 	return total == 0 || (used <= total && size <= total - used);
 }

@@ -181,6 +181,20 @@ is($place->put($grants[3], 'x' x 10), 201, 'after which the next may begin');
 my $large = $alice->call('file.upload', room => $room, name => 'large', size => 2 << 20);
 ($refused, $body) = $place->put_all($large, $place->bytes(2 << 20));
 is($body->{error}{name}, 'LimitExceeded', 'all files together have no more bytes than configured');
+
+# A sequencer that stands still decides nothing.
+my ($first, $second) = map {
+	$alice->call('file.upload', room => $room, name => $_, size => 1_100_000)
+} qw(first second);
+my ($sequencer) = $server->pids('sequencer');
+kill 'STOP', $sequencer;
+my $undecided = $place->begin_put($first, 1_100_000, 'a' x 1_100_000);
+wait_for('an upload to be complete', sub { grep {/json$/} $place->incoming });
+($refused, $body) = $place->put_all($second, 'b' x 1_100_000);
+kill 'CONT', $sequencer;
+is($body->{error}{name}, 'LimitExceeded', 'and what is not decided yet is one of them');
+like($place->rest($undecided), qr{^HTTP/1\.1 201}, 'which becomes a file');
+$server->admin('file.remove', file => $first->{file});
 is_deeply([$place->incoming], [], 'and nothing of it stays');
 is($alice->refusal('file.upload', room => $room, name => 'x', size => 20_480_001),
 	'TooLarge', 'and none is larger than a file may be');
