@@ -25,7 +25,9 @@ daemon_pchatd_SOURCES = daemon/pchatd.c \
 daemon_pchatd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 daemon_pchatd_LDADD = $(SHM_LIBS) $(EVENT_LIBS)
 
-daemon_pchat_sequencer_SOURCES = daemon/pchat-sequencer.c \
+# What decides: the tests and the fuzz targets link it, too.
+noinst_LIBRARIES += daemon/libengine.a
+daemon_libengine_a_SOURCES = \
 	daemon/engine.c daemon/engine.h daemon/engine_ask.h \
 	daemon/engine_compliance.c \
 	daemon/engine_file.c \
@@ -34,9 +36,12 @@ daemon_pchat_sequencer_SOURCES = daemon/pchat-sequencer.c \
 	daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
 	daemon/engine_group.c \
 	daemon/engine_person.c daemon/engine_retention.c daemon/engine_scoped.c daemon/engine_strip.c \
-	daemon/overload.c daemon/overload.h \
-	daemon/sequencer.h daemon/sequencer_load.c
-daemon_pchat_sequencer_LDADD = $(SHM_LIBS)
+	daemon/overload.c daemon/overload.h
+ENGINE_LIBS = daemon/libengine.a $(SHM_LIBS)
+
+daemon_pchat_sequencer_SOURCES = daemon/pchat-sequencer.c daemon/sequencer.h \
+	daemon/sequencer_load.c
+daemon_pchat_sequencer_LDADD = $(ENGINE_LIBS)
 
 # What the tests and the benchmark of the store link, too.
 noinst_LIBRARIES += daemon/libstore.a

@@ -4,45 +4,40 @@
 DISK_WRAPS = -Wl,--wrap=pwrite,--wrap=fdatasync,--wrap=clock_utc
 MESSAGES = t/unit/messages.c t/unit/messages.h t/unit/disk.c t/unit/disk.h
 
-ENGINE = daemon/engine.c daemon/engine.h daemon/engine_ask.h \
-	daemon/engine_compliance.c daemon/engine_file.c \
-	daemon/engine_import.c daemon/engine_import_history.c daemon/engine_import_person.c \
-	daemon/engine_import_scoped.c daemon/engine_join.c \
-	daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
-	daemon/engine_group.c daemon/engine_person.c daemon/engine_retention.c daemon/engine_scoped.c daemon/engine_strip.c \
-	daemon/overload.c daemon/overload.h
-
 WORKER_STUB = t/worker/stub.c t/worker/stub.h t/worker/stub_calls.h t/worker/stub_chat.c \
 	t/worker/stub_file.c t/worker/stub_object.c
 
 if HAVE_CMOCKA
 
-DATABASE = t/unit/database.c t/unit/database.h
-PLACE = t/unit/place.c t/unit/place.h $(DATABASE)
-
-ENGINE_BENCH = t/unit/engine_bench.c t/unit/engine_bench.h $(ENGINE)
+# What several programs are made with: a database for a test, and an engine.
+check_LIBRARIES = t/unit/libdatabase.a t/unit/libbench.a
+t_unit_libdatabase_a_SOURCES = t/unit/database.c t/unit/database.h t/unit/place.c t/unit/place.h
+t_unit_libdatabase_a_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
+t_unit_libbench_a_SOURCES = t/unit/engine_bench.c t/unit/engine_bench.h
+t_unit_libbench_a_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+BENCH_LIBS = t/unit/libbench.a $(ENGINE_LIBS)
 
 check_PROGRAMS += t/unit/admin_role_test
-t_unit_admin_role_test_SOURCES = t/unit/admin_role_test.c $(ENGINE_BENCH)
+t_unit_admin_role_test_SOURCES = t/unit/admin_role_test.c
 t_unit_admin_role_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-t_unit_admin_role_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+t_unit_admin_role_test_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += t/unit/archive_test
 t_unit_archive_test_SOURCES = t/unit/archive_test.c daemon/archive.h daemon/archive_read.c \
 	daemon/archive_write.c
 t_unit_archive_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(SSL_CFLAGS) $(ZLIB_CFLAGS)
 t_unit_archive_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(SSL_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS)
 
-ADAPTERS = t/unit/adapters.c t/unit/adapters.h $(DATABASE)
+ADAPTERS = t/unit/adapters.c t/unit/adapters.h
 
 check_PROGRAMS += t/unit/adapter_test
 t_unit_adapter_test_SOURCES = t/unit/adapter_test.c $(ADAPTERS)
 t_unit_adapter_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
-t_unit_adapter_test_LDADD = $(ADAPTER_LIBS) $(CMOCKA_LIBS)
+t_unit_adapter_test_LDADD = t/unit/libdatabase.a $(ADAPTER_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/adapter_exec_test
 t_unit_adapter_exec_test_SOURCES = t/unit/adapter_exec_test.c $(ADAPTERS)
 t_unit_adapter_exec_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
-t_unit_adapter_exec_test_LDADD = $(ADAPTER_LIBS) $(CMOCKA_LIBS)
+t_unit_adapter_exec_test_LDADD = t/unit/libdatabase.a $(ADAPTER_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/ask_test
 t_unit_ask_test_SOURCES = t/unit/ask_test.c
@@ -50,9 +45,9 @@ t_unit_ask_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_ask_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/audit_test
-t_unit_audit_test_SOURCES = t/unit/audit_test.c $(DATABASE)
+t_unit_audit_test_SOURCES = t/unit/audit_test.c
 t_unit_audit_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
-t_unit_audit_test_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+t_unit_audit_test_LDADD = t/unit/libdatabase.a $(STORE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/auth_process_test
 t_unit_auth_process_test_SOURCES = t/unit/auth_process_test.c
@@ -112,9 +107,9 @@ t_unit_code_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_code_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/compliance_test
-t_unit_compliance_test_SOURCES = t/unit/compliance_test.c $(DATABASE)
+t_unit_compliance_test_SOURCES = t/unit/compliance_test.c
 t_unit_compliance_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
-t_unit_compliance_test_LDADD = $(RECORD_LIBS) $(CMOCKA_LIBS)
+t_unit_compliance_test_LDADD = t/unit/libdatabase.a $(RECORD_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/conf_test
 t_unit_conf_test_SOURCES = t/unit/conf_test.c
@@ -122,19 +117,19 @@ t_unit_conf_test_CPPFLAGS = $(AM_CPPFLAGS) -DPCHAT_SOURCE=\"$(abs_srcdir)\" $(CM
 t_unit_conf_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/content_file_test
-t_unit_content_file_test_SOURCES = t/unit/content_file_test.c $(PLACE)
+t_unit_content_file_test_SOURCES = t/unit/content_file_test.c
 t_unit_content_file_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
-t_unit_content_file_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+t_unit_content_file_test_LDADD = t/unit/libdatabase.a $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/content_object_test
-t_unit_content_object_test_SOURCES = t/unit/content_object_test.c $(PLACE)
+t_unit_content_object_test_SOURCES = t/unit/content_object_test.c
 t_unit_content_object_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
-t_unit_content_object_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+t_unit_content_object_test_LDADD = t/unit/libdatabase.a $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/content_test
-t_unit_content_test_SOURCES = t/unit/content_test.c $(PLACE)
+t_unit_content_test_SOURCES = t/unit/content_test.c
 t_unit_content_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
-t_unit_content_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+t_unit_content_test_LDADD = t/unit/libdatabase.a $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/counter_test
 t_unit_counter_test_SOURCES = t/unit/counter_test.c
@@ -147,29 +142,29 @@ t_unit_crc32c_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_crc32c_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/db_test
-t_unit_db_test_SOURCES = t/unit/db_test.c $(DATABASE)
+t_unit_db_test_SOURCES = t/unit/db_test.c
 t_unit_db_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
-t_unit_db_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+t_unit_db_test_LDADD = t/unit/libdatabase.a $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/dialect_test
-t_unit_dialect_test_SOURCES = t/unit/dialect_test.c $(DATABASE)
+t_unit_dialect_test_SOURCES = t/unit/dialect_test.c
 t_unit_dialect_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
-t_unit_dialect_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+t_unit_dialect_test_LDADD = t/unit/libdatabase.a $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/driver_test
-t_unit_driver_test_SOURCES = t/unit/driver_test.c $(PLACE)
+t_unit_driver_test_SOURCES = t/unit/driver_test.c
 t_unit_driver_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
-t_unit_driver_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+t_unit_driver_test_LDADD = t/unit/libdatabase.a $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/engine_file_test
-t_unit_engine_file_test_SOURCES = t/unit/engine_file_test.c $(ENGINE_BENCH)
+t_unit_engine_file_test_SOURCES = t/unit/engine_file_test.c
 t_unit_engine_file_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-t_unit_engine_file_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+t_unit_engine_file_test_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/engine_test
-t_unit_engine_test_SOURCES = t/unit/engine_test.c $(ENGINE_BENCH)
+t_unit_engine_test_SOURCES = t/unit/engine_test.c
 t_unit_engine_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-t_unit_engine_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+t_unit_engine_test_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/err_test
 t_unit_err_test_SOURCES = t/unit/err_test.c
@@ -187,9 +182,9 @@ t_unit_event_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_event_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/fail_test
-t_unit_fail_test_SOURCES = t/unit/fail_test.c t/shim/odbc.h $(DATABASE)
+t_unit_fail_test_SOURCES = t/unit/fail_test.c t/shim/odbc.h
 t_unit_fail_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
-t_unit_fail_test_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+t_unit_fail_test_LDADD = t/unit/libdatabase.a $(STORE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/fanout_test
 t_unit_fanout_test_SOURCES = t/unit/fanout_test.c
@@ -224,9 +219,9 @@ t_unit_fdpass_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_fdpass_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/full_test
-t_unit_full_test_SOURCES = t/unit/full_test.c $(ENGINE_BENCH)
+t_unit_full_test_SOURCES = t/unit/full_test.c
 t_unit_full_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-t_unit_full_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+t_unit_full_test_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/http_test
 t_unit_http_test_SOURCES = t/unit/http_test.c $(WORKER_STUB)
@@ -234,9 +229,9 @@ t_unit_http_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_http_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/import_test
-t_unit_import_test_SOURCES = t/unit/import_test.c $(ENGINE_BENCH)
+t_unit_import_test_SOURCES = t/unit/import_test.c
 t_unit_import_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-t_unit_import_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+t_unit_import_test_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/journal_crash_test
 t_unit_journal_crash_test_SOURCES = t/unit/journal_crash_test.c $(MESSAGES)
@@ -257,14 +252,14 @@ t_unit_journal_test_LDFLAGS = $(AM_LDFLAGS) $(DISK_WRAPS)
 t_unit_journal_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/freetds_test
-t_unit_freetds_test_SOURCES = t/unit/freetds_test.c t/shim/odbc.h $(DATABASE)
+t_unit_freetds_test_SOURCES = t/unit/freetds_test.c t/shim/odbc.h
 t_unit_freetds_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
-t_unit_freetds_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+t_unit_freetds_test_LDADD = t/unit/libdatabase.a $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/group_test
-t_unit_group_test_SOURCES = t/unit/group_test.c $(ENGINE_BENCH)
+t_unit_group_test_SOURCES = t/unit/group_test.c
 t_unit_group_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-t_unit_group_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+t_unit_group_test_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/json_memory_test
 t_unit_json_memory_test_SOURCES = t/unit/json_memory_test.c
@@ -297,9 +292,9 @@ t_unit_mailbox_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_mailbox_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/mssql_test
-t_unit_mssql_test_SOURCES = t/unit/mssql_test.c $(PLACE)
+t_unit_mssql_test_SOURCES = t/unit/mssql_test.c
 t_unit_mssql_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
-t_unit_mssql_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+t_unit_mssql_test_LDADD = t/unit/libdatabase.a $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/outq_test
 t_unit_outq_test_SOURCES = t/unit/outq_test.c
@@ -307,9 +302,9 @@ t_unit_outq_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_outq_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/overload_test
-t_unit_overload_test_SOURCES = t/unit/overload_test.c daemon/overload.c daemon/overload.h
+t_unit_overload_test_SOURCES = t/unit/overload_test.c
 t_unit_overload_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-t_unit_overload_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+t_unit_overload_test_LDADD = $(ENGINE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/page_test
 t_unit_page_test_SOURCES = t/unit/page_test.c
@@ -327,14 +322,14 @@ t_unit_pending_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_pending_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/postgresql_test
-t_unit_postgresql_test_SOURCES = t/unit/postgresql_test.c $(PLACE)
+t_unit_postgresql_test_SOURCES = t/unit/postgresql_test.c
 t_unit_postgresql_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
-t_unit_postgresql_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+t_unit_postgresql_test_LDADD = t/unit/libdatabase.a $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/person_test
-t_unit_person_test_SOURCES = t/unit/person_test.c $(ENGINE_BENCH)
+t_unit_person_test_SOURCES = t/unit/person_test.c
 t_unit_person_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-t_unit_person_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+t_unit_person_test_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/proc_test
 t_unit_proc_test_SOURCES = t/unit/proc_test.c
@@ -342,9 +337,9 @@ t_unit_proc_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_proc_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/reader_test
-t_unit_reader_test_SOURCES = t/unit/reader_test.c $(DATABASE)
+t_unit_reader_test_SOURCES = t/unit/reader_test.c
 t_unit_reader_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS) $(JANSSON_CFLAGS)
-t_unit_reader_test_LDADD = $(READER_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS)
+t_unit_reader_test_LDADD = t/unit/libdatabase.a $(READER_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS)
 
 check_PROGRAMS += t/unit/relay_test
 t_unit_relay_test_SOURCES = t/unit/relay_test.c daemon/relay_peer.c
@@ -357,15 +352,15 @@ t_unit_record_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_record_test_LDADD = $(RECORD_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/matrix_test
-t_unit_matrix_test_SOURCES = t/unit/matrix_test.c $(ENGINE_BENCH)
+t_unit_matrix_test_SOURCES = t/unit/matrix_test.c
 t_unit_matrix_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-t_unit_matrix_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+t_unit_matrix_test_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/model_test
 t_unit_model_test_SOURCES = t/unit/model_test.c t/unit/model.h t/unit/model_own.c \
-	t/unit/naive.c t/unit/naive.h t/unit/naive_own.c t/unit/naive_scoped.c $(ENGINE_BENCH)
+	t/unit/naive.c t/unit/naive.h t/unit/naive_own.c t/unit/naive_scoped.c
 t_unit_model_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-t_unit_model_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+t_unit_model_test_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/readonly_test
 t_unit_readonly_test_SOURCES = t/unit/readonly_test.c
@@ -378,9 +373,9 @@ t_unit_sandbox_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_sandbox_test_LDADD = $(SHM_LIBS) $(SECCOMP_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/scoped_test
-t_unit_scoped_test_SOURCES = t/unit/scoped_test.c $(ENGINE_BENCH)
+t_unit_scoped_test_SOURCES = t/unit/scoped_test.c
 t_unit_scoped_test_CPPFLAGS = $(AM_CPPFLAGS) -DPCHAT_SOURCE=\"$(abs_srcdir)\" $(CMOCKA_CFLAGS)
-t_unit_scoped_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+t_unit_scoped_test_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/gram_test
 t_unit_gram_test_SOURCES = t/unit/gram_test.c
@@ -388,14 +383,14 @@ t_unit_gram_test_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(CMOCKA_CFLAGS)
 t_unit_gram_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/index_test
-t_unit_index_test_SOURCES = t/unit/index_test.c $(DATABASE)
+t_unit_index_test_SOURCES = t/unit/index_test.c
 t_unit_index_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS) $(JANSSON_CFLAGS)
-t_unit_index_test_LDADD = $(READER_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS)
+t_unit_index_test_LDADD = t/unit/libdatabase.a $(READER_LIBS) $(CMOCKA_LIBS) $(JANSSON_LIBS)
 
 check_PROGRAMS += t/unit/retention_test
-t_unit_retention_test_SOURCES = t/unit/retention_test.c $(DATABASE)
+t_unit_retention_test_SOURCES = t/unit/retention_test.c
 t_unit_retention_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
-t_unit_retention_test_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+t_unit_retention_test_LDADD = t/unit/libdatabase.a $(STORE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/schedule_test
 t_unit_schedule_test_SOURCES = t/unit/schedule_test.c
@@ -413,9 +408,9 @@ t_unit_segment_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_segment_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/store_test
-t_unit_store_test_SOURCES = t/unit/store_test.c $(DATABASE)
+t_unit_store_test_SOURCES = t/unit/store_test.c
 t_unit_store_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
-t_unit_store_test_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+t_unit_store_test_LDADD = t/unit/libdatabase.a $(STORE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/token_test
 t_unit_token_test_SOURCES = t/unit/token_test.c
@@ -454,7 +449,7 @@ DOCUMENTS = daemon/archive.h daemon/archive_read.c daemon/relay_name.c daemon/re
 	daemon/topology.c daemon/topology.h
 DOCUMENT_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(ODBC_CFLAGS) $(SSL_CFLAGS) $(ZLIB_CFLAGS)
 DOCUMENT_LIBS = $(ADAPTER_LIBS) $(JANSSON_LIBS) $(SSL_LIBS) $(ZLIB_LIBS)
-ENGINE_STAGE = t/fuzz/engine_stage.c t/fuzz/engine_stage.h $(ENGINE)
+ENGINE_STAGE = t/fuzz/engine_stage.c t/fuzz/engine_stage.h
 FUZZ_CORPUS = -DFUZZ_CORPUS=\"$(abs_srcdir)/t/fuzz/corpus
 
 check_PROGRAMS += t/fuzz/auth_replay
@@ -470,7 +465,7 @@ t_fuzz_document_replay_LDADD = $(DOCUMENT_LIBS)
 check_PROGRAMS += t/fuzz/engine_replay
 t_fuzz_engine_replay_SOURCES = t/fuzz/engine_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h $(ENGINE_STAGE)
 t_fuzz_engine_replay_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CORPUS)/engine\"
-t_fuzz_engine_replay_LDADD = $(SHM_LIBS)
+t_fuzz_engine_replay_LDADD = $(ENGINE_LIBS)
 
 check_PROGRAMS += t/fuzz/event_replay
 t_fuzz_event_replay_SOURCES = t/fuzz/event_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
@@ -508,7 +503,7 @@ t_fuzz_document_fuzz_LDADD = $(DOCUMENT_LIBS)
 check_PROGRAMS += t/fuzz/engine_fuzz
 t_fuzz_engine_fuzz_SOURCES = t/fuzz/engine_fuzz.c t/fuzz/fuzz.h $(ENGINE_STAGE)
 t_fuzz_engine_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-t_fuzz_engine_fuzz_LDADD = $(SHM_LIBS)
+t_fuzz_engine_fuzz_LDADD = $(ENGINE_LIBS)
 
 check_PROGRAMS += t/fuzz/event_fuzz
 t_fuzz_event_fuzz_SOURCES = t/fuzz/event_fuzz.c t/fuzz/fuzz.h
