@@ -152,22 +152,21 @@ static void joined(struct client_room *room, const json_t *answer)
 	const struct client_handlers *handlers = room->client->handlers;
 	const json_t *messages = json_object_get(answer, "messages");
 	json_int_t last_seq = json_integer_value(json_object_get(answer, "last_seq"));
-	uint64_t end = last_seq > 0 ? (uint64_t)last_seq : 0;
+	const uint64_t end = last_seq > 0 ? (uint64_t)last_seq : 0;
+	const uint64_t given =
+		json_is_true(json_object_get(answer, "more")) ? last_number(answer) : end;
 	room->state = ROOM_JOINED;
 	room->failures = 0;
 	set_name(room, answer);
 	if (handlers->joined)
 		handlers->joined(room->client->ctx, room, answer, room->again);
 	room->again = true;
-	if (!room->merge.started) {
-		client_merge_start(&room->merge, 0);
-	} else {
-		if (room->merge.highest < end)
-			room->merge.highest = end;
-		if (json_is_true(json_object_get(answer, "more")))
-			end = last_number(answer);
-	}
-	client_merge_page(&room->merge, messages, end);
+	/* Where the server had no messages at hand they are fetched from where they begin. */
+	if (!room->merge.started)
+		client_merge_start(&room->merge, json_array_size(messages) > 0 ? 0 : given);
+	if (room->merge.highest < end)
+		room->merge.highest = end;
+	client_merge_page(&room->merge, messages, given);
 	deliver(room);
 }
 

@@ -326,8 +326,18 @@ subtest 'reading without a gap' => sub {
 		'one that comes before the answer is not shown twice'
 	);
 
-	# What the server says when it drops a client.
 	delete $fake->{on}{'room.join'};
+	{
+		local $fake->{has_no_messages_at_hand} = 1;
+		$run = pchat($fake, '--json', 'tail', '--since', 58, '--count', 2, 'Lobby');
+	}
+	is_deeply(
+		[map { decode_json($_)->{seq} } split /\n/, $run->{out}],
+		[59, 60],
+		'what the answer to a join leaves out is fetched'
+	);
+
+	# What the server says when it drops a client.
 	$tail = begin(undef, arguments($fake, '--json', 'tail', '--count', 2, 'Lobby'));
 	wait_for(
 		'a reader',
@@ -435,6 +445,9 @@ subtest 'chatting by a script' => sub {
 	like($run->{out}, qr/-- there is no such command/, 'so is an unknown command');
 	like($run->{out}, qr{^/quit}m, 'help helps');
 	like($run->{out}, qr/Garden \(1\)/, 'rooms are listed');
+	$fake->{has_no_messages_at_hand} = 1;
+	like(end(begin("hello\n", arguments($fake, 'Lobby')))->{out},
+		qr/<Bob> welcome\n/, 'recent messages are fetched where the server had none at hand');
 };
 
 subtest 'chatting on a terminal' => sub {

@@ -33,6 +33,7 @@ struct join_room {
 	uint8_t uuid[16];
 	uint8_t stage; /* enum join_stage */
 	bool has_since;
+	bool without; /* messages: they could not be had */
 	uint16_t tries;
 	uint32_t id;
 	uint64_t upto; /* LSN of the join */
@@ -130,8 +131,16 @@ static void step_failed(struct join_room *room, int code)
 		refuse(room, code);
 }
 
-/* The room's part of the answer. Where the parts before it are larger than what a connection may
- * have unsent it comes without messages: the client fetches them page by page. */
+/* Whether the client has to fetch the messages page by page: they could not be had, or the parts of
+ * the answer before them are larger than what a connection may have unsent. */
+static bool is_without(const struct join_room *room)
+{
+	return room->without ||
+	       (room->join->size > room->join->session->chat->conf->json.output_size &&
+		buf_used(&room->messages) > 0);
+}
+
+/* The room's part of the answer. */
 static void complete(struct join_room *room)
 {
 	struct session *session = room->join->session;
@@ -156,7 +165,7 @@ static void complete(struct join_room *room)
 	memcpy(joined.uuid, room->uuid, sizeof(joined.uuid));
 	joined.users = code == CODE_OK ? &users : NULL;
 	joined.span = page_span(&room->page);
-	if (room->join->size > chat->conf->json.output_size && buf_used(&room->messages) > 0) {
+	if (is_without(room)) {
 		buf_fini(&room->messages);
 		joined.span.last = joined.span.first - 1;
 		joined.span.more = true;
@@ -168,12 +177,12 @@ static void complete(struct join_room *room)
 	settle_room(room);
 }
 
-static void paged(struct join_room *room, enum page_result result, int code)
+/* Whatever became of the page, the user is in the room: that is so since the event. */
+static void paged(struct join_room *room, enum page_result result)
 {
-	if (result == PAGE_DONE)
+	room->without = result == PAGE_FAILED;
+	if (result != PAGE_WAITS)
 		complete(room);
-	else if (result == PAGE_FAILED)
-		refuse(room, code);
 }
 
 /*
@@ -193,10 +202,10 @@ static int find_last(struct chat *chat, const struct room_view *view, uint64_t u
 
 static void page(struct join_room *room)
 {
-	int code = CODE_OK;
+	int code;
 
 	room->stage = JOIN_PAGE;
-	paged(room, page_begin(&room->page, &room->base, &room->messages, &code), code);
+	paged(room, page_begin(&room->page, &room->base, &room->messages, &code));
 }
 
 static void note_view(struct join_room *room)
@@ -289,8 +298,7 @@ static void sequenced(struct join_room *room, const struct outcome *outcome)
 static void settle(struct pending *pending, const struct outcome *outcome)
 {
 	struct join_room *room = (struct join_room *)pending;
-	enum page_result result;
-	int code = CODE_OK;
+	int code;
 
 	switch ((enum join_stage)room->stage) {
 	case JOIN_SEEK:
@@ -309,8 +317,7 @@ static void settle(struct pending *pending, const struct outcome *outcome)
 		viewed(room, outcome_code(outcome));
 		break;
 	case JOIN_PAGE:
-		result = page_settle(&room->page, pending, outcome, &room->messages, &code);
-		paged(room, result, code);
+		paged(room, page_settle(&room->page, pending, outcome, &room->messages, &code));
 		break;
 	case JOIN_COMPLETE:
 		complete(room);

@@ -6,7 +6,8 @@
 
 enum {
 	TRIES = 3, /* while others write, the cache may lose what the page was to join */
-	GAP_RETRY_US = 200000, /* after which the database is asked once more */
+	GAP_RETRY_US = 200000, /* after which the database is asked once more, */
+	GAPS_MAX = 10,	       /* for two seconds, as in lookup.h */
 };
 
 /* As many as are wanted with one in the middle, as far as the room's two ends let it be there. */
@@ -133,13 +134,14 @@ static uint64_t store_cursor(const struct chat *chat)
 	return atomic_load_explicit(&chat->proc->page[SLOT_STORE]->cursor, memory_order_acquire);
 }
 
-/* The database does not have everything yet: it is asked once more after a moment. */
+/* The database does not have everything yet: it is asked again after a moment. */
 static enum page_result wait_for_store(struct page *page, struct pending *pending, struct buf *rows,
 				       int *code_r)
 {
-	if (page->gap)
+	if (page->gaps == GAPS_MAX)
 		return failed(page, pending, rows, CODE_UNAVAILABLE, code_r);
-	page->gap = page->resting = true;
+	page->gaps++;
+	page->resting = true;
 	pending_until(&pending->session->chat->pending, pending, clock_mono() + GAP_RETRY_US);
 	return PAGE_WAITS;
 }

@@ -17,8 +17,8 @@ struct page {
 	uint64_t removal;   /* LSN of the newest removal that the database has to know; 0: none */
 	bool more;	    /* within the range there are others, beyond the limit */
 	bool fill;	    /* the reader is to give the cache what it lacks */
-	bool gap;	    /* the database lagged behind once already */
 	bool resting;	    /* until it is asked again */
+	uint8_t gaps;	    /* times that the database lagged behind */
 	uint8_t tries;
 	uint16_t busy; /* times that something was busy */
 };

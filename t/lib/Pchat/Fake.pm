@@ -244,6 +244,10 @@ sub _join ($self, $connection, $wish) {
 		defined $wish->{since}
 		? $self->page($uri, after => $wish->{since}, limit => $self->{page} // 500)
 		: $self->page($uri, limit => $wish->{history} // 30);
+	my $ends = !$more || !defined $wish->{since};
+	my %page = (messages => $messages, bounds($messages, $ends ? $last : ()), more => $more);
+	%page = (%page, messages => [], last => $page{first} - 1, more => true)
+		if $self->{has_no_messages_at_hand};
 	return {
 		room => $uri,
 		name => $room->{name},
@@ -251,9 +255,7 @@ sub _join ($self, $connection, $wish) {
 		last_seq => $last,
 		participant_count => 1,
 		participants => [{ uri => 'sip:alice@example.test', name => 'Alice' }],
-		messages => $messages,
-		bounds($messages, $more ? () : $last),
-		more => $more
+		%page
 	};
 }
 
