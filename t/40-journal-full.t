@@ -14,7 +14,7 @@ $server->stored($room, 1);
 
 # The database takes nothing as long as somebody else holds its lock.
 my $lock = $server->connect_sql;
-$lock->do($server->postgres ? 'BEGIN' : 'BEGIN IMMEDIATE');
+$lock->begin_work;
 $lock->do('UPDATE pc_cursor SET lsn = 0');
 
 my ($count, $refusal) = (1);
@@ -43,7 +43,7 @@ ok($server->status, 'pchatctl status answers');
 is(scalar $bob->notes, 0, 'what was refused was not delivered');
 is(scalar($server->sql('SELECT seq FROM pc_message')), 1, 'the database has nothing new');
 
-$lock->do('ROLLBACK');
+$lock->rollback;
 $lock->disconnect;
 my $seq;
 wait_for(

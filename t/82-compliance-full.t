@@ -22,7 +22,7 @@ $alice->post($room, 'first');
 $server->wait_recorded;
 
 my $lock = $server->connect_records;
-$lock->do($server->postgres ? 'BEGIN' : 'BEGIN IMMEDIATE');
+$lock->begin_work;
 $lock->do('UPDATE pcc_cursor SET gap = 0');
 
 my @text = ('first');
@@ -54,7 +54,7 @@ my $fill = $server->status->{journal}{fill};
 cmp_ok($fill, '>', 90, "pchatctl status shows the full journal ($fill %)");
 wait_for('the log to say why', sub { $server->log =~ /the compliance database failed \(retry\)/ });
 
-$lock->do('ROLLBACK');
+$lock->rollback;
 $lock->disconnect;
 wait_for(
 	'posts to be taken again',
