@@ -18,17 +18,29 @@
 
 enum { TOKEN_KEY_SIZE = 32, LOCK_RETRY_US = 50000 };
 
+/* By a descriptor: where it was made others may write, who could have put a link in its place. */
+static int give_directory(const char *path, const struct account *owner, struct err *err)
+{
+	const int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int result = 0;
+
+	if (fd == -1 || fchown(fd, owner->uid, owner->gid) == -1)
+		result = err_errno(err, "could not set the owner of %s", path);
+	if (fd != -1)
+		close(fd);
+	return result;
+}
+
 static int make_directory(const char *path, mode_t mode, const struct account *owner,
 			  struct err *err)
 {
-	if (mkdir(path, mode) == -1)
+	const mode_t mask = umask(0);
+	const int made = mkdir(path, mode);
+
+	umask(mask);
+	if (made == -1)
 		return errno == EEXIST ? 0 : err_errno(err, "could not make the directory %s", path);
-	/* The umask took bits away. */
-	if (chmod(path, mode) == -1)
-		return err_errno(err, "could not set the mode of %s", path);
-	if (owner->change && chown(path, owner->uid, owner->gid) == -1)
-		return err_errno(err, "could not set the owner of %s", path);
-	return 0;
+	return owner->change ? give_directory(path, owner, err) : 0;
 }
 
 int storage_directories(const struct conf *conf, const struct account *owner,

@@ -407,6 +407,12 @@ t_unit_segment_test_SOURCES = t/unit/segment_test.c
 t_unit_segment_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_segment_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/storage_test
+t_unit_storage_test_SOURCES = t/unit/storage_test.c daemon/master_storage.c daemon/master_storage.h
+t_unit_storage_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_storage_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mkdir
+t_unit_storage_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/store_test
 t_unit_store_test_SOURCES = t/unit/store_test.c
 t_unit_store_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)

@@ -1,0 +1,123 @@
+/* What the master makes on disk, while somebody else may write to where it makes it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/master_storage.h"
+
+struct test {
+	char state[64], run[80], files[80], elsewhere[80];
+	struct conf conf;
+};
+
+static const char *replaced; /* the directory that is changed for a link as soon as it is made */
+static const char *target;
+
+int __real_mkdir(const char *path, mode_t mode);
+int __wrap_mkdir(const char *path, mode_t mode);
+
+int __wrap_mkdir(const char *path, mode_t mode)
+{
+	const int result = __real_mkdir(path, mode);
+
+	if (result == 0 && replaced && strcmp(path, replaced) == 0) {
+		assert_int_equal(rmdir(path), 0);
+		assert_int_equal(symlink(target, path), 0);
+	}
+	return result;
+}
+
+static int setup(void **state)
+{
+	struct test *t = calloc(1, sizeof(*t));
+
+	*state = t;
+	replaced = NULL;
+	strcpy(t->state, "/tmp/pchat-storage-XXXXXX");
+	if (!mkdtemp(t->state))
+		return -1;
+	snprintf(t->run, sizeof(t->run), "%s/run", t->state);
+	snprintf(t->files, sizeof(t->files), "%s/files", t->state);
+	snprintf(t->elsewhere, sizeof(t->elsewhere), "%s/elsewhere", t->state);
+	t->conf.state_directory = t->state;
+	t->conf.run_directory = t->run;
+	t->conf.files.directory = t->files;
+	return __real_mkdir(t->elsewhere, 0755);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
+static int teardown(void **state)
+{
+	struct test *t = *state;
+
+	nftw(t->state, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	free(t);
+	return 0;
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+static void test_directories_are_made_with_their_modes_whatever_the_umask(void **state)
+{
+	const struct account nobody = {.change = false};
+	struct test *t = *state;
+	const mode_t before = umask(0777);
+	struct err err;
+	const int result = storage_directories(&t->conf, &nobody, &nobody, &err);
+
+	umask(before);
+	if (result == -1)
+		fail_msg("%s", err.text);
+	assert_int_equal(mode_of(t->run), 0755);
+	assert_int_equal(mode_of(t->files), 0700);
+	assert_int_equal(storage_directories(&t->conf, &nobody, &nobody, &err), 0);
+}
+
+static void test_a_directory_that_is_changed_for_a_link_does_not_lead_elsewhere(void **state)
+{
+	const struct account self = {.change = true, .uid = getuid(), .gid = getgid()};
+	struct test *t = *state;
+	struct err err;
+
+	replaced = t->files;
+	target = t->elsewhere;
+	assert_int_equal(storage_directories(&t->conf, &self, &self, &err), -1);
+	assert_int_equal(mode_of(t->elsewhere), 0755);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_directories_are_made_with_their_modes_whatever_the_umask, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_directory_that_is_changed_for_a_link_does_not_lead_elsewhere, setup,
+			teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
