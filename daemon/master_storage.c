@@ -218,7 +218,7 @@ int storage_open_token_key(const struct conf *conf, struct err *err)
 	int fd;
 
 	token_key_path(conf, path);
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd == -1)
 		return err_errno(err, "could not open %s", path);
 	if (check_file(fd, path, &st, err) == 0) {

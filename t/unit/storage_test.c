@@ -108,6 +108,23 @@ static void test_a_directory_that_is_changed_for_a_link_does_not_lead_elsewhere(
 	assert_int_equal(mode_of(t->elsewhere), 0755);
 }
 
+static void test_a_pipe_in_the_place_of_the_token_key_stops_nobody(void **state)
+{
+	struct test *t = *state;
+	char path[100];
+	struct err err;
+
+	snprintf(path, sizeof(path), "%s/token.key", t->state);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	alarm(30);
+	assert_int_equal(storage_token_key(&t->conf, &err), -1);
+	alarm(0);
+	assert_non_null(strstr(err.text, "is not a plain file"));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(storage_token_key(&t->conf, &err), 0);
+	assert_int_equal(mode_of(path), 0600);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +134,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_a_directory_that_is_changed_for_a_link_does_not_lead_elsewhere, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_pipe_in_the_place_of_the_token_key_stops_nobody, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
