@@ -597,8 +597,8 @@ t_shim_odbc_so_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -fPIC
 t_shim_odbc_so_LDFLAGS = -shared
 
 EXTRA_DIST += t/README t/run t/lib t/fuzz/corpus t/adapter/golden \
-	t/bench/README t/bench/adapters t/bench/compliance t/bench/failover t/bench/history t/bench/idle t/bench/join-storm t/bench/lag \
-	t/bench/million t/bench/pool-model t/bench/posts t/bench/room t/bench/rooms \
+	t/bench/README t/bench/adapters t/bench/alone t/bench/compliance t/bench/failover t/bench/history t/bench/idle t/bench/join-storm t/bench/lag \
+	t/bench/million t/bench/overload t/bench/pool-model t/bench/posts t/bench/room t/bench/rooms \
 	t/bench/sample-model t/bench/scale t/bench/search t/bench/steered t/bench/targets \
 	t/bench/versus
 
@@ -615,7 +615,8 @@ check-local:
 # All measures in a short form, one line of JSON each.
 .PHONY: bench
 bench: all t/bench/pchat-load$(EXEEXT)
-	@for question in idle room rooms posts history join-storm failover pool-model million sample-model; do \
+	@for question in idle room rooms posts history join-storm failover overload pool-model million \
+			sample-model alone; do \
 		PCHAT_BUILD=$(abs_builddir) PCHAT_SOURCE=$(abs_srcdir) \
 			perl $(srcdir)/t/bench/$$question || exit 1; \
 	done

@@ -53,6 +53,7 @@ struct load_options {
 	unsigned window;  /* closed loop: posts under way of a poster */
 	double rate;	  /* open loop: posts/s of all posters; 0: closed loop */
 	bool rates;	  /* open loop with a rate for each group */
+	double sign_ins;  /* a second: connections that end and come back by PLAIN */
 	unsigned page;	  /* not posts, but pages of so many messages are asked for; 0: posts */
 	uint64_t before;  /* pages: below this number; 0: the newest */
 	unsigned size;	  /* bytes of a text */
@@ -82,6 +83,7 @@ struct load_stats {
 					   had joined */
 	uint64_t cpu;			/* us, within the measured time */
 	struct load_histogram delivery, ack;
+	struct load_histogram sign_in; /* from the time intended until it is in all of its rooms */
 	struct load_histogram group[LOAD_GROUPS]; /* deliveries in its rooms */
 };
 
@@ -96,6 +98,7 @@ struct load_shared {
 	_Atomic uint64_t begin, end; /* of the measured time, clock_mono() */
 	double rate;		     /* peer-load: of this phase; 0: closed loop */
 	_Atomic uint64_t killed;     /* when */
+	uint64_t drained_us;	     /* the parent's: from the end until all had all */
 	struct load_stats stats[LOAD_PROCESSES];
 	unsigned rooms;
 	struct load_room room[];

@@ -10,7 +10,10 @@
 
 #include "conf/clock.h"
 
-enum { RETRY_US = 20000 };
+enum {
+	RETRY_US = 20000,
+	COMERS_STEP = 7919, /* a prime: neighbours are in the same rooms */
+};
 
 static unsigned user_of(const struct load_worker *w, const struct load_client *c)
 {
@@ -39,18 +42,22 @@ static void send_json(struct load_worker *w, struct load_client *c, int id, cons
 	json_decref(request);
 }
 
-static void lost(struct load_worker *w, struct load_client *c)
+static void disconnect(struct load_worker *w, struct load_client *c)
 {
-	if (c->state == CLIENT_READY) {
+	if (c->state == CLIENT_READY)
 		w->unready++;
-		w->stats->disconnects++;
-	}
 	if (c->state == CLIENT_OPENING || c->state == CLIENT_SIGNING || c->state == CLIENT_JOINING)
 		w->opening--;
 	load_connection_stop(&c->connection);
 	client_sasl_free(&c->sasl);
 	c->retry_at = w->now + (c->state == CLIENT_READY ? 0 : RETRY_US);
 	c->state = CLIENT_IDLE;
+}
+
+static void lost(struct load_worker *w, struct load_client *c)
+{
+	w->stats->disconnects += c->state == CLIENT_READY;
+	disconnect(w, c);
 }
 
 void load_client_storm(struct load_worker *w)
@@ -68,6 +75,23 @@ void load_client_start(struct load_worker *w, struct load_client *c)
 	if (load_connection_start(&c->connection, &w->network, c->index % w->options->sources, c) !=
 	    0)
 		lost(w, c);
+}
+
+/* Each time another one, until all have been. */
+void load_client_come(struct load_worker *w)
+{
+	double own = w->options->sign_ins / w->options->processes;
+	while (w->running && own > 0) {
+		uint64_t due = w->begin + (uint64_t)((double)w->comers * 1e6 / own);
+		if (due > w->now)
+			return;
+		struct load_client *c = &w->client[w->comers++ * COMERS_STEP % w->clients];
+		if (c->state != CLIENT_READY)
+			continue;
+		c->came = due;
+		disconnect(w, c);
+		load_client_start(w, c);
+	}
 }
 
 /* Signing in. */
@@ -101,7 +125,9 @@ static void sign_in(struct load_worker *w, struct load_client *c)
 	const char *token = w->token[user_of(w, c)];
 	snprintf(user, sizeof(user), "%s%u", w->options->user_prefix, user_of(w, c));
 	c->state = CLIENT_SIGNING;
-	if (token && (c->was_ready || w->options->auth == LOAD_TOKEN))
+	if (c->came)
+		sign_in_plain(w, c, user);
+	else if (token && (c->was_ready || w->options->auth == LOAD_TOKEN))
 		send_json(w, c, ID_SIGN_IN, "auth.resume", json_pack("{s:s}", "token", token));
 	else if (w->options->auth == LOAD_SCRAM)
 		sign_in_scram(w, c, user);

@@ -31,6 +31,7 @@ struct load_client {
 	enum { CLIENT_IDLE, CLIENT_OPENING, CLIENT_SIGNING, CLIENT_JOINING, CLIENT_READY } state;
 	bool was_ready, dirty; /* dirty: its output is to be flushed */
 	uint64_t retry_at;
+	uint64_t came; /* when it was to sign in again, and has not done so yet; 0: not asked to */
 	struct client_sasl *sasl;   /* owned */
 	struct load_member *member; /* owned */
 	uint32_t members;
@@ -71,6 +72,7 @@ struct load_worker {
 		uint64_t slot; /* posts so far */
 	} lane[LOAD_GROUPS];
 	unsigned lanes;		  /* 0: closed loop */
+	uint64_t comers;	  /* who were to sign in again so far */
 	bool stormed;		  /* its connections were cut */
 	struct load_retry *retry; /* owned ring */
 	size_t retry_first, retry_count, retry_size;
@@ -91,6 +93,9 @@ void load_message_page(struct load_worker *w, struct load_client *c, struct load
 
 /* Cuts all connections, to come back at once. */
 void load_client_storm(struct load_worker *w);
+
+/* Those who are to sign in again by now do so. */
+void load_client_come(struct load_worker *w);
 
 /* load_post.c: posting, and the answers. False: out of memory. */
 bool load_post_init(struct load_worker *w);

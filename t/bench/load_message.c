@@ -139,6 +139,9 @@ static void ready(struct load_worker *w, struct load_client *c)
 	c->was_ready = true;
 	w->unready--;
 	w->opening--;
+	if (c->came)
+		load_histogram_add(&w->stats->sign_in, clock_mono() - c->came);
+	c->came = 0;
 	if (again) {
 		w->stats->last_back = clock_mono();
 		for (uint32_t i = 0; i < c->members; i++)

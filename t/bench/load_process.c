@@ -78,7 +78,7 @@ static void make_network(struct load_worker *w)
 /* Connections that are down, so many at a time. Each user signs in once before his others do. */
 static void start_clients(struct load_worker *w)
 {
-	if (w->unready == 0)
+	if (w->unready <= w->opening)
 		return;
 	for (unsigned i = 0; i < w->clients && w->opening < w->options->handshakes; i++) {
 		struct load_client *c = &w->client[w->next_start];
@@ -220,6 +220,7 @@ _Noreturn void load_process(const struct load_options *options, struct load_shar
 		}
 		start_clients(&w);
 		follow(&w, &stage);
+		load_client_come(&w);
 		load_post_turn(&w);
 		flush_dirty(&w);
 	}

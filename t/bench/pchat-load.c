@@ -41,6 +41,7 @@ static const char usage[] =
 	"  --tls                 certificates are not checked\n"
 	"  --kill PID            kill it in the middle of the run and measure the return\n"
 	"  --storm               cut all connections then, and measure the return\n"
+	"  --sign-ins N          so many a second end meanwhile, and come back by PLAIN\n"
 	"  --page N, --before N  ask for pages of N messages, below a number, and do not post\n"
 	"  --forget              latency does not count the time in which a post was refused\n"
 	"  --idle                join, print a line, and wait for the end of standard input\n"
@@ -70,6 +71,7 @@ static const struct option options_table[] = {
 	{"label", required_argument, NULL, 'l'},
 	{"forget", no_argument, NULL, 'f'},
 	{"storm", no_argument, NULL, 'x'},
+	{"sign-ins", required_argument, NULL, 'I'},
 	{"page", required_argument, NULL, 'g'},
 	{"before", required_argument, NULL, 'B'},
 	{0},
@@ -201,6 +203,9 @@ static void take_option(struct load_options *o, int option)
 	case 'x':
 		o->storm = true;
 		break;
+	case 'I':
+		o->sign_ins = seconds(optarg);
+		break;
 	case 'g':
 		o->page = number(optarg, 1, 500);
 		break;
@@ -308,6 +313,7 @@ static void run(const struct load_options *o, struct load_shared *shared)
 				kill(o->kill_pid, SIGKILL);
 		}
 	}
+	shared->drained_us = clock_mono() - end;
 }
 
 /* The figures of all processes together. */
@@ -332,6 +338,7 @@ static void sum_up(const struct load_options *o, const struct load_shared *share
 			sum->last_back = one->last_back;
 		load_histogram_merge(&sum->delivery, &one->delivery);
 		load_histogram_merge(&sum->ack, &one->ack);
+		load_histogram_merge(&sum->sign_in, &one->sign_in);
 		for (unsigned group = 0; group < o->groups; group++)
 			load_histogram_merge(&sum->group[group], &one->group[group]);
 	}
@@ -414,6 +421,11 @@ static void report(const struct load_options *o, const struct load_shared *share
 	json_decref(figures);
 	if (o->groups > 1)
 		json_object_set_new(line, "groups", groups(o, &sum));
+	if (o->sign_ins > 0) {
+		json_object_set_new(line, "sign_ins", json_integer((json_int_t)sum.sign_in.count));
+		json_object_set_new(line, "sign_in_us", latencies(&sum.sign_in));
+	}
+	json_object_set_new(line, "drained_ms", json_real((double)shared->drained_us / 1000));
 	json_object_set_new(line, "disconnects", json_integer((json_int_t)sum.disconnects));
 	if (killed && sum.first_back && sum.last_back) {
 		json_object_set_new(line, "first_back_ms",
