@@ -9,8 +9,11 @@
 /* Whether this is the user's only session in the room. */
 static bool is_last(const struct engine *engine, const struct participant_row *p)
 {
+	const struct room_row *room = room_at(engine, p->room);
 	unsigned others;
 
+	if (room->participants == room->users) /* nobody has another one */
+		return true;
 	find_participant(&engine->cache, p->room, p->principal, p->session, &others);
 	return others == 0;
 }

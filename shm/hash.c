@@ -1,5 +1,6 @@
 #include "shm/hash.h"
 
+#include <endian.h>
 #include <string.h>
 
 struct state {
@@ -32,6 +33,23 @@ static void absorb(struct state *s, uint64_t word)
 	s->v0 ^= word;
 }
 
+/* Fewer than 8 bytes, little-endian. Most keys are numbers of 4 and end with 4, or with none. */
+static uint64_t rest_of(const uint8_t *p, size_t left)
+{
+	uint64_t word = 0;
+	uint32_t four;
+	size_t i = 0;
+
+	if (left >= sizeof(four)) {
+		memcpy(&four, p, sizeof(four));
+		word = le32toh(four);
+		i = sizeof(four);
+	}
+	for (; i < left; i++)
+		word |= (uint64_t)p[i] << (8 * i);
+	return word;
+}
+
 uint64_t hash_bytes(const uint8_t key[16], const void *data, size_t size)
 {
 	const uint8_t *p = data;
@@ -46,9 +64,7 @@ uint64_t hash_bytes(const uint8_t key[16], const void *data, size_t size)
 		memcpy(&word, p, 8);
 		absorb(&s, word);
 	}
-	word = (uint64_t)size << 56;
-	for (size_t i = 0; i < left; i++)
-		word |= (uint64_t)p[i] << (8 * i);
+	word = rest_of(p, left) | (uint64_t)size << 56;
 	absorb(&s, word);
 	s.v2 ^= 0xff;
 	mix(&s);

@@ -226,11 +226,27 @@ void circle_find(const struct cache *cache, uint32_t principal, struct circle *c
 	}
 }
 
+static uint32_t first_role(const struct cache *cache, enum node_kind kind, uint32_t node)
+{
+	const struct category_row *category;
+	const struct room_row *room;
+
+	if (kind == NODE_ROOM) {
+		room = table_row(cache, TABLE_ROOM, node);
+		return room->first_role;
+	}
+	category = table_row(cache, TABLE_CATEGORY, node);
+	return category->first_role;
+}
+
 unsigned circle_roles(const struct cache *cache, const struct circle *circle, enum node_kind kind,
 		      uint32_t node)
 {
 	unsigned roles = 0;
 
+	/* As in most open rooms: then there is nothing to be looked up. */
+	if (first_role(cache, kind, node) == 0)
+		return 0;
 	for (unsigned i = 0; i < circle->count; i++)
 		roles |= role_get(cache, kind, node, circle->id[i]);
 	return roles;
