@@ -46,6 +46,17 @@ is_deeply(
 	'and who is in it'
 );
 
+my @new = map { $server->add_room($_) } qw(attic loft shed);
+$server->admin('room.update', room => $new[1], disabled => Mojo::JSON->true);
+$answer = $alice->call('room.join',
+	rooms => [map { { room => $_ } } $new[0], $garden, $new[1], $new[2], $new[0]]);
+is_deeply(
+	[map { $_->{error} ? $_->{error}{data}{name} : "$_->{name} $_->{participant_count}" }
+			@{ $answer->{rooms} }],
+	['attic 1', 'garden 1', 'NodeDisabled', 'shed 1', 'attic 1'],
+	'so does one of which some are joined, one was before and one may not be'
+);
+
 $bob->join_room($lobby);
 my $note = $alice->next_note('joined');
 is_deeply(

@@ -144,7 +144,9 @@ struct front_end {
 			  const struct chat_signed_in *result);
 	void (*posted)(struct session *session, const struct chat_id *id, uint64_t seq,
 		       uint64_t time, bool repeated);
-	void (*joins)(struct session *session, const struct chat_id *id, const struct buf *list);
+	/* An answer that grows, room by room. */
+	void (*joins_begin)(struct buf *answer, const struct chat_id *id);
+	void (*joins)(struct session *session, struct buf *answer);
 	void (*messages)(struct session *session, const struct chat_id *id, const struct buf *list,
 			 const struct chat_span *span);
 	void (*found)(struct session *session, const struct chat_id *id, const void *json,

@@ -53,6 +53,7 @@ void chat_fini(struct chat *chat)
 	free(chat->texts);
 	free(chat->views);
 	free(chat->answer);
+	buf_fini(&chat->users);
 	chat->texts = NULL;
 	chat->views = NULL;
 	chat->answer = NULL;

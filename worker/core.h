@@ -47,6 +47,7 @@ struct chat {
 	char *texts;
 	size_t texts_size;
 	uint8_t *answer; /* ASK_INLINE_MAX bytes: an answer's body */
+	struct buf users; /* a list of users */
 };
 
 struct chat_parts {

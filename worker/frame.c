@@ -27,6 +27,14 @@ void buf_fini(struct buf *buf)
 	buf_init(buf);
 }
 
+void buf_clear(struct buf *buf)
+{
+	if (buf->frame == NULL || buf->failed || buf->size > BUF_KEPT)
+		buf_fini(buf);
+	else
+		buf->frame->start = buf->frame->end = BUF_HEADROOM;
+}
+
 uint32_t buf_used(const struct buf *buf)
 {
 	return buf->frame == NULL ? 0 : frame_size(buf->frame);

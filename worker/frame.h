@@ -45,10 +45,13 @@ struct buf {
 	bool failed;
 };
 
-enum { BUF_HEADROOM = 16, BUF_MAX = 64 << 20 };
+enum { BUF_HEADROOM = 16, BUF_MAX = 64 << 20, BUF_KEPT = 64 << 10 };
 
 void buf_init(struct buf *buf);
 void buf_fini(struct buf *buf);
+
+/* Empties it and keeps its memory, unless that is more than BUF_KEPT bytes. */
+void buf_clear(struct buf *buf);
 
 /* Bytes of text so far, and the text; valid until the next change. */
 uint32_t buf_used(const struct buf *buf);

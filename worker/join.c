@@ -13,8 +13,8 @@ static_assert((int)CHAT_JOIN_MAX <= (int)EVENT_ROOMS_MAX, "one event for all roo
 /*
  * room.join: one command for all rooms, and one of its own for each that its event leaves out. When
  * a room is joined its answer is put together, with a reader's help where the cache has too little.
- * The client gets one answer when all rooms are settled. Each room waits under a tag of its own,
- * and the join, too, while the command for all is under way.
+ * The client gets one answer when all rooms are settled. The join waits under a tag of its own
+ * while the command for all is under way, and so does each room that waits for anything else.
  */
 enum join_stage {
 	JOIN_SEEK,     /* its room is looked for */
@@ -25,6 +25,7 @@ enum join_stage {
 	JOIN_VIEW,     /* the page waits to be on record */
 	JOIN_PAGE,     /* the page waits for a reader */
 	JOIN_COMPLETE, /* the answer is to be put together */
+	JOIN_SETTLED,
 };
 
 struct join_room {
@@ -43,17 +44,18 @@ struct join_room {
 	uint64_t last_seq;
 	struct page page;
 	struct buf messages;
-	struct buf text; /* the room's part of the answer */
+	struct buf text; /* its part of the answer, where those before it are not there yet */
 };
 
 struct join {
 	struct pending base;
 	struct session *session; /* borrowed */
-	struct chat_id id;
 	unsigned count;
 	unsigned left; /* rooms not yet settled, and one while the command for all is under way */
 	bool started;
-	uint64_t size; /* bytes of all parts of the answer */
+	uint64_t size;	  /* bytes of all parts of the answer */
+	unsigned written; /* so many, from the first on, are in the answer */
+	struct buf answer;
 	struct join_room room[];
 };
 
@@ -63,27 +65,34 @@ static void join_free(struct join *join)
 		buf_fini(&join->room[i].messages);
 		buf_fini(&join->room[i].text);
 	}
+	buf_fini(&join->answer);
 	session_request_ended(join->session);
 	free(join);
+}
+
+/* Where its part of the answer is to be written: behind those before it, if they are there. */
+static struct buf *part_of(struct join_room *room)
+{
+	struct join *join = room->join;
+
+	if (room != &join->room[join->written])
+		return &room->text;
+	if (join->written++ > 0)
+		join->session->front->separate(&join->answer);
+	return &join->answer;
 }
 
 static void answer(struct join *join)
 {
 	struct session *session = join->session;
-	struct buf list;
 
-	buf_init(&list);
-	(void)buf_room(&list, join->size + join->count);
-	for (unsigned i = 0; i < join->count; i++) {
-		struct buf *text = &join->room[i].text;
+	while (join->written < join->count) {
+		struct join_room *room = &join->room[join->written];
 
-		if (i > 0)
-			session->front->separate(&list);
-		buf_append(&list, text);
-		buf_fini(text);
+		buf_append(part_of(room), &room->text);
+		buf_fini(&room->text);
 	}
-	session->front->joins(session, &join->id, &list);
-	buf_fini(&list);
+	session->front->joins(session, &join->answer);
 	join_free(join);
 }
 
@@ -103,30 +112,52 @@ static void room_free(struct pending *pending)
 		join_free(room->join);
 }
 
+/* From here on the room waits by itself. */
+static void wait_alone(struct join_room *room)
+{
+	struct session *session = room->join->session;
+
+	if (room->base.session == NULL)
+		pending_begin(&session->chat->pending, &room->base, session);
+}
+
 static void settle_room(struct join_room *room)
 {
 	struct join *join = room->join;
 
-	join->left++; /* room_free takes it away again */
-	pending_end(&join->session->chat->pending, &room->base);
-	join->size += buf_used(&room->text);
+	room->stage = JOIN_SETTLED;
+	if (room->base.session != NULL) {
+		join->left++; /* room_free takes it away again */
+		pending_end(&join->session->chat->pending, &room->base);
+	}
 	settled(join);
+}
+
+static void write_part(struct join_room *room, const struct chat_joined *joined)
+{
+	struct join *join = room->join;
+	struct buf *part = part_of(room);
+	const uint32_t before = buf_used(part);
+
+	join->session->front->joined(join->session->chat, part, joined);
+	join->size += buf_used(part) - before;
+	settle_room(room);
 }
 
 static void refuse(struct join_room *room, int code)
 {
-	struct session *session = room->join->session;
 	struct chat_joined joined = {.code = code};
 
-	chat_count_refusal(session->chat, code);
+	chat_count_refusal(room->join->session->chat, code);
 	memcpy(joined.uuid, room->uuid, sizeof(joined.uuid));
-	session->front->joined(session->chat, &room->text, &joined);
-	settle_room(room);
+	write_part(room, &joined);
 }
 
 /* A step that found the cache busy is taken again. */
 static void step_failed(struct join_room *room, int code)
 {
+	if (code == CODE_BUSY)
+		wait_alone(room);
 	if (code != CODE_BUSY || !pending_try_again(&room->base, &room->tries))
 		refuse(room, code);
 }
@@ -141,29 +172,24 @@ static bool is_without(const struct join_room *room)
 }
 
 /* The room's part of the answer. */
-static void complete(struct join_room *room)
+static void complete(struct join_room *room, const struct room_view *view)
 {
 	struct session *session = room->join->session;
 	struct chat *chat = session->chat;
-	struct room_view view;
-	struct buf users;
-	struct chat_joined joined = {.room = &view, .last_seq = room->last_seq};
-	int code = cache_room(chat->cache, room->page.room, &view);
+	struct chat_joined joined = {.room = view, .last_seq = room->last_seq};
+	int code;
 
-	room->stage = JOIN_COMPLETE;
-	buf_init(&users);
-	if (code == CODE_OK)
-		code = roster_write(session, &view, &users, &joined.user_count);
+	buf_clear(&chat->users);
+	code = roster_write(session, view, &chat->users, &joined.user_count);
 	if ((code == CODE_OK || code == CODE_LIMIT_EXCEEDED) &&
 	    person_marker_get(session, room->id, &joined.marker) != CODE_OK)
 		code = CODE_BUSY;
 	if (code != CODE_OK && code != CODE_LIMIT_EXCEEDED) {
-		buf_fini(&users);
 		step_failed(room, code);
 		return;
 	}
 	memcpy(joined.uuid, room->uuid, sizeof(joined.uuid));
-	joined.users = code == CODE_OK ? &users : NULL;
+	joined.users = code == CODE_OK ? &chat->users : NULL;
 	joined.span = page_span(&room->page);
 	if (is_without(room)) {
 		buf_fini(&room->messages);
@@ -171,10 +197,20 @@ static void complete(struct join_room *room)
 		joined.span.more = true;
 	}
 	joined.messages = &room->messages;
-	session->front->joined(chat, &room->text, &joined);
-	buf_fini(&users);
-	buf_fini(&room->messages);
-	settle_room(room);
+	write_part(room, &joined);
+}
+
+/* The same, where the room has to be looked at again. */
+static void complete_later(struct join_room *room)
+{
+	struct room_view view;
+	int code = cache_room(room->join->session->chat->cache, room->page.room, &view);
+
+	room->stage = JOIN_COMPLETE;
+	if (code == CODE_OK)
+		complete(room, &view);
+	else
+		step_failed(room, code);
 }
 
 /* Whatever became of the page, the user is in the room: that is so since the event. */
@@ -182,7 +218,7 @@ static void paged(struct join_room *room, enum page_result result)
 {
 	room->without = result == PAGE_FAILED;
 	if (result != PAGE_WAITS)
-		complete(room);
+		complete_later(room);
 }
 
 /*
@@ -204,6 +240,7 @@ static void page(struct join_room *room)
 {
 	int code;
 
+	wait_alone(room);
 	room->stage = JOIN_PAGE;
 	paged(room, page_begin(&room->page, &room->base, &room->messages, &code));
 }
@@ -246,10 +283,14 @@ static void begin_page(struct join_room *room)
 	}
 	page_init(&room->page, &view, &range, room->last_seq, room->upto);
 	room->page.fill = !room->has_since;
-	if (view_is_recorded(chat) && !page_is_empty(&room->page))
+	if (page_is_empty(&room->page)) {
+		room->stage = JOIN_COMPLETE;
+		complete(room, &view);
+	} else if (view_is_recorded(chat)) {
 		note_view(room);
-	else
+	} else {
 		page(room);
+	}
 }
 
 /* Asks for this room alone. */
@@ -259,6 +300,7 @@ static void send_alone(struct join_room *room)
 	const struct command command = {.type = COMMAND_JOIN, .room = room->id};
 	int code;
 
+	wait_alone(room);
 	room->stage = JOIN_SENT;
 	code = chat_command(session->chat, &command, session->number, room->base.tag, NULL, 0);
 	if (code != CODE_OK)
@@ -306,7 +348,8 @@ static void settle(struct pending *pending, const struct outcome *outcome)
 		break;
 	case JOIN_FOUND:
 	case JOIN_TOGETHER:
-		break; /* it is the join that waits */
+	case JOIN_SETTLED:
+		break; /* it waits for nothing of its own */
 	case JOIN_SENT:
 		sequenced(room, outcome);
 		break;
@@ -320,17 +363,21 @@ static void settle(struct pending *pending, const struct outcome *outcome)
 		paged(room, page_settle(&room->page, pending, outcome, &room->messages, &code));
 		break;
 	case JOIN_COMPLETE:
-		complete(room);
+		complete_later(room);
 		break;
 	}
 }
 
 /* --- All rooms together. --- */
 
+/* With it those rooms are given up that wait for nothing else. */
 static void join_ended(struct pending *pending)
 {
 	struct join *join = (struct join *)pending;
 
+	for (unsigned i = 0; i < join->count; i++)
+		if (join->room[i].stage == JOIN_TOGETHER)
+			join->left--;
 	if (--join->left == 0)
 		join_free(join);
 }
@@ -409,12 +456,9 @@ static void send_found(struct join *join)
 
 static void begin_room(struct join_room *room)
 {
-	struct session *session = room->join->session;
-
 	room->stage = JOIN_SEEK;
 	room->base.settle = settle;
 	room->base.free = room_free;
-	pending_begin(&session->chat->pending, &room->base, session);
 	seek(room);
 }
 
@@ -431,8 +475,8 @@ void chat_join(struct session *session, const struct chat_id *id, const struct c
 	}
 	session_request_begun(session);
 	join->session = session;
-	join->id = *id;
 	join->count = join->left = count;
+	session->front->joins_begin(&join->answer, id);
 	for (unsigned i = 0; i < count; i++) {
 		struct join_room *room = &join->room[i];
 

@@ -354,9 +354,16 @@ static void answer_page(struct session *session, const struct chat_id *id, const
 	json_finish(session, &buf);
 }
 
-static void answer_joins(struct session *session, const struct chat_id *id, const struct buf *list)
+static void answer_joins_begin(struct buf *answer, const struct chat_id *id)
 {
-	answer_list(session, id, "{\"rooms\":[", list);
+	json_result(answer, id);
+	buf_string(answer, "{\"rooms\":[");
+}
+
+static void answer_joins(struct session *session, struct buf *answer)
+{
+	buf_string(answer, "]}");
+	json_finish(session, answer);
 }
 
 static void answer_messages(struct session *session, const struct chat_id *id,
@@ -444,6 +451,7 @@ void json_front_init(struct front_end *front)
 	front->challenge = answer_challenge;
 	front->signed_in = answer_signed_in;
 	front->posted = answer_posted;
+	front->joins_begin = answer_joins_begin;
 	front->joins = answer_joins;
 	front->messages = answer_messages;
 	front->found = answer_found;

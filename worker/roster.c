@@ -2,7 +2,11 @@
 
 #include <stdlib.h>
 
-enum { FEW = 128, ITEM_GUESS = 64 };
+enum {
+	FEW = 128,
+	MORE = 64, /* who may come meanwhile */
+	ITEM_GUESS = 64,
+};
 
 static int by_number(const void *a, const void *b)
 {
@@ -28,41 +32,33 @@ static void sort_users(uint32_t *list, uint32_t count)
 	}
 }
 
-/* Sorted, each once; *list_r is the caller's to free. */
-static int read_users(const struct chat *chat, const struct room_view *room, uint32_t **list_r,
-		      uint32_t *count_r)
+/* Sorted, each once. */
+static int read_users(const struct chat *chat, const struct room_view *room, uint32_t *list,
+		      uint32_t max, uint32_t *count_r)
 {
-	uint32_t max = room->participants + 64, found = 0, users = 0; /* some may come meanwhile */
-	uint32_t *list = calloc(max, sizeof(*list));
-	int code = CODE_BUSY;
+	uint32_t found = 0, users = 0;
+	const int code = cache_participants(chat->cache, room->id, list, max, &found);
 
-	*list_r = NULL;
 	*count_r = 0;
-	if (list != NULL)
-		code = cache_participants(chat->cache, room->id, list, max, &found);
-	if (code != CODE_OK) {
-		free(list);
+	if (code != CODE_OK)
 		return code;
-	}
 	sort_users(list, found);
 	for (uint32_t i = 0; i < found; i++) {
 		if (users == 0 || list[users - 1] != list[i])
 			list[users++] = list[i];
 	}
-	*list_r = list;
 	*count_r = users;
 	return CODE_OK;
 }
 
-static int write_users(struct session *session, const struct room_view *room, struct buf *out,
-		       uint32_t *count_r)
+static int write_list(struct session *session, const uint32_t *list, uint32_t count,
+		      struct buf *out)
 {
 	struct chat *chat = session->chat;
-	uint32_t *list;
-	int code = read_users(chat, room, &list, count_r);
+	int code = CODE_OK;
 
-	(void)buf_room(out, (size_t)*count_r * ITEM_GUESS);
-	for (uint32_t i = 0; code == CODE_OK && i < *count_r; i++) {
+	(void)buf_room(out, (size_t)count * ITEM_GUESS);
+	for (uint32_t i = 0; code == CODE_OK && i < count; i++) {
 		struct text item;
 
 		code = names_item(&chat->names, chat->cache, list[i], session->front, &item);
@@ -73,7 +69,23 @@ static int write_users(struct session *session, const struct room_view *room, st
 			buf_add(out, item.data, item.length);
 		}
 	}
-	free(list);
+	return code;
+}
+
+static int write_users(struct session *session, const struct room_view *room, struct buf *out,
+		       uint32_t *count_r)
+{
+	const uint32_t max = room->participants + MORE;
+	uint32_t few[FEW], *list = max <= FEW ? few : calloc(max, sizeof(*list));
+	int code = CODE_BUSY;
+
+	*count_r = 0;
+	if (list != NULL)
+		code = read_users(session->chat, room, list, max, count_r);
+	if (code == CODE_OK)
+		code = write_list(session, list, *count_r, out);
+	if (list != few)
+		free(list);
 	return code;
 }
 

@@ -98,6 +98,7 @@ void chat_join(struct session *session, const struct chat_id *id, const struct c
 	stub_called(session, "join", stub_nothing, count);
 	buf_init(&messages);
 	buf_init(&list);
+	session->front->joins_begin(&list, id);
 	put_row(session, &messages);
 	joined.messages = &messages;
 	for (unsigned i = 0; i < count; i++) {
@@ -106,9 +107,8 @@ void chat_join(struct session *session, const struct chat_id *id, const struct c
 		joined.code = joins[i].has_since ? CODE_NO_SUCH_NODE : CODE_OK;
 		session->front->joined(session->chat, &list, &joined);
 	}
-	session->front->joins(session, id, &list);
+	session->front->joins(session, &list);
 	buf_fini(&messages);
-	buf_fini(&list);
 }
 
 void chat_leave(struct session *session, const struct chat_id *id, const uint8_t room[16])
