@@ -54,7 +54,8 @@ static int header_check(const struct journal_header *header, uint64_t size, stru
 	if (header->version != JOURNAL_VERSION)
 		return err_set(err,
 			       "could not open the journal: it has version %" PRIu32
-			       ", this program knows version %d",
+			       ", this program knows version %d; see \"New programs\" in "
+			       "pchat-failover(7)",
 			       header->version, JOURNAL_VERSION);
 	if (header->size != size)
 		return err_set(err,

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "disk.h"
+#include "shm/crc32c.h"
 #include "shm/event.h"
 #include "shm/journal.h"
 
@@ -151,6 +152,23 @@ static void a_damaged_header_or_another_size_is_refused(void **state)
 	assert_int_equal(ftruncate(disk->fd, 100), 0);
 	assert_int_equal(journal_map(&journal, disk->fd, &new, &err), -1);
 	assert_int_equal(journal_format(disk->fd, 8, &err), -1);
+}
+
+static void a_journal_of_other_programs_is_refused_with_advice(void **state)
+{
+	struct disk *disk = *state;
+	struct journal_header header;
+	struct journal journal;
+	struct err err;
+
+	assert_int_equal(journal_format(disk->fd, 8, &err), 0);
+	assert_int_equal(pread(disk->fd, &header, sizeof(header), 0), sizeof(header));
+	header.version--;
+	header.crc = 0;
+	header.crc = crc32c(0, &header, sizeof(header));
+	disk_poke(disk, 0, &header, sizeof(header));
+	assert_int_equal(journal_map(&journal, disk->fd, NULL, &err), -1);
+	assert_non_null(strstr(err.text, "see \"New programs\" in pchat-failover(7)"));
 }
 
 static void a_record_comes_back_as_it_was_appended(void **state)
@@ -497,6 +515,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_file_is_told_from_a_journal),
 		TEST(a_damaged_header_or_another_size_is_refused),
+		TEST(a_journal_of_other_programs_is_refused_with_advice),
 		TEST(a_record_comes_back_as_it_was_appended),
 		TEST(time_never_goes_back_not_even_over_a_restart),
 		TEST(the_ring_goes_round_at_every_alignment),
