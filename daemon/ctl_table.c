@@ -8,10 +8,12 @@
 #include <unistr.h>
 #include <uniwidth.h>
 
+#include "daemon/pchat_text.h"
+
 struct ctl_table {
 	const char *align; /* borrowed */
 	size_t columns;
-	char **cells; /* owned, as they are */
+	char **cells; /* owned, fit for a terminal */
 	size_t count, room;
 	bool failed;
 };
@@ -40,17 +42,6 @@ void ctl_table_free(struct ctl_table **table)
 	*table = NULL;
 }
 
-/* A name must not drive the terminal of who looks at it: C0, DEL and C1 characters go. */
-static void clean(char *text)
-{
-	for (uint8_t *c = (uint8_t *)text; *c; c++) {
-		if (*c < 0x20 || *c == 0x7f)
-			*c = '?';
-		else if (*c == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f)
-			c[0] = c[1] = '?';
-	}
-}
-
 static bool grow(struct ctl_table *table)
 {
 	const size_t room = table->room ? table->room * 2 : 64;
@@ -68,7 +59,7 @@ static bool grow(struct ctl_table *table)
 
 void ctl_table_add(struct ctl_table *table, const char *fmt, ...)
 {
-	char *text = NULL;
+	char *text = NULL, *clean;
 	va_list ap;
 
 	if (!table)
@@ -77,13 +68,14 @@ void ctl_table_add(struct ctl_table *table, const char *fmt, ...)
 	if (vasprintf(&text, fmt, ap) == -1)
 		text = NULL;
 	va_end(ap);
-	if (!text || !grow(table)) {
-		free(text);
+	clean = text ? pchat_text_escape(text, NULL) : NULL;
+	free(text);
+	if (!clean || !grow(table)) {
+		free(clean);
 		table->failed = true;
 		return;
 	}
-	clean(text);
-	table->cells[table->count++] = text;
+	table->cells[table->count++] = clean;
 }
 
 static size_t width(const char *text)

@@ -20,6 +20,11 @@ is_deeply(
 like(works('it is shown', qw(category get labs)), qr/^files: +yes$/m, 'line by line');
 like(works('categories are listed', qw(category list)), qr/General.*Labs/s, 'by name');
 
+$server->admin('room.create', name => "Lab\x{202e}tac.exe", category => 'Labs');
+like(works('rooms are listed', qw(room list)),
+	qr/^Lab\\u\{202e\}tac\.exe /m, 'and no name misleads whoever looks');
+$server->admin('room.delete', room => "Lab\x{202e}tac.exe");
+
 like(works('a group is added', qw(group add ma-grp:staff --name Crew --kind folder)),
 	qr/^ma-grp:staff$/, 'and its URI is printed');
 works('it gets members', 'group', 'update', 'ma-grp:staff', '--add-members', 'alice,bob');
