@@ -1,8 +1,8 @@
 /*
  * What the content database can take: messages stored in batches by the statements of the store,
- * each batch a transaction with its rooms' numbers and the cursor row; the same by the driver alone; then
- * pages of 50 read back. One connection; cpu_us is what a row, page_cpu_us what a page costs of our
- * processor. Prints one line of JSON:
+ * each batch a transaction with its rooms' numbers and the cursor row; the same by the driver
+ * alone; then pages of 50 read back. One connection; cpu_us is what a row, page_cpu_us what a page
+ * costs of our processor. Prints one line of JSON:
  *
  *   t/bench/store [-c CONNECTION_STRING] [-s BODY_BYTES] [-t SECONDS] [-r ROOMS] [-d DIRECTORY]
  *
