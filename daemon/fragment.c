@@ -1,6 +1,5 @@
 #include "daemon/fragment.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,10 +100,13 @@ void fragment_string(struct fragment *out, const char *text, size_t length)
 
 void fragment_number(struct fragment *out, uint64_t number)
 {
-	char text[24];
+	char digits[20]; /* of the largest one */
+	size_t at = sizeof(digits);
 
-	snprintf(text, sizeof(text), "%" PRIu64, number);
-	fragment_text(out, text);
+	do
+		digits[--at] = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	fragment_raw(out, digits + at, sizeof(digits) - at);
 }
 
 void fragment_time(struct fragment *out, uint64_t utc)
