@@ -23,7 +23,8 @@ struct column {
 	int64_t integer;
 	char *data; /* owned */
 	size_t size;
-	SQLLEN length; /* SQL_NULL_DATA for NULL */
+	SQLLEN length;	   /* SQL_NULL_DATA for NULL */
+	const char *bytes; /* borrowed: so many of them, from data or from the packed rows */
 };
 
 /* A statement for so many rows; its handle is prepared when it is first needed. */
@@ -36,6 +37,8 @@ struct db_stmt {
 	bool cut;		     /* had one when another statement ended it */
 	struct parameter *parameter; /* owned; rows times what the statement has; NULL at first */
 	struct column column[STATEMENT_COLUMNS_MAX];
+	struct column packed; /* all rows in one (db_packed.c) */
+	char *next, *end;     /* what is left of it; NULL until it is read */
 };
 
 enum { DB_FORMS = 1 + DIALECT_ROWS }; /* for one row, and for those of the dialect */
@@ -69,6 +72,14 @@ enum db_result db_not_connected(struct err *err);
 
 /* Looks whether the file of the database is still the one that was connected to. */
 enum db_result db_check_file(struct db *db, struct err *err);
+
+/* Reads a column of text ('t') or binary ('b'), whose first piece may have so many bytes. */
+SQLRETURN db_get_bytes(struct db_stmt *stmt, unsigned place, struct column *column, char kind,
+		       size_t first);
+
+/* The next row of a statement whose rows come packed, as db_fetch; the other forgets the rest. */
+enum db_result db_fetch_packed(struct db_stmt *stmt, struct err *err);
+void db_drop_packed(struct db_stmt *stmt);
 
 /* Ends the result that may be open: who reads on from it is told that it was cut. */
 void db_end_result(struct db *db);

@@ -7,9 +7,10 @@
 #include "odbc/db_handle.h"
 
 enum {
-	TEXT_SIZE = 1 << 30,   /* ColumnSize of text and binary: no limit of ours */
-	COLUMN_FIRST = 256,    /* bytes that a column's buffer begins with */
-	COLUMN_MAX = 64 << 20, /* larger values are not ours */
+	TEXT_SIZE = 1 << 30,  /* ColumnSize of text and binary: no limit of ours */
+	COLUMN_FIRST = 256,   /* bytes that a column's buffer begins with */
+	COLUMN_PIECE = 4096,  /* bytes of a first piece at most: SQLite's driver fills it up */
+	COLUMN_MAX = 1 << 30, /* larger values are not ours */
 };
 
 /* --- Statements. --- */
@@ -84,6 +85,7 @@ void db_free_statements(struct db *db)
 	for (unsigned i = 0; i < STATEMENTS; i++)
 		for (unsigned f = 0; f < DB_FORMS; f++) {
 			free(db->stmt[i][f].parameter);
+			free(db->stmt[i][f].packed.data);
 			for (unsigned c = 0; c < STATEMENT_COLUMNS_MAX; c++)
 				free(db->stmt[i][f].column[c].data);
 		}
@@ -94,6 +96,7 @@ void db_done(struct db_stmt *stmt)
 	if (stmt->open)
 		SQLFreeStmt(stmt->handle, SQL_CLOSE);
 	stmt->open = false;
+	db_drop_packed(stmt);
 }
 
 static struct parameter *parameter(struct db_stmt *stmt, unsigned place, char kind)
@@ -323,15 +326,15 @@ static bool grow(struct column *column, size_t size)
 }
 
 /*
- * Reads text or binary piece by piece into the column's buffer. A piece of text ends with a NUL
- * that the next one overwrites; a driver may say how much is left or SQL_NO_TOTAL.
+ * Piece by piece into the column's buffer. A piece of text ends with a NUL that the next one
+ * overwrites; a driver may say how much is left or SQL_NO_TOTAL.
  */
-static SQLRETURN get_bytes(struct db_stmt *stmt, unsigned place, char kind)
+SQLRETURN db_get_bytes(struct db_stmt *stmt, unsigned place, struct column *column, char kind,
+		       size_t first)
 {
-	struct column *column = &stmt->column[place];
 	const SQLSMALLINT type = kind == 't' ? SQL_C_CHAR : SQL_C_BINARY;
 	const size_t end = kind == 't';
-	size_t used = 0, want = COLUMN_FIRST;
+	size_t used = 0, want = first, next;
 
 	for (;;) {
 		SQLLEN left = 0;
@@ -339,21 +342,30 @@ static SQLRETURN get_bytes(struct db_stmt *stmt, unsigned place, char kind)
 
 		if (!grow(column, want))
 			return SQL_ERROR;
+		column->bytes = column->data;
 		ret = SQLGetData(stmt->handle, (SQLUSMALLINT)(place + 1), type, column->data + used,
-				 (SQLLEN)(column->size - used), &left);
+				 (SQLLEN)(want - used), &left);
 		if (ret == SQL_NO_DATA && used > 0)
 			left = 0, ret = SQL_SUCCESS;
 		if (!SQL_SUCCEEDED(ret) || left == SQL_NULL_DATA) {
 			column->length = SQL_NULL_DATA;
 			return ret;
 		}
-		if (left != SQL_NO_TOTAL && (size_t)left + end <= column->size - used) {
+		if (left != SQL_NO_TOTAL && (size_t)left + end <= want - used) {
 			column->length = (SQLLEN)(used + (size_t)left);
 			return ret;
 		}
-		want = left == SQL_NO_TOTAL ? 2 * column->size : used + (size_t)left + end;
-		used = kind == 't' ? used + strlen(column->data + used) : column->size;
+		next = left == SQL_NO_TOTAL ? 2 * want : used + (size_t)left + end;
+		used = kind == 't' ? used + strlen(column->data + used) : want;
+		want = next;
 	}
+}
+
+static size_t first_piece(const struct column *column)
+{
+	if (column->size < COLUMN_FIRST)
+		return COLUMN_FIRST;
+	return column->size < COLUMN_PIECE ? column->size : COLUMN_PIECE;
 }
 
 static SQLRETURN get_column(struct db_stmt *stmt, unsigned place, char kind)
@@ -361,7 +373,7 @@ static SQLRETURN get_column(struct db_stmt *stmt, unsigned place, char kind)
 	struct column *column = &stmt->column[place];
 
 	if (kind != 'i')
-		return get_bytes(stmt, place, kind);
+		return db_get_bytes(stmt, place, column, kind, first_piece(column));
 	column->integer = 0;
 	return SQLGetData(stmt->handle, (SQLUSMALLINT)(place + 1), SQL_C_SBIGINT, &column->integer,
 			  sizeof(column->integer), &column->length);
@@ -379,6 +391,8 @@ enum db_result db_fetch(struct db_stmt *stmt, struct err *err)
 	}
 	if (!stmt->open)
 		return stmt->db->connected ? DB_END : db_not_connected(err);
+	if (dialect_packs(stmt->db->dialect, stmt->number))
+		return db_fetch_packed(stmt, err);
 	ret = SQLFetch(stmt->handle);
 	if (ret == SQL_NO_DATA) {
 		db_done(stmt);
@@ -420,7 +434,7 @@ static const char *bytes_of(const struct column *column, size_t *length_r)
 	const bool is_null = column->length == SQL_NULL_DATA;
 
 	*length_r = is_null ? 0 : (size_t)column->length;
-	return is_null ? "" : column->data;
+	return is_null ? "" : column->bytes;
 }
 
 const char *db_text(const struct db_stmt *stmt, unsigned place, size_t *length_r)

@@ -106,6 +106,13 @@ const char *dialect_columns(enum statement number)
 	return columns[number];
 }
 
+bool dialect_packs(const struct dialect *dialect, enum statement number)
+{
+	return dialect->packs &&
+	       (number == STATEMENT_HISTORY_NEWEST || number == STATEMENT_HISTORY_OLDEST ||
+		number == STATEMENT_HISTORY_KEPT);
+}
+
 /* The end of the list that begins with a parenthesis. */
 static const char *end_of_list(const char *text)
 {

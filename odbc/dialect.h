@@ -69,6 +69,7 @@ struct dialect {
 	const struct dialect_error *errors; /* ended by a row without a state */
 	const char *const *statements;	  /* by enum statement: NULL where statement_text says it */
 	const char *writes;		  /* stands before statements without a result; or NULL */
+	bool packs;			  /* some rows come packed (db_packed.c): dialect_packs */
 	const struct dialect_word *words; /* ended by a row without a word */
 	unsigned rows[DIALECT_ROWS];	  /* how many go into one statement; 0: one alone */
 	unsigned parameters_max;	  /* of a statement; 0: no limit that matters */
@@ -111,6 +112,9 @@ bool dialect_refuses(const struct dialect *dialect, const char *text);
 /* A statement's text in the dialect for so many rows, which the caller frees; NULL: no memory. More
  * than one row needs a text with VALUES (...). */
 char *dialect_statement(const struct dialect *dialect, enum statement number, unsigned rows);
+
+/* Whether the rows of a statement come packed. */
+bool dialect_packs(const struct dialect *dialect, enum statement number);
 
 /* A schema's statement in the dialect's words, which the caller frees; empty where it is left out.
  * NULL: an unknown word, or no memory. */

@@ -15,7 +15,7 @@ odbc_libodbc_a_SOURCES = \
 	odbc/content_schema.c odbc/content_schema.h \
 	odbc/db.c odbc/db.h \
 	odbc/db_handle.h \
-	odbc/db_statement.c \
+	odbc/db_packed.c odbc/db_statement.c \
 	odbc/dialect.c odbc/dialect.h \
 	odbc/dialect_expand.c \
 	odbc/fold.c odbc/fold.h \

@@ -17,12 +17,12 @@
  *   any column: what is stored is checked before it is bound.
  * - A file that was removed or replaced is written on, and gone when the last one closes it: db.c
  *   looks when a transaction begins and when it ends, and before each statement outside of one.
- * - A statement is prepared anew each time that it is run, which costs twice what it does, unless it
- *   begins with SELECT or WITH: so those that write have a WITH, too, and nothing in it.
+ * - A statement is prepared anew each time that it is run, which costs twice what it does, unless
+ *   it begins with SELECT or WITH: so those that write have a WITH, too, and nothing in it.
  * - One row a statement: of the pages that more of them change SQLite makes copies, in a file where
  *   they are many, so that it could undo that statement alone.
- * - Its own cache of 2 MB is too small for what a transaction of the store changes, which then goes to
- *   the WAL twice.
+ * - Its own cache of 2 MB is too small for what a transaction of the store changes, which then goes
+ *   to the WAL twice.
  * - synchronous is NORMAL at first, which may lose commits when the host dies; then the cursor row
  *   would go back behind what the journal has overwritten. So FULL is asked for.
  */
@@ -72,6 +72,16 @@ static const char *const index_drop[] = {"DROP TABLE IF EXISTS pc_index", NULL};
 	"SELECT rowid FROM pc_index WHERE pc_index MATCH " \
 	"REPLACE(REPLACE(?, '&', ' AND '), '|', ' OR ') AND rowid > ? AND rowid < ? "
 
+/* LENGTH counts the characters of a text, but the bytes of a BLOB. */
+#define PACKED(rows)                                                                              \
+	"SELECT GROUP_CONCAT(x.row, '') FROM (SELECT PRINTF("                                     \
+	"'%d %d %d %d %d %d %d %d %d %d %d %s\n%s\n%s\n%s\n%s\n%s\n%s\n', "                       \
+	"m.seq, m.time, m.author, m.flags, LENGTH(CAST(m.client_id AS BLOB)), "                   \
+	"LENGTH(CAST(m.body AS BLOB)), LENGTH(CAST(m.title AS BLOB)), "                           \
+	"LENGTH(CAST(m.rich_type AS BLOB)), LENGTH(CAST(m.rich AS BLOB)), "                       \
+	"LENGTH(CAST(p.uri AS BLOB)), LENGTH(CAST(p.name AS BLOB)), m.client_id, m.body, m.title, " \
+	"m.rich_type, m.rich, p.uri, p.name) AS row " rows ") AS x"
+
 static const char *const statements[STATEMENTS] = {
 	[STATEMENT_FILE] = "SELECT file FROM pragma_database_list WHERE name = 'main'",
 	[STATEMENT_WRITABLE] = "SELECT 1 - query_only FROM pragma_query_only",
@@ -94,6 +104,9 @@ static const char *const statements[STATEMENTS] = {
 				 "FROM pc_message AS m "
 				 "WHERE m.room = r.id AND m.seq > r.purged), 0) FROM pc_room AS r "
 				 "WHERE r.id > ? AND r.last_seq > r.purged ORDER BY r.id LIMIT ?",
+	[STATEMENT_HISTORY_NEWEST] = PACKED(STATEMENT_OF_NEWEST),
+	[STATEMENT_HISTORY_OLDEST] = PACKED(STATEMENT_OF_OLDEST),
+	[STATEMENT_HISTORY_KEPT] = PACKED(STATEMENT_OF_KEPT),
 	[STATEMENT_INDEX_NEWEST] = INDEX_ROWS "ORDER BY rowid DESC LIMIT ?",
 	[STATEMENT_INDEX_OLDEST] = INDEX_ROWS "ORDER BY rowid LIMIT ?",
 };
@@ -126,6 +139,7 @@ const struct dialect dialect_sqlite = {
 	.commit = "COMMIT",
 	.rollback = "ROLLBACK",
 	.schema_lock = NULL, /* BEGIN IMMEDIATE is the lock */
+	.packs = true,
 	.writes = "WITH kept AS (SELECT 1) ",
 	.text_type = SQL_LONGVARCHAR,
 	.binary_type = SQL_LONGVARBINARY,

@@ -6,15 +6,12 @@
  * SQL that SQLite and PostgreSQL both understand, and that mssql_text.c can turn into T-SQL:
  * upserts by INSERT with ON CONFLICT, LIMIT at the end, no functions but the standard's.
  */
-#define MESSAGE_COLUMNS                                                                \
+#define MESSAGE_COLUMNS                                                           \
 	"SELECT m.seq, m.time, m.author, m.flags, m.client_id, m.body, m.title, " \
-	"m.rich_type, m.rich, p.uri, p.name "                                          \
-	"FROM pc_message AS m LEFT JOIN pc_principal AS p ON p.id = m.author "         \
-	"WHERE m.room = ? "
+	"m.rich_type, m.rich, p.uri, p.name "
 
-#define HISTORY_COLUMNS MESSAGE_COLUMNS "AND m.seq > ? AND m.seq < ? "
-#define LISTED_COLUMNS  \
-	MESSAGE_COLUMNS \
+#define LISTED_COLUMNS                        \
+	MESSAGE_COLUMNS STATEMENT_OF_MESSAGES \
 	"AND m.seq IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
 
 #define FILES                                                                                  \
@@ -195,11 +192,9 @@ const char *const statement_text[STATEMENTS] = {
 		"FROM pc_remains AS r WHERE r.room = (SELECT MIN(x.room) FROM pc_remains AS x)",
 	[STATEMENT_REMAINS_MESSAGES] = "DELETE FROM pc_message WHERE room = ? AND seq <= ?",
 	[STATEMENT_REMAINS_END] = "DELETE FROM pc_remains WHERE room = ?",
-	[STATEMENT_HISTORY_NEWEST] = HISTORY_COLUMNS "ORDER BY m.seq DESC LIMIT ?",
-	[STATEMENT_HISTORY_KEPT] =
-		HISTORY_COLUMNS "AND m.seq > (SELECT r.purged FROM pc_room AS r WHERE r.id = ?) "
-				"ORDER BY m.seq DESC LIMIT ?",
-	[STATEMENT_HISTORY_OLDEST] = HISTORY_COLUMNS "ORDER BY m.seq LIMIT ?",
+	[STATEMENT_HISTORY_NEWEST] = MESSAGE_COLUMNS STATEMENT_OF_NEWEST,
+	[STATEMENT_HISTORY_KEPT] = MESSAGE_COLUMNS STATEMENT_OF_KEPT,
+	[STATEMENT_HISTORY_OLDEST] = MESSAGE_COLUMNS STATEMENT_OF_OLDEST,
 	[STATEMENT_MOMENT] = "SELECT seq FROM pc_message WHERE room = ? AND seq < ? AND time <= ? "
 			     "ORDER BY seq DESC LIMIT 1",
 	[STATEMENT_SEARCH] = ROOM_COLUMNS ", c.uuid FROM pc_room AS r "

@@ -202,6 +202,18 @@ enum statement {
 		STATEMENTS
 };
 
+/* What dialects that pack the rows of a page (odbc/db_packed.c) say alike: m is the message, p its
+ * author. */
+#define STATEMENT_OF_MESSAGES                                                  \
+	"FROM pc_message AS m LEFT JOIN pc_principal AS p ON p.id = m.author " \
+	"WHERE m.room = ? "
+#define STATEMENT_OF_PAGE STATEMENT_OF_MESSAGES "AND m.seq > ? AND m.seq < ? "
+#define STATEMENT_OF_NEWEST STATEMENT_OF_PAGE "ORDER BY m.seq DESC LIMIT ?"
+#define STATEMENT_OF_OLDEST STATEMENT_OF_PAGE "ORDER BY m.seq LIMIT ?"
+#define STATEMENT_OF_KEPT                                                                   \
+	STATEMENT_OF_PAGE "AND m.seq > (SELECT r.purged FROM pc_room AS r WHERE r.id = ?) " \
+			  "ORDER BY m.seq DESC LIMIT ?"
+
 /* Their texts; NULL where each dialect has its own. */
 extern const char *const statement_text[STATEMENTS];
 

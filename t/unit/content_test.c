@@ -235,6 +235,7 @@ static void test_text_of_every_kind_comes_back_unharmed(void **state)
 		BYTES("\xf0\x9f\x98\x80 \xf4\x8f\xbf\xbf \xef\xbf\xbf"),
 		BYTES("\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d e\xcc\x81\xcc\xa3"),
 		BYTES("\x01\x1f\x7f\r\n\t"),
+		BYTES("\n1 2 3 4 5 6 7 8 9 10 11 \n"),
 	};
 	struct place *place = *state;
 	const struct content_page page = {
@@ -249,7 +250,10 @@ static void test_text_of_every_kind_comes_back_unharmed(void **state)
 							.flags = UINT16_MAX,
 							.author = UINT32_MAX,
 							.id = BYTES("id \xe2\x82\xac"),
-							.text = texts[i]};
+							.text = texts[i],
+							.title = texts[(i + 1) % count],
+							.rich_type = BYTES("text/x"),
+							.rich = texts[(i + 2) % count]};
 
 		assert_db(content_messages_put(place->db, &message, 1, &place->err), DB_OK);
 	}
@@ -257,6 +261,11 @@ static void test_text_of_every_kind_comes_back_unharmed(void **state)
 	for (unsigned i = 0; i < count; i++) {
 		assert_db(content_history_next(place->db, &page, &row, &place->err), DB_OK);
 		expect_bytes(row.message.text, texts[i].data, texts[i].length);
+		expect_bytes(row.message.title, texts[(i + 1) % count].data,
+			     texts[(i + 1) % count].length);
+		expect_bytes(row.message.rich_type, "text/x", 6);
+		expect_bytes(row.message.rich, texts[(i + 2) % count].data,
+			     texts[(i + 2) % count].length);
 		expect_bytes(row.message.id, "id \xe2\x82\xac", 6);
 		assert_int_equal(row.message.time, INT64_MAX);
 		assert_int_equal(row.message.flags, UINT16_MAX);
@@ -280,6 +289,68 @@ static void test_story_of_a_megabyte_comes_back_unharmed(void **state)
 	assert_db(content_history_next(place->db, &page, &row, &place->err), DB_OK);
 	expect_bytes(row.message.text, text, size);
 	free(text);
+}
+
+static void test_large_and_small_texts_come_in_one_page(void **state)
+{
+	static const size_t sizes[] = {700000, 1, 255, 256, 4095, 0, 4096, 16384, 600000, 20};
+	const unsigned count = sizeof(sizes) / sizeof(sizes[0]);
+	struct content_page page = {.room = 1, .before = UINT64_MAX, .limit = count};
+	struct place *place = *state;
+	struct content_history_row row;
+	char *text = malloc(sizes[0]);
+
+	memset(text, 'x', sizes[0]);
+	for (unsigned i = 0; i < count; i++)
+		assert_db(put_text(place, i + 1, text, sizes[i]), DB_OK);
+	for (unsigned n = 0; n < 4; n++) {
+		page.from_oldest = n % 2 == 1;
+		assert_db(content_history(place->db, &page, &place->err), DB_OK);
+		for (unsigned i = 0; i < count; i++) {
+			const unsigned seq = page.from_oldest ? i : count - 1 - i;
+
+			assert_db(content_history_next(place->db, &page, &row, &place->err), DB_OK);
+			assert_int_equal(row.message.seq, seq + 1);
+			expect_bytes(row.message.text, text, sizes[seq]);
+			assert_int_equal(row.message.text.data[sizes[seq]], '\0');
+		}
+		assert_db(content_history_next(place->db, &page, &row, &place->err), DB_END);
+	}
+	free(text);
+}
+
+static void test_numbers_that_were_never_ours_are_read(void **state)
+{
+	struct place *place = *state;
+	const struct content_page page = {.room = 1, .before = UINT64_MAX, .limit = 10};
+	struct content_history_row row;
+
+	put_messages(place, 1, 1, 1);
+	assert_db(db_run(place->db, "UPDATE pc_message SET time = -7, flags = 0", &place->err),
+		  DB_OK);
+	assert_db(content_history(place->db, &page, &place->err), DB_OK);
+	assert_db(content_history_next(place->db, &page, &row, &place->err), DB_OK);
+	assert_int_equal((int64_t)row.message.time, -7);
+	expect_bytes(row.message.text, "text 0", 6);
+}
+
+/* The other databases take none. */
+static void test_text_with_a_nul_of_somebody_else_is_bad_data(void **state)
+{
+	struct place *place = *state;
+	const struct content_page page = {.room = 1, .before = UINT64_MAX, .limit = 10};
+	struct content_history_row row;
+
+	if (!database_is_sqlite())
+		return;
+	put_messages(place, 1, 1, 2);
+	assert_db(db_run(place->db, "UPDATE pc_message SET body = CAST(x'6100' AS TEXT)",
+			 &place->err),
+		  DB_OK);
+	assert_db(content_history(place->db, &page, &place->err), DB_OK);
+	assert_db(content_history_next(place->db, &page, &row, &place->err), DB_BAD_DATA);
+	assert_true(db_connected(place->db));
+	assert_db(content_history_next(place->db, &page, &row, &place->err), DB_END);
 }
 
 static void test_bad_text_is_refused_and_spoils_nothing(void **state)
@@ -492,6 +563,9 @@ int main(void)
 		TEST(test_history_names_the_author),
 		TEST(test_text_of_every_kind_comes_back_unharmed),
 		TEST(test_story_of_a_megabyte_comes_back_unharmed),
+		TEST(test_large_and_small_texts_come_in_one_page),
+		TEST(test_numbers_that_were_never_ours_are_read),
+		TEST(test_text_with_a_nul_of_somebody_else_is_bad_data),
 		TEST(test_bad_text_is_refused_and_spoils_nothing),
 		TEST(test_row_that_breaks_a_rule_is_bad_data),
 		TEST(test_dead_letter_is_kept_once),
