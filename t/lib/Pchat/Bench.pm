@@ -55,9 +55,9 @@ sub middle ($of, @all) {
 	return $sorted[$#sorted / 2];
 }
 
-# tls, active, standby, connections, users, rooms (their number); cache, limits, content and compliance:
-# settings over those that follow from these; records and postgres: as of Pchat::Server; shares and share:
-# as of Pchat::Quota, to whose slower processors the server is held then.
+# tls, active, standby, connections, users, rooms (their number), ring (size of the journal); cache,
+# limits, content and compliance: settings over those that follow from these; records and postgres: as of
+# Pchat::Server; shares and share: as of Pchat::Quota, to whose slower processors the server is held then.
 sub new ($class, %self) {
 	my $self = bless {
 		tls => 0,
@@ -85,7 +85,7 @@ sub _configuration ($self) {
 	my ($connections, $rooms) = $self->@{qw(connections rooms)};
 	return {
 		map({ $_ => $self->{$_} } grep { $self->{$_} } qw(limits content compliance)),
-		journal => { size => '256M' },
+		journal => { size => $self->{ring} // '256M' },
 		workers => { active => $self->{active}, standby => $self->{standby} },
 		json => {
 			connections => $connections + 100,
@@ -122,11 +122,12 @@ sub pin_process ($pid, $processors) {
 
 sub server ($self) { return $self->{server} }
 
-# Many requests on one connection, some of them under way at a time; the results in order.
+# Many requests on one connection, some of them under way at a time; the results in order. What a
+# server that has no processor refuses as busy is asked again.
 sub admin ($self, @requests) {
 	my $socket = IO::Socket::UNIX->new(Peer => $self->{server}->admin_socket)
 		or die "could not connect to the admin socket: $!\n";
-	my (@results, $sent);
+	my (@results, @again, $sent);
 	for my $done (0 .. $#requests) {
 		while (($sent //= 0) < @requests && $sent < $done + 16) {
 			my ($method, $params) = @{ $requests[$sent] };
@@ -140,9 +141,13 @@ sub admin ($self, @requests) {
 		}
 		$socket->flush;
 		my $answer = decode_json(<$socket> // die "the admin socket was closed\n");
-		die "$requests[$answer->{id}][0]: $answer->{error}{message}\n" if $answer->{error};
-		$results[$answer->{id}] = $answer->{result};
+		my ($id, $error) = $answer->@{qw(id error)};
+		my $busy = $error && $error->{data}{name} eq 'busy';
+		die "$requests[$id][0]: $error->{message}\n" if $error && !$busy;
+		push @again, $id if $busy;
+		$results[$id] = $answer->{result};
 	}
+	@results[@again] = $self->admin(@requests[@again]) if @again;
 	return @results;
 }
 
