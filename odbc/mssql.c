@@ -107,8 +107,11 @@ static const struct dialect_error errors[] = {
 
 /*
  * A full-text index cannot be made in a transaction, and not every server has the service: an
- * administrator makes the table and its index (pchat-schema(7)), and what is there is used. The
- * server fills the index a little later than the table; until it has, it is not asked.
+ * administrator makes the table and its index (pchat-schema(7)), and what is there is used, as long
+ * as it cannot keep a message from being found: grams may be words of any language, so nothing may
+ * know one (the neutral language has no rules for words, and there is no list of words left out),
+ * and the server, which fills the index a little later than the table, must have filled it. How many
+ * changes wait is asked first: those that do not wait any more are being worked in, or are in.
  */
 static const char *const index_make[] = {NULL};
 static const char *const index_drop[] = {
@@ -136,10 +139,15 @@ static const char *const statements[STATEMENTS] = {
 	[STATEMENT_INDEX_POSSIBLE] =
 		"SELECT CASE WHEN OBJECT_ID('pc_index', 'U') IS NULL THEN 0 ELSE 1 END",
 	[STATEMENT_INDEX_READY] =
-		"SELECT CASE WHEN OBJECTPROPERTYEX(OBJECT_ID('pc_index'), "
-		"'TableHasActiveFulltextIndex') = 1 AND OBJECTPROPERTYEX(OBJECT_ID('pc_index'), "
-		"'TableFulltextPendingChanges') = 0 AND OBJECTPROPERTYEX(OBJECT_ID('pc_index'), "
-		"'TableFulltextPopulateStatus') = 0 THEN 1 ELSE 0 END",
+		"DECLARE @table INT = OBJECT_ID('pc_index', 'U'); DECLARE @pending INT = "
+		"CAST(OBJECTPROPERTYEX(@table, 'TableFulltextPendingChanges') AS INT); "
+		"SELECT COUNT(*) FROM sys.fulltext_indexes AS i "
+		"INNER JOIN sys.fulltext_index_columns AS c ON c.object_id = i.object_id "
+		"WHERE i.object_id = @table AND i.is_enabled = 1 AND i.has_crawl_completed = 1 "
+		"AND i.change_tracking_state = 'A' AND i.stoplist_id IS NULL "
+		"AND c.language_id = 0 AND COL_NAME(c.object_id, c.column_id) = 'grams' "
+		"AND @pending = 0 AND OBJECTPROPERTYEX(@table, 'TableFulltextPopulateStatus') = 0 "
+		"AND OBJECTPROPERTYEX(@table, 'TableFulltextFailCount') = 0",
 	[STATEMENT_RETAINED_SIZES] =
 		"SELECT seq, DATALENGTH(body) + DATALENGTH(title) + DATALENGTH(rich) "
 		"FROM pc_message WHERE room = ? AND seq > ? AND seq < ? "

@@ -377,6 +377,11 @@ t_unit_scoped_test_SOURCES = t/unit/scoped_test.c
 t_unit_scoped_test_CPPFLAGS = $(AM_CPPFLAGS) -DPCHAT_SOURCE=\"$(abs_srcdir)\" $(CMOCKA_CFLAGS)
 t_unit_scoped_test_LDADD = $(BENCH_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/contains_test
+t_unit_contains_test_SOURCES = t/unit/contains_test.c
+t_unit_contains_test_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(CMOCKA_CFLAGS)
+t_unit_contains_test_LDADD = $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/gram_test
 t_unit_gram_test_SOURCES = t/unit/gram_test.c
 t_unit_gram_test_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(CMOCKA_CFLAGS)
