@@ -194,8 +194,8 @@ static const char *const step5[] = {
 	NULL,
 };
 
-/* The index of texts itself is made and dropped at any time (odbc/content_index.h). rules: by which it
- * was made; indexed: up to where a room's messages are not in it. */
+/* The index of texts itself is made and dropped at any time (odbc/content_index.h). rules: by which
+ * it was made; indexed: up to where a room's messages are not in it. */
 static const char *const step6[] = {
 	"CREATE TABLE pc_indexing ("
 	" id INTEGER NOT NULL PRIMARY KEY,"
@@ -260,8 +260,27 @@ static const char *const step10[] = {
 	NULL,
 };
 
-static const char *const *const steps[] = {step1, step2, step3, step4, step5,
-					   step6, step7, step8, step9, step10};
+/* NVARCHAR counts units of UTF-16: what is bounded in characters may need twice as many. SQL Server
+ * forgets what is not said again of a column, Babelfish keeps it and must not be told. */
+#define WIDEN(table, column, units)                                                            \
+	"{only mssql}IF SERVERPROPERTY('Babelfish') IS NULL EXEC (N'ALTER TABLE " table        \
+	" ALTER COLUMN " column " {text " units "} NOT NULL') ELSE EXEC (N'ALTER TABLE " table \
+	" ALTER COLUMN " column " NVARCHAR(" units ")')"
+
+static const char *const step11[] = {
+	WIDEN("pc_principal", "name", "512"),
+	WIDEN("pc_room", "name", "512"),
+	WIDEN("pc_room", "description", "512"),
+	WIDEN("pc_category", "name", "512"),
+	WIDEN("pc_category", "description", "512"),
+	WIDEN("pc_addin", "name", "100"),
+	WIDEN("pc_message", "title", "512"),
+	WIDEN("pc_file", "name", "512"),
+	NULL,
+};
+
+static const char *const *const steps[] = {step1, step2, step3, step4,	step5, step6,
+					   step7, step8, step9, step10, step11};
 
 const struct schema schema_content = {
 	.exists = STATEMENT_SCHEMA_EXISTS,

@@ -244,7 +244,7 @@ static void test_upgrade_keeps_cursor_users_and_messages(void **state)
 	assert_int_equal(cursor.time, 5);
 	expect(place, "SELECT COUNT(*), MAX(body) FROM pc_message", "2|two");
 	expect(place, "SELECT uri, epoch FROM pc_principal", "sip:alice@example.test|3");
-	expect(place, "SELECT version FROM pc_schema ORDER BY version", "1,2,3,4,5,6,7,8,9,10");
+	expect(place, "SELECT version FROM pc_schema ORDER BY version", "1,2,3,4,5,6,7,8,9,10,11");
 	assert_db(content_search(place->db, "LOB", 3, 10, 0, &place->err), DB_OK);
 	assert_db(content_search_next(place->db, &found, &place->err), DB_OK);
 	assert_int_equal(found.room.id, 7);
@@ -325,6 +325,38 @@ static void put_room(struct place *place, uint32_t id)
 
 	memset(room.uuid, (int)id, sizeof(room.uuid));
 	assert_db(content_room_put(place->db, &room, &place->err), DB_OK);
+}
+
+/* Characters of which SQL Server counts each as two. */
+static void test_names_of_the_longest_kind_come_back_whole(void **state)
+{
+	enum { CHARACTERS = 256, BYTES = 4 };
+	static char text[CHARACTERS * BYTES];
+	struct place *place = *state;
+	struct content_principal principal = {.id = 2, .uri = {"sip:alice@example.test", 22}};
+	struct content_room room = {.id = 7, .uuid = {7}, .category = 1};
+	struct content_category category = {.id = 2, .uuid = {2}};
+	struct content_addin addin = {.id = 3, .uuid = {3}, .url = {"", 0}};
+	struct content_message message = {.room = 7, .seq = 1, .time = 1, .author = 2};
+
+	for (unsigned i = 0; i < CHARACTERS; i++)
+		memcpy(text + i * BYTES, "\U0001f600", BYTES);
+	principal.name = room.name = room.description = category.name = category.description =
+		message.title = (struct db_bytes){text, sizeof(text)};
+	addin.name = (struct db_bytes){text, 50 * BYTES};
+	message.id = message.text = (struct db_bytes){"", 0};
+	assert_db(content_principal_put(place->db, &principal, &place->err), DB_OK);
+	assert_db(content_category_put(place->db, &category, &place->err), DB_OK);
+	assert_db(content_addin_put(place->db, &addin, &place->err), DB_OK);
+	assert_db(content_room_put(place->db, &room, &place->err), DB_OK);
+	assert_db(content_messages_put(place->db, &message, 1, &place->err), DB_OK);
+	assert_db(content_rooms(place->db, 0, &place->err), DB_OK);
+	assert_db(content_rooms_next(place->db, &room, &place->err), DB_OK);
+	assert_int_equal(room.name.length, sizeof(text));
+	assert_memory_equal(room.description.data, text, sizeof(text));
+	assert_db(content_principals(place->db, 1, &place->err), DB_OK);
+	assert_db(content_principals_next(place->db, &principal, &place->err), DB_OK);
+	assert_memory_equal(principal.name.data, text, sizeof(text));
 }
 
 static void test_room_keeps_all_its_properties(void **state)
@@ -568,6 +600,7 @@ int main(void)
 		TEST_EMPTY(test_upgrade_that_was_interrupted_goes_on),
 		TEST(test_category_comes_back_as_it_was_put),
 		TEST(test_addin_comes_back_as_it_was_put),
+		TEST(test_names_of_the_longest_kind_come_back_whole),
 		TEST(test_room_keeps_all_its_properties),
 		TEST(test_role_is_there_once_or_not_at_all),
 		TEST(test_affiliation_is_there_once_or_not_at_all),
