@@ -181,8 +181,10 @@ t_unit_event_test_SOURCES = t/unit/event_test.c
 t_unit_event_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_event_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+FAIL_DRIVER = t/unit/fail_driver.c t/unit/fail_driver.h t/shim/odbc.h
+
 check_PROGRAMS += t/unit/fail_test
-t_unit_fail_test_SOURCES = t/unit/fail_test.c t/shim/odbc.h
+t_unit_fail_test_SOURCES = t/unit/fail_test.c $(FAIL_DRIVER)
 t_unit_fail_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_fail_test_LDADD = t/unit/libdatabase.a $(STORE_LIBS) $(CMOCKA_LIBS)
 
@@ -252,7 +254,7 @@ t_unit_journal_test_LDFLAGS = $(AM_LDFLAGS) $(DISK_WRAPS)
 t_unit_journal_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/freetds_test
-t_unit_freetds_test_SOURCES = t/unit/freetds_test.c t/shim/odbc.h
+t_unit_freetds_test_SOURCES = t/unit/freetds_test.c $(FAIL_DRIVER)
 t_unit_freetds_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_freetds_test_LDADD = t/unit/libdatabase.a $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 

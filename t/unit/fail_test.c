@@ -5,7 +5,6 @@
 
 #include <cmocka.h>
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,8 +15,8 @@
 
 #include "daemon/store_batch.h"
 #include "shm/event.h"
-#include "t/shim/odbc.h"
 #include "t/unit/database.h"
+#include "t/unit/fail_driver.h"
 
 /*
  * A database that fails in every way at every call, by the driver of t/shim/odbc.c: whatever
@@ -28,11 +27,9 @@
 enum { BATCH = 16, RING = 1 << 20, EVENTS = 6, TRIES = 12 };
 
 struct place {
-	char directory[64], dsn[4600];
-	struct conf_list list;
+	char directory[64];
+	struct fail_driver driver;
 	struct database outside; /* the same file by its own driver */
-	struct fail_plan *plan;	 /* in the driver */
-	void *driver;
 	struct db *db;
 	struct journal_writer writer;
 	int fd;
@@ -93,23 +90,6 @@ static int open_journal(struct place *place)
 	return journal_append(&place->writer, &start, NULL, 0, 0) ? 0 : -1;
 }
 
-static void load_driver(struct place *place)
-{
-	char path[4096];
-	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 32);
-
-	/* t/unit/fail_test stands beside t/shim/odbc.so. */
-	path[length] = '\0';
-	strcpy(strrchr(path, '/'), "/../shim/odbc.so");
-	place->driver = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (!place->driver)
-		fail_msg("%s", dlerror());
-	place->plan = dlsym(place->driver, "fail_plan");
-	assert_non_null(place->plan);
-	snprintf(place->dsn, sizeof(place->dsn), "Driver=%s;Database=%s/content.db;Timeout=50",
-		 path, place->directory);
-}
-
 static int setup(void **state)
 {
 	struct place *place = calloc(1, sizeof(*place));
@@ -120,9 +100,7 @@ static int setup(void **state)
 	strcpy(place->directory, "/tmp/pchat-fail-XXXXXX");
 	if (!mkdtemp(place->directory) || open_journal(place) == -1)
 		return -1;
-	load_driver(place);
-	place->list.count = 1;
-	place->list.item[0] = place->dsn;
+	fail_driver_load(&place->driver, place->directory);
 	snprintf(place->outside.dsn, sizeof(place->outside.dsn),
 		 "Driver=SQLite3;Database=%s/content.db", place->directory);
 	append_events(place);
@@ -135,7 +113,7 @@ static int teardown(void **state)
 	char command[128];
 
 	db_free(&place->db);
-	dlclose(place->driver);
+	fail_driver_unload(&place->driver);
 	store_batch_fini(&place->batch);
 	journal_close(&place->writer);
 	close(place->fd);
@@ -168,8 +146,8 @@ static void start_again(struct place *place, bool empty)
 	}
 	if (!empty)
 		copy_file(place, "ready.db", "content.db");
-	memset(place->plan, 0, sizeof(*place->plan));
-	place->db = db_new(&place->list, &place->err);
+	memset(place->driver.plan, 0, sizeof(*place->driver.plan));
+	place->db = db_new(&place->driver.list, &place->err);
 	assert_non_null(place->db);
 }
 
@@ -220,7 +198,7 @@ static void expect(struct place *place, const char *sql, const char *answer)
 	assert_true(database_ask(&place->outside, sql, got, sizeof(got)));
 	if (strcmp(got, answer) != 0)
 		fail_msg("%s: %s instead of %s (call %u, state %s)", sql, got, answer,
-			 place->plan->at, place->plan->state);
+			 place->driver.plan->at, place->driver.plan->state);
 }
 
 #define EVERYTHING                                                             \
@@ -250,7 +228,7 @@ static unsigned count_calls(struct place *place, bool empty)
 	copy_file(place, "content.db", "ready.db");
 	start_again(place, empty);
 	store_all(place);
-	calls = place->plan->calls;
+	calls = place->driver.plan->calls;
 	expect_each_once(place);
 	expect(place, "SELECT seq FROM pc_message ORDER BY seq", "1,2,3,4");
 	return calls;
@@ -268,10 +246,10 @@ static void fail_at_calls(struct place *place, bool empty, unsigned step, enum f
 	assert_true(calls > 15);
 	for (unsigned at = 1; at <= calls; at += step) {
 		start_again(place, empty);
-		place->plan->how = how;
-		place->plan->at = at;
-		place->plan->native = native;
-		strcpy(place->plan->state, state);
+		place->driver.plan->how = how;
+		place->driver.plan->at = at;
+		place->driver.plan->native = native;
+		strcpy(place->driver.plan->state, state);
 		store_all(place);
 		expect_each_once(place);
 		if (!may_be_dead)
@@ -327,10 +305,10 @@ static void test_every_class_of_states_at_any_call_loses_and_doubles_nothing(voi
 	for (unsigned i = 0; i < count; i++)
 		for (unsigned at = 1 + 7 * i % step; at <= calls; at += step) {
 			start_again(place, false);
-			place->plan->how = i % 2 == 0 ? FAIL_BEFORE : FAIL_AFTER;
-			place->plan->at = at;
-			place->plan->native = 4711;
-			strcpy(place->plan->state, classes[i]);
+			place->driver.plan->how = i % 2 == 0 ? FAIL_BEFORE : FAIL_AFTER;
+			place->driver.plan->at = at;
+			place->driver.plan->native = 4711;
+			strcpy(place->driver.plan->state, classes[i]);
 			store_all(place);
 			expect_each_once(place);
 			if (!is_bad_data(classes[i]))
@@ -347,10 +325,10 @@ static void test_failures_have_the_state_and_the_code_that_were_asked_for(void *
 		char expected[16];
 
 		start_again(place, true);
-		place->plan->how = FAIL_BEFORE;
-		place->plan->at = 3;
-		place->plan->native = 4711;
-		strcpy(place->plan->state, classes[i]);
+		place->driver.plan->how = FAIL_BEFORE;
+		place->driver.plan->at = 3;
+		place->driver.plan->native = 4711;
+		strcpy(place->driver.plan->state, classes[i]);
 		assert_int_not_equal(attach(place), DB_OK);
 		snprintf(expected, sizeof(expected), "(%s/4711)", classes[i]);
 		if (!strstr(place->err.text, expected))
@@ -363,8 +341,8 @@ static void fail_at_commit(struct place *place, enum fail_how how, const char *s
 {
 	start_again(place, true);
 	assert_int_equal(attach(place), DB_OK);
-	place->plan->how = how;
-	strcpy(place->plan->state, state);
+	place->driver.plan->how = how;
+	strcpy(place->driver.plan->state, state);
 }
 
 static void test_commit_that_is_not_done_is_uncertain_and_done_again(void **state)
@@ -374,7 +352,7 @@ static void test_commit_that_is_not_done_is_uncertain_and_done_again(void **stat
 	fail_at_commit(place, FAIL_LOSE, "");
 	assert_int_equal(store_once(place), DB_UNCERTAIN);
 	expect(place, "SELECT " EVERYTHING, "0");
-	place->plan->how = FAIL_NEVER;
+	place->driver.plan->how = FAIL_NEVER;
 	store_all(place);
 	expect(place, "SELECT " EVERYTHING, "6");
 }
@@ -386,7 +364,7 @@ static void test_commit_whose_answer_is_lost_is_uncertain_and_not_done_again(voi
 	fail_at_commit(place, FAIL_ANSWER, "");
 	assert_int_equal(store_once(place), DB_UNCERTAIN);
 	expect(place, "SELECT " EVERYTHING, "6");
-	place->plan->how = FAIL_NEVER;
+	place->driver.plan->how = FAIL_NEVER;
 	assert_int_equal(attach(place), DB_OK);
 	assert_int_equal(place->cursor.lsn, place->writer.end);
 }
@@ -397,7 +375,7 @@ static void test_commit_that_says_it_failed_though_it_did_not_is_uncertain(void 
 
 	fail_at_commit(place, FAIL_AFTER, "40001");
 	assert_int_equal(store_once(place), DB_UNCERTAIN);
-	place->plan->how = FAIL_NEVER;
+	place->driver.plan->how = FAIL_NEVER;
 	store_all(place);
 	expect_each_once(place);
 }
@@ -407,8 +385,8 @@ static void test_slow_answers_change_nothing(void **state)
 	struct place *place = *state;
 
 	start_again(place, true);
-	place->plan->how = FAIL_SLOW;
-	place->plan->at = 20;
+	place->driver.plan->how = FAIL_SLOW;
+	place->driver.plan->at = 20;
 	store_all(place);
 	expect_each_once(place);
 }
@@ -426,8 +404,8 @@ static void test_store_that_hangs_in_a_commit_and_is_killed_loses_nothing(void *
 	child = fork();
 	if (child == 0) {
 		if (attach(place) == DB_OK) {
-			place->plan->how = FAIL_HANG;
-			place->plan->tell = tell[1];
+			place->driver.plan->how = FAIL_HANG;
+			place->driver.plan->tell = tell[1];
 			store_once(place);
 		}
 		_exit(1);

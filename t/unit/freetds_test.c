@@ -5,7 +5,6 @@
 
 #include <cmocka.h>
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +13,8 @@
 #include "odbc/content.h"
 #include "odbc/dialect.h"
 #include "odbc/record_schema.h"
-#include "t/shim/odbc.h"
 #include "t/unit/database.h"
+#include "t/unit/fail_driver.h"
 
 /*
  * The traps of FreeTDS one by one, in the order of the list in odbc/mssql.c, without a server: the
@@ -25,32 +24,12 @@
  */
 struct place {
 	struct database database; /* by SQLite's own driver */
-	struct conf_list list;
-	char dsn[4600];
-	struct fail_plan *plan;
-	void *driver;
+	struct fail_driver driver;
 	struct db *db;
 	struct err err;
 };
 
 #define assert_db(expression, result) assert_int_equal((expression), (result))
-
-static void load_driver(struct place *place)
-{
-	char path[4096];
-	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 32);
-
-	/* t/unit/freetds_test stands beside t/shim/odbc.so. */
-	path[length] = '\0';
-	strcpy(strrchr(path, '/'), "/../shim/odbc.so");
-	place->driver = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (!place->driver)
-		fail_msg("%s", dlerror());
-	place->plan = dlsym(place->driver, "fail_plan");
-	assert_non_null(place->plan);
-	snprintf(place->dsn, sizeof(place->dsn), "Driver=%s;Database=%s/content.db;Timeout=50",
-		 path, place->database.directory);
-}
 
 /* Both schemas, a room's number and an empty message 1 in it, by the driver that has no traps. */
 static void make_tables(struct place *place)
@@ -73,12 +52,10 @@ static int setup(void **state)
 	if (!place || !database_make(&place->database, ""))
 		return -1;
 	*state = place;
-	load_driver(place);
+	fail_driver_load(&place->driver, place->database.directory);
 	make_tables(place);
-	place->list.count = 1;
-	place->list.item[0] = place->dsn;
-	*place->plan = (struct fail_plan){.freetds = true};
-	place->db = db_new(&place->list, &place->err);
+	*place->driver.plan = (struct fail_plan){.freetds = true};
+	place->db = db_new(&place->driver.list, &place->err);
 	assert_db(db_connect(place->db, &place->err), DB_OK);
 	assert_ptr_equal(db_dialect(place->db), &dialect_mssql);
 	return 0;
@@ -89,7 +66,7 @@ static int teardown(void **state)
 	struct place *place = *state;
 
 	db_free(&place->db);
-	dlclose(place->driver);
+	fail_driver_unload(&place->driver);
 	database_remove(&place->database);
 	free(place);
 	return 0;
@@ -179,9 +156,9 @@ static void test_2_spoilt_connection_is_left(void **state)
 {
 	struct place *place = *state;
 
-	place->plan->how = FAIL_BEFORE;
-	place->plan->at = place->plan->calls + 1;
-	strcpy(place->plan->state, "24000");
+	place->driver.plan->how = FAIL_BEFORE;
+	place->driver.plan->at = place->driver.plan->calls + 1;
+	strcpy(place->driver.plan->state, "24000");
 	assert_db(put_version(place, 98), DB_RETRY);
 	assert_false(db_connected(place->db));
 	assert_db(db_connect(place->db, &place->err), DB_OK);
@@ -221,7 +198,7 @@ static void test_4_time_outs_of_the_driver_are_not_relied_on(void **state)
 	assert_db(put_version(place, 98), DB_OK);
 	assert_db(db_commit(place->db, &place->err), DB_OK);
 	read_text(place);
-	assert_int_equal(place->plan->timeouts, 0);
+	assert_int_equal(place->driver.plan->timeouts, 0);
 }
 
 /* "Unknown error" at first, and without a code. */
@@ -229,11 +206,11 @@ static void test_5_lost_connection_is_retried_whatever_it_is_called(void **state
 {
 	struct place *place = *state;
 
-	place->plan->how = FAIL_LOSE;
-	place->plan->at = place->plan->calls + 4; /* statement, prepare, two values */
+	place->driver.plan->how = FAIL_LOSE;
+	place->driver.plan->at = place->driver.plan->calls + 4; /* statement, prepare, two values */
 	assert_db(put_version(place, 98), DB_RETRY);
 	assert_non_null(strstr(place->err.text, "HY000/0"));
-	place->plan->how = FAIL_NEVER;
+	place->driver.plan->how = FAIL_NEVER;
 	assert_db(db_connect(place->db, &place->err), DB_OK);
 	assert_db(put_version(place, 98), DB_OK);
 }
@@ -244,7 +221,7 @@ static void test_5_commit_that_fails_without_a_diagnosis_is_uncertain(void **sta
 
 	assert_db(db_begin(place->db, &place->err), DB_OK);
 	assert_db(put_version(place, 98), DB_OK);
-	place->plan->how = FAIL_AFTER;
+	place->driver.plan->how = FAIL_AFTER;
 	assert_db(db_commit(place->db, &place->err), DB_UNCERTAIN);
 	assert_false(db_connected(place->db));
 	ask(place, "SELECT MAX(version) FROM pc_schema", "98");
@@ -265,12 +242,12 @@ static void test_6_native_codes_tell_what_states_do_not(void **state)
 			assert_db(db_connect(place->db, &place->err), DB_OK);
 		db_statement(place->db, STATEMENT_SCHEMA_PUT);
 		assert_db(put_version(place, (int64_t)i + 100), DB_OK);
-		place->plan->how = FAIL_BEFORE;
-		place->plan->native = cases[i].native;
-		place->plan->at = place->plan->calls + 3; /* two values */
-		strcpy(place->plan->state, "42000");
+		place->driver.plan->how = FAIL_BEFORE;
+		place->driver.plan->native = cases[i].native;
+		place->driver.plan->at = place->driver.plan->calls + 3; /* two values */
+		strcpy(place->driver.plan->state, "42000");
 		assert_db(put_version(place, (int64_t)i + 200), cases[i].result);
-		place->plan->how = FAIL_NEVER;
+		place->driver.plan->how = FAIL_NEVER;
 	}
 }
 
@@ -292,7 +269,7 @@ static void test_8_snapshot_is_asked_for_by_a_statement(void **state)
 	struct place *place = *state;
 
 	assert_db(db_begin_read(place->db, &place->err), DB_OK);
-	assert_int_equal(place->plan->snapshots, 1);
+	assert_int_equal(place->driver.plan->snapshots, 1);
 	read_text(place);
 	db_rollback(place->db);
 }
@@ -303,7 +280,7 @@ static void test_9_size_that_is_declared_does_not_depend_on_the_text(void **stat
 
 	for (size_t length = 0; length <= 4; length++)
 		assert_db(put_text(place, "text", length), DB_OK);
-	assert_int_equal(place->plan->plans, 0);
+	assert_int_equal(place->driver.plan->plans, 0);
 }
 
 static void test_9_failure_behind_the_first_result_is_seen(void **state)
@@ -367,7 +344,7 @@ static void test_12_encryption_for_whoever_answers_is_warned_of(void **state)
 	struct place *place = *state;
 
 	assert_null(db_warning(place->db));
-	strcat(place->dsn, ";Encryption=require");
+	strcat(place->driver.dsn, ";Encryption=require");
 	setenv("FREETDSCONF", "/nonexistent/freetds.conf", 1);
 	assert_db(db_connect(place->db, &place->err), DB_OK);
 	assert_non_null(strstr(db_warning(place->db), "certificate is not checked"));
