@@ -26,11 +26,11 @@ my ($code, $output) = $server->command(
 is($code, 0, 'make install succeeds') or diag $output;
 for my $file (
 	qw(sbin/pchatd sbin/pchatctl bin/pchat etc/init.d/pchatd lib/systemd/system/pchatd.service),
-	(map {"libexec/pchat/pchat-$_"} qw(worker sequencer store reader auth admin compliance adapter)),
+	(map {"libexec/pchat/pchat-$_"} qw(worker sequencer store reader auth admin compliance adapter file)),
 	(
 		map {"share/man/$_"}
-			qw(man1/pchat.1 man5/pchatd.conf.5 man7/pchat-protocol.7 man7/pchat-compliance.7 man8/pchatd.8
-			man8/pchatctl.8)
+			qw(man1/pchat.1 man5/pchat-archive.5 man5/pchatd.conf.5 man7/pchat-compliance.7
+			man7/pchat-failover.7 man7/pchat-protocol.7 man7/pchat-schema.7 man8/pchatd.8 man8/pchatctl.8)
 	),
 	'share/doc/pchat/examples/pchatd.conf.sample',
 	'share/pchat/compliance.xsd',
