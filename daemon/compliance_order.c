@@ -7,6 +7,16 @@
 
 /* What pchat-compliance is asked to do, done in the transaction of the record that says so. */
 
+/* How many active holds there are of the name that is given, and of any. */
+static enum db_result count(struct db *db, const struct record_order *order, uint64_t *named_r,
+			    uint64_t *all_r, struct err *err)
+{
+	char name[RECORD_ORDER_NAME + 1] = "";
+
+	memcpy(name, order->name.data, order->name.length);
+	return record_hold_count(db, name, named_r, all_r, err);
+}
+
 static enum db_result add_hold(const struct compliance_batch *batch, struct db *db,
 			       const struct record_row *row, const struct record_order *order,
 			       const char **refusal_r, struct err *err)
@@ -23,12 +33,9 @@ static enum db_result add_hold(const struct compliance_batch *batch, struct db *
 		.added = row->time,
 		.added_by = row->user_name,
 	};
-	char name[RECORD_ORDER_NAME + 1] = "";
 	uint64_t named = 0, all = 0;
-	enum db_result result;
+	const enum db_result result = count(db, order, &named, &all, err);
 
-	memcpy(name, order->name.data, order->name.length);
-	result = record_hold_count(db, name, &named, &all, err);
 	if (result != DB_OK)
 		return result;
 	if (named > 0 || all >= RECORD_HOLDS_MAX) {
@@ -49,12 +56,9 @@ static enum db_result release_hold(struct db *db, const struct record_row *row,
 		.released_by = row->user_name,
 		.released_reason = order->reason,
 	};
-	char name[RECORD_ORDER_NAME + 1] = "";
 	uint64_t named = 0, all = 0;
-	enum db_result result;
+	const enum db_result result = count(db, order, &named, &all, err);
 
-	memcpy(name, order->name.data, order->name.length);
-	result = record_hold_count(db, name, &named, &all, err);
 	if (result != DB_OK)
 		return result;
 	if (named == 0) {

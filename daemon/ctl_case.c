@@ -16,19 +16,6 @@ enum { DAY_US = 86400 * 1000000LL };
 
 /* --- Options. --- */
 
-static int take_number(const struct ctl *ctl, enum ctl_option option, uint64_t *number_r)
-{
-	const char *text = ctl->option[option];
-	char *end;
-
-	if (!text)
-		return EX_OK;
-	*number_r = strtoull(text, &end, 10);
-	if (*end || *text < '0' || *text > '9' || *number_r == 0)
-		return ctl_fail(ctl, EX_USAGE, "--from and --to are numbers of records, from 1 on");
-	return EX_OK;
-}
-
 static int take_time(const struct ctl *ctl, enum ctl_option option, const char *name,
 		     uint64_t *time_r)
 {
@@ -231,9 +218,9 @@ int ctl_case_filter(const struct ctl *ctl, struct db *db, struct record_filter *
 	int code;
 
 	*filter = (struct record_filter){0};
-	code = take_number(ctl, CTL_FROM, &filter->from);
+	code = ctl_option_record(ctl, CTL_FROM, &filter->from);
 	if (code == EX_OK)
-		code = take_number(ctl, CTL_TO, &filter->to);
+		code = ctl_option_record(ctl, CTL_TO, &filter->to);
 	if (code == EX_OK)
 		code = take_time(ctl, CTL_START, "start", &filter->start);
 	if (code == EX_OK)

@@ -131,20 +131,6 @@ int ctl_compliance_accept_gap(const struct ctl *ctl)
 
 /* --- verify --- */
 
-static int number_of(const struct ctl *ctl, enum ctl_option option, uint64_t *number_r)
-{
-	const char *text = ctl->option[option];
-	char *end;
-
-	*number_r = 0;
-	if (!text)
-		return EX_OK;
-	*number_r = strtoull(text, &end, 10);
-	if (*end || *text < '0' || *text > '9' || *number_r == 0)
-		return ctl_fail(ctl, EX_USAGE, "--from and --to are numbers of records, from 1 on");
-	return EX_OK;
-}
-
 /* The key that was named; else the configured one, if we may read it. */
 int ctl_compliance_key(const struct ctl *ctl, struct record_signer **signer_r)
 {
@@ -259,10 +245,10 @@ int ctl_compliance_verify(const struct ctl *ctl)
 	struct record_signer *signer = NULL;
 	struct db *db = NULL;
 	struct err err;
-	int code = number_of(ctl, CTL_FROM, &verify.from);
+	int code = ctl_option_record(ctl, CTL_FROM, &verify.from);
 
 	if (code == EX_OK)
-		code = number_of(ctl, CTL_TO, &verify.to);
+		code = ctl_option_record(ctl, CTL_TO, &verify.to);
 	if (code == EX_OK)
 		code = ctl_compliance_key(ctl, &signer);
 	if (code == EX_OK)

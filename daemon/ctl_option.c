@@ -157,6 +157,16 @@ uint64_t ctl_option_number(const struct ctl *ctl, enum ctl_option option, uint64
 										    otherwise;
 }
 
+int ctl_option_record(const struct ctl *ctl, enum ctl_option option, uint64_t *number_r)
+{
+	const char *text = ctl->option[option];
+
+	*number_r = 0;
+	if (!text || (parse_number(text, number_r) && *number_r > 0))
+		return EX_OK;
+	return ctl_fail(ctl, EX_USAGE, "--from and --to are numbers of records, from 1 on");
+}
+
 unsigned ctl_option_count(const struct ctl *ctl, bool of_edits)
 {
 	unsigned count = 0;

@@ -28,4 +28,7 @@ unsigned ctl_option_count(const struct ctl *ctl, bool edits);
 /* A number that was given, or another. */
 uint64_t ctl_option_number(const struct ctl *ctl, enum ctl_option option, uint64_t otherwise);
 
+/* The number of a record, from 1 on, or 0 where none was given. Returns an exit code. */
+int ctl_option_record(const struct ctl *ctl, enum ctl_option option, uint64_t *number_r);
+
 #endif
