@@ -9,10 +9,29 @@
 #include "daemon/auth_body.h"
 #include "daemon/auth_relay.h"
 
-static void log_refusal(const char *uri, struct text address, int code)
+enum { TOLD_MAX = 20, TOLD_US = 1000000 };
+
+/* Whether a refusal has a line of the log for itself: so many a second have, for whoever guesses must
+ * not fill it. */
+static bool is_told(struct auth *auth)
+{
+	const uint64_t now = clock_mono();
+
+	if (now - auth->refused_since >= TOLD_US) {
+		if (auth->refused > TOLD_MAX)
+			log_notice("%u more sign-ins were refused", auth->refused - TOLD_MAX);
+		auth->refused_since = now;
+		auth->refused = 0;
+	}
+	return ++auth->refused <= TOLD_MAX;
+}
+
+static void log_refusal(struct auth *auth, const char *uri, struct text address, int code)
 {
 	char quoted[LOG_QUOTED];
 
+	if (!is_told(auth))
+		return;
 	log_notice("the sign-in of %s from %.*s was refused: %s",
 		   log_quote(uri, strlen(uri), quoted), (int)address.length, address.data,
 		   code_text(code));
@@ -22,7 +41,7 @@ static void log_refusal(const char *uri, struct text address, int code)
 static void refuse(struct auth *auth, const struct ask *question, const char *uri,
 		   struct text address, int code)
 {
-	log_refusal(uri, address, code);
+	log_refusal(auth, uri, address, code);
 	proc_count(&auth->child.proc, COUNTER_SIGN_INS_REFUSED, 1);
 	if (code == CODE_AUTHENTICATION_FAILED || code == CODE_INVALID_TOKEN) {
 		auth_session_denied(auth, uri, address, code);
@@ -234,7 +253,8 @@ static void on_local(struct auth *auth, const struct ask *question, int fd)
 		return;
 	}
 	proc_count(&auth->child.proc, COUNTER_SIGN_INS_REFUSED, 1);
-	log_warning("administration from %s was refused: %s", who.address, code_text(code));
+	if (is_told(auth))
+		log_warning("administration from %s was refused: %s", who.address, code_text(code));
 	auth_answer(auth, question, code, 0, NULL, 0);
 }
 

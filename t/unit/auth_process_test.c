@@ -34,6 +34,8 @@
 enum { GENERATION = 77, ALICE = 7, WAIT_MS = 20000, HIGH = 300 };
 static const char PASSWORD[] = "correct horse";
 
+static bool keeps_log; /* of the next process, as a file "log" */
+
 struct bench {
 	char directory[64];
 	struct conf *conf;
@@ -75,13 +77,13 @@ static void make_conf(struct bench *b)
 	snprintf(text, sizeof(text),
 		 "domain = \"example.test\" user = \"\" worker_user = \"\"\n"
 		 "state_directory = \"%s\" run_directory = \"%s\"\n"
-		 "log { destination = stderr level = error }\n"
+		 "log { destination = stderr level = %s }\n"
 		 "workers { mailbox = 256k }\n"
 		 "cache { rooms = 16 principals = 16 sessions = 16 participants = 16 messages = 16 text = 64k history = 1M }\n"
 		 "json { tls = false listen = {\"127.0.0.1:21400\"} }\n"
 		 "content { dsn = {\"Driver=SQLite3;Database=%s/content.db\"} }\n"
 		 "auth { iterations = 4096 mechanisms = { SCRAM-SHA-256, PLAIN } }\n",
-		 b->directory, b->directory, b->directory);
+		 b->directory, b->directory, keeps_log ? "notice" : "error", b->directory);
 	write_file(path, text);
 	b->conf = conf_load(path, &err);
 	unlink(path);
@@ -227,13 +229,17 @@ static void make_key(struct bench *b)
 static void start(struct bench *b)
 {
 	const char *build = getenv("PCHAT_BUILD");
-	char program[512];
+	char program[512], path[128];
 
 	snprintf(program, sizeof(program), "%s/daemon/pchat-auth", build ? build : ".");
 	b->pid = fork();
 	assert_true(b->pid >= 0);
 	if (b->pid > 0)
 		return;
+	if (keeps_log) {
+		snprintf(path, sizeof(path), "%s/log", b->directory);
+		dup2(open(path, O_WRONLY | O_CREAT | O_APPEND, 0600), STDERR_FILENO);
+	}
 	for (unsigned i = 0; i < b->count; i++)
 		dup2(b->given[i], b->place[i]);
 	execl(program, "pchat-auth", "-s", "3", "-g", "78", (char *)NULL);
@@ -266,9 +272,20 @@ static int setup(void **state)
 	return 0;
 }
 
+static int setup_with_log(void **state)
+{
+	int result;
+
+	keeps_log = true;
+	result = setup(state);
+	keeps_log = false;
+	return result;
+}
+
 static void remove_files(const struct bench *b)
 {
-	static const char *const files[] = {"content.db", "content.db-wal", "content.db-shm", "admin.sock"};
+	static const char *const files[] = {"content.db", "content.db-wal", "content.db-shm",
+					    "admin.sock", "log"};
 	char path[128];
 
 	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -564,6 +581,40 @@ static void test_only_the_administration_socket_makes_administrators(void **stat
 	open_admin(b);
 }
 
+static unsigned count_lines(const struct bench *b, const char *with)
+{
+	char path[128], line[1024];
+	unsigned count = 0;
+	FILE *in;
+
+	snprintf(path, sizeof(path), "%s/log", b->directory);
+	in = fopen(path, "r");
+	assert_non_null(in);
+	while (fgets(line, sizeof(line), in))
+		count += strstr(line, with) != NULL;
+	fclose(in);
+	return count;
+}
+
+/* So many a second are told one by one. */
+static void test_whoever_is_refused_does_not_fill_the_log(void **state)
+{
+	enum { ATTEMPTS = 2000, TOLD = 20 };
+	const uint64_t begun = clock_mono();
+	struct bench *b = *state;
+	unsigned seconds, told;
+	struct got got;
+
+	for (unsigned i = 0; i < ATTEMPTS; i++)
+		assert_int_equal(put(b, ASK_AUTH_LOCAL, "", 0, -1, &got), CODE_ERROR_PERMISSION);
+	seconds = (unsigned)((clock_mono() - begun) / 1000000) + 1;
+	told = count_lines(b, "was refused");
+	assert_in_range(told, TOLD, seconds * TOLD + TOLD);
+	poll(NULL, 0, 1000);
+	assert_int_equal(put(b, ASK_AUTH_LOCAL, "", 0, -1, &got), CODE_ERROR_PERMISSION);
+	assert_in_range(count_lines(b, "more sign-ins were refused"), 1, seconds + 1);
+}
+
 static void test_administrator_changes_a_password(void **state)
 {
 	struct bench *b = *state;
@@ -684,6 +735,8 @@ int main(void)
 		WITH_PROCESS(test_refusal_of_the_sequencer_is_a_second_answer),
 		WITH_PROCESS(test_nobody_asks_in_the_name_of_another_worker),
 		WITH_PROCESS(test_only_the_administration_socket_makes_administrators),
+		cmocka_unit_test_setup_teardown(test_whoever_is_refused_does_not_fill_the_log,
+						setup_with_log, teardown),
 		WITH_PROCESS(test_administrator_changes_a_password),
 		WITH_PROCESS(test_a_secret_of_too_many_rounds_is_none),
 		WITH_PROCESS(test_nobody_else_changes_a_password),
