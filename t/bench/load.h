@@ -55,11 +55,11 @@ struct load_options {
 	bool rates;	  /* open loop with a rate for each group */
 	double sign_ins;  /* a second: connections that end and come back by PLAIN */
 	unsigned page;	  /* not posts, but pages of so many messages are asked for; 0: posts */
-	uint64_t before;  /* pages: below this number; 0: the newest */
+	unsigned before;  /* pages: below this number; 0: the newest */
 	unsigned size;	  /* bytes of a text */
 	double seconds, warmup;
 	unsigned handshakes; /* under way at a time, of one process */
-	int kill_pid;	     /* killed in the middle of the run; 0: nobody */
+	unsigned kill_pid;   /* killed in the middle of the run; 0: nobody */
 	bool storm;	     /* all connections are cut then, and come back */
 	bool forget;	     /* a refused post that is repeated is a new one */
 	bool spin;	     /* never sleep: nobody has to wake it */

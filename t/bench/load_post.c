@@ -17,7 +17,7 @@ static void send_page(struct load_worker *w, struct load_client *c, uint32_t ind
 {
 	char text[512], before[40] = "";
 	if (w->options->before > 0)
-		snprintf(before, sizeof(before), ",\"before\":%" PRIu64, w->options->before);
+		snprintf(before, sizeof(before), ",\"before\":%u", w->options->before);
 	int length = snprintf(text, sizeof(text),
 			      "{\"jsonrpc\":\"2.0\",\"id\":%" PRIu64
 			      ",\"method\":\"message.history\",\"params\":{\"room\":\"%s\""

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,36 +47,6 @@ static const char usage[] =
 	"  --forget              latency does not count the time in which a post was refused\n"
 	"  --idle                join, print a line, and wait for the end of standard input\n"
 	"  --label TEXT          comes back in the output\n";
-
-static const struct option options_table[] = {
-	{"server", required_argument, NULL, 's'},
-	{"rooms", required_argument, NULL, 'r'},
-	{"connections", required_argument, NULL, 'c'},
-	{"join", required_argument, NULL, 'j'},
-	{"senders", required_argument, NULL, 'n'},
-	{"window", required_argument, NULL, 'w'},
-	{"rate", required_argument, NULL, 'R'},
-	{"seconds", required_argument, NULL, 't'},
-	{"warmup", required_argument, NULL, 'W'},
-	{"size", required_argument, NULL, 'b'},
-	{"processes", required_argument, NULL, 'p'},
-	{"sources", required_argument, NULL, 'S'},
-	{"handshakes", required_argument, NULL, 'H'},
-	{"users", required_argument, NULL, 'U'},
-	{"user", required_argument, NULL, 'u'},
-	{"password", required_argument, NULL, 'P'},
-	{"auth", required_argument, NULL, 'a'},
-	{"tls", no_argument, NULL, 'T'},
-	{"kill", required_argument, NULL, 'k'},
-	{"idle", no_argument, NULL, 'i'},
-	{"label", required_argument, NULL, 'l'},
-	{"forget", no_argument, NULL, 'f'},
-	{"storm", no_argument, NULL, 'x'},
-	{"sign-ins", required_argument, NULL, 'I'},
-	{"page", required_argument, NULL, 'g'},
-	{"before", required_argument, NULL, 'B'},
-	{0},
-};
 
 static unsigned number(const char *text, unsigned least, unsigned most)
 {
@@ -128,7 +99,7 @@ static void take_groups(struct load_options *o, char *text)
 	}
 }
 
-static void take_auth(struct load_options *o, const char *text)
+static void take_auth(struct load_options *o, char *text)
 {
 	if (strcmp(text, "plain") == 0)
 		o->auth = LOAD_PLAIN;
@@ -140,88 +111,85 @@ static void take_auth(struct load_options *o, const char *text)
 		errx(EX_USAGE, "--auth is plain, scram or token");
 }
 
-static void take_option(struct load_options *o, int option)
+enum kind { COUNT, AMOUNT, TEXT, FLAG, OWN };
+
+/* What each option sets. */
+static const struct choice {
+	const char *name;
+	enum kind kind;
+	size_t offset; /* in struct load_options: of an unsigned, a double, a text, a bool */
+	unsigned least, most;				  /* COUNT */
+	void (*take)(struct load_options *o, char *text); /* OWN */
+} choices[] = {
+#define AT(member) .offset = offsetof(struct load_options, member)
+#define FROM_TO(from, to) .least = from, .most = to
+	{"server", OWN, .take = take_server},
+	{"rooms", TEXT, AT(rooms_file)},
+	{"connections", COUNT, AT(connections), FROM_TO(1, 1000000)},
+	{"join", OWN, .take = take_groups},
+	{"senders", COUNT, AT(senders), FROM_TO(0, 1000000)},
+	{"window", COUNT, AT(window), FROM_TO(1, LOAD_WINDOW_MAX)},
+	{"rate", AMOUNT, AT(rate)},
+	{"seconds", AMOUNT, AT(seconds)},
+	{"warmup", AMOUNT, AT(warmup)},
+	{"size", COUNT, AT(size), FROM_TO(1, 8192)},
+	{"processes", COUNT, AT(processes), FROM_TO(1, LOAD_PROCESSES)},
+	{"sources", COUNT, AT(sources), FROM_TO(1, 60000)},
+	{"handshakes", COUNT, AT(handshakes), FROM_TO(1, 100000)},
+	{"users", COUNT, AT(users), FROM_TO(1, 1000000)},
+	{"user", TEXT, AT(user_prefix)},
+	{"password", TEXT, AT(password)},
+	{"auth", OWN, .take = take_auth},
+	{"tls", FLAG, AT(tls)},
+	{"kill", COUNT, AT(kill_pid), FROM_TO(2, 1 << 22)},
+	{"storm", FLAG, AT(storm)},
+	{"sign-ins", AMOUNT, AT(sign_ins)},
+	{"page", COUNT, AT(page), FROM_TO(1, 500)},
+	{"before", COUNT, AT(before), FROM_TO(1, 1000000000)},
+	{"forget", FLAG, AT(forget)},
+	{"idle", FLAG, AT(idle)},
+	{"label", TEXT, AT(label)},
+#undef AT
+#undef FROM_TO
+};
+enum { CHOICES = sizeof(choices) / sizeof(choices[0]) };
+
+static void take_option(struct load_options *o, const struct choice *choice, char *text)
 {
-	switch (option) {
-	case 's':
-		take_server(o, optarg);
+	void *member = (char *)o + choice->offset;
+
+	switch (choice->kind) {
+	case COUNT:
+		*(unsigned *)member = number(text, choice->least, choice->most);
 		break;
-	case 'r':
-		o->rooms_file = optarg;
+	case AMOUNT:
+		*(double *)member = seconds(text);
 		break;
-	case 'c':
-		o->connections = number(optarg, 1, 1000000);
+	case TEXT:
+		*(const char **)member = text;
 		break;
-	case 'j':
-		take_groups(o, optarg);
+	case FLAG:
+		*(bool *)member = true;
 		break;
-	case 'n':
-		o->senders = number(optarg, 0, 1000000);
+	case OWN:
+		choice->take(o, text);
 		break;
-	case 'w':
-		o->window = number(optarg, 1, LOAD_WINDOW_MAX);
-		break;
-	case 'R':
-		o->rate = seconds(optarg);
-		break;
-	case 't':
-		o->seconds = seconds(optarg);
-		break;
-	case 'W':
-		o->warmup = seconds(optarg);
-		break;
-	case 'b':
-		o->size = number(optarg, 1, 8192);
-		break;
-	case 'p':
-		o->processes = number(optarg, 1, LOAD_PROCESSES);
-		break;
-	case 'S':
-		o->sources = number(optarg, 1, 60000);
-		break;
-	case 'H':
-		o->handshakes = number(optarg, 1, 100000);
-		break;
-	case 'U':
-		o->users = number(optarg, 1, 1000000);
-		break;
-	case 'u':
-		o->user_prefix = optarg;
-		break;
-	case 'P':
-		o->password = optarg;
-		break;
-	case 'a':
-		take_auth(o, optarg);
-		break;
-	case 'T':
-		o->tls = true;
-		break;
-	case 'k':
-		o->kill_pid = (int)number(optarg, 2, 1 << 22);
-		break;
-	case 'x':
-		o->storm = true;
-		break;
-	case 'I':
-		o->sign_ins = seconds(optarg);
-		break;
-	case 'g':
-		o->page = number(optarg, 1, 500);
-		break;
-	case 'B':
-		o->before = number(optarg, 1, 1000000000);
-		break;
-	case 'f':
-		o->forget = true;
-		break;
-	case 'i':
-		o->idle = true;
-		break;
-	case 'l':
-		o->label = optarg;
-		break;
-	default:
+	}
+}
+
+static void take_options(struct load_options *o, int argc, char **argv)
+{
+	struct option names[CHOICES + 1] = {{0}};
+	int index, letter;
+
+	for (unsigned i = 0; i < CHOICES; i++) {
+		names[i].name = choices[i].name;
+		names[i].has_arg = choices[i].kind == FLAG ? no_argument : required_argument;
+	}
+	while ((letter = getopt_long(argc, argv, "", names, &index)) == 0)
+		take_option(o, &choices[index], optarg);
+	if (letter != -1 || optind != argc || !o->server.sin_port || !o->rooms_file ||
+	    !o->connections) {
 		fputs(usage, stderr);
 		exit(EX_USAGE);
 	}
@@ -310,7 +278,7 @@ static void run(const struct load_options *o, struct load_shared *shared)
 		    clock_mono() > begin + (end - begin) / 2) {
 			atomic_store(&shared->killed, clock_mono());
 			if (o->kill_pid)
-				kill(o->kill_pid, SIGKILL);
+				kill((pid_t)o->kill_pid, SIGKILL);
 		}
 	}
 	shared->drained_us = clock_mono() - end;
@@ -470,15 +438,9 @@ int main(int argc, char **argv)
 				 .warmup = 1,
 				 .handshakes = 64,
 				 .auth = LOAD_TOKEN};
-	int option;
 	char byte;
-	while ((option = getopt_long(argc, argv, "", options_table, NULL)) != -1)
-		take_option(&o, option);
+	take_options(&o, argc, argv);
 	o.spin = getenv("PCHAT_BENCH_SPIN") != NULL;
-	if (!o.server.sin_port || !o.rooms_file || !o.connections || optind != argc) {
-		fputs(usage, stderr);
-		return EX_USAGE;
-	}
 	if (o.processes > o.connections)
 		o.processes = o.connections;
 	signal(SIGPIPE, SIG_IGN);
