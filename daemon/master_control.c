@@ -10,6 +10,8 @@
 #include "conf/log.h"
 #include "shm/fdpass.h"
 
+enum { MESSAGES_A_TURN = 64 };
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
@@ -54,13 +56,15 @@ static ssize_t receive(struct process *process)
 
 void control_read(struct process *process)
 {
-	ssize_t size;
+	ssize_t size = 1;
 
 	if (process->control == -1 || process->readable == NULL)
 		return;
-	do
+	/* One that never stops sending must not keep us from the others. */
+	for (unsigned i = 0; size > 0 && i < MESSAGES_A_TURN; i++)
 		size = receive(process);
-	while (size > 0);
+	if (size > 0)
+		return;
 	/* The other end is closed: SIGCHLD follows, or the heartbeat stops. */
 	if (size == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EMSGSIZE))
 		event_del(process->readable);

@@ -131,6 +131,12 @@ t_unit_content_test_SOURCES = t/unit/content_test.c
 t_unit_content_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_content_test_LDADD = t/unit/libdatabase.a $(ODBC_LIB) $(CONF_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/control_test
+t_unit_control_test_SOURCES = t/unit/control_test.c daemon/master_control.c daemon/master_control.h
+t_unit_control_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(EVENT_CFLAGS)
+t_unit_control_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fdpass_receive
+t_unit_control_test_LDADD = $(SHM_LIBS) $(EVENT_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/counter_test
 t_unit_counter_test_SOURCES = t/unit/counter_test.c
 t_unit_counter_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
