@@ -79,14 +79,15 @@ static void receive(struct load_worker *w, struct load_member *member, uint64_t 
 		w->stats->disordered++;
 	if (mark->intended > w->now) /* made by another process in the meantime */
 		w->now = clock_mono();
-	if (mark->intended >= w->begin && w->now < w->end) {
-		atomic_fetch_add_explicit(&w->stats->deliveries, 1, memory_order_relaxed);
-		load_histogram_add(&w->stats->delivery, w->now - mark->intended);
-		if (w->options->groups > 1)
-			load_histogram_add(
-				&w->stats->group[load_group_of(w->options, member->room)],
-				w->now - mark->intended);
-	}
+	if (w->now < w->begin || w->now >= w->end)
+		return;
+	atomic_fetch_add_explicit(&w->stats->deliveries, 1, memory_order_relaxed);
+	if (mark->intended < w->begin)
+		return;
+	load_histogram_add(&w->stats->delivery, w->now - mark->intended);
+	if (w->options->groups > 1)
+		load_histogram_add(&w->stats->group[load_group_of(w->options, member->room)],
+				   w->now - mark->intended);
 }
 
 static void notified(struct load_worker *w, struct load_client *c, const char *text, size_t size)

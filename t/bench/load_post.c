@@ -73,9 +73,10 @@ static void acknowledged(struct load_worker *w, struct load_client *c, uint32_t 
 	uint64_t old = atomic_load(highest);
 	while (seq > old && !atomic_compare_exchange_weak(highest, &old, seq))
 		;
-	if (*place >= w->begin && w->now < w->end) {
+	if (w->now >= w->begin && w->now < w->end) {
 		atomic_fetch_add_explicit(&w->stats->posts, 1, memory_order_relaxed);
-		load_histogram_add(&w->stats->ack, w->now - *place);
+		if (*place >= w->begin)
+			load_histogram_add(&w->stats->ack, w->now - *place);
 	}
 	*place = 0;
 	sender->unacked--;

@@ -98,6 +98,7 @@ static void report(const struct load_options *o, const struct load_shared *share
 	static struct load_histogram delivery;
 	uint64_t posts = 0, deliveries = 0, cpu = 0;
 
+	memset(&delivery, 0, sizeof(delivery));
 	for (unsigned i = 0; i < o->processes; i++) {
 		posts += shared->stats[i].posts;
 		deliveries += shared->stats[i].deliveries;
