@@ -70,4 +70,24 @@ is_deeply(columns(8, qw(id name)), ['1|Budget'], 'the invitations of a user');
 my $by_group = said($reports[3] =~ s/alice/bob/r);
 is_deeply([map { $_->{name} } $server->sql($by_group)], ['Budget'], 'a group counts as well');
 
+# What there is stands on the page: every table with its columns, and every version.
+my $db = $server->connect_sql;
+my @missing;
+for my $table (
+	qw(schema cursor principal affiliation category addin room role remains message file indexing
+	unindexed invitation invited marker feed request setting audit session grant credential
+	dead_letter)
+	)
+{
+	my $rows = $db->prepare("SELECT * FROM pc_$table WHERE 1 = 0");
+	$rows->execute;
+	my ($told) = $text =~ /^\.Ss pc_$table\n(.*?)^\.S[sh] /ms;
+	push @missing, map {"$table.$_"} grep { ($told // '') !~ /^\.It (?:\w+ , )*\Q$_\E\b/m } @{ $rows->{NAME} };
+}
+$db->disconnect;
+is("@missing", '', 'every table and column is told');
+my ($newest) = map { $_->{version} } $server->sql('SELECT MAX(version) AS version FROM pc_schema');
+my ($versions) = $text =~ /^\.Sh VERSIONS\n(.*?)^\.Sh /ms;
+is_deeply([$versions =~ /^\.It (\d+)$/mg], [1 .. $newest], 'and what each version brought');
+
 done_testing;

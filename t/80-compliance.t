@@ -189,13 +189,19 @@ is_deeply(
 		<$in>;
 	};
 	my @missing;
-	for my $table (qw(schema cursor record object open_session open_room checkpoint)) {
+	for my $table (
+		qw(schema cursor record object open_session open_room checkpoint adapter hold purge))
+	{
 		my $rows = $db->prepare("SELECT * FROM pcc_$table WHERE 1 = 0");
 		$rows->execute;
 		my ($text) = $page =~ /^\.Ss [^\n]*\bpcc_$table\b(.*?)^\.S[sh]/ms or push @missing, $table;
 		push @missing, map {"$table.$_"} grep { $table ne 'schema' && $text !~ /\b$_\b/ } @{ $rows->{NAME} };
 	}
 	is("@missing", '', 'every table and column stands in pchat-schema(7)');
+	my ($version) = $db->selectrow_array('SELECT MAX(version) FROM pcc_schema');
+	like($page, qr/of these tables; this program has version $version\./, 'and the version');
+	my ($steps) = $page =~ /^\.Ss Steps\n(.*?)^\.Sh /ms;
+	like($steps, qr/^$version:$/m, 'and what it brought');
 	$db->disconnect;
 }
 
