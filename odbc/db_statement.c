@@ -7,10 +7,11 @@
 #include "odbc/db_handle.h"
 
 enum {
-	TEXT_SIZE = 1 << 30,  /* ColumnSize of text and binary: no limit of ours */
-	COLUMN_FIRST = 256,   /* bytes that a column's buffer begins with */
-	COLUMN_PIECE = 4096,  /* bytes of a first piece at most: SQLite's driver fills it up */
-	COLUMN_MAX = 1 << 30, /* larger values are not ours */
+	TEXT_SIZE = 1 << 30,   /* ColumnSize of text and binary: no limit of ours */
+	COLUMN_FIRST = 256,    /* bytes that a column's buffer begins with */
+	COLUMN_PIECE = 4096,   /* bytes of a first piece at most: SQLite's driver fills it up */
+	COLUMN_MAX = 64 << 20, /* larger values are not ours, */
+	PACKED_MAX = 1 << 30,  /* nor larger pages */
 };
 
 /* --- Statements. --- */
@@ -309,13 +310,13 @@ void db_progress(struct db *db, void (*progress)(void *arg), void *arg)
 
 /* --- Rows. --- */
 
-static bool grow(struct column *column, size_t size)
+static bool grow(struct column *column, size_t size, size_t most)
 {
 	char *data;
 
 	if (size <= column->size)
 		return true;
-	if (size > COLUMN_MAX)
+	if (size > most)
 		return false;
 	data = realloc(column->data, size);
 	if (!data)
@@ -333,14 +334,14 @@ SQLRETURN db_get_bytes(struct db_stmt *stmt, unsigned place, struct column *colu
 		       size_t first)
 {
 	const SQLSMALLINT type = kind == 't' ? SQL_C_CHAR : SQL_C_BINARY;
-	const size_t end = kind == 't';
+	const size_t end = kind == 't', most = column == &stmt->packed ? PACKED_MAX : COLUMN_MAX;
 	size_t used = 0, want = first, next;
 
 	for (;;) {
 		SQLLEN left = 0;
 		SQLRETURN ret;
 
-		if (!grow(column, want))
+		if (!grow(column, want, most))
 			return SQL_ERROR;
 		column->bytes = column->data;
 		ret = SQLGetData(stmt->handle, (SQLUSMALLINT)(place + 1), type, column->data + used,
