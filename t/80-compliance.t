@@ -246,4 +246,19 @@ is_deeply(
 @records = $server->records;
 is(chain(@records), $records[-1]{hash}, 'in the same chain');
 
+# Several rooms by one call: what is read of each is on record before it is read.
+my @others = map { $server->add_room($_) } qw(Attic Cellar);
+my $writer = Pchat::Client->enter(server => $server, user => 'bob');
+$writer->join_room($_), $writer->post($_, "in $_") for @others;
+my $reader = Pchat::Client->enter(server => $server, user => 'alice');
+my $joined = $reader->call('room.join', rooms => [map { { room => $_ } } @others])->{rooms};
+is_deeply(
+	[map { $_->{messages}[0]{text} } @$joined],
+	[map {"in $_"} @others], 'who joins several rooms at once gets their messages');
+$_->close for $writer, $reader;
+$server->wait_recorded;
+is_deeply(
+	[map {"$_->{user_name} $_->{room}"} (of_type('view'))[-2, -1]],
+	[map {"Alice $_"} @others], 'and that he read each of them is on record');
+
 done_testing;

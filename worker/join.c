@@ -247,9 +247,11 @@ static void page(struct join_room *room)
 
 static void note_view(struct join_room *room)
 {
-	const int code = view_note_messages(&room->base, room->id, room->page.low, room->page.high);
+	int code;
 
+	wait_alone(room);
 	room->stage = JOIN_VIEW;
+	code = view_note_messages(&room->base, room->id, room->page.low, room->page.high);
 	if (code != CODE_OK)
 		refuse(room, code);
 }
