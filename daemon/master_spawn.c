@@ -63,12 +63,6 @@ static const struct account *account_of(const struct spawn *spawn, unsigned slot
 	return slot_is_worker(slot) ? spawn->worker_account : spawn->account;
 }
 
-/* They leave the processor to the others while the journal has room (shm/schedule.h). */
-static bool yields(unsigned slot)
-{
-	return slot == SLOT_STORE || slot == SLOT_COMPLIANCE;
-}
-
 /*
  * In the child. A session of its own, so that a key pressed at the master's terminal stops the
  * master, which then stops the others in their order, and none of them has a terminal.
@@ -77,8 +71,10 @@ static int prepare(const struct spawn *spawn, unsigned slot, const struct grants
 		   struct err *err)
 {
 	setsid();
-	if (yields(slot))
-		schedule_allow();
+	if (slot == SLOT_SEQUENCER)
+		schedule_allow(-SCHEDULE_FIRST);
+	else if (slot == SLOT_STORE || slot == SLOT_COMPLIANCE)
+		schedule_allow(0);
 	if (close_input(err) == -1 || grants_place(grants, err) == -1)
 		return -1;
 	return account_take(account_of(spawn, slot), err);

@@ -361,13 +361,15 @@ static int open_mail(struct sequencer *s, struct err *err)
 static int start(struct sequencer *s, int argc, char **argv)
 {
 	struct err err;
-	int code = child_start(&s->child, argc, argv), option;
+	int code, option;
 
+	schedule_first();
+	schedule_short(BURST_US);
+	code = child_start(&s->child, argc, argv);
 	if (code != 0)
 		return code;
 	while ((option = getopt(argc, argv, "s:g:r")) != -1)
 		s->recover = s->recover || option == 'r';
-	schedule_short(BURST_US);
 	s->engine.conf = s->child.conf;
 	s->engine.shared = &s->shared;
 	s->engine.proc = &s->child.proc;

@@ -2,16 +2,20 @@
 
 #include "shm/schedule.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
-	NICER = 10,	   /* a tenth of what another gets: heartbeats come in time all the same */
+	TRIES = 10,
+	PAUSE_NS = 20000000,
+	NICER = 10,
 	NICEST = 19,
 	NICE_RANGE = 20,   /* RLIMIT_NICE counts from here downwards */
 	YIELDING_PART = 8, /* of the ring */
@@ -41,9 +45,9 @@ void schedule_batch(void)
 	set(SCHED_BATCH, 0);
 }
 
-void schedule_allow(void)
+void schedule_allow(int more)
 {
-	const rlim_t wanted = (rlim_t)(NICE_RANGE - getpriority(PRIO_PROCESS, 0));
+	const rlim_t wanted = (rlim_t)(NICE_RANGE - getpriority(PRIO_PROCESS, 0) - more);
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NICE, &limit) == -1 || limit.rlim_cur >= wanted)
@@ -52,6 +56,36 @@ void schedule_allow(void)
 	if (limit.rlim_max < wanted)
 		limit.rlim_max = wanted;
 	(void)setrlimit(RLIMIT_NICE, &limit);
+}
+
+/* The niceness of the session, where the kernel divides a processor between sessions. */
+static int open_session(void)
+{
+	return open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+}
+
+static bool set_session(int session, int nice)
+{
+	char text[12];
+	const int size = snprintf(text, sizeof(text), "%d", nice);
+
+	return write(session, text, (size_t)size) == size;
+}
+
+/* The kernel takes ten of these a second from all, and there are not many. */
+void schedule_first(void)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	const int session = open_session();
+
+	(void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) - SCHEDULE_FIRST);
+	for (unsigned i = 0; i < TRIES && session != -1; i++) {
+		if (set_session(session, -SCHEDULE_FIRST) || errno != EAGAIN)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (session != -1)
+		close(session);
 }
 
 /* By the limit or, what only a trial tells, by a privilege. */
@@ -70,7 +104,7 @@ void yielding_init(struct yielding *yielding)
 	yielding->more = yielding->session_more = 0;
 	yielding->base = getpriority(PRIO_PROCESS, 0);
 	yielding->allowed = may_return_to(yielding->base);
-	yielding->session = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+	yielding->session = open_session();
 }
 
 void yielding_fini(struct yielding *yielding)
@@ -80,14 +114,11 @@ void yielding_fini(struct yielding *yielding)
 	yielding->session = -1;
 }
 
-/* The kernel takes some of these a second, and the rest is tried again when the lag is told next. */
+/* What the kernel does not take now is tried again when the lag is told next. */
 static void change_session(struct yielding *yielding, int more)
 {
-	char text[12];
-	const int size = snprintf(text, sizeof(text), "%d", more);
-
 	if (yielding->session != -1 && more != yielding->session_more &&
-	    write(yielding->session, text, (size_t)size) == size)
+	    set_session(yielding->session, more))
 		yielding->session_more = more;
 }
 

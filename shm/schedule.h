@@ -16,16 +16,26 @@ void schedule_short(unsigned microseconds);
 void schedule_batch(void);
 
 /*
+ * Everybody waits for this process, which needs little: less nice by 5 than it was started, it need
+ * not wait because it just had a turn. (A disk wakes it three times for each sync.) To be called before
+ * it gives up being dumpable, and allowed by the master: schedule_allow(-SCHEDULE_FIRST).
+ */
+enum { SCHEDULE_FIRST = 5 };
+void schedule_first(void);
+
+/* In the child, before it gives up its privileges: it may become as nice as this plus what it is. */
+void schedule_allow(int more);
+
+/*
  * Who drains the journal leaves the processor to those for whom users wait, as far as the ring has
- * room: with nothing to do it is nicer by 10 than it was started, which falls to 0 as the lag grows to
- * an eighth of the ring. Somewhere between it gets what it needs, and it comes first where the ring
- * could become full.
+ * room: with nothing to do it is nicer by 10 than it was started (a tenth of what another gets), which
+ * falls to 0 as the lag grows to an eighth of the ring. Somewhere between it gets what it needs, and
+ * where the ring could become full it is as the others.
  *
  * Each process under the master is a session of its own, and the kernel may divide a processor between
- * sessions first (autogroups): there the niceness of a session counts, which its processes may change as
- * they like. Elsewhere it is the process's. To take that back needs RLIMIT_NICE, which the master grants
- * for the niceness that it has itself (schedule_allow, before the child gives up its privileges); who
- * could not come back does not yield.
+ * sessions first (autogroups): there the niceness of a session counts, which its processes may change
+ * as they like, but not below 0. Elsewhere it is the process's, and to take that back needs
+ * RLIMIT_NICE, which the master grants (schedule_allow); who could not come back does not yield.
  */
 struct yielding {
 	int base;	  /* niceness at the start */
@@ -34,8 +44,6 @@ struct yielding {
 	bool allowed;
 	int session; /* owned: the file with the session's niceness, or -1 */
 };
-
-void schedule_allow(void);
 
 /* Before the process gives up being dumpable: after that it may not open the file. */
 void yielding_init(struct yielding *yielding);

@@ -54,6 +54,20 @@ SKIP: {
 	pass('the store leaves the processor to those for whom users wait');
 }
 
+# Whether this user may raise a priority, or the limit up to which a process may do that itself.
+sub may_be_less_nice () {
+	open my $in, '<', '/proc/self/status' or return 0;
+	my ($effective) = map {/^CapEff:\s+([0-9a-f]+)/} <$in>;
+	return hex(substr $effective, -8) & (1 << 23 | 1 << 24);
+}
+
+SKIP: {
+	skip 'nobody may be less nice here', 1 if !may_be_less_nice();
+	is(getpriority(0, ($server->pids('sequencer'))[0]),
+		getpriority(0, $server->{pid}) - 5,
+		'the sequencer, for which all wait, comes first');
+}
+
 my @children = map { $_->{pid} } $server->processes;
 is($server->stop, 0, 'an orderly stop ends with success');
 is(scalar(grep { kill 0, $_ } @children), 0, 'no process is left behind');

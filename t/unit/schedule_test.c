@@ -54,7 +54,7 @@ static void allow(struct yielding *yielding)
 {
 	struct rlimit limit;
 
-	schedule_allow();
+	schedule_allow(0);
 	expect(getrlimit(RLIMIT_NICE, &limit) == 0);
 	if (limit.rlim_cur > 0)
 		give_up_privileges();
@@ -169,12 +169,35 @@ static void who_could_not_come_back_does_not_yield(void **state)
 	in_child(stay);
 }
 
+static void become_first(void)
+{
+	const int base = niceness();
+	struct rlimit limit;
+
+	expect(setsid() != -1);
+	schedule_allow(-SCHEDULE_FIRST);
+	expect(getrlimit(RLIMIT_NICE, &limit) == 0);
+	if (limit.rlim_cur > 0)
+		give_up_privileges();
+	schedule_first();
+	if (niceness() == base)
+		_exit(SKIPPED);
+	expect(niceness() == base - 5 && session_niceness() == -5);
+}
+
+static void who_is_waited_for_comes_first(void **state)
+{
+	(void)state;
+	in_child(become_first);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_yields_less_the_more_waits_for_it),
 		cmocka_unit_test(a_niceness_from_outside_is_kept),
 		cmocka_unit_test(its_session_yields_with_it),
+		cmocka_unit_test(who_is_waited_for_comes_first),
 		cmocka_unit_test(who_could_not_come_back_does_not_yield),
 	};
 
