@@ -69,6 +69,8 @@ t_unit_backoff_test_SOURCES = t/unit/backoff_test.c daemon/master_backoff.c
 t_unit_backoff_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_backoff_test_LDADD = $(CMOCKA_LIBS)
 
+SCRATCH = t/unit/scratch.c t/unit/scratch.h
+
 CACHE_BENCH = t/unit/cache_bench.c t/unit/cache_bench.h
 
 check_PROGRAMS += t/unit/cache_test
@@ -205,7 +207,7 @@ t_unit_fault_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_fault_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/file_follow_test
-t_unit_file_follow_test_SOURCES = t/unit/file_follow_test.c t/unit/disk.c t/unit/disk.h \
+t_unit_file_follow_test_SOURCES = t/unit/file_follow_test.c $(SCRATCH) t/unit/disk.c t/unit/disk.h \
 	daemon/complaint.c daemon/complaint.h daemon/file.h daemon/file_answer.c daemon/file_follow.c
 t_unit_file_follow_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(SSL_CFLAGS)
 t_unit_file_follow_test_LDFLAGS = $(AM_LDFLAGS) $(DISK_WRAPS) -Wl,--wrap=place_settle
@@ -217,7 +219,7 @@ t_unit_file_grant_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAG
 t_unit_file_grant_test_LDADD = $(FILE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/file_place_test
-t_unit_file_place_test_SOURCES = t/unit/file_place_test.c
+t_unit_file_place_test_SOURCES = t/unit/file_place_test.c $(SCRATCH)
 t_unit_file_place_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(CRYPTO_CFLAGS)
 t_unit_file_place_test_LDADD = $(FILE_LIBS) $(CMOCKA_LIBS)
 
@@ -421,7 +423,7 @@ t_unit_segment_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_segment_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/storage_test
-t_unit_storage_test_SOURCES = t/unit/storage_test.c daemon/master_storage.c daemon/master_storage.h
+t_unit_storage_test_SOURCES = t/unit/storage_test.c $(SCRATCH) daemon/master_storage.c daemon/master_storage.h
 t_unit_storage_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_storage_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mkdir
 t_unit_storage_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)

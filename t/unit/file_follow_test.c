@@ -6,13 +6,13 @@
 
 #include <cmocka.h>
 
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "daemon/file.h"
 #include "disk.h"
+#include "t/unit/scratch.h"
 
 enum { RING = 65536, BATCH = 4096, BASE = 8, PARTS = 256 };
 
@@ -128,14 +128,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct test *t = *state;
@@ -149,7 +141,7 @@ static int teardown(void **state)
 	journal_close(&t->writer);
 	place_close(&t->server.place);
 	disk_free(&t->disk);
-	nftw(t->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(t->directory);
 	free(t);
 	return 0;
 }

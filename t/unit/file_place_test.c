@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 
 #include "daemon/file_about.h"
 #include "daemon/file_place.h"
+#include "t/unit/scratch.h"
 
 struct test {
 	char directory[64];
@@ -35,20 +35,12 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct test *t = *state;
 
 	place_close(&t->place);
-	nftw(t->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(t->directory);
 	free(t);
 	return 0;
 }

@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/master_storage.h"
+#include "t/unit/scratch.h"
 
 struct test {
 	char state[64], run[80], files[80], elsewhere[80];
@@ -55,19 +55,11 @@ static int setup(void **state)
 	return __real_mkdir(t->elsewhere, 0755);
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct test *t = *state;
 
-	nftw(t->state, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(t->state);
 	free(t);
 	return 0;
 }
