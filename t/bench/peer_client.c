@@ -80,7 +80,7 @@ void peer_received(struct peer *w, const char *text)
 {
 	uint64_t intended = strtoull(text, NULL, 10);
 
-	w->stats->repeated++; /* here: all that came, whenever */
+	w->stats->repeated++;  /* here: all that came, whenever */
 	if (intended > w->now) /* made by another process in the meantime */
 		w->now = clock_mono();
 	if (w->now < w->begin || w->now >= w->end)
