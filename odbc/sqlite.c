@@ -33,8 +33,9 @@ static const char *const session[] = {
 	NULL,
 };
 
-/* The first SELECT takes the state; writers go on, and the WAL grows until the end. */
-static const char *const begin_read[] = {"BEGIN", NULL};
+/* The first SELECT takes the state; writers go on, and the WAL grows until the end. What reads all of
+ * a database has no use for a large cache. */
+static const char *const begin_read[] = {"PRAGMA cache_size = -2000", "BEGIN", NULL};
 
 /* The codes of sqlite3.h, which is not needed for anything else. */
 static const struct dialect_error errors[] = {
