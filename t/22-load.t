@@ -1,6 +1,7 @@
 # The load generator notices what a server does wrong, or its figures would be worth nothing.
 use v5.36;
 use File::Temp 'tempdir';
+use FindBin;
 use Mojo::IOLoop;
 use Mojo::JSON 'decode_json';
 use POSIX ':sys_wait_h';
@@ -42,8 +43,7 @@ sub figures ($spoil, @options) {
 }
 
 sub faults ($figures) {
-	return join ' ',
-		map {"$_:$figures->{$_}"}
+	return join ' ', map {"$_:$figures->{$_}"}
 		grep { $figures->{$_} } qw(lost repeated disordered malformed);
 }
 
@@ -86,16 +86,45 @@ like(
 	'and so is one that says something else to one receiver'
 );
 like(
-	faults(
-		figures(sub ($message) {
-			$message->{seq} == 5 ? { %$message, text => 'x' } : $message;
-		})
-	),
+	faults(figures(sub ($message) {
+		$message->{seq} == 5 ? { %$message, text => 'x' } : $message;
+	})),
 	qr/malformed:1/,
 	'or nothing of ours'
 );
 
 is(faults(figures(sub ($message) {$message}, '--window', 8)),
 	'', 'a window of posts makes no difference');
+
+# The command lines in which a directory is named.
+sub commands_with ($name) {
+	my @commands = map {
+		open my $in, '<', "$_/cmdline";
+		$in ? <$in> // '' : ();
+	} glob '/proc/[0-9]*';
+	return grep {/\Q$name\E/} @commands;
+}
+
+# A measure that is ended in the middle.
+chmod 0755, $directory;    # a database runs as another user
+my $scratch = "$directory/scratch";
+mkdir $scratch or die;
+my $measure = fork // die;
+if (!$measure) {
+	local $ENV{TMPDIR} = $scratch;
+	open STDOUT, '>', '/dev/null';
+	open STDERR, '>&', \*STDOUT;
+	exec $^X, "$FindBin::Bin/bench/room" or die;
+}
+wait_for(
+	'the generator of a measure',
+	sub {
+		grep {/pchat-load/} commands_with($scratch);
+	});
+kill 'TERM', $measure;
+waitpid $measure, 0;
+is($? >> 8, 1, 'a measure that is told to end says so');
+wait_for('the end of what it started', sub { !commands_with($scratch) });
+is_deeply([glob "$scratch/*"], [], 'and leaves neither processes nor files');
 
 done_testing;
