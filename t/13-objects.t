@@ -1,5 +1,6 @@
 use v5.36;
-use Mojo::JSON 'false', 'true';
+use IO::Socket::UNIX;
+use Mojo::JSON 'decode_json', 'encode_json', 'false', 'true';
 use Test::More;
 use Pchat::Client;
 use Pchat::Server;
@@ -18,6 +19,12 @@ sub admin ($method, %params) { return $server->admin($method, %params) }
 sub admin_refusal ($method, %params) {
 	my ($error) = $server->try_admin($method, %params);
 	return $error ? $error->{name} : 'ok';
+}
+
+# The letter by which the kernel says what a process does.
+sub stat_of ($pid) {
+	open my $in, '<', "/proc/$pid/stat" or return '';
+	return (<$in> =~ /\) (\S) /)[0];
 }
 
 sub names_of ($page, $list) {
@@ -397,6 +404,45 @@ is($bob->refusal_of_join($room), 'NoSuchNode', 'and others are not');
 	admin('room.delete', room => $club);
 	admin('group.remove', uri => 'ma-grp:club');
 	admin('user.remove', uri => 'frank');
+}
+
+# A removed user comes back in two steps: the new password, then the user. The worker may hear of the
+# first from pchat-auth before the journal tells it, too; then the first must not pass for the second.
+{
+	my ($auth) = $server->pids('auth');
+	my ($sequencer) = $server->pids('sequencer');
+	my @workers = $server->pids('worker');
+	my $socket = IO::Socket::UNIX->new(Peer => $server->admin_socket);
+	my ($list, %answer) = (1);
+	my $send = sub ($id, $method, %params) {
+		print $socket encode_json(
+			{ jsonrpc => '2.0', id => $id, method => $method, params => \%params }), "\n";
+		$socket->flush;
+	};
+	my $next = sub { my $line = decode_json(scalar <$socket>); $answer{ $line->{id} } = $line };
+	# What was asked before has been begun when the answer to this is there.
+	my $await_turn = sub { $send->(++$list, 'category.list'); $next->() until $answer{$list} };
+	local $SIG{ALRM} = sub { die "no answer to what was stopped\n" };
+	alarm 30;
+	$await_turn->(); # now it is known who asks
+	kill 'STOP', $auth;
+	my $durable = $server->status->{journal}{durable};
+	$send->(1, 'user.add', uri => 'frank', name => 'Frank', password => 'secret of frank');
+	$await_turn->();
+	kill 'STOP', @workers;
+	kill 'CONT', $auth;
+	wait_for('the new password', sub { $server->status->{journal}{durable} > $durable });
+	wait_for('pchat-auth to rest', sub { stat_of($auth) eq 'S' });
+	kill 'STOP', $sequencer;
+	kill 'CONT', @workers;
+	$await_turn->() for 1 .. 2;
+	ok(!$answer{1}, 'a user is not there again when only his password is');
+	kill 'CONT', $sequencer;
+	$next->() until $answer{1};
+	alarm 0;
+	ok($answer{1}{result}, 'but when he is');
+	is(Pchat::Client->enter(server => $server, user => 'frank')->refusal('room.mine'),
+		'ok', 'and signs in as soon as that is said');
 }
 
 done_testing;

@@ -26,6 +26,13 @@ static void user_add_made(struct user_add *add, const struct record *record)
 	request_end(&add->base);
 }
 
+static bool is_active(const struct record *record)
+{
+	struct event_principal principal;
+
+	return event_principal_get(record, &principal) && principal.state == PRINCIPAL_ACTIVE;
+}
+
 static void user_add_settle(struct pending *pending, const struct outcome *outcome)
 {
 	struct user_add *add = (struct user_add *)pending;
@@ -39,12 +46,11 @@ static void user_add_settle(struct pending *pending, const struct outcome *outco
 	};
 	int code = outcome_code(outcome);
 
-	/* That the password of one who had been removed is another now is an event, too; pchat-auth's
-	 * answer follows it. */
-	if (outcome->kind == OUTCOME_EVENT && !add->sent)
-		return;
-	if (code == CODE_OK && outcome->kind == OUTCOME_EVENT) {
-		user_add_made(add, outcome->record);
+	/* That the password of one who had been removed is another now is an event, too, before
+	 * pchat-auth's answer to it or behind it. */
+	if (outcome->kind == OUTCOME_EVENT) {
+		if (add->sent && is_active(outcome->record))
+			user_add_made(add, outcome->record);
 		return;
 	}
 	if (code == CODE_OK && !add->sent) {
