@@ -524,7 +524,7 @@ static int set_sqlite(struct parse *parse, const char *section, const char *file
 	if (*line_of(parse, section, "dsn") || dsn->count > 0)
 		return 0;
 	snprintf(text, sizeof(text),
-		 "Driver=SQLite3;Database=%s/%s;JournalMode=WAL;SyncPragma=FULL;Timeout=10000",
+		 "Driver=SQLite3;Database=%s/%s;JournalMode=WAL;SyncPragma=FULL;Timeout=2000",
 		 parse->conf->state_directory, file);
 	return setting_set(setting_find(section, "dsn"), parse->conf, text, err);
 }
