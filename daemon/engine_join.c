@@ -146,14 +146,6 @@ enum decision decide_join(struct engine *engine, const struct ask_for *ask)
 	return become(engine, &head, NULL, 0);
 }
 
-static bool has_room(const struct event_rooms *event, uint32_t room)
-{
-	for (uint32_t i = 0; i < event->count; i++)
-		if (event->place[i].room == room)
-			return true;
-	return false;
-}
-
 /* Those of the rooms that are joined when nothing else happens meanwhile. */
 static void choose_rooms(struct engine *engine, const struct ask_for *ask,
 			 const struct event_rooms *wanted, struct event_rooms *joined)
@@ -167,7 +159,7 @@ static void choose_rooms(struct engine *engine, const struct ask_for *ask,
 		int code;
 		const enum joining joining = look_at(engine, ask, room, &code);
 
-		if ((joining == JOINS || joining == JOINS_AGAIN) && !has_room(joined, room))
+		if ((joining == JOINS || joining == JOINS_AGAIN) && !event_rooms_has(joined, room))
 			joined->place[joined->count++] = (struct event_place){
 				.room = room, .flags = joining == JOINS ? EVENT_FIRST : 0};
 	}

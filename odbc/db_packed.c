@@ -80,8 +80,6 @@ static bool take_row(struct db_stmt *stmt)
 	return good;
 }
 
-/* What is in the tables was checked before: only by other hands can it be other than it should. */
-
 enum db_result db_fetch_packed(struct db_stmt *stmt, struct err *err)
 {
 	const SQLRETURN ret = stmt->next ? SQL_SUCCESS : read_all(stmt);
@@ -99,6 +97,7 @@ enum db_result db_fetch_packed(struct db_stmt *stmt, struct err *err)
 	if (take_row(stmt))
 		return DB_OK;
 	db_done(stmt);
+	/* What we store is checked before. */
 	err_set(err, "could not understand a row: somebody has put a text with a NUL there");
 	return DB_BAD_DATA;
 }

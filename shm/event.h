@@ -324,6 +324,8 @@ static inline uint32_t event_rooms_size(uint32_t count)
 	return 8 + 8 * count;
 }
 
+bool event_rooms_has(const struct event_rooms *event, uint32_t room);
+
 struct event_message {
 	struct text id;	   /* the client's own, may be empty */
 	struct text title; /* of a story; else empty */

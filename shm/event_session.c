@@ -93,6 +93,14 @@ uint32_t event_rooms_put(const struct event_rooms *event, void *out, uint32_t si
 	return event_rooms_size(event->count);
 }
 
+bool event_rooms_has(const struct event_rooms *event, uint32_t room)
+{
+	for (uint32_t i = 0; i < event->count; i++)
+		if (event->place[i].room == room)
+			return true;
+	return false;
+}
+
 struct wire_view {
 	uint8_t kind;
 	uint8_t reserved[3];

@@ -384,14 +384,6 @@ static void join_ended(struct pending *pending)
 		join_free(join);
 }
 
-static bool has_room(const struct event_rooms *event, uint32_t room)
-{
-	for (uint32_t i = 0; i < event->count; i++)
-		if (event->place[i].room == room)
-			return true;
-	return false;
-}
-
 static void settle_together(struct pending *pending, const struct outcome *outcome)
 {
 	struct join *join = (struct join *)pending;
@@ -407,7 +399,7 @@ static void settle_together(struct pending *pending, const struct outcome *outco
 			continue;
 		if (code != CODE_OK)
 			refuse(room, code);
-		else if (has_room(&event, room->id))
+		else if (event_rooms_has(&event, room->id))
 			sequenced(room, outcome);
 		else
 			send_alone(room);
