@@ -10,16 +10,6 @@
 
 static const char READER[] = "content"; /* our row in pc_cursor */
 
-static void bind_bytes(struct db_stmt *stmt, unsigned place, struct db_bytes bytes)
-{
-	db_bind_text(stmt, place, bytes.data, bytes.length);
-}
-
-static void bind_string(struct db_stmt *stmt, unsigned place, const char *text)
-{
-	db_bind_text(stmt, place, text, strlen(text));
-}
-
 static enum db_result ask_number(struct db *db, enum statement number, int64_t *value_r,
 				 struct err *err)
 {
@@ -70,10 +60,9 @@ enum db_result content_check(struct db *db, struct err *err)
 static enum db_result read_cursor(const struct db_stmt *stmt, struct content_cursor *cursor_r,
 				  struct err *err)
 {
-	size_t length;
-	const char *hex = db_text(stmt, 0, &length);
+	const struct db_bytes id = db_bytes(stmt, 0);
 
-	if (!hex_decode(hex, length, cursor_r->journal, sizeof(cursor_r->journal))) {
+	if (!hex_decode(id.data, id.length, cursor_r->journal, sizeof(cursor_r->journal))) {
 		err_set(err, "could not understand the cursor row: its journal_id is malformed");
 		return DB_FATAL;
 	}
@@ -92,7 +81,7 @@ enum db_result content_cursor_get(struct db *db, struct content_cursor *cursor_r
 	enum db_result result;
 
 	memset(cursor_r, 0, sizeof(*cursor_r));
-	bind_string(stmt, 0, READER);
+	db_bind_string(stmt, 0, READER);
 	result = db_execute_row(stmt, err);
 	if (result == DB_END)
 		return DB_OK;
@@ -109,8 +98,8 @@ enum db_result content_cursor_put(struct db *db, const struct content_cursor *cu
 	char hex[2 * sizeof(cursor->journal) + 1];
 
 	hex_encode(cursor->journal, sizeof(cursor->journal), hex);
-	bind_string(stmt, 0, READER);
-	bind_string(stmt, 1, hex);
+	db_bind_string(stmt, 0, READER);
+	db_bind_string(stmt, 1, hex);
 	db_bind_int(stmt, 2, (int64_t)cursor->lsn);
 	db_bind_int(stmt, 3, cursor->last_principal);
 	db_bind_int(stmt, 4, cursor->last_room);
@@ -151,8 +140,8 @@ enum db_result content_principal_put(struct db *db, const struct content_princip
 	db_bind_int(stmt, 1, principal->kind);
 	db_bind_int(stmt, 2, principal->state);
 	db_bind_int(stmt, 3, principal->epoch);
-	bind_bytes(stmt, 4, principal->uri);
-	bind_bytes(stmt, 5, principal->name);
+	db_bind_bytes(stmt, 4, principal->uri);
+	db_bind_bytes(stmt, 5, principal->name);
 	return db_execute(stmt, err);
 }
 
@@ -170,9 +159,9 @@ enum db_result content_room_put(struct db *db, const struct content_room *room, 
 	}
 	hex_uuid_encode(room->uuid, uuid);
 	db_bind_int(stmt, 0, room->id);
-	bind_string(stmt, 1, uuid);
-	bind_bytes(stmt, 2, room->name);
-	bind_bytes(stmt, 3, room->description);
+	db_bind_string(stmt, 1, uuid);
+	db_bind_bytes(stmt, 2, room->name);
+	db_bind_bytes(stmt, 3, room->description);
 	db_bind_int(stmt, 4, room->disabled);
 	db_bind_int(stmt, 5, room->category);
 	db_bind_int(stmt, 6, room->addin);
@@ -195,11 +184,11 @@ static void bind_message(struct db_stmt *stmt, unsigned place,
 	db_bind_int(stmt, place + 2, (int64_t)message->time);
 	db_bind_int(stmt, place + 3, message->author);
 	db_bind_int(stmt, place + 4, message->flags);
-	bind_bytes(stmt, place + 5, message->id);
-	bind_bytes(stmt, place + 6, message->text);
-	bind_bytes(stmt, place + 7, message->title);
-	bind_bytes(stmt, place + 8, message->rich_type);
-	bind_bytes(stmt, place + 9, message->rich);
+	db_bind_bytes(stmt, place + 5, message->id);
+	db_bind_bytes(stmt, place + 6, message->text);
+	db_bind_bytes(stmt, place + 7, message->title);
+	db_bind_bytes(stmt, place + 8, message->rich_type);
+	db_bind_bytes(stmt, place + 9, message->rich);
 }
 
 enum { MESSAGE_WIDTH = 10 };
@@ -277,7 +266,7 @@ enum db_result content_message_remove(struct db *db, uint32_t room, uint64_t seq
 		return result;
 	stmt = db_statement(db, text ? STATEMENT_MESSAGE_REPLACE : STATEMENT_MESSAGE_REMOVE);
 	if (text)
-		bind_bytes(stmt, place++, *text);
+		db_bind_bytes(stmt, place++, *text);
 	db_bind_int(stmt, place++, room);
 	db_bind_int(stmt, place, (int64_t)seq);
 	result = db_execute(stmt, err);
@@ -313,9 +302,9 @@ enum db_result content_dead_put(struct db *db, const struct content_dead *dead, 
 	hex_encode(dead->record, dead->record_size, record);
 	db_bind_int(stmt, 0, (int64_t)dead->lsn);
 	db_bind_int(stmt, 1, dead->type);
-	bind_string(stmt, 2, READER);
-	bind_string(stmt, 3, dead->reason);
-	bind_string(stmt, 4, record);
+	db_bind_string(stmt, 2, READER);
+	db_bind_string(stmt, 3, dead->reason);
+	db_bind_string(stmt, 4, record);
 	db_bind_int(stmt, 5, (int64_t)dead->time);
 	result = db_execute(stmt, err);
 	free(record);

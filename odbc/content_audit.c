@@ -1,11 +1,6 @@
 #include "odbc/content_audit.h"
 
-#include "odbc/hex.h"
-
-static int64_t clamp(uint64_t value)
-{
-	return value > INT64_MAX ? INT64_MAX : (int64_t)value;
-}
+#include "odbc/content_row.h"
 
 /* --- The rows. --- */
 
@@ -13,8 +8,8 @@ enum db_result content_audit_put(struct db *db, const struct content_audit *audi
 {
 	struct db_stmt *stmt = db_statement(db, STATEMENT_AUDIT_PUT);
 
-	db_bind_int(stmt, 0, clamp(audit->lsn));
-	db_bind_int(stmt, 1, clamp(audit->time));
+	db_bind_count(stmt, 0, audit->lsn);
+	db_bind_count(stmt, 1, audit->time);
 	db_bind_bytes(stmt, 2, audit->actor);
 	db_bind_bytes(stmt, 3, audit->address);
 	db_bind_bytes(stmt, 4, audit->what);
@@ -29,9 +24,9 @@ enum db_result content_audits(struct db *db, const struct content_audit_range *r
 {
 	struct db_stmt *stmt = db_statement(db, STATEMENT_AUDITS);
 
-	db_bind_int(stmt, 0, clamp(range->before));
-	db_bind_int(stmt, 1, clamp(range->start));
-	db_bind_int(stmt, 2, clamp(range->end));
+	db_bind_count(stmt, 0, range->before);
+	db_bind_count(stmt, 1, range->start);
+	db_bind_count(stmt, 2, range->end);
 	db_bind_int(stmt, 3, range->limit);
 	return db_execute(stmt, err);
 }
@@ -78,7 +73,7 @@ enum db_result content_audit_expire(struct db *db, uint64_t before, unsigned mos
 	enum db_result result;
 	int64_t lsn = 0;
 
-	db_bind_int(stmt, 0, clamp(before));
+	db_bind_count(stmt, 0, before);
 	db_bind_int(stmt, 1, most);
 	result = db_execute_row(stmt, err);
 	if (result == DB_OK)
@@ -154,14 +149,6 @@ static enum db_result get(struct db_stmt *stmt, uint32_t id, struct err *err)
 	return result == DB_OK && (uint32_t)db_int(stmt, 0) != id ? DB_END : result;
 }
 
-/* A uuid that is malformed is nothing to be compared with. */
-static void get_uuid(const struct db_stmt *stmt, unsigned column, uint8_t uuid_r[16])
-{
-	const struct db_bytes text = db_bytes(stmt, column);
-
-	(void)hex_uuid_decode(text.data, text.length, uuid_r);
-}
-
 enum db_result content_principal_get(struct db *db, uint32_t id,
 				     struct content_principal *principal_r, struct err *err)
 {
@@ -169,15 +156,12 @@ enum db_result content_principal_get(struct db *db, uint32_t id,
 	const enum db_result result = get(stmt, id, err);
 
 	*principal_r = (struct content_principal){.id = id};
-	if (result != DB_OK)
-		return result;
-	principal_r->kind = (uint16_t)db_int(stmt, 1);
-	principal_r->state = (uint16_t)db_int(stmt, 2);
-	principal_r->epoch = (uint32_t)db_int(stmt, 3);
-	principal_r->uri = db_bytes(stmt, 4);
-	principal_r->name = db_bytes(stmt, 5);
-	return DB_OK;
+	if (result == DB_OK)
+		content_row_principal(stmt, principal_r);
+	return result;
 }
+
+/* A uuid that is malformed is nothing to be compared with, but the rest of its row is. */
 
 enum db_result content_room_get(struct db *db, uint32_t id, struct content_room *room_r,
 				struct err *err)
@@ -186,18 +170,9 @@ enum db_result content_room_get(struct db *db, uint32_t id, struct content_room 
 	const enum db_result result = get(stmt, id, err);
 
 	*room_r = (struct content_room){.id = id};
-	if (result != DB_OK)
-		return result;
-	get_uuid(stmt, 1, room_r->uuid);
-	room_r->name = db_bytes(stmt, 2);
-	room_r->description = db_bytes(stmt, 3);
-	room_r->disabled = db_int(stmt, 4) != 0;
-	room_r->category = (uint32_t)db_int(stmt, 5);
-	room_r->addin = (uint32_t)db_int(stmt, 6);
-	room_r->privacy = (uint8_t)db_int(stmt, 7);
-	room_r->behavior = (uint8_t)db_int(stmt, 8);
-	room_r->invitations = (uint8_t)db_int(stmt, 9);
-	return DB_OK;
+	if (result == DB_OK)
+		(void)content_row_room(stmt, room_r, err);
+	return result;
 }
 
 enum db_result content_category_get(struct db *db, uint32_t id, struct content_category *category_r,
@@ -207,13 +182,9 @@ enum db_result content_category_get(struct db *db, uint32_t id, struct content_c
 	const enum db_result result = get(stmt, id, err);
 
 	*category_r = (struct content_category){.id = id};
-	if (result != DB_OK)
-		return result;
-	get_uuid(stmt, 1, category_r->uuid);
-	category_r->name = db_bytes(stmt, 2);
-	category_r->description = db_bytes(stmt, 3);
-	category_r->flags = (uint32_t)db_int(stmt, 4);
-	return DB_OK;
+	if (result == DB_OK)
+		(void)content_row_category(stmt, category_r, err);
+	return result;
 }
 
 enum db_result content_addin_get(struct db *db, uint32_t id, struct content_addin *addin_r,
@@ -223,12 +194,9 @@ enum db_result content_addin_get(struct db *db, uint32_t id, struct content_addi
 	const enum db_result result = get(stmt, id, err);
 
 	*addin_r = (struct content_addin){.id = id};
-	if (result != DB_OK)
-		return result;
-	get_uuid(stmt, 1, addin_r->uuid);
-	addin_r->name = db_bytes(stmt, 2);
-	addin_r->url = db_bytes(stmt, 3);
-	return DB_OK;
+	if (result == DB_OK)
+		(void)content_row_addin(stmt, addin_r, err);
+	return result;
 }
 
 enum db_result content_setting_get(struct db *db, struct content_setting *setting_r,

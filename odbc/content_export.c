@@ -2,14 +2,6 @@
 
 #include <string.h>
 
-static struct db_bytes text_of(const struct db_stmt *stmt, unsigned column)
-{
-	struct db_bytes bytes;
-
-	bytes.data = db_text(stmt, column, &bytes.length);
-	return bytes;
-}
-
 /* --- Members of groups. --- */
 
 enum db_result content_export_affiliations(struct db *db, const struct content_affiliation *above,
@@ -34,7 +26,8 @@ enum db_result content_export_affiliations_next(struct db *db,
 		return result;
 	affiliation_r->member = (uint32_t)db_int(stmt, 0);
 	affiliation_r->group = (uint32_t)db_int(stmt, 1);
-	*names_r = (struct content_names){.principal = text_of(stmt, 2), .other = text_of(stmt, 3)};
+	*names_r =
+		(struct content_names){.principal = db_bytes(stmt, 2), .other = db_bytes(stmt, 3)};
 	return DB_OK;
 }
 
@@ -66,8 +59,8 @@ enum db_result content_export_roles_next(struct db *db, struct content_role *rol
 	role_r->principal = (uint32_t)db_int(stmt, 2);
 	role_r->role = (uint8_t)db_int(stmt, 3);
 	*names_r = (struct content_names){.category = (uint32_t)db_int(stmt, 4),
-					  .node = text_of(stmt, 5),
-					  .principal = text_of(stmt, 6)};
+					  .node = db_bytes(stmt, 5),
+					  .principal = db_bytes(stmt, 6)};
 	return DB_OK;
 }
 
@@ -91,8 +84,8 @@ enum db_result content_export_grants_next(struct db *db, struct content_grant *g
 	if (result != DB_OK)
 		return result;
 	grant_r->principal = (uint32_t)db_int(stmt, 0);
-	grant_r->policy = text_of(stmt, 1);
-	*names_r = (struct content_names){.principal = text_of(stmt, 2)};
+	grant_r->policy = db_bytes(stmt, 1);
+	*names_r = (struct content_names){.principal = db_bytes(stmt, 2)};
 	return DB_OK;
 }
 
@@ -135,8 +128,8 @@ enum db_result content_export_credentials_next(struct db *db,
 	if (result != DB_OK)
 		return result;
 	memset(credential_r, 0, sizeof(*credential_r));
-	uri = text_of(stmt, 0);
-	mechanism = text_of(stmt, 1);
+	uri = db_bytes(stmt, 0);
+	mechanism = db_bytes(stmt, 1);
 	credential->iterations = (uint32_t)db_int(stmt, 2);
 	credential->changed = (uint64_t)db_int(stmt, 6);
 	if (uri.length > sizeof(credential_r->uri) ||

@@ -1,18 +1,6 @@
 #include "odbc/content_file.h"
 
-#include "odbc/hex.h"
-
-static int64_t clamp(uint64_t value)
-{
-	return value > INT64_MAX ? INT64_MAX : (int64_t)value;
-}
-
-static void bind_uuid(struct db_stmt *stmt, unsigned place, const uint8_t uuid[16],
-		      char text[HEX_UUID])
-{
-	hex_uuid_encode(uuid, text);
-	db_bind_text(stmt, place, text, HEX_UUID - 1);
-}
+#include "odbc/content_row.h"
 
 /* --- Writing. --- */
 
@@ -22,14 +10,14 @@ enum db_result content_file_put(struct db *db, const struct content_file *file, 
 	char uuid[HEX_UUID], hash[2 * CONTENT_FILE_HASH + 1];
 
 	hex_encode(file->sha256, CONTENT_FILE_HASH, hash);
-	bind_uuid(stmt, 0, file->uuid, uuid);
-	db_bind_int(stmt, 1, clamp(file->lsn));
+	content_row_bind_uuid(stmt, 0, file->uuid, uuid);
+	db_bind_count(stmt, 1, file->lsn);
 	db_bind_int(stmt, 2, file->room);
-	db_bind_int(stmt, 3, clamp(file->time));
+	db_bind_count(stmt, 3, file->time);
 	db_bind_int(stmt, 4, file->author);
 	db_bind_bytes(stmt, 5, file->name);
 	db_bind_bytes(stmt, 6, file->type);
-	db_bind_int(stmt, 7, clamp(file->size));
+	db_bind_count(stmt, 7, file->size);
 	db_bind_string(stmt, 8, hash);
 	return db_execute(stmt, err);
 }
@@ -40,9 +28,9 @@ enum db_result content_file_remove(struct db *db, const uint8_t uuid[16], uint64
 	struct db_stmt *stmt = db_statement(db, STATEMENT_FILE_REMOVE);
 	char text[HEX_UUID];
 
-	db_bind_int(stmt, 0, clamp(time));
+	db_bind_count(stmt, 0, time);
 	db_bind_int(stmt, 1, by);
-	bind_uuid(stmt, 2, uuid, text);
+	content_row_bind_uuid(stmt, 2, uuid, text);
 	return db_execute(stmt, err);
 }
 
@@ -51,7 +39,7 @@ enum db_result content_files_remove(struct db *db, uint32_t room, uint64_t time,
 {
 	struct db_stmt *stmt = db_statement(db, STATEMENT_FILES_REMOVE);
 
-	db_bind_int(stmt, 0, clamp(time));
+	db_bind_count(stmt, 0, time);
 	db_bind_int(stmt, 1, by);
 	db_bind_int(stmt, 2, room);
 	return db_execute(stmt, err);
@@ -95,7 +83,7 @@ enum db_result content_file_get(struct db *db, const uint8_t uuid[16],
 	enum db_result result;
 	char text[HEX_UUID];
 
-	bind_uuid(stmt, 0, uuid, text);
+	content_row_bind_uuid(stmt, 0, uuid, text);
 	result = db_execute_row(stmt, err);
 	return result == DB_OK ? take(stmt, row_r, err) : result;
 }
@@ -106,9 +94,9 @@ enum db_result content_files(struct db *db, const struct content_file_page *page
 	char uuid[HEX_UUID];
 
 	db_bind_int(stmt, 0, page->room);
-	db_bind_int(stmt, 1, clamp(page->time));
-	db_bind_int(stmt, 2, clamp(page->time));
-	bind_uuid(stmt, 3, page->uuid, uuid);
+	db_bind_count(stmt, 1, page->time);
+	db_bind_count(stmt, 2, page->time);
+	content_row_bind_uuid(stmt, 3, page->uuid, uuid);
 	db_bind_int(stmt, 4, page->removed ? INT64_MAX : 0);
 	db_bind_int(stmt, 5, page->limit);
 	return db_execute(stmt, err);
@@ -134,7 +122,7 @@ enum db_result content_export_files(struct db *db, const uint8_t *above, struct 
 	char text[HEX_UUID] = "";
 
 	if (above)
-		bind_uuid(stmt, 0, above, text);
+		content_row_bind_uuid(stmt, 0, above, text);
 	else
 		db_bind_string(stmt, 0, "");
 	db_bind_int(stmt, 1, CONTENT_LOAD_PAGE);

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "odbc/dialect.h"
 #include "odbc/gram.h"

@@ -1,54 +1,11 @@
-#include "odbc/content.h"
+#include "odbc/content_row.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "odbc/content_index.h"
 #include "odbc/fold.h"
-#include "odbc/hex.h"
 
 /* What administrators make besides users and rooms: categories, add-ins, roles, groups' members. */
-
-static void bind_bytes(struct db_stmt *stmt, unsigned place, struct db_bytes bytes)
-{
-	db_bind_text(stmt, place, bytes.data, bytes.length);
-}
-
-static void bind_uuid(struct db_stmt *stmt, unsigned place, const uint8_t uuid[16],
-		      char text[HEX_UUID])
-{
-	hex_uuid_encode(uuid, text);
-	db_bind_text(stmt, place, text, HEX_UUID - 1);
-}
-
-static struct db_bytes text_of(const struct db_stmt *stmt, unsigned column)
-{
-	struct db_bytes bytes;
-
-	bytes.data = db_text(stmt, column, &bytes.length);
-	return bytes;
-}
-
-static enum db_result read_uuid(const struct db_stmt *stmt, unsigned column, const char *what,
-				uint32_t id, uint8_t uuid_r[16], struct err *err)
-{
-	const struct db_bytes uuid = text_of(stmt, column);
-
-	if (hex_uuid_decode(uuid.data, uuid.length, uuid_r))
-		return DB_OK;
-	err_set(err, "could not understand %s %u: its uuid is malformed", what, id);
-	return DB_BAD_DATA;
-}
-
-static enum db_result execute_above(struct db *db, enum statement number, uint32_t above,
-				    struct err *err)
-{
-	struct db_stmt *stmt = db_statement(db, number);
-
-	db_bind_int(stmt, 0, above);
-	db_bind_int(stmt, 1, CONTENT_LOAD_PAGE);
-	return db_execute(stmt, err);
-}
 
 static enum db_result execute_id(struct db *db, enum statement number, uint32_t id, struct err *err)
 {
@@ -74,9 +31,9 @@ enum db_result content_category_put(struct db *db, const struct content_category
 		return DB_BAD_DATA;
 	}
 	db_bind_int(stmt, 0, category->id);
-	bind_uuid(stmt, 1, category->uuid, uuid);
-	bind_bytes(stmt, 2, category->name);
-	bind_bytes(stmt, 3, category->description);
+	content_row_bind_uuid(stmt, 1, category->uuid, uuid);
+	db_bind_bytes(stmt, 2, category->name);
+	db_bind_bytes(stmt, 3, category->description);
 	db_bind_int(stmt, 4, category->flags);
 	db_bind_int(stmt, 5, (int64_t)category->created);
 	db_bind_int(stmt, 6, (int64_t)category->revision);
@@ -88,7 +45,7 @@ enum db_result content_category_put(struct db *db, const struct content_category
 
 enum db_result content_categories(struct db *db, uint32_t above, struct err *err)
 {
-	return execute_above(db, STATEMENT_CATEGORIES, above, err);
+	return content_row_above(db, STATEMENT_CATEGORIES, above, err);
 }
 
 enum db_result content_categories_next(struct db *db, struct content_category *category_r,
@@ -97,15 +54,7 @@ enum db_result content_categories_next(struct db *db, struct content_category *c
 	struct db_stmt *stmt = db_open_statement(db, STATEMENT_CATEGORIES);
 	const enum db_result result = db_fetch(stmt, err);
 
-	if (result != DB_OK)
-		return result;
-	category_r->id = (uint32_t)db_int(stmt, 0);
-	category_r->name = text_of(stmt, 2);
-	category_r->description = text_of(stmt, 3);
-	category_r->flags = (uint32_t)db_int(stmt, 4);
-	category_r->created = (uint64_t)db_int(stmt, 5);
-	category_r->revision = (uint64_t)db_int(stmt, 6);
-	return read_uuid(stmt, 1, "category", category_r->id, category_r->uuid, err);
+	return result == DB_OK ? content_row_category(stmt, category_r, err) : result;
 }
 
 /* --- Add-ins. --- */
@@ -116,15 +65,15 @@ enum db_result content_addin_put(struct db *db, const struct content_addin *addi
 	char uuid[HEX_UUID];
 
 	db_bind_int(stmt, 0, addin->id);
-	bind_uuid(stmt, 1, addin->uuid, uuid);
-	bind_bytes(stmt, 2, addin->name);
-	bind_bytes(stmt, 3, addin->url);
+	content_row_bind_uuid(stmt, 1, addin->uuid, uuid);
+	db_bind_bytes(stmt, 2, addin->name);
+	db_bind_bytes(stmt, 3, addin->url);
 	return db_execute(stmt, err);
 }
 
 enum db_result content_addins(struct db *db, uint32_t above, struct err *err)
 {
-	return execute_above(db, STATEMENT_ADDINS, above, err);
+	return content_row_above(db, STATEMENT_ADDINS, above, err);
 }
 
 enum db_result content_addins_next(struct db *db, struct content_addin *addin_r, struct err *err)
@@ -132,12 +81,7 @@ enum db_result content_addins_next(struct db *db, struct content_addin *addin_r,
 	struct db_stmt *stmt = db_open_statement(db, STATEMENT_ADDINS);
 	const enum db_result result = db_fetch(stmt, err);
 
-	if (result != DB_OK)
-		return result;
-	addin_r->id = (uint32_t)db_int(stmt, 0);
-	addin_r->name = text_of(stmt, 2);
-	addin_r->url = text_of(stmt, 3);
-	return read_uuid(stmt, 1, "add-in", addin_r->id, addin_r->uuid, err);
+	return result == DB_OK ? content_row_addin(stmt, addin_r, err) : result;
 }
 
 /* --- Roles. --- */

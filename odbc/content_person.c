@@ -97,10 +97,10 @@ static void take(const struct db_stmt *stmt, unsigned place, enum column column,
 		person->time = (uint64_t)db_int(stmt, place);
 		break;
 	case NAME:
-		person->name.data = db_text(stmt, place, &person->name.length);
+		person->name = db_bytes(stmt, place);
 		break;
 	default:
-		person->text.data = db_text(stmt, place, &person->text.length);
+		person->text = db_bytes(stmt, place);
 		break;
 	}
 }
@@ -188,10 +188,9 @@ enum db_result content_export_people_next(struct db *db, enum content_person_kin
 
 	if (result != DB_OK)
 		return result;
-	*names_r = (struct content_names){0};
-	names_r->principal.data = db_text(stmt, column, &names_r->principal.length);
-	names_r->node.data = db_text(stmt, column + 1, &names_r->node.length);
-	names_r->category = (uint32_t)db_int(stmt, column + 2);
-	names_r->other.data = db_text(stmt, column + 3, &names_r->other.length);
+	*names_r = (struct content_names){.principal = db_bytes(stmt, column),
+					  .node = db_bytes(stmt, column + 1),
+					  .category = (uint32_t)db_int(stmt, column + 2),
+					  .other = db_bytes(stmt, column + 3)};
 	return DB_OK;
 }

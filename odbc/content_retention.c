@@ -2,11 +2,6 @@
 
 #include <string.h>
 
-static int64_t clamp(uint64_t value)
-{
-	return value > INT64_MAX ? INT64_MAX : (int64_t)value;
-}
-
 static void read_room(const struct db_stmt *stmt, struct content_retained *room_r)
 {
 	const struct db_bytes uuid = db_bytes(stmt, 1);
@@ -58,7 +53,7 @@ enum db_result content_retained_times(struct db *db, uint32_t room, uint64_t abo
 	struct db_stmt *stmt = db_statement(db, STATEMENT_RETAINED_TIMES);
 
 	db_bind_int(stmt, 0, room);
-	db_bind_int(stmt, 1, clamp(above));
+	db_bind_count(stmt, 1, above);
 	db_bind_int(stmt, 2, limit);
 	return read_measures(stmt, limit, list, count_r, err);
 }
@@ -70,8 +65,8 @@ enum db_result content_retained_sizes(struct db *db, uint32_t room, uint64_t abo
 	struct db_stmt *stmt = db_statement(db, STATEMENT_RETAINED_SIZES);
 
 	db_bind_int(stmt, 0, room);
-	db_bind_int(stmt, 1, clamp(above));
-	db_bind_int(stmt, 2, clamp(below));
+	db_bind_count(stmt, 1, above);
+	db_bind_count(stmt, 2, below);
 	db_bind_int(stmt, 3, limit);
 	return read_measures(stmt, limit, list, count_r, err);
 }

@@ -2,19 +2,6 @@
 
 /* Settings by scope, and who was granted which policy. */
 
-static void bind_bytes(struct db_stmt *stmt, unsigned place, struct db_bytes bytes)
-{
-	db_bind_text(stmt, place, bytes.data, bytes.length);
-}
-
-static struct db_bytes text_of(const struct db_stmt *stmt, unsigned column)
-{
-	struct db_bytes bytes;
-
-	bytes.data = db_text(stmt, column, &bytes.length);
-	return bytes;
-}
-
 enum db_result content_setting_put(struct db *db, const struct content_setting *setting,
 				   bool present, struct err *err)
 {
@@ -22,10 +9,10 @@ enum db_result content_setting_put(struct db *db, const struct content_setting *
 		db_statement(db, present ? STATEMENT_SETTING_PUT : STATEMENT_SETTING_REMOVE);
 
 	db_bind_int(stmt, 0, setting->kind);
-	bind_bytes(stmt, 1, setting->scope);
-	bind_bytes(stmt, 2, setting->name);
+	db_bind_bytes(stmt, 1, setting->scope);
+	db_bind_bytes(stmt, 2, setting->name);
 	if (present)
-		bind_bytes(stmt, 3, setting->value);
+		db_bind_bytes(stmt, 3, setting->value);
 	return db_execute(stmt, err);
 }
 
@@ -34,8 +21,8 @@ enum db_result content_settings(struct db *db, const struct content_setting *abo
 	struct db_stmt *stmt = db_statement(db, STATEMENT_SETTINGS);
 
 	db_bind_int(stmt, 0, above->kind);
-	bind_bytes(stmt, 1, above->scope);
-	bind_bytes(stmt, 2, above->name);
+	db_bind_bytes(stmt, 1, above->scope);
+	db_bind_bytes(stmt, 2, above->name);
 	db_bind_int(stmt, 3, CONTENT_LOAD_PAGE);
 	return db_execute(stmt, err);
 }
@@ -49,9 +36,9 @@ enum db_result content_settings_next(struct db *db, struct content_setting *sett
 	if (result != DB_OK)
 		return result;
 	setting_r->kind = (uint32_t)db_int(stmt, 0);
-	setting_r->scope = text_of(stmt, 1);
-	setting_r->name = text_of(stmt, 2);
-	setting_r->value = text_of(stmt, 3);
+	setting_r->scope = db_bytes(stmt, 1);
+	setting_r->name = db_bytes(stmt, 2);
+	setting_r->value = db_bytes(stmt, 3);
 	return DB_OK;
 }
 
@@ -63,7 +50,7 @@ enum db_result content_grant_put(struct db *db, const struct content_grant *gran
 
 	db_bind_int(stmt, 0, grant->principal);
 	if (present)
-		bind_bytes(stmt, 1, grant->policy);
+		db_bind_bytes(stmt, 1, grant->policy);
 	return db_execute(stmt, err);
 }
 
@@ -84,6 +71,6 @@ enum db_result content_grants_next(struct db *db, struct content_grant *grant_r,
 	if (result != DB_OK)
 		return result;
 	grant_r->principal = (uint32_t)db_int(stmt, 0);
-	grant_r->policy = text_of(stmt, 1);
+	grant_r->policy = db_bytes(stmt, 1);
 	return DB_OK;
 }

@@ -151,13 +151,12 @@ static void note_file(struct db *db)
 	struct db_stmt *stmt = db_statement(db, STATEMENT_FILE);
 	struct err err;
 	struct stat st;
-	size_t length;
 	const char *name;
 
 	if (db_execute_row(stmt, &err) != DB_OK)
 		return;
-	name = db_text(stmt, 0, &length);
-	if (length > 0 && stat(name, &st) == 0) {
+	name = db_bytes(stmt, 0).data;
+	if (*name && stat(name, &st) == 0) {
 		db->file = strdup(name);
 		db->device = st.st_dev;
 		db->inode = st.st_ino;

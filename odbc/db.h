@@ -115,6 +115,7 @@ struct db_stmt *db_open_statement(struct db *db, enum statement number);
  * DB_BAD_DATA.
  */
 void db_bind_int(struct db_stmt *stmt, unsigned place, int64_t value);
+void db_bind_count(struct db_stmt *stmt, unsigned place, uint64_t value); /* INT64_MAX at the most */
 void db_bind_text(struct db_stmt *stmt, unsigned place, const char *data, size_t length);
 void db_bind_binary(struct db_stmt *stmt, unsigned place, const void *data, size_t length);
 void db_bind_bytes(struct db_stmt *stmt, unsigned place, struct db_bytes text);
@@ -134,7 +135,6 @@ enum db_result db_fetch(struct db_stmt *stmt, struct err *err);
  * binary belong to the statement until the next fetch.
  */
 int64_t db_int(const struct db_stmt *stmt, unsigned column);
-const char *db_text(const struct db_stmt *stmt, unsigned column, size_t *length_r);
 struct db_bytes db_bytes(const struct db_stmt *stmt, unsigned column); /* text */
 const void *db_binary(const struct db_stmt *stmt, unsigned column, size_t *length_r);
 bool db_is_null(const struct db_stmt *stmt, unsigned column);

@@ -121,6 +121,11 @@ void db_bind_int(struct db_stmt *stmt, unsigned place, int64_t value)
 	p->length = sizeof(p->integer);
 }
 
+void db_bind_count(struct db_stmt *stmt, unsigned place, uint64_t value)
+{
+	db_bind_int(stmt, place, value > INT64_MAX ? INT64_MAX : (int64_t)value);
+}
+
 void db_bind_text(struct db_stmt *stmt, unsigned place, const char *data, size_t length)
 {
 	struct parameter *p = parameter(stmt, place, 't');
@@ -438,16 +443,11 @@ static const char *bytes_of(const struct column *column, size_t *length_r)
 	return is_null ? "" : column->bytes;
 }
 
-const char *db_text(const struct db_stmt *stmt, unsigned place, size_t *length_r)
-{
-	return bytes_of(column_of(stmt, place, 't'), length_r);
-}
-
-struct db_bytes db_bytes(const struct db_stmt *stmt, unsigned column)
+struct db_bytes db_bytes(const struct db_stmt *stmt, unsigned place)
 {
 	struct db_bytes text;
 
-	text.data = db_text(stmt, column, &text.length);
+	text.data = bytes_of(column_of(stmt, place, 't'), &text.length);
 	return text;
 }
 

@@ -11,6 +11,7 @@ odbc_libodbc_a_SOURCES = \
 	odbc/content_read.c \
 	odbc/content_retention.c odbc/content_retention.h \
 	odbc/content_rewrite.c \
+	odbc/content_row.c odbc/content_row.h \
 	odbc/content_scoped.c \
 	odbc/content_schema.c odbc/content_schema.h \
 	odbc/db.c odbc/db.h \
