@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "odbc/dialect.h"
 #include "odbc/gram.h"
