@@ -14,6 +14,7 @@
 #include "conf/fault.h"
 #include "daemon/adapter_exec.h"
 #include "daemon/adapter_pack.h"
+#include "shm/sandbox.h"
 
 /* What libxml2 and libxslt say of a stylesheet, of which they answer no more than that it failed.
  */
@@ -91,6 +92,13 @@ static void bound_memory(const struct conf_adapter *adapter)
 #endif
 }
 
+/* A program of the administrator's would inherit the filter, and nobody knows what it needs. */
+static void give_up_calls(const struct conf_adapter *adapter)
+{
+	if (adapter->form != ADAPTER_EXEC)
+		sandbox_try(SANDBOX_FILES);
+}
+
 static int write_all(const char *name, unsigned *files_r, struct err *err)
 {
 	struct conf *conf = conf_load_fd(WRITER_CONF, "configuration", err);
@@ -100,8 +108,10 @@ static int write_all(const char *name, unsigned *files_r, struct err *err)
 
 	if (conf && !adapter)
 		err_set(err, "there is no adapter \"%s\"", name);
-	if (adapter)
+	if (adapter) {
 		bound_memory(adapter);
+		give_up_calls(adapter);
+	}
 	if (adapter && adapter_unpack(&unpack, WRITER_BATCH, err) == 0) {
 		result = write_batch(adapter, &unpack.batch, files_r, err);
 		adapter_unpack_free(&unpack);

@@ -41,7 +41,7 @@ ENGINE_LIBS = daemon/libengine.a $(SHM_LIBS)
 
 daemon_pchat_sequencer_SOURCES = daemon/pchat-sequencer.c daemon/sequencer.h \
 	daemon/sequencer_load.c
-daemon_pchat_sequencer_LDADD = $(ENGINE_LIBS)
+daemon_pchat_sequencer_LDADD = $(ENGINE_LIBS) $(SECCOMP_LIBS)
 
 # What the tests and the benchmark of the store link, too.
 noinst_LIBRARIES += daemon/libstore.a
@@ -60,7 +60,7 @@ daemon_pchat_store_SOURCES = daemon/pchat-store.c daemon/store.h \
 	daemon/store_load.c \
 	daemon/store_retention.c \
 	daemon/upgrade.c daemon/upgrade.h
-daemon_pchat_store_LDADD = $(STORE_LIBS)
+daemon_pchat_store_LDADD = $(STORE_LIBS) $(SECCOMP_LIBS)
 
 # The chain of records: what writes and what verifies it, and the tests.
 noinst_LIBRARIES += daemon/librecord.a
@@ -99,7 +99,7 @@ daemon_pchat_compliance_SOURCES = daemon/pchat-compliance.c daemon/compliance.h 
 	daemon/compliance_snapshot.c \
 	daemon/upgrade.c daemon/upgrade.h
 daemon_pchat_compliance_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(SSL_CFLAGS)
-daemon_pchat_compliance_LDADD = $(RECORD_LIBS)
+daemon_pchat_compliance_LDADD = $(RECORD_LIBS) $(SECCOMP_LIBS)
 
 # What the tests of the reader link, too.
 noinst_LIBRARIES += daemon/libreader.a
@@ -131,14 +131,15 @@ daemon_libadapter_a_SOURCES = \
 	daemon/adapter_xslt.c \
 	daemon/fragment.c daemon/fragment.h
 daemon_libadapter_a_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(XML_CFLAGS) $(XSLT_CFLAGS) $(SSL_CFLAGS)
-ADAPTER_LIBS = daemon/libadapter.a $(ODBC_LIB) $(SHM_LIBS) $(XSLT_LIBS) $(XML_LIBS) $(SSL_LIBS) $(UNISTRING_LIBS)
+ADAPTER_LIBS = daemon/libadapter.a $(ODBC_LIB) $(SHM_LIBS) $(XSLT_LIBS) $(XML_LIBS) $(SSL_LIBS) $(UNISTRING_LIBS) \
+	$(SECCOMP_LIBS)
 
 daemon_pchat_adapter_SOURCES = daemon/pchat-adapter.c daemon/complaint.c daemon/complaint.h
 daemon_pchat_adapter_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS)
 daemon_pchat_adapter_LDADD = $(ADAPTER_LIBS)
 
 daemon_pchat_reader_SOURCES = daemon/pchat-reader.c
-daemon_pchat_reader_LDADD = $(READER_LIBS) $(JANSSON_LIBS)
+daemon_pchat_reader_LDADD = $(READER_LIBS) $(JANSSON_LIBS) $(SECCOMP_LIBS)
 
 # The parts of pchat-auth that know of no other process: what the tests and fuzz targets link.
 noinst_LIBRARIES += daemon/libauth.a
@@ -163,7 +164,7 @@ daemon_pchat_auth_SOURCES = daemon/pchat-auth.c daemon/auth.h \
 	daemon/auth_question.c \
 	daemon/auth_session.c
 daemon_pchat_auth_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(GSASL_CFLAGS) $(SSL_CFLAGS)
-daemon_pchat_auth_LDADD = $(ODBC_LIB) $(AUTH_LIBS)
+daemon_pchat_auth_LDADD = $(ODBC_LIB) $(AUTH_LIBS) $(SECCOMP_LIBS)
 
 # The parts of pchat-file that know of no other process: what the tests link, too.
 noinst_LIBRARIES += daemon/libfile.a

@@ -10,6 +10,7 @@
 #include "daemon/complaint.h"
 #include "odbc/backoff.h"
 #include "shm/child.h"
+#include "shm/sandbox.h"
 #include "shm/schedule.h"
 
 /*
@@ -227,6 +228,15 @@ static void run(struct adapters *adapters)
 			adapter_run_kill(&adapters->task[i].run);
 }
 
+/* Writers inherit the filter, and the programs that some of them start: nobody knows what these need. */
+static void give_up_calls(const struct conf *conf)
+{
+	for (unsigned i = 0; i < conf->adapters.count; i++)
+		if (conf->adapters.item[i].form == ADAPTER_EXEC)
+			return;
+	sandbox_try(SANDBOX_DATABASE | SANDBOX_PROGRAMS);
+}
+
 /* What the last process in this slot said of now is not true any more. */
 static void reset_gauge(struct proc *proc)
 {
@@ -251,7 +261,10 @@ static int open_all(struct adapters *adapters, struct err *err)
 	for (unsigned i = 0; i < adapters->count; i++)
 		adapter_task_init(&adapters->task[i], &conf->adapters.item[i]);
 	reset_gauge(&adapters->child.proc);
-	return adapters->shared.conf == -1 ? -1 : 0;
+	if (adapters->shared.conf == -1)
+		return -1;
+	give_up_calls(conf);
+	return 0;
 }
 
 static void close_all(struct adapters *adapters)

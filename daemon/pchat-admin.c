@@ -203,10 +203,7 @@ static int open_all(struct admin *admin, struct err *err)
 			      memory_order_relaxed);
 	if (load_tls(relay, err) == -1 || open_loop(admin, err) == -1)
 		return -1;
-#ifndef PCHAT_SANITIZERS
-	if (sandbox_enter(SANDBOX_BINDS, err) == -1)
-		log_warning("%s", err->text);
-#endif
+	sandbox_try(SANDBOX_BINDS);
 	return child_ready(&relay->child, PROC_READY, err);
 }
 

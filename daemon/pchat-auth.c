@@ -7,6 +7,7 @@
 #include "conf/clock.h"
 #include "conf/log.h"
 #include "daemon/auth.h"
+#include "shm/sandbox.h"
 
 /*
  * pchat-auth: checks who wants to sign in, and tells the sequencer. It alone has the token key and
@@ -52,6 +53,7 @@ static int open_all(struct auth *auth, struct err *err)
 	auth->credentials = auth_credentials_new(conf, &auth->child.proc);
 	if (!auth->delay || !auth->credentials || !auth_session_init(auth))
 		return err_set(err, "could not get memory for the sign-ins");
+	sandbox_try(SANDBOX_DATABASE);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "conf/log.h"
 #include "daemon/compliance.h"
 #include "daemon/upgrade.h"
+#include "shm/sandbox.h"
 #include "shm/schedule.h"
 
 enum {
@@ -247,6 +248,7 @@ static int open_all(struct compliance *c, struct err *err)
 	if (!c->db)
 		return -1;
 	db_progress(c->db, show_life, c);
+	sandbox_try(SANDBOX_DATABASE);
 	return 0;
 }
 

@@ -175,13 +175,7 @@ static int open_all(struct file_server *server, struct err *err)
 	if (mailbox_open(&server->mailbox, FD_MAIL + SLOT_FILE, FD_MAIL_BACK + SLOT_FILE,
 			 conf->workers.mailbox, err) == -1)
 		return -1;
-	/* A sanitizer looks for leaks at the end with calls that are given up; and what a fault point
-	 * does is given up, too. */
-#if !defined(PCHAT_SANITIZERS) && !defined(PCHAT_FAULTS)
-	/* As for workers: not every kernel or container has it. */
-	if (sandbox_enter(SANDBOX_FILES, err) == -1)
-		log_warning("%s", err->text);
-#endif
+	sandbox_try(SANDBOX_FILES);
 	return 0;
 }
 

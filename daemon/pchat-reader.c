@@ -18,6 +18,7 @@
 #include "shm/command.h"
 #include "shm/event.h"
 #include "shm/mailbox.h"
+#include "shm/sandbox.h"
 
 /*
  * A reader: takes the workers' questions from a socket that it shares with the other readers, asks
@@ -474,7 +475,10 @@ static int open_all(struct reader *reader, struct err *err)
 			 conf->workers.mailbox, err) == -1)
 		return -1;
 	reader->db = db_new(&conf->content.dsn, err);
-	return reader->db ? 0 : -1;
+	if (!reader->db)
+		return -1;
+	sandbox_try(SANDBOX_DATABASE);
+	return 0;
 }
 
 int main(int argc, char **argv)

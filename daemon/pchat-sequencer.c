@@ -11,6 +11,7 @@
 #include "conf/log.h"
 #include "daemon/sequencer.h"
 #include "shm/apply.h"
+#include "shm/sandbox.h"
 #include "shm/schedule.h"
 #include "shm/scoped.h"
 
@@ -379,6 +380,7 @@ static int start(struct sequencer *s, int argc, char **argv)
 		log_error("%s", err.text);
 		return EX_OSERR;
 	}
+	sandbox_try(SANDBOX_ALL);
 	code = sequencer_load(s);
 	if (code != 0 || s->stop)
 		return code;

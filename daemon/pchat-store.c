@@ -8,6 +8,7 @@
 #include "daemon/store.h"
 #include "daemon/upgrade.h"
 #include "odbc/content_index.h"
+#include "shm/sandbox.h"
 #include "shm/schedule.h"
 
 enum {
@@ -250,6 +251,7 @@ static int open_all(struct store *store, struct err *err)
 	if (!store->db)
 		return -1;
 	db_progress(store->db, show_life, store);
+	sandbox_try(SANDBOX_DATABASE);
 	return 0;
 }
 

@@ -33,6 +33,19 @@ is($count{store}, 1, 'there is one store');
 is($count{auth}, 1, 'there is one authenticator');
 is($count{reader}, 2, 'there are two readers');
 
+# The calls that a process has given up can be seen; not which.
+sub has_filter ($pid) {
+	open my $in, '<', "/proc/$pid/status" or return 0;
+	return scalar grep {/^Seccomp:\s+2$/} <$in>;
+}
+
+SKIP: {
+	skip 'under the sanitizers no system calls are given up', 1 if Pchat::Server->has_sanitizers;
+	skip 'nor on this kernel', 1 if $server->log =~ /could not install the filter of system calls/;
+	is_deeply([map { $_->{role} } grep { !has_filter($_->{pid}) } $server->processes],
+		[], 'every process but the master gives up system calls that it never needs');
+}
+
 # The session of a process.
 sub session ($pid) {
 	open my $in, '<', "/proc/$pid/stat" or return;

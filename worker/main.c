@@ -351,11 +351,7 @@ static int open_all(struct worker *w, struct err *err)
 	json_object_seed(0); /* reads random bytes */
 	if (open_loop(w, err) == -1 || open_memory(w, err) == -1 || open_chat(w, err) == -1)
 		return -1;
-#ifndef PCHAT_SANITIZERS
-	/* Not every kernel or container has it, and chat is better than none. */
-	if (sandbox_enter(SANDBOX_ALL, err) == -1)
-		log_warning("%s", err->text);
-#endif
+	sandbox_try(SANDBOX_ALL);
 	return child_ready(&w->child, PROC_READY, err);
 }
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -31,7 +32,7 @@ static char directory[64], file[80], other[80];
 
 /* What becomes of one call in a process of its own: 0, or the errno, or the signal that ended it and
  * 1000. */
-static int try(enum sandbox needs, int (*call)(void))
+static int try(unsigned needs, int (*call)(void))
 {
 	const pid_t pid = fork();
 	struct err err;
@@ -55,7 +56,7 @@ static int try(enum sandbox needs, int (*call)(void))
 	return WEXITSTATUS(status);
 }
 
-static void assert_refused(enum sandbox needs, int (*call)(void))
+static void assert_refused(unsigned needs, int (*call)(void))
 {
 	assert_int_equal(try(needs, call), EPERM);
 }
@@ -99,6 +100,56 @@ static void test_who_keeps_files_can_make_rename_and_remove_them(void **state)
 	assert_int_equal(try(SANDBOX_FILES, remove_it), 0);
 	assert_int_equal(try(SANDBOX_FILES, rename_it), 0);
 	assert_false(exists(file));
+}
+
+/* --- Drivers of databases. --- */
+
+static int remove_old_way(void) { return (int)syscall(SYS_unlink, file); }
+static int rename_old_way(void) { return (int)syscall(SYS_rename, file, other); }
+static int connect_by(int family, int type) { return socket(family, type, 0); }
+static int connect_by_4(void) { return connect_by(AF_INET, SOCK_STREAM); }
+static int connect_by_6(void) { return connect_by(AF_INET6, SOCK_STREAM); }
+static int ask_for_addresses(void) { return connect_by(AF_NETLINK, SOCK_RAW); }
+static int connect_by_crypto(void) { return connect_by(AF_ALG, SOCK_SEQPACKET); }
+static int connect_by_packets(void) { return connect_by(AF_PACKET, SOCK_RAW); }
+static int connect_to_guests(void) { return connect_by(AF_VSOCK, SOCK_STREAM); }
+static int connect_beyond(void) { return connect_by(AF_MAX + 1, SOCK_STREAM); }
+
+static int listen_to_it(void)
+{
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	return listen(fd, 1);
+}
+
+static void test_a_driver_can_keep_files_and_connect_to_other_hosts(void **state)
+{
+	(void)state;
+	assert_int_equal(try(SANDBOX_DATABASE, change_it), 0);
+	assert_int_equal(try(SANDBOX_DATABASE, rename_old_way), 0);
+	assert_int_equal(try(SANDBOX_DATABASE, make_another), 0);
+	assert_int_equal(rename(other, file), 0);
+	assert_int_equal(try(SANDBOX_DATABASE, remove_old_way), 0);
+	assert_int_equal(try(SANDBOX_DATABASE, connect_by_4), 0);
+	assert_int_not_equal(try(SANDBOX_DATABASE, connect_by_6), EPERM);
+	assert_int_equal(try(SANDBOX_DATABASE, ask_for_addresses), 0);
+}
+
+static void test_a_driver_can_neither_serve_nor_use_rare_kinds_of_sockets(void **state)
+{
+	(void)state;
+	assert_refused(SANDBOX_DATABASE, listen_to_it);
+	assert_refused(SANDBOX_DATABASE, connect_by_crypto);
+	assert_refused(SANDBOX_DATABASE, connect_by_packets);
+	assert_refused(SANDBOX_DATABASE, connect_to_guests);
+	assert_refused(SANDBOX_DATABASE, connect_beyond);
+}
+
+static void test_who_keeps_files_only_cannot_connect(void **state)
+{
+	(void)state;
+	assert_refused(SANDBOX_FILES, connect_by_4);
+	assert_refused(SANDBOX_FILES, ask_for_addresses);
 }
 
 /* --- Processes. --- */
@@ -154,6 +205,32 @@ static void test_no_process_can_be_made(void **state)
 	assert_int_equal(try(SANDBOX_ALL, execute), 1000 + SIGSYS);
 	assert_refused(SANDBOX_FILES, fork_one);
 	assert_refused(SANDBOX_BINDS, fork_one);
+	assert_refused(SANDBOX_DATABASE, fork_one);
+	assert_int_equal(try(SANDBOX_DATABASE, execute), 1000 + SIGSYS);
+}
+
+/* As the writers of adapters do. */
+static int trace_parent(void) { return (int)ptrace(PTRACE_ATTACH, getppid(), NULL, NULL); }
+
+static int execute_another(void)
+{
+	const pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		execl("/bin/true", "true", NULL);
+		_exit(1);
+	}
+	return pid != -1 && waitpid(pid, &status, 0) == pid && status == 0 ? 0 : -1;
+}
+
+static void test_who_starts_programs_can_do_that_and_not_look_into_others(void **state)
+{
+	(void)state;
+	assert_int_equal(try(SANDBOX_PROGRAMS, execute_another), 0);
+	assert_int_equal(try(SANDBOX_PROGRAMS, trace_parent), 1000 + SIGSYS);
+	assert_refused(SANDBOX_PROGRAMS, write_it);
+	assert_refused(SANDBOX_PROGRAMS, connect_by_4);
 }
 
 static void test_a_thread_can_be_made(void **state)
@@ -259,7 +336,13 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			test_who_keeps_files_can_make_rename_and_remove_them, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_driver_can_keep_files_and_connect_to_other_hosts, setup, teardown),
+		cmocka_unit_test(test_a_driver_can_neither_serve_nor_use_rare_kinds_of_sockets),
+		cmocka_unit_test(test_who_keeps_files_only_cannot_connect),
 		cmocka_unit_test(test_no_process_can_be_made),
+		cmocka_unit_test_setup_teardown(
+			test_who_starts_programs_can_do_that_and_not_look_into_others, setup, teardown),
 		cmocka_unit_test(test_a_thread_can_be_made),
 		cmocka_unit_test(test_no_other_process_can_be_reached),
 		cmocka_unit_test(test_no_way_leads_to_the_network_or_the_terminal),
