@@ -60,6 +60,28 @@ my $forger = Pchat::Client->new(server => $server)->connect;
 is($forger->refusal('auth.resume', token => $forged), 'InvalidToken', 'a changed token is refused');
 is($forger->refusal('auth.resume', token => ''), 'InvalidToken', 'an empty token is refused');
 
+my $lobby = $server->add_room('lobby');
+my $private = $server->add_room('private', 'where few talk', privacy => 'closed');
+my $writer = Pchat::Client->enter(server => $server, user => 'bob');
+$writer->join_room($lobby);
+$writer->post($lobby, $_) for qw(one two three);
+my $back = Pchat::Client->new(server => $server, user => 'alice')->connect;
+my $wanted = [{ room => $lobby, since => 1 }, { room => $private }];
+is($back->refusal('auth.resume', token => $client->{token}, rooms => [@$wanted, { room => 'x' }]),
+	'InvalidArgument', 'a token does not count where the rooms beside it are none');
+is($back->refusal('auth.resume', token => 'x', rooms => $wanted),
+	'InvalidToken', 'nor rooms where the token does not');
+my $entered = $back->call('auth.resume', token => $client->{token}, rooms => $wanted);
+ok($entered->{token}, 'a user comes back and joins his rooms in one call');
+is_deeply([map { $_->{text} } @{ $entered->{rooms}[0]{messages} }],
+	['two', 'three'], 'and has what he missed');
+is($entered->{rooms}[1]{error}{data}{name},
+	'ErrorPermission', 'of a room that he may not join the reason stands in its place');
+is($writer->next_note('joined')->{user}{uri}, 
+	'sip:alice@example.test', 'the others see him come');
+$writer->post($lobby, 'four');
+is($back->next_note->{text}, 'four', 'and he hears what is said from then on');
+
 $again->call('auth.logout');
 is($again->wait_closed, 1000, 'signing out closes the connection in order');
 

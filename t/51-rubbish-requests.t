@@ -146,7 +146,7 @@ my %methods = (
 	'access.deny' => { room => $nowhere, user => 'nobody' },
 	'auth.start' => { mechanism => 'PLAIN', data => '' },
 	'auth.step' => { data => '' },
-	'auth.resume' => { token => 'x' },
+	'auth.resume' => { token => 'x', rooms => [] },
 	'room.search' => {
 		text => '',
 		privacy => 'open',
@@ -201,13 +201,18 @@ sub all_wrong ($ask, $method, $right) {
 
 my @before = map { $_->{pid} } $server->processes;
 for my $method (sort keys %methods) {
- # room.leave is the last; auth.* are asked by somebody who has not signed in, and who may be thrown
-	# out for it.
+	# room.leave is the last; auth.* are asked by somebody who has not signed in, and who may be thrown
+	# out for it, also while he waits for an answer.
 	my $stranger = Pchat::Client->new(server => $server);
 	my $ask = $method =~ /^auth/
 		? sub (@call) {
-		$stranger->connect if !$stranger->connected;
-		$stranger->refusal(@call);
+		my $answer = 'closed';
+		for (1 .. 2) {
+			$stranger->connect if !$stranger->connected;
+			$answer = $stranger->refusal(@call);
+			last if $answer ne 'closed';
+		}
+		return $answer;
 		}
 		: sub (@call) { $alice->refusal(@call) };
 	all_wrong($ask, $method, $methods{$method});

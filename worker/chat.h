@@ -144,8 +144,9 @@ struct front_end {
 			  const struct chat_signed_in *result);
 	void (*posted)(struct session *session, const struct chat_id *id, uint64_t seq,
 		       uint64_t time, bool repeated);
-	/* An answer that grows, room by room. */
-	void (*joins_begin)(struct buf *answer, const struct chat_id *id);
+	/* An answer that grows, room by room; signed_in: NULL, or what it begins with. */
+	void (*joins_begin)(struct buf *answer, const struct chat_id *id,
+			    const struct chat_signed_in *signed_in);
 	void (*joins)(struct session *session, struct buf *answer);
 	void (*messages)(struct session *session, const struct chat_id *id, const struct buf *list,
 			 const struct chat_span *span);
@@ -180,7 +181,6 @@ void chat_sign_in(struct session *session, const struct chat_id *id, const char 
 		  const void *data, size_t size);
 void chat_sign_in_step(struct session *session, const struct chat_id *id, const void *data,
 		       size_t size);
-void chat_resume(struct session *session, const struct chat_id *id, struct text token);
 /* By the credentials of the connection's unix socket. */
 void chat_sign_in_local(struct session *session, const struct chat_id *id);
 
@@ -190,6 +190,9 @@ struct chat_join {
 	uint64_t since;
 	uint16_t history;
 };
+/* With rooms (count > 0) the sign-in is answered when they are settled, by joins. */
+void chat_resume(struct session *session, const struct chat_id *id, struct text token,
+		 const struct chat_join *joins, unsigned count);
 void chat_join(struct session *session, const struct chat_id *id, const struct chat_join *joins,
 	       unsigned count);
 void chat_leave(struct session *session, const struct chat_id *id, const uint8_t room[16]);

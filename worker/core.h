@@ -109,6 +109,12 @@ void chat_refusals(struct chat *chat);
 /* The end of a turn: what is to be tried again, and the sequencer's wake-up. */
 void chat_turn(struct chat *chat);
 
+/* Joins rooms, in an answer that begins with a sign-in or (NULL) does not. False: the session has
+ * too many requests under way, or memory ran out; nothing was answered. */
+bool join_begin(struct session *session, const struct chat_id *id,
+		const struct chat_signed_in *signed_in, const struct chat_join *joins,
+		unsigned count);
+
 /* A user's events, told by the tail to those who wait for them. */
 void sign_in_opened(struct session *session, const struct record *record);
 

@@ -456,21 +456,20 @@ static void begin_room(struct join_room *room)
 	seek(room);
 }
 
-void chat_join(struct session *session, const struct chat_id *id, const struct chat_join *joins,
-	       unsigned count)
+bool join_begin(struct session *session, const struct chat_id *id,
+		const struct chat_signed_in *signed_in, const struct chat_join *joins,
+		unsigned count)
 {
 	struct join *join = NULL;
 
 	if (session->requests < SESSION_REQUESTS_MAX)
 		join = calloc(1, sizeof(*join) + count * sizeof(join->room[0]));
-	if (join == NULL) {
-		session_refuse(session, id, CODE_BUSY);
-		return;
-	}
+	if (join == NULL)
+		return false;
 	session_request_begun(session);
 	join->session = session;
 	join->count = join->left = count;
-	session->front->joins_begin(&join->answer, id);
+	session->front->joins_begin(&join->answer, id, signed_in);
 	for (unsigned i = 0; i < count; i++) {
 		struct join_room *room = &join->room[i];
 
@@ -485,4 +484,12 @@ void chat_join(struct session *session, const struct chat_id *id, const struct c
 	join->started = true;
 	if (join->left == 0)
 		answer(join);
+	return true;
+}
+
+void chat_join(struct session *session, const struct chat_id *id, const struct chat_join *joins,
+	       unsigned count)
+{
+	if (!join_begin(session, id, NULL, joins, count))
+		session_refuse(session, id, CODE_BUSY);
 }

@@ -291,24 +291,30 @@ static void answer_challenge(struct session *session, const struct chat_id *id, 
 	json_finish(session, &buf);
 }
 
+static void put_signed_in(struct buf *buf, const struct chat_signed_in *result)
+{
+	buf_string(buf, "\"done\":true,");
+	if (result->size > 0) {
+		buf_string(buf, "\"data\":");
+		json_put_base64(buf, result->data, result->size);
+		buf_char(buf, ',');
+	}
+	buf_string(buf, "\"user\":");
+	put_user(buf, result->uri, result->name);
+	buf_string(buf, ",\"token\":");
+	put_text(buf, result->token);
+	buf_string(buf, ",\"token_expires\":");
+	json_put_time(buf, result->expires);
+}
+
 static void answer_signed_in(struct session *session, const struct chat_id *id,
 			     const struct chat_signed_in *result)
 {
 	struct buf buf;
 
 	begin(&buf, id);
-	buf_string(&buf, "{\"done\":true,");
-	if (result->size > 0) {
-		buf_string(&buf, "\"data\":");
-		json_put_base64(&buf, result->data, result->size);
-		buf_char(&buf, ',');
-	}
-	buf_string(&buf, "\"user\":");
-	put_user(&buf, result->uri, result->name);
-	buf_string(&buf, ",\"token\":");
-	put_text(&buf, result->token);
-	buf_string(&buf, ",\"token_expires\":");
-	json_put_time(&buf, result->expires);
+	buf_char(&buf, '{');
+	put_signed_in(&buf, result);
 	buf_char(&buf, '}');
 	json_finish(session, &buf);
 }
@@ -354,10 +360,16 @@ static void answer_page(struct session *session, const struct chat_id *id, const
 	json_finish(session, &buf);
 }
 
-static void answer_joins_begin(struct buf *answer, const struct chat_id *id)
+static void answer_joins_begin(struct buf *answer, const struct chat_id *id,
+			       const struct chat_signed_in *signed_in)
 {
 	json_result(answer, id);
-	buf_string(answer, "{\"rooms\":[");
+	buf_char(answer, '{');
+	if (signed_in != NULL) {
+		put_signed_in(answer, signed_in);
+		buf_char(answer, ',');
+	}
+	buf_string(answer, "\"rooms\":[");
 }
 
 static void answer_joins(struct session *session, struct buf *answer)

@@ -85,4 +85,9 @@ int json_get_number(const json_t *params, const char *name, uint64_t min, uint64
 		    uint64_t *number_r);
 int json_get_room(const struct json_peer *peer, const json_t *params, uint8_t uuid_r[16]);
 
+/* "rooms" of room.join and auth.resume, 1 to CHAT_JOIN_MAX of them; none (*count_r = 0) where it is
+ * absent. */
+int json_get_joins(const struct json_peer *peer, const json_t *params,
+		   struct chat_join joins_r[CHAT_JOIN_MAX], unsigned *count_r);
+
 #endif

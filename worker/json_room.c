@@ -23,24 +23,36 @@ static int get_join(const struct json_peer *peer, const json_t *item, struct cha
 	return code;
 }
 
-static int room_join(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+int json_get_joins(const struct json_peer *peer, const json_t *params,
+		   struct chat_join joins_r[CHAT_JOIN_MAX], unsigned *count_r)
 {
 	const json_t *rooms = json_object_get(params, "rooms");
-	struct chat_join joins[CHAT_JOIN_MAX];
-	size_t count = 1;
+	const size_t count = json_array_size(rooms); /* 0 for what is no array */
 	int code = CODE_OK;
 
-	if (rooms == NULL || json_is_null(rooms)) {
+	*count_r = 0;
+	if (rooms == NULL || json_is_null(rooms))
+		return CODE_OK;
+	if (count < 1 || count > CHAT_JOIN_MAX)
+		return CODE_INVALID_ARGUMENT;
+	for (size_t i = 0; i < count && code == CODE_OK; i++)
+		code = get_join(peer, json_array_get(rooms, i), &joins_r[i]);
+	*count_r = (unsigned)count;
+	return code;
+}
+
+static int room_join(struct json_peer *peer, const struct chat_id *id, const json_t *params)
+{
+	struct chat_join joins[CHAT_JOIN_MAX];
+	unsigned count;
+	int code = json_get_joins(peer, params, joins, &count);
+
+	if (code == CODE_OK && count == 0) {
 		code = get_join(peer, params, &joins[0]);
-	} else {
-		count = json_array_size(rooms); /* 0 for what is no array */
-		if (count < 1 || count > CHAT_JOIN_MAX)
-			return CODE_INVALID_ARGUMENT;
-		for (size_t i = 0; i < count && code == CODE_OK; i++)
-			code = get_join(peer, json_array_get(rooms, i), &joins[i]);
+		count = 1;
 	}
 	if (code == CODE_OK)
-		chat_join(&peer->session, id, joins, (unsigned)count);
+		chat_join(&peer->session, id, joins, count);
 	return code;
 }
 

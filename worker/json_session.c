@@ -85,7 +85,9 @@ static int auth_step(struct json_peer *peer, const struct chat_id *id, const jso
 
 static int auth_resume(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
+	struct chat_join joins[CHAT_JOIN_MAX];
 	struct text token;
+	unsigned count;
 	int code;
 
 	if (peer->local)
@@ -94,7 +96,9 @@ static int auth_resume(struct json_peer *peer, const struct chat_id *id, const j
 	if (code == CODE_OK && (token.length == 0 || token.length > BASE64_MAX / 2))
 		code = CODE_INVALID_TOKEN;
 	if (code == CODE_OK)
-		chat_resume(&peer->session, id, token);
+		code = json_get_joins(peer, params, joins, &count);
+	if (code == CODE_OK)
+		chat_resume(&peer->session, id, token, joins, count);
 	return code;
 }
 

@@ -17,6 +17,8 @@ struct sign_in {
 	uint64_t expires;
 	uint32_t final_size, token_size;
 	char *words; /* owned: the mechanism's final data, then the token */
+	struct chat_join *joins; /* owned: the rooms that are to be joined with it */
+	unsigned join_count;
 };
 
 static void sign_in_free(struct pending *pending)
@@ -28,6 +30,7 @@ static void sign_in_free(struct pending *pending)
 	if (sign_in->words != NULL)
 		explicit_bzero(sign_in->words, sign_in->final_size + sign_in->token_size);
 	free(sign_in->words);
+	free(sign_in->joins);
 	free(sign_in);
 }
 
@@ -35,6 +38,19 @@ static void fail(struct sign_in *sign_in, int code)
 {
 	sign_in->base.base.session->state = SESSION_NEW;
 	request_refuse(&sign_in->base, code);
+}
+
+/* Where rooms are to be joined it is answered when that is done. That there is no memory for it
+ * costs the connection, as anywhere behind a sign-in. */
+static void answer(struct sign_in *sign_in, const struct chat_signed_in *result)
+{
+	struct session *session = sign_in->base.base.session;
+	const struct chat_id *id = &sign_in->base.id;
+
+	if (sign_in->join_count == 0)
+		session->front->signed_in(session, id, result);
+	else if (!join_begin(session, id, result, sign_in->joins, sign_in->join_count))
+		conn_kill(session->conn);
 }
 
 static void finish(struct sign_in *sign_in)
@@ -61,7 +77,7 @@ static void finish(struct sign_in *sign_in)
 	session->state = SESSION_OPEN;
 	proc_count(chat->proc, COUNTER_SESSIONS_OPEN, 1);
 	conn_settle(session->conn);
-	session->front->signed_in(session, &sign_in->base.id, &result);
+	answer(sign_in, &result);
 	request_end(&sign_in->base);
 }
 
@@ -158,24 +174,41 @@ static void settle(struct pending *pending, const struct outcome *outcome)
 	fail(sign_in, code == CODE_OK ? CODE_SERVER_ERROR : code);
 }
 
-static void ask(struct session *session, const struct chat_id *id, enum ask_kind kind,
-		const struct text *parts, unsigned count, int fd)
+/* NULL: it was answered. */
+static struct sign_in *begin(struct session *session, const struct chat_id *id)
 {
-	struct chat *chat = session->chat;
 	struct request *request;
-	int code;
 
 	session_enter(session);
 	request = request_begin(session, id, sizeof(struct sign_in), settle);
 	if (request == NULL)
-		return;
+		return NULL;
 	request->base.free = sign_in_free;
 	session->sign_in = &request->base;
 	session->state = SESSION_ASKING;
-	pending_until(&chat->pending, &request->base, chat_answer_limit(chat));
-	code = chat_ask(chat, chat->auth, kind, &request->base, parts, count, fd);
+	return (struct sign_in *)request;
+}
+
+static void ask(struct sign_in *sign_in, enum ask_kind kind, const struct text *parts,
+		unsigned count, int fd)
+{
+	struct pending *pending = &sign_in->base.base;
+	struct chat *chat = pending->session->chat;
+	int code;
+
+	pending_until(&chat->pending, pending, chat_answer_limit(chat));
+	code = chat_ask(chat, chat->auth, kind, pending, parts, count, fd);
 	if (code != CODE_OK)
-		fail((struct sign_in *)request, code);
+		fail(sign_in, code);
+}
+
+static void begin_and_ask(struct session *session, const struct chat_id *id, enum ask_kind kind,
+			  const struct text *parts, unsigned count, int fd)
+{
+	struct sign_in *sign_in = begin(session, id);
+
+	if (sign_in != NULL)
+		ask(sign_in, kind, parts, count, fd);
 }
 
 /* The client's address, with the zero byte that ends it. */
@@ -198,7 +231,7 @@ void chat_sign_in(struct session *session, const struct chat_id *id, const char 
 	if (session->state != SESSION_NEW && session->state != SESSION_CHALLENGED)
 		session_refuse(session, id, CODE_INVALID_FLOW_OF_OPERATIONS);
 	else
-		ask(session, id, ASK_AUTH_START, parts, 3, -1);
+		begin_and_ask(session, id, ASK_AUTH_START, parts, 3, -1);
 }
 
 void chat_sign_in_step(struct session *session, const struct chat_id *id, const void *data,
@@ -209,21 +242,42 @@ void chat_sign_in_step(struct session *session, const struct chat_id *id, const 
 	if (session->state != SESSION_CHALLENGED)
 		session_refuse(session, id, CODE_INVALID_FLOW_OF_OPERATIONS);
 	else
-		ask(session, id, ASK_AUTH_STEP, parts, 1, -1);
+		begin_and_ask(session, id, ASK_AUTH_STEP, parts, 1, -1);
 }
 
-void chat_resume(struct session *session, const struct chat_id *id, struct text token)
+static bool keep_joins(struct sign_in *sign_in, const struct chat_join *joins, unsigned count)
+{
+	if (count == 0)
+		return true;
+	sign_in->joins = calloc(count, sizeof(*joins));
+	if (sign_in->joins == NULL)
+		return false;
+	memcpy(sign_in->joins, joins, count * sizeof(*joins));
+	sign_in->join_count = count;
+	return true;
+}
+
+void chat_resume(struct session *session, const struct chat_id *id, struct text token,
+		 const struct chat_join *joins, unsigned count)
 {
 	char address[CONN_ADDRESS];
 	struct text parts[] = {address_of(session, address), token};
+	struct sign_in *sign_in;
 
-	if (session->state != SESSION_NEW && session->state != SESSION_CHALLENGED)
+	if (session->state != SESSION_NEW && session->state != SESSION_CHALLENGED) {
 		session_refuse(session, id, CODE_INVALID_FLOW_OF_OPERATIONS);
+		return;
+	}
+	sign_in = begin(session, id);
+	if (sign_in == NULL)
+		return;
+	if (keep_joins(sign_in, joins, count))
+		ask(sign_in, ASK_AUTH_RESUME, parts, 2, -1);
 	else
-		ask(session, id, ASK_AUTH_RESUME, parts, 2, -1);
+		fail(sign_in, CODE_BUSY);
 }
 
 void chat_sign_in_local(struct session *session, const struct chat_id *id)
 {
-	ask(session, id, ASK_AUTH_LOCAL, NULL, 0, session->conn->fd);
+	begin_and_ask(session, id, ASK_AUTH_LOCAL, NULL, 0, session->conn->fd);
 }

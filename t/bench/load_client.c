@@ -12,6 +12,7 @@
 
 enum {
 	RETRY_US = 20000,
+	ROOMS_A_CALL = 128,
 	COMERS_STEP = 7919, /* a prime: neighbours are in the same rooms */
 };
 
@@ -119,6 +120,47 @@ static void sign_in_scram(struct load_worker *w, struct load_client *c, const ch
 	free(data);
 }
 
+static json_t *wish(const struct load_worker *w, const struct load_client *c,
+		    const struct load_member *member)
+{
+	const char *uri = w->shared->room[member->room].uri;
+	if (c->was_ready)
+		return json_pack("{s:s, s:I}", "room", uri, "since", (json_int_t)member->seen);
+	return json_pack("{s:s, s:i}", "room", uri, "history", 0);
+}
+
+/* The rooms from this one on, as many as one call takes. */
+static json_t *wishes(const struct load_worker *w, struct load_client *c, uint32_t from)
+{
+	json_t *rooms = json_array();
+	for (uint32_t i = from; i < c->members && i < from + ROOMS_A_CALL; i++) {
+		c->member[i].catching = true;
+		c->member[i].live = 0;
+		json_array_append_new(rooms, wish(w, c, &c->member[i]));
+	}
+	return rooms;
+}
+
+/* The answer to the last call makes the client ready. */
+static void join(struct load_worker *w, struct load_client *c, uint32_t from)
+{
+	c->state = CLIENT_JOINING;
+	c->behind = c->members;
+	for (uint32_t i = from; i < c->members; i += ROOMS_A_CALL)
+		send_json(w, c, ID_JOIN, "room.join", json_pack("{s:o}", "rooms", wishes(w, c, i)));
+	if (c->members == 0)
+		load_message_joined(w, c, NULL);
+}
+
+/* All in one call, as far as one call takes it. */
+static void resume(struct load_worker *w, struct load_client *c, const char *token)
+{
+	json_t *params = json_pack("{s:s}", "token", token);
+	if (c->members > 0)
+		json_object_set_new(params, "rooms", wishes(w, c, 0));
+	send_json(w, c, ID_RESUME, "auth.resume", params);
+}
+
 static void sign_in(struct load_worker *w, struct load_client *c)
 {
 	char user[64];
@@ -128,7 +170,7 @@ static void sign_in(struct load_worker *w, struct load_client *c)
 	if (c->came)
 		sign_in_plain(w, c, user);
 	else if (token && (c->was_ready || w->options->auth == LOAD_TOKEN))
-		send_json(w, c, ID_SIGN_IN, "auth.resume", json_pack("{s:s}", "token", token));
+		resume(w, c, token);
 	else if (w->options->auth == LOAD_SCRAM)
 		sign_in_scram(w, c, user);
 	else
@@ -145,44 +187,17 @@ static void scram_step(struct load_worker *w, struct load_client *c, const json_
 	free(data);
 }
 
-static json_t *wish(const struct load_worker *w, const struct load_client *c,
-		    const struct load_member *member)
-{
-	const char *uri = w->shared->room[member->room].uri;
-	if (c->was_ready)
-		return json_pack("{s:s, s:I}", "room", uri, "since", (json_int_t)member->seen);
-	return json_pack("{s:s, s:i}", "room", uri, "history", 0);
-}
-
-/* At most 128 rooms in one call; the answer to the last call makes the client ready. */
-static void join(struct load_worker *w, struct load_client *c)
-{
-	c->state = CLIENT_JOINING;
-	c->behind = 0;
-	json_t *rooms = json_array();
-	for (uint32_t i = 0; i < c->members; i++) {
-		c->member[i].catching = true;
-		c->member[i].live = 0;
-		c->behind++;
-		json_array_append_new(rooms, wish(w, c, &c->member[i]));
-		if (json_array_size(rooms) == 128 || i + 1 == c->members) {
-			send_json(w, c, ID_JOIN, "room.join", json_pack("{s:o}", "rooms", rooms));
-			rooms = json_array();
-		}
-	}
-	json_decref(rooms);
-	if (c->members == 0)
-		load_message_joined(w, c, NULL);
-}
-
-static void signed_in(struct load_worker *w, struct load_client *c, const json_t *result)
+static void signed_in(struct load_worker *w, struct load_client *c, const json_t *result,
+		      bool resumed)
 {
 	const char *token = json_string_value(json_object_get(result, "token"));
 	unsigned user = user_of(w, c);
 	if (token && !w->token[user])
 		w->token[user] = strdup(token);
 	client_sasl_free(&c->sasl);
-	join(w, c);
+	join(w, c, resumed ? ROOMS_A_CALL : 0);
+	if (resumed && c->members > 0)
+		load_message_joined(w, c, result);
 }
 
 static void take_json(struct load_worker *w, struct load_client *c, const char *text, size_t size)
@@ -198,7 +213,9 @@ static void take_json(struct load_worker *w, struct load_client *c, const char *
 		w->stats->malformed += id == 0;
 		c->retry_at = 1;
 	} else if (id == ID_SIGN_IN && json_is_true(json_object_get(result, "done"))) {
-		signed_in(w, c, result);
+		signed_in(w, c, result, false);
+	} else if (id == ID_RESUME) {
+		signed_in(w, c, result, true);
 	} else if (id == ID_SIGN_IN) {
 		scram_step(w, c, result);
 	} else if (id == ID_JOIN) {

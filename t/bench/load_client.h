@@ -106,6 +106,6 @@ void load_post_answer(struct load_worker *w, struct load_client *c, uint64_t id,
 		      int code);
 void load_post_again(struct load_worker *w, struct load_client *c, uint32_t member);
 
-enum { ID_SIGN_IN = 1, ID_JOIN = 2, ID_HISTORY = 1000, ID_POST_SHIFT = 32 };
+enum { ID_SIGN_IN = 1, ID_JOIN = 2, ID_RESUME = 3, ID_HISTORY = 1000, ID_POST_SHIFT = 32 };
 
 #endif

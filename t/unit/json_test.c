@@ -275,6 +275,49 @@ static void many_rooms_are_joined_in_one_call(void **state)
 			    "InvalidArgument");
 }
 
+static void a_resumed_session_joins_its_rooms_in_the_same_call(void **state)
+{
+	json_t *answer, *result;
+
+	(void)state;
+	answer = ask(false, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"auth.resume\",\"params\":{"
+			    "\"token\":\"t\",\"rooms\":[{\"room\":" ROOM "},{\"room\":" ROOM
+			    ",\"since\":7}]}}");
+	result = json_object_get(answer, "result");
+	assert_true(json_is_true(json_object_get(result, "done")));
+	assert_string_equal(json_string_value(json_object_get(result, "token")), "token");
+	assert_int_equal(json_array_size(json_object_get(result, "rooms")), 2);
+	assert_string_equal(stub_last(&stub)->name, "resume");
+	assert_int_equal(stub_last(&stub)->number, 2);
+	json_decref(answer);
+}
+
+static void wrong_rooms_are_refused_before_a_token_is_looked_at(void **state)
+{
+	static const char *const rooms[] = {"[]",
+					    "{}",
+					    "1",
+					    "[1]",
+					    "[{}]",
+					    "[{\"room\":\"x\"}]",
+					    "[{\"room\":" ROOM ",\"since\":-1}]",
+					    "[{\"room\":" ROOM "},{\"room\":" ROOM
+					    ",\"history\":501}]"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
+		const unsigned calls = stub_last(&stub)->count;
+		char text[512];
+
+		snprintf(text, sizeof(text),
+			 "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"auth.resume\",\"params\":{"
+			 "\"token\":\"t\",\"rooms\":%s}}",
+			 rooms[i]);
+		assert_string_equal(error_of(false, text), "InvalidArgument");
+		assert_int_equal(stub_last(&stub)->count, calls + 1); /* the connection's own */
+	}
+}
+
 static void a_readers_rows_and_the_caches_become_one_list(void **state)
 {
 	json_t *answer = ask(false, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"message.history\","
@@ -373,6 +416,8 @@ int main(void)
 		cmocka_unit_test(an_upload_needs_a_room_a_name_and_a_size),
 		cmocka_unit_test(a_grant_tells_where_the_bytes_go),
 		cmocka_unit_test(many_rooms_are_joined_in_one_call),
+		cmocka_unit_test(a_resumed_session_joins_its_rooms_in_the_same_call),
+		cmocka_unit_test(wrong_rooms_are_refused_before_a_token_is_looked_at),
 		cmocka_unit_test(a_readers_rows_and_the_caches_become_one_list),
 		cmocka_unit_test(every_byte_of_a_text_survives),
 		cmocka_unit_test(nesting_is_counted_outside_of_strings_only),

@@ -26,20 +26,20 @@ void chat_count_refusal(struct chat *chat, int code)
 	(void)code;
 }
 
+static const struct chat_signed_in signed_in = {
+	.uri = {"sip:alice@example.test", 22},
+	.name = {"Alice", 5},
+	.token = {"token", 5},
+	.data = "v=1",
+	.size = 3,
+	.expires = 1,
+};
+
 static void sign_in(struct session *session, const struct chat_id *id)
 {
-	const struct chat_signed_in result = {
-		.uri = {"sip:alice@example.test", 22},
-		.name = {"Alice", 5},
-		.token = {"token", 5},
-		.data = "v=1",
-		.size = 3,
-		.expires = 1,
-	};
-
 	session->state = SESSION_OPEN;
 	conn_settle(session->conn);
-	session->front->signed_in(session, id, &result);
+	session->front->signed_in(session, id, &signed_in);
 }
 
 void chat_sign_in(struct session *session, const struct chat_id *id, const char *mechanism,
@@ -56,12 +56,6 @@ void chat_sign_in_step(struct session *session, const struct chat_id *id, const 
 		       size_t size)
 {
 	stub_called(session, "sign_in_step", (struct text){data, (uint32_t)size}, 0);
-	sign_in(session, id);
-}
-
-void chat_resume(struct session *session, const struct chat_id *id, struct text token)
-{
-	stub_called(session, "resume", token, 0);
 	sign_in(session, id);
 }
 
@@ -88,17 +82,16 @@ static void put_row(struct session *session, struct buf *list)
 	session->front->row(list, &message);
 }
 
-void chat_join(struct session *session, const struct chat_id *id, const struct chat_join *joins,
-	       unsigned count)
+static void join(struct session *session, const struct chat_id *id,
+		 const struct chat_signed_in *before, const struct chat_join *joins, unsigned count)
 {
 	static struct room_view room = {.name_length = 5, .name = "Lobby"};
 	struct chat_joined joined = {.room = &room, .last_seq = 7};
 	struct buf messages, list;
 
-	stub_called(session, "join", stub_nothing, count);
 	buf_init(&messages);
 	buf_init(&list);
-	session->front->joins_begin(&list, id);
+	session->front->joins_begin(&list, id, before);
 	put_row(session, &messages);
 	joined.messages = &messages;
 	for (unsigned i = 0; i < count; i++) {
@@ -109,6 +102,26 @@ void chat_join(struct session *session, const struct chat_id *id, const struct c
 	}
 	session->front->joins(session, &list);
 	buf_fini(&messages);
+}
+
+void chat_join(struct session *session, const struct chat_id *id, const struct chat_join *joins,
+	       unsigned count)
+{
+	stub_called(session, "join", stub_nothing, count);
+	join(session, id, NULL, joins, count);
+}
+
+void chat_resume(struct session *session, const struct chat_id *id, struct text token,
+		 const struct chat_join *joins, unsigned count)
+{
+	stub_called(session, "resume", token, count);
+	if (count == 0) {
+		sign_in(session, id);
+		return;
+	}
+	session->state = SESSION_OPEN;
+	conn_settle(session->conn);
+	join(session, id, &signed_in, joins, count);
 }
 
 void chat_leave(struct session *session, const struct chat_id *id, const uint8_t room[16])
