@@ -8,6 +8,7 @@ conf_libconf_a_SOURCES = \
 	conf/conf_adapter.c conf/conf_adapter.h \
 	conf/err.c conf/err.h \
 	conf/fault.c conf/fault.h \
+	conf/hex.c conf/hex.h \
 	conf/log.c conf/log.h \
 	conf/scan.c conf/scan.h \
 	conf/setting.c conf/setting.h

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "conf/clock.h"
+#include "conf/hex.h"
 #include "daemon/adapter_xml.h"
 
 /* A mail (RFC 5322, MIME) for one conversation: a transcript to read, and the XML beside it. */
@@ -119,8 +120,7 @@ static void identify(const struct adapter *adapter, const struct adapter_batch *
 	snprintf(text, sizeof(text), "%llu %llu %s %s", (unsigned long long)first->number,
 		 (unsigned long long)last->number, adapter->name, first->room);
 	SHA256((const unsigned char *)text, strlen(text), hash);
-	for (unsigned i = 0; i < 16; i++)
-		snprintf(name_r + 2 * i, 3, "%02x", hash[i]);
+	hex_encode(hash, 16, name_r);
 }
 
 static void head(const struct adapter *adapter, const struct adapter_batch *records,

@@ -12,7 +12,7 @@
 #include <openssl/evp.h>
 #include <zlib.h>
 
-#include "odbc/hex.h"
+#include "conf/hex.h"
 
 enum { BUFFER = 256 << 10, DIGEST = 32 };
 

@@ -2,8 +2,8 @@
 #include <stdio.h>
 
 #include "conf/clock.h"
+#include "conf/hex.h"
 #include "daemon/compliance_translation.h"
-#include "odbc/hex.h"
 
 /* What was uploaded, downloaded and removed, as records. */
 

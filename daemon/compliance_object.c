@@ -1,8 +1,8 @@
 #include <stdio.h>
 
+#include "conf/hex.h"
 #include "daemon/compliance_state.h"
 #include "daemon/fragment.h"
-#include "odbc/hex.h"
 
 /* Objects as rows of the compliance database; their whole state as JSON, by the names that the
  * protocol has for it. */

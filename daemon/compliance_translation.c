@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistr.h>
 
-#include "odbc/hex.h"
+#include "conf/hex.h"
 
 /* --- Who and where. --- */
 

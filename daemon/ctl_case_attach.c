@@ -5,8 +5,8 @@
 #include <sysexits.h>
 
 #include "conf/conf.h"
+#include "conf/hex.h"
 #include "daemon/ctl_file_disk.h"
-#include "odbc/hex.h"
 
 enum { NAME = 64, SUFFIX_MAX = 8, PATH = 4096 };
 

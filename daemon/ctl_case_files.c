@@ -9,8 +9,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "conf/hex.h"
 #include "daemon/ctl_file_disk.h"
-#include "odbc/hex.h"
 
 enum { PATH = 4096 };
 

@@ -6,10 +6,10 @@
 
 #include "conf/clock.h"
 #include "conf/conf.h"
+#include "conf/hex.h"
 #include "daemon/archive.h"
 #include "daemon/ctl_export.h"
 #include "daemon/ctl_option.h"
-#include "odbc/hex.h"
 
 /*
  * pchatctl data export: the content database as an archive. All is read in one transaction, a page

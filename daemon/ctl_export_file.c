@@ -1,8 +1,8 @@
 #include <string.h>
 
+#include "conf/hex.h"
 #include "daemon/ctl_export.h"
 #include "odbc/content_file.h"
-#include "odbc/hex.h"
 
 /* Files as lines of an archive: what they are, not what is in them. */
 

@@ -1,7 +1,7 @@
 #include <string.h>
 
+#include "conf/hex.h"
 #include "daemon/ctl_export.h"
-#include "odbc/hex.h"
 #include "shm/event.h"
 
 /* The messages of all rooms, room by room. */

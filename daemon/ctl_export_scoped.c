@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "odbc/hex.h"
+#include "conf/hex.h"
 #include "shm/scoped.h"
 
 /* Settings by scope, and who was granted which policy, as lines of an archive. */

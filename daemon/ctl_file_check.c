@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
+#include "conf/hex.h"
 #include "daemon/ctl_file_disk.h"
 #include "daemon/ctl_option.h"
 #include "daemon/ctl_table.h"
-#include "odbc/hex.h"
 
 /*
  * pchatctl file check: whether the files on the disk and the rows of pc_file agree. Files come and

@@ -10,7 +10,7 @@
 
 #include <openssl/evp.h>
 
-#include "odbc/hex.h"
+#include "conf/hex.h"
 
 enum { BUFFER = 65536, PATH = 4096 };
 

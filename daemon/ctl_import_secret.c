@@ -5,9 +5,9 @@
 
 #include "conf/clock.h"
 #include "conf/conf.h"
+#include "conf/hex.h"
 #include "daemon/ctl_import.h"
 #include "odbc/content_export.h"
-#include "odbc/hex.h"
 
 enum { TRIES = 30, PAUSE_US = 300000 };
 

@@ -8,10 +8,10 @@
 
 #include "conf/clock.h"
 #include "conf/code.h"
+#include "conf/hex.h"
 #include "daemon/ctl_status.h"
 #include "daemon/store_object.h"
 #include "odbc/content_file.h"
-#include "odbc/hex.h"
 
 /*
  * pchatctl data verify: whether the database and the running server's cache say the same. What was

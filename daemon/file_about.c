@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "odbc/hex.h"
+#include "conf/hex.h"
 
 enum { HEX_HASH = 2 * FILE_HASH + 1 };
 

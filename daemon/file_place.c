@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "conf/fault.h"
+#include "conf/hex.h"
 #include "daemon/file_about.h"
-#include "odbc/hex.h"
 
 /* "removed/xx/" and a UUID with ".json" behind it. */
 enum { FILE_PATH = 8 + 3 + HEX_UUID + 5, DIRECTORY_PATH = 8 + 3, ALIVE_EVERY = 1024 };

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "conf/hex.h"
 #include "daemon/pchat_text.h"
 #include "daemon/pchat_transfer.h"
 
@@ -95,12 +97,12 @@ static void fetch(void *ctx)
 static bool is_right(struct download *download)
 {
 	unsigned char hash[EVP_MAX_MD_SIZE];
-	char text[65];
+	char text[2 * SHA256_DIGEST_LENGTH + 1];
 
 	if (download->got != download->size ||
 	    EVP_DigestFinal_ex(download->digest, hash, NULL) != 1)
 		return false;
-	pchat_transfer_hex(hash, text);
+	hex_encode(hash, SHA256_DIGEST_LENGTH, text);
 	return strcmp(text, download->sha256) == 0;
 }
 

@@ -113,8 +113,3 @@ void pchat_transfer_refused(struct pchat_transfer *transfer, unsigned status, co
 	json_decref(answer);
 }
 
-void pchat_transfer_hex(const unsigned char hash[32], char text_r[65])
-{
-	for (unsigned i = 0; i < 32; i++)
-		snprintf(text_r + 2 * i, 3, "%02x", hash[i]);
-}

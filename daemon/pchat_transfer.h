@@ -42,7 +42,4 @@ void pchat_transfer_turn(struct pchat_transfer *transfer);
 /* Says why the server refused, from its answer, and finishes. */
 void pchat_transfer_refused(struct pchat_transfer *transfer, unsigned status, const char *text);
 
-/* A SHA-256 as text. */
-void pchat_transfer_hex(const unsigned char hash[32], char text_r[65]);
-
 #endif

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "conf/code.h"
+#include "conf/hex.h"
 #include "daemon/client_room.h"
 #include "daemon/pchat_text.h"
 #include "daemon/pchat_transfer.h"
@@ -125,11 +127,11 @@ static void stored(struct upload *upload, const json_t *file)
 {
 	const char *theirs = json_string_value(json_object_get(file, "sha256"));
 	unsigned char hash[EVP_MAX_MD_SIZE];
-	char ours[65];
+	char ours[2 * SHA256_DIGEST_LENGTH + 1];
 
 	if (EVP_DigestFinal_ex(upload->digest, hash, NULL) != 1)
 		memset(hash, 0, sizeof(hash));
-	pchat_transfer_hex(hash, ours);
+	hex_encode(hash, SHA256_DIGEST_LENGTH, ours);
 	if (theirs && strcmp(theirs, ours) == 0)
 		post(upload);
 	else

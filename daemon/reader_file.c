@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "conf/hex.h"
 #include "conf/log.h"
-#include "odbc/hex.h"
 
 struct page {
 	const struct ask_files *ask;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "odbc/hex.h"
+#include "conf/hex.h"
 #include "shm/event.h"
 
 static void put_string(struct fragment *json, const char *name, struct db_bytes text)

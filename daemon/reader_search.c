@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "conf/clock.h"
+#include "conf/hex.h"
 #include "daemon/reader_page.h"
 #include "odbc/content_index.h"
 #include "odbc/gram.h"
-#include "odbc/hex.h"
 
 /*
  * With an index of the texts (odbc/content_index.h) only candidates are looked at, else all

@@ -7,7 +7,7 @@
 
 #include <openssl/evp.h>
 
-#include "odbc/hex.h"
+#include "conf/hex.h"
 
 struct record_hasher {
 	EVP_MD_CTX *context; /* owned */

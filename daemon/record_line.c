@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/hex.h"
 #include "daemon/record_sign.h"
-#include "odbc/hex.h"
 
 #define WORD "checkpoint: record "
 

@@ -6,8 +6,8 @@
 
 #include <openssl/evp.h>
 
+#include "conf/hex.h"
 #include "daemon/record_ranges.h"
-#include "odbc/hex.h"
 
 #define MEMBER "\"hashes\":\""
 

@@ -9,7 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "odbc/hex.h"
+#include "conf/hex.h"
 
 struct record_signer {
 	EVP_PKEY *key[RECORD_KEYS]; /* owned; the first one signs, where it is private */

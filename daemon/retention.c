@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "odbc/hex.h"
+#include "conf/hex.h"
 #include "shm/scoped.h"
 
 enum { PART = 500 /* messages of one statement */ };

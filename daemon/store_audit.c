@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/hex.h"
 #include "daemon/fragment.h"
 #include "odbc/content_file.h"
-#include "odbc/hex.h"
 
 enum { VALUE_MAX = 1000 /* bytes of a value in details */ };
 

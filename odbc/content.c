@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/hex.h"
 #include "odbc/content_index.h"
 #include "odbc/content_schema.h"
 #include "odbc/fold.h"
-#include "odbc/hex.h"
 
 static const char READER[] = "content"; /* our row in pc_cursor */
 

@@ -1,8 +1,8 @@
 #ifndef PCHAT_ODBC_CONTENT_ROW_H
 #define PCHAT_ODBC_CONTENT_ROW_H
 
+#include "conf/hex.h"
 #include "odbc/content.h"
-#include "odbc/hex.h"
 
 /* What the files content_*.c do alike with rows; nobody else includes it. */
 

@@ -21,7 +21,6 @@ odbc_libodbc_a_SOURCES = \
 	odbc/dialect_expand.c \
 	odbc/fold.c odbc/fold.h \
 	odbc/gram.c odbc/gram.h \
-	odbc/hex.c odbc/hex.h \
 	odbc/mssql.c \
 	odbc/mssql_text.c odbc/mssql_text.h \
 	odbc/postgresql.c \

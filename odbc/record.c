@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "conf/hex.h"
 #include "odbc/content.h"
-#include "odbc/hex.h"
 #include "odbc/record_schema.h"
 #include "odbc/record_search.h"
 

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistr.h>
 
+#include "conf/hex.h"
+
 /*
  * Every setting that there is. pchatctl(8) describes them; t/unit/scoped_test.c finds the one that
  * is missing there.
@@ -218,42 +220,28 @@ uint64_t scoped_revision_end(uint64_t revision)
 /* --- Categories. --- */
 
 static const char category_scheme[] = "ma-cat://";
-enum { UUID_TEXT = 36 };
+enum { UUID_TEXT = HEX_UUID - 1 };
 
 struct text scoped_category(const struct conf *conf, const uint8_t uuid[16],
 			    char out[EVENT_SCOPE_MAX])
 {
 	int used = snprintf(out, EVENT_SCOPE_MAX, "%s%.300s/", category_scheme, conf->domain);
 
-	for (unsigned i = 0; i < 16; i++)
-		used += snprintf(out + used, EVENT_SCOPE_MAX - (size_t)used, "%s%02x",
-				 i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
-	return (struct text){out, (uint32_t)used};
+	hex_uuid_encode(uuid, out + used);
+	return (struct text){out, (uint32_t)used + UUID_TEXT};
 }
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
+/* A category has one scope: upper-case digits would be another one for it. */
 bool scoped_category_parse(struct text scope, uint8_t uuid_r[16])
 {
 	const char *at = scope.data + scope.length - UUID_TEXT;
+	char text[HEX_UUID];
 
-	if (!begins(scope, category_scheme) ||
-	    scope.length < sizeof(category_scheme) + UUID_TEXT || at[-1] != '/')
+	if (!begins(scope, category_scheme) || scope.length < sizeof(category_scheme) + UUID_TEXT ||
+	    at[-1] != '/' || !hex_uuid_decode(at, UUID_TEXT, uuid_r))
 		return false;
-	for (unsigned i = 0; i < 16; i++) {
-		if ((i == 4 || i == 6 || i == 8 || i == 10) && *at++ != '-')
-			return false;
-		if (digit(at[0]) < 0 || digit(at[1]) < 0)
-			return false;
-		uuid_r[i] = (uint8_t)(digit(at[0]) << 4 | digit(at[1]));
-		at += 2;
-	}
-	return true;
+	hex_uuid_encode(uuid_r, text);
+	return memcmp(at, text, UUID_TEXT) == 0;
 }
 
 bool scoped_scope_valid(unsigned kind, struct text scope)

@@ -138,7 +138,7 @@ void http_stored(struct buf *out, const struct chat *chat, const struct file_inf
 static void put_tag(struct buf *out, const struct file_info *file)
 {
 	buf_char(out, '"');
-	json_put_hex(out, file->sha256, sizeof(file->sha256));
+	json_put_hash(out, file->sha256);
 	buf_char(out, '"');
 }
 

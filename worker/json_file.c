@@ -123,7 +123,7 @@ void json_put_file_info(struct buf *buf, const struct chat *chat, const struct f
 	buf_string(buf, ",\"size\":");
 	buf_number(buf, file->size);
 	buf_string(buf, ",\"sha256\":\"");
-	json_put_hex(buf, file->sha256, sizeof(file->sha256));
+	json_put_hash(buf, file->sha256);
 	buf_string(buf, "\",\"time\":");
 	json_put_time(buf, file->time);
 }

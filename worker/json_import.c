@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "conf/clock.h"
+#include "conf/hex.h"
 #include "worker/import.h"
 #include "worker/json_edit.h"
 #include "worker/json_text.h"
@@ -78,7 +79,7 @@ static void uuid(struct parsing *p, const char *name, uint8_t uuid_r[16])
 {
 	const struct text value = text(p, name, true);
 
-	if (p->code == CODE_OK && !json_uuid_parse(value, uuid_r))
+	if (p->code == CODE_OK && !hex_uuid_decode(value.data, value.length, uuid_r))
 		p->code = CODE_INVALID_ARGUMENT;
 }
 
@@ -296,7 +297,7 @@ static void take_message(struct parsing *p)
 {
 	const struct text room = beside(p, "room");
 
-	if (p->code == CODE_OK && !json_uuid_parse(room, p->out->node))
+	if (p->code == CODE_OK && !hex_uuid_decode(room.data, room.length, p->out->node))
 		p->code = CODE_INVALID_ARGUMENT;
 	p->out->has_node = true;
 	p->out->other = text(p, "from", false);
@@ -319,7 +320,7 @@ static void sha256(struct parsing *p, const char *name, uint8_t hash_r[FILE_HASH
 {
 	const struct text value = text(p, name, true);
 
-	if (p->code == CODE_OK && !json_hash_parse(value, hash_r))
+	if (p->code == CODE_OK && !hex_decode(value.data, value.length, hash_r, 32))
 		p->code = CODE_INVALID_ARGUMENT;
 }
 

@@ -6,12 +6,13 @@
 #include <strings.h>
 
 #include "conf/clock.h"
+#include "conf/hex.h"
 
 #define ROOM_SCHEME "ma-chan://"
 #define CATEGORY_SCHEME "ma-cat://"
 #define FILE_SCHEME "ma-filelink://"
 
-enum { UUID_TEXT = 36 };
+enum { UUID_TEXT = HEX_UUID - 1 };
 
 #define BYTES(byte) (UINT64_C(0x0101010101010101) * (byte))
 
@@ -86,19 +87,12 @@ void json_put_time(struct buf *buf, uint64_t utc)
 	buf_char(buf, '"');
 }
 
-static const char digits[] = "0123456789abcdef";
-
 static void put_uuid(struct buf *buf, const uint8_t uuid[16])
 {
-	char text[UUID_TEXT], *p = text;
+	char text[HEX_UUID];
 
-	for (unsigned i = 0; i < 16; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*p++ = '-';
-		*p++ = digits[uuid[i] >> 4];
-		*p++ = digits[uuid[i] & 15];
-	}
-	buf_add(buf, text, sizeof(text));
+	hex_uuid_encode(uuid, text);
+	buf_add(buf, text, UUID_TEXT);
 }
 
 static void put_uri(struct buf *buf, const struct chat *chat, const char *scheme,
@@ -134,14 +128,12 @@ void json_put_file(struct buf *buf, const struct chat *chat, const uint8_t room[
 	buf_char(buf, '"');
 }
 
-void json_put_hex(struct buf *buf, const void *data, size_t size)
+void json_put_hash(struct buf *buf, const uint8_t hash[32])
 {
-	const uint8_t *bytes = data;
+	char text[2 * 32 + 1];
 
-	for (size_t i = 0; i < size; i++) {
-		buf_char(buf, digits[bytes[i] >> 4]);
-		buf_char(buf, digits[bytes[i] & 15]);
-	}
+	hex_encode(hash, 32, text);
+	buf_string(buf, text);
 }
 
 void json_put_base64(struct buf *buf, const void *data, size_t size)
@@ -156,50 +148,6 @@ void json_put_base64(struct buf *buf, const void *data, size_t size)
 	buf_grown(buf, size + 2);
 }
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-static bool parse_byte(const char *text, uint8_t *byte_r)
-{
-	const int high = hex(text[0]), low = high == -1 ? -1 : hex(text[1]);
-
-	*byte_r = (uint8_t)(((unsigned)high << 4) | (unsigned)low);
-	return low != -1;
-}
-
-static bool parse_uuid(const char *text, uint8_t uuid_r[16])
-{
-	for (unsigned i = 0; i < 16; i++) {
-		if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
-			return false;
-		if (!parse_byte(text, &uuid_r[i]))
-			return false;
-		text += 2;
-	}
-	return true;
-}
-
-bool json_uuid_parse(struct text text, uint8_t uuid_r[16])
-{
-	return text.length == UUID_TEXT && parse_uuid(text.data, uuid_r);
-}
-
-bool json_hash_parse(struct text text, uint8_t hash_r[32])
-{
-	for (unsigned i = 0; i < 32 && text.length == 64; i++)
-		if (!parse_byte(text.data + 2 * i, &hash_r[i]))
-			return false;
-	return text.length == 64;
-}
-
 static int parse_uri(const struct chat *chat, const char *scheme_text, struct text uri,
 		     uint8_t uuid_r[16])
 {
@@ -209,7 +157,8 @@ static int parse_uri(const struct chat *chat, const char *scheme_text, struct te
 	if (uri.length < scheme + 1 + UUID_TEXT || memcmp(uri.data, scheme_text, scheme) != 0)
 		return CODE_INVALID_ARGUMENT;
 	length = uri.length - scheme - 1 - UUID_TEXT;
-	if (uri.data[scheme + length] != '/' || !parse_uuid(uri.data + scheme + length + 1, uuid_r))
+	if (uri.data[scheme + length] != '/' ||
+	    !hex_uuid_decode(uri.data + scheme + length + 1, UUID_TEXT, uuid_r))
 		return CODE_INVALID_ARGUMENT;
 	if (length != strlen(domain) || strncasecmp(uri.data + scheme, domain, length) != 0)
 		return CODE_NO_SUCH_NODE;
@@ -232,7 +181,7 @@ int json_file_parse(const struct chat *chat, struct text uri, uint8_t room_r[16]
 	const uint32_t behind = 1 + UUID_TEXT; /* the file's own part */
 
 	if (uri.length < behind || uri.data[uri.length - behind] != '/' ||
-	    !parse_uuid(uri.data + uri.length - UUID_TEXT, file_r))
+	    !hex_uuid_decode(uri.data + uri.length - UUID_TEXT, UUID_TEXT, file_r))
 		return CODE_INVALID_ARGUMENT;
 	uri.length -= behind;
 	return parse_uri(chat, FILE_SCHEME, uri, room_r);

@@ -19,8 +19,8 @@ void json_put_category(struct buf *buf, const struct chat *chat, const uint8_t u
 void json_put_file(struct buf *buf, const struct chat *chat, const uint8_t room[16],
 		   const uint8_t file[16]);
 
-/* Bytes as hexadecimal digits, without quotes. */
-void json_put_hex(struct buf *buf, const void *data, size_t size);
+/* The digits of a SHA-256, without quotes. */
+void json_put_hash(struct buf *buf, const uint8_t hash[32]);
 
 /* Bytes as base64, with quotes. */
 void json_put_base64(struct buf *buf, const void *data, size_t size);
@@ -33,12 +33,6 @@ int json_category_parse(const struct chat *chat, struct text uri, uint8_t uuid_r
 /* The same with a file's. */
 int json_file_parse(const struct chat *chat, struct text uri, uint8_t room_r[16],
 		    uint8_t file_r[16]);
-
-/* The 36 characters of one. */
-bool json_uuid_parse(struct text text, uint8_t uuid_r[16]);
-
-/* The digits of a SHA-256. */
-bool json_hash_parse(struct text text, uint8_t hash_r[32]);
 
 /* Whether no value in the text (valid JSON or not) is nested deeper than this. */
 bool json_depth_ok(const char *text, size_t size, unsigned max);

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/hex.h"
 #include "odbc/fold.h"
-#include "odbc/hex.h"
 #include "t/unit/place.h"
 
 static void expect_bytes(struct db_bytes got, const char *text, size_t length)

@@ -1,15 +1,14 @@
-#ifndef PCHAT_ODBC_HEX_H
-#define PCHAT_ODBC_HEX_H
+#ifndef PCHAT_CONF_HEX_H
+#define PCHAT_CONF_HEX_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes as lower-case hexadecimal digits, for what people read in tables. out takes 2 * size + 1.
- */
+/* Bytes as lower-case hexadecimal digits, terminated: out takes 2 * size + 1. */
 void hex_encode(const void *data, size_t size, char *out);
 
-/* The reverse; false unless text is exactly the digits of size bytes. */
+/* The reverse, of digits of either case; false unless text is exactly the digits of size bytes. */
 bool hex_decode(const char *text, size_t length, uint8_t *out, size_t size);
 
 enum { HEX_UUID = 37 };
