@@ -69,6 +69,21 @@ void load_client_storm(struct load_worker *w)
 			lost(w, &w->client[i]);
 }
 
+void load_client_end(struct load_worker *w)
+{
+	static const unsigned char normal[] = {1000 >> 8, 1000 & 255};
+
+	for (uint32_t i = 0; i < w->clients; i++) {
+		struct load_client *c = &w->client[i];
+
+		if (c->state != CLIENT_READY)
+			continue;
+		load_connection_send(&c->connection, FRAME_CLOSE, normal, sizeof(normal));
+		if (load_connection_flush(&c->connection, &w->network, c) != 0)
+			lost(w, c);
+	}
+}
+
 void load_client_start(struct load_worker *w, struct load_client *c)
 {
 	c->state = CLIENT_OPENING;
@@ -270,16 +285,4 @@ void load_client_event(struct load_worker *w, struct load_client *c)
 		result = load_connection_read(&c->connection, on_frame, &context) == 0 ? 0 : -1;
 	if (result < 0 || load_connection_flush(&c->connection, &w->network, c) != 0)
 		lost(w, c);
-}
-
-void load_client_free(struct load_client *c)
-{
-	load_connection_stop(&c->connection);
-	client_sasl_free(&c->sasl);
-	for (uint32_t i = 0; i < c->members; i++) {
-		if (c->member[i].sender)
-			free(c->member[i].sender->seen.word);
-		free(c->member[i].sender);
-	}
-	free(c->member);
 }

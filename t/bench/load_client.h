@@ -83,7 +83,6 @@ struct load_worker {
 void load_client_start(struct load_worker *w, struct load_client *c);
 void load_client_event(struct load_worker *w, struct load_client *c);
 void load_client_send(struct load_worker *w, struct load_client *c, const char *text, size_t size);
-void load_client_free(struct load_client *c);
 
 /* load_message.c: what comes once a client is in its rooms. */
 int load_message_take(struct load_worker *w, struct load_client *c, const char *text, size_t size);
@@ -93,6 +92,9 @@ void load_message_page(struct load_worker *w, struct load_client *c, struct load
 
 /* Cuts all connections, to come back at once. */
 void load_client_storm(struct load_worker *w);
+
+/* All say that they leave: the server is not to keep their places. */
+void load_client_end(struct load_worker *w);
 
 /* Those who are to sign in again by now do so. */
 void load_client_come(struct load_worker *w);

@@ -149,8 +149,10 @@ struct stage {
 static void follow(struct load_worker *w, struct stage *stage)
 {
 	atomic_store(&w->stats->ready, w->clients - w->unready);
-	if (atomic_load(&w->shared->phase) == LOAD_STOP)
+	if (atomic_load(&w->shared->phase) == LOAD_STOP) {
+		load_client_end(w);
 		_exit(0);
+	}
 	if (atomic_load(&w->shared->phase) != LOAD_RUN)
 		return;
 	w->begin = atomic_load(&w->shared->begin);
