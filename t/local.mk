@@ -550,6 +550,11 @@ t_fuzz_ws_fuzz_LDADD = $(WORKER_LIBS)
 endif
 
 # Measures, run by hand.
+check_PROGRAMS += t/bench/database
+t_bench_database_SOURCES = t/bench/database.c t/bench/database_bare.c t/bench/database_bare.h
+t_bench_database_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS)
+t_bench_database_LDADD = $(ODBC_LIB) $(CONF_LIBS)
+
 check_PROGRAMS += t/bench/fan-out
 t_bench_fan_out_SOURCES = t/bench/fan-out.c
 
@@ -576,11 +581,6 @@ t_bench_pchat_load_SOURCES = t/bench/pchat-load.c t/bench/load.h \
 	t/bench/load_process.c
 t_bench_pchat_load_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(JANSSON_CFLAGS) $(GSASL_CFLAGS)
 t_bench_pchat_load_LDADD = $(CLIENT_LIBS)
-
-check_PROGRAMS += t/bench/store
-t_bench_store_SOURCES = t/bench/store.c t/bench/store_bare.c t/bench/store_bare.h
-t_bench_store_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS)
-t_bench_store_LDADD = $(ODBC_LIB) $(CONF_LIBS)
 
 check_PROGRAMS += t/bench/text
 t_bench_text_SOURCES = t/bench/text.c
@@ -612,10 +612,11 @@ t_shim_odbc_so_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -fPIC
 t_shim_odbc_so_LDFLAGS = -shared
 
 EXTRA_DIST += t/README t/run t/lib t/fuzz/corpus t/adapter/golden \
-	t/bench/README t/bench/adapters t/bench/alone t/bench/compliance t/bench/failover t/bench/history t/bench/idle t/bench/join-storm t/bench/lag \
-	t/bench/million t/bench/overload t/bench/pool-model t/bench/posts t/bench/room t/bench/rooms \
-	t/bench/sample-model t/bench/scale t/bench/search t/bench/steered t/bench/targets \
-	t/bench/versus
+	t/bench/README t/bench/adapters t/bench/compliance t/bench/failover t/bench/history \
+	t/bench/idle t/bench/join-storm t/bench/lag t/bench/million t/bench/overload \
+	t/bench/pool-model t/bench/posts t/bench/room t/bench/rooms t/bench/sample-model \
+	t/bench/scale t/bench/search t/bench/steered t/bench/store t/bench/table \
+	t/bench/targets t/bench/versus
 
 # All scripts, so that none can be forgotten.
 dist-hook:
@@ -629,9 +630,10 @@ check-local:
 
 # All measures in a short form, one line of JSON each.
 .PHONY: bench
-bench: all t/bench/pchat-load$(EXEEXT)
-	@for question in idle room rooms posts history join-storm failover overload pool-model million \
-			sample-model alone; do \
+bench: all
+	@$(MAKE) $(AM_MAKEFLAGS) check-programs
+	@for question in idle room rooms posts history join-storm failover store pool-model overload \
+			million sample-model lag compliance search adapters; do \
 		PCHAT_BUILD=$(abs_builddir) PCHAT_SOURCE=$(abs_srcdir) \
 			perl $(srcdir)/t/bench/$$question || exit 1; \
 	done
