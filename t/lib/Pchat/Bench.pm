@@ -11,6 +11,7 @@ package Pchat::Bench;
 
 use v5.36;
 use Exporter 'import';
+use File::Spec::Functions 'tmpdir';
 use IO::Socket::UNIX;
 use IPC::Open2 'open2';
 use Mojo::JSON 'decode_json', 'encode_json';
@@ -24,6 +25,8 @@ our @EXPORT = qw(full size_of runs middle);
 # A measure that is ended by a signal leaves no servers, peers and generators behind: the END blocks
 # of all modules are run. No eval is to catch that.
 my %generators;
+my %asked;    # other scripts
+my @settings;    # of the servers so far
 my $owner = $$;
 $SIG{$_} = \&_end for qw(HUP INT TERM);
 
@@ -36,7 +39,10 @@ sub _end ($signal) {
 
 END {
 	my $status = $?;
-	if ($$ == $owner) { kill 'KILL', keys %generators }
+	if ($$ == $owner) {
+		kill 'KILL', keys %generators;
+		kill 'TERM', keys %asked;
+	}
 	$? = $status;
 }
 
@@ -68,10 +74,12 @@ sub new ($class, %self) {
 		connections => 1000,
 		%self
 	}, $class;
+	$self->{settings} = $self->_configuration;
+	push @settings, $self->{settings};
 	_pin($self->{shares} ? _all_processors() : $ENV{PCHAT_BENCH_SERVER_CPUS});
 	$self->{server} = Pchat::Server->start(
 		tls => $self->{tls},
-		conf => $self->_configuration,
+		conf => $self->{settings},
 		map({ $self->{$_} ? ($_ => $self->{$_}) : () } qw(records postgres)));
 	$self->_pin_load;
 	$self->_fill;
@@ -85,7 +93,7 @@ sub _configuration ($self) {
 	my ($connections, $rooms) = $self->@{qw(connections rooms)};
 	return {
 		map({ $_ => $self->{$_} } grep { $self->{$_} } qw(limits content compliance)),
-		journal => { size => $self->{ring} // '256M' },
+		journal => { size => $self->{ring} // '256M', sync => 'always' },
 		workers => { active => $self->{active}, standby => $self->{standby} },
 		json => {
 			connections => $connections + 100,
@@ -119,6 +127,9 @@ sub pin_process ($pid, $processors) {
 	my $output = `taskset -acp '$processors' $pid 2>&1`;
 	die "could not keep to the processors $processors: $output\n" if $?;
 }
+
+# What the server's configuration has that is not usual.
+sub settings ($self) { return $self->{settings} }
 
 sub server ($self) { return $self->{server} }
 
@@ -296,7 +307,20 @@ sub _first_line ($command) {
 	return $line;
 }
 
-# Prints the line: what was asked, where, with which settings, and the figures.
+# What another of these scripts prints, with changes to its environment (undef: without).
+sub ask ($script, %environment) {
+	local %ENV = (%ENV, %environment);
+	delete @ENV{ grep { !defined $environment{$_} } keys %environment };
+	my $pid = open my $in, '-|', $^X, $script;
+	die "could not start $script: $!\n" if !$pid;
+	$asked{$pid} = 1;
+	my $line = <$in> // '';
+	close $in or die "$script failed\n";
+	delete $asked{$pid};
+	return decode_json $line;
+}
+
+# Prints the line: what was asked, where, with which settings of the servers, and the figures.
 sub report ($question, %figures) {
 	local $/ = "\n";    # a signal may have come while somebody read a file as a whole
 	open my $in, '<', '/proc/cpuinfo' or die;
@@ -313,6 +337,8 @@ sub report ($question, %figures) {
 		commit => _first_line("git -C '$source' rev-parse --short=12 HEAD"),
 		server_cpus => $ENV{PCHAT_BENCH_SERVER_CPUS} // 'all',
 		load_cpus => $ENV{PCHAT_BENCH_LOAD_CPUS} // 'all',
+		file_system => _first_line("stat -f -c %T '@{[tmpdir]}'"),
+		settings => delete $figures{settings} // \@settings,
 		figures => \%figures,
 	);
 	say encode_json(\%line);
