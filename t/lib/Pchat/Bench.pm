@@ -25,7 +25,7 @@ our @EXPORT = qw(full size_of runs middle);
 # A measure that is ended by a signal leaves no servers, peers and generators behind: the END blocks
 # of all modules are run. No eval is to catch that.
 my %generators;
-my %asked;    # other scripts
+my %asked;    # other programs
 my @settings;    # of the servers so far
 my $owner = $$;
 $SIG{$_} = \&_end for qw(HUP INT TERM);
@@ -307,17 +307,22 @@ sub _first_line ($command) {
 	return $line;
 }
 
-# What another of these scripts prints, with changes to its environment (undef: without).
+# The line that another program prints, decoded.
+sub answer (@command) {
+	my $pid = open my $in, '-|', @command;
+	die "could not start $command[0]: $!\n" if !$pid;
+	$asked{$pid} = 1;
+	my $line = <$in> // '';
+	close $in or die "@command[0, 1] failed\n";
+	delete $asked{$pid};
+	return decode_json $line;
+}
+
+# The same of another of these scripts, with changes to its environment (undef: without).
 sub ask ($script, %environment) {
 	local %ENV = (%ENV, %environment);
 	delete @ENV{ grep { !defined $environment{$_} } keys %environment };
-	my $pid = open my $in, '-|', $^X, $script;
-	die "could not start $script: $!\n" if !$pid;
-	$asked{$pid} = 1;
-	my $line = <$in> // '';
-	close $in or die "$script failed\n";
-	delete $asked{$pid};
-	return decode_json $line;
+	return answer($^X, $script);
 }
 
 # Prints the line: what was asked, where, with which settings of the servers, and the figures.

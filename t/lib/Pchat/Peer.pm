@@ -23,8 +23,8 @@ use Pchat::Bench;
 use Pchat::Postgres;
 use Pchat::Wait;
 
-# ngircd lets ten wait for being accepted.
-use constant { PORT => 21690, FRAME => 300, HANDSHAKES => 4 };
+# A frame of ours has 345 to 352 bytes for 100 of text. ngircd lets ten wait for being accepted.
+use constant { PORT => 21690, FRAME => 350, HANDSHAKES => 4 };
 
 # members: of the large room that it is asked to serve.
 my %kinds = (
@@ -92,8 +92,11 @@ sub start ($class, $name, %options) {
 	return $self;
 }
 
-sub name ($self) { return $self->{name} }
-sub members ($self) { return $self->{kind}{members} }
+# Of the large room that a peer of this name is asked to serve.
+sub members ($class, $name) { return $kinds{$name}{members} }
+
+# How many of a room post: what XMPP servers bear.
+sub senders ($class, $name) { return $kinds{$name}{protocol} eq 'xmpp' ? 3 : 0 }
 
 # rooms, size, senders (of each room; 0: all), window, rate, page, seconds and processes, as of
 # pchat-load. Its figures. The users stay and are taken again by the next load of the same kind; one
