@@ -460,8 +460,3 @@ const char *client_session_user(const struct client_session *session)
 {
 	return session->user;
 }
-
-const json_t *client_session_info(const struct client_session *session)
-{
-	return session->info;
-}

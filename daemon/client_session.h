@@ -70,7 +70,4 @@ const char *client_session_why(const struct client_session *session);
 /* The URI of the user who is signed in, "" before; borrowed. */
 const char *client_session_user(const struct client_session *session);
 
-/* The answer to server.info, NULL before; borrowed. */
-const json_t *client_session_info(const struct client_session *session);
-
 #endif

@@ -193,26 +193,6 @@ static void ask_for_history(struct reader *reader, const struct ask *question)
 	fragment_free(&json);
 }
 
-static void ask_for_rooms(struct reader *reader, const struct ask *question)
-{
-	const char *text = (const char *)reader->body + sizeof(struct ask_rooms);
-	struct fragment json = {0};
-	struct ask_rooms ask;
-	enum db_result result;
-	uint32_t flags;
-	struct err err;
-
-	if (question->size < sizeof(ask)) {
-		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
-		return;
-	}
-	memcpy(&ask, reader->body, sizeof(ask));
-	result = reader_rooms(reader->db, &ask, text, question->size - sizeof(ask),
-			      reader->child.conf->domain, &json, &flags, &err);
-	finish(reader, question, result, flags, &json, &err);
-	fragment_free(&json);
-}
-
 static void ask_for_moment(struct reader *reader, const struct ask *question)
 {
 	struct fragment json = {0};
@@ -344,27 +324,25 @@ static void ask_for_exceeding(struct reader *reader, const struct ask *question)
 	fragment_free(&ids);
 }
 
+typedef void answer_fn(struct reader *reader, const struct ask *question);
+
+static answer_fn *const answers[] = {
+	[ASK_HISTORY] = ask_for_history,     [ASK_MOMENT] = ask_for_moment,
+	[ASK_SEARCH] = ask_for_messages,     [ASK_AUDIT] = ask_for_audit,
+	[ASK_EXCEEDING] = ask_for_exceeding, [ASK_FILES] = ask_for_files,
+};
+
 static void work(struct reader *reader, const struct ask *question)
 {
+	const unsigned known = sizeof(answers) / sizeof(answers[0]);
+
 	try_attach(reader);
-	if (question->kind < ASK_HISTORY || question->kind > ASK_FILES)
+	if (question->kind >= known || !answers[question->kind])
 		answer(reader, question, CODE_INVALID_ARGUMENT, 0, NULL);
 	else if (!reader->attached)
 		answer(reader, question, CODE_UNAVAILABLE, 0, NULL);
-	else if (question->kind == ASK_HISTORY)
-		ask_for_history(reader, question);
-	else if (question->kind == ASK_MOMENT)
-		ask_for_moment(reader, question);
-	else if (question->kind == ASK_SEARCH)
-		ask_for_messages(reader, question);
-	else if (question->kind == ASK_AUDIT)
-		ask_for_audit(reader, question);
-	else if (question->kind == ASK_EXCEEDING)
-		ask_for_exceeding(reader, question);
-	else if (question->kind == ASK_FILES)
-		ask_for_files(reader, question);
 	else
-		ask_for_rooms(reader, question);
+		answers[question->kind](reader, question);
 }
 
 static bool is_stale(const struct reader *reader, const struct ask *question, uint64_t now)

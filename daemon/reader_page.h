@@ -8,7 +8,7 @@
 #include "odbc/content.h"
 #include "shm/ask.h"
 
-enum { READER_PAGE_MAX = 500, READER_ROOMS_MAX = 1000 };
+enum { READER_PAGE_MAX = 500 };
 
 /*
  * A page of history as a JSON array of messages, oldest first (pchat-protocol(7)), in json.
@@ -27,10 +27,5 @@ void reader_put_message(struct fragment *json, const char *room,
 /* The number that ASK_MOMENT is answered with, in json; *flags_r: ASK_GAP. */
 enum db_result reader_moment(struct db *db, const struct ask_moment *ask, struct fragment *json,
 			     uint32_t *flags_r, struct err *err);
-
-/* Rooms that contain the text as a JSON array. domain is that of their URIs. */
-enum db_result reader_rooms(struct db *db, const struct ask_rooms *ask, const char *text,
-			    size_t length, const char *domain, struct fragment *json,
-			    uint32_t *flags_r, struct err *err);
 
 #endif

@@ -283,15 +283,6 @@ enum db_result content_history_next(struct db *db, const struct content_page *pa
 enum db_result content_row_next(struct db_stmt *stmt, uint32_t room,
 				struct content_history_row *row_r, struct err *err);
 
-/* Rooms whose name or description contains the text, without regard to case, by name. */
-enum db_result content_search(struct db *db, const char *text, size_t length, unsigned limit,
-			      unsigned offset, struct err *err);
-struct content_found {
-	struct content_room room;
-	struct db_bytes category; /* its uuid, as text; empty where the category has no row */
-};
-enum db_result content_search_next(struct db *db, struct content_found *found_r, struct err *err);
-
 /* --- For pchat-auth. A credential is keyed by the principal's URI: it may be there a moment
  * before the principal's own row, which the store writes. --- */
 
@@ -319,9 +310,5 @@ enum db_result content_credential_get(struct db *db, const char *uri, size_t len
 /* Adds or replaces it, in a transaction of its own. */
 enum db_result content_credential_set(struct db *db, const char *uri, size_t length,
 				      const struct content_credential *credential, struct err *err);
-
-/* Removes all of the URI's credentials; DB_OK where there is none. */
-enum db_result content_credential_remove(struct db *db, const char *uri, size_t length,
-					 struct err *err);
 
 #endif

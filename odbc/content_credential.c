@@ -76,16 +76,3 @@ enum db_result content_credential_set(struct db *db, const char *uri, size_t len
 	db_bind_int(stmt, 6, (int64_t)credential->changed);
 	return end_transaction(db, db_execute(stmt, err), err);
 }
-
-enum db_result content_credential_remove(struct db *db, const char *uri, size_t length,
-					 struct err *err)
-{
-	enum db_result result = db_begin(db, err);
-	struct db_stmt *stmt;
-
-	if (result != DB_OK)
-		return result;
-	stmt = db_statement(db, STATEMENT_CREDENTIAL_REMOVE);
-	db_bind_text(stmt, 0, uri, length);
-	return end_transaction(db, db_execute(stmt, err), err);
-}

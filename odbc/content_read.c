@@ -1,9 +1,6 @@
 #include "odbc/content_export.h"
 
-#include <stdlib.h>
-
 #include "odbc/content_row.h"
-#include "odbc/fold.h"
 
 /* --- Loading. --- */
 
@@ -141,38 +138,4 @@ enum db_result content_moment(struct db *db, uint32_t room, uint64_t before, uin
 	*seq_r = result == DB_OK ? (uint64_t)db_int(stmt, 0) : 0;
 	db_done(stmt);
 	return result == DB_END ? DB_OK : result;
-}
-
-/* --- Search of rooms. --- */
-
-enum { SEARCH_TEXT_MAX = 1024 }; /* longer than any name; SQLite refuses patterns above 50,000 */
-
-enum db_result content_search(struct db *db, const char *text, size_t length, unsigned limit,
-			      unsigned offset, struct err *err)
-{
-	struct db_stmt *stmt = db_statement(db, STATEMENT_SEARCH);
-	enum db_result result;
-	size_t pattern_length;
-	char *pattern;
-
-	if (length > SEARCH_TEXT_MAX || !fold_pattern(text, length, &pattern, &pattern_length)) {
-		err_set(err, "could not search: the text is too long or no UTF-8");
-		return DB_BAD_DATA;
-	}
-	db_bind_text(stmt, 0, pattern, pattern_length);
-	db_bind_int(stmt, 1, limit);
-	db_bind_int(stmt, 2, offset);
-	result = db_execute(stmt, err);
-	free(pattern);
-	return result;
-}
-
-enum db_result content_search_next(struct db *db, struct content_found *found_r, struct err *err)
-{
-	struct db_stmt *stmt = db_open_statement(db, STATEMENT_SEARCH);
-	const enum db_result result = next_room(stmt, &found_r->room, err);
-
-	if (result == DB_OK)
-		found_r->category = db_bytes(stmt, 14);
-	return result;
 }

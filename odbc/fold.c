@@ -44,33 +44,3 @@ bool fold_pair(const char *name, size_t name_length, const char *description,
 	free(both);
 	return done;
 }
-
-static char *put_escaped(char *out, const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		if (strchr("%_[\\", text[i]))
-			*out++ = '\\';
-		*out++ = text[i];
-	}
-	return out;
-}
-
-bool fold_pattern(const char *text, size_t length, char **out_r, size_t *length_r)
-{
-	size_t size;
-	char *folded, *pattern, *end;
-
-	if (memchr(text, '\0', length) || !fold_text(text, length, &folded, &size))
-		return false;
-	pattern = malloc(2 * size + 3);
-	if (pattern) {
-		pattern[0] = '%';
-		end = put_escaped(pattern + 1, folded, size);
-		*end++ = '%';
-		*end = '\0';
-		*out_r = pattern;
-		*length_r = (size_t)(end - pattern);
-	}
-	free(folded);
-	return pattern != NULL;
-}

@@ -16,7 +16,4 @@ bool fold_text(const char *text, size_t length, char **out_r, size_t *length_r);
 bool fold_pair(const char *name, size_t name_length, const char *description,
 	       size_t description_length, char **out_r, size_t *length_r);
 
-/* A LIKE pattern, with '\' as its escape, for what contains the text in its folded form. */
-bool fold_pattern(const char *text, size_t length, char **out_r, size_t *length_r);
-
 #endif

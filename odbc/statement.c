@@ -197,10 +197,6 @@ const char *const statement_text[STATEMENTS] = {
 	[STATEMENT_HISTORY_OLDEST] = MESSAGE_COLUMNS STATEMENT_OF_OLDEST,
 	[STATEMENT_MOMENT] = "SELECT seq FROM pc_message WHERE room = ? AND seq < ? AND time <= ? "
 			     "ORDER BY seq DESC LIMIT 1",
-	[STATEMENT_SEARCH] = ROOM_COLUMNS ", c.uuid FROM pc_room AS r "
-					  "LEFT JOIN pc_category AS c ON c.id = r.category "
-					  "WHERE r.folded LIKE ? ESCAPE '\\' "
-					  "ORDER BY r.folded, r.id LIMIT ? OFFSET ?",
 	[STATEMENT_INDEXING] = "SELECT rules FROM pc_indexing WHERE id = 1",
 	[STATEMENT_INDEXING_PUT] = "UPDATE pc_indexing SET rules = ? WHERE id = 1",
 	[STATEMENT_INDEX_READY] = "SELECT 1",
@@ -249,7 +245,6 @@ const char *const statement_text[STATEMENTS] = {
 		"iterations = excluded.iterations, salt = excluded.salt, "
 		"stored_key = excluded.stored_key, server_key = excluded.server_key, "
 		"changed = excluded.changed",
-	[STATEMENT_CREDENTIAL_REMOVE] = "DELETE FROM pc_credential WHERE uri = ?",
 	[STATEMENT_RECORD_SCHEMA_VERSION] = "SELECT COALESCE(MAX(version), 0) FROM pcc_schema",
 	[STATEMENT_RECORD_SCHEMA_PUT] = "INSERT INTO pcc_schema (version, applied) VALUES (?, ?)",
 	[STATEMENT_RECORD_CURSOR_GET] =

@@ -82,8 +82,6 @@
 	X(HISTORY_KEPT, "iiiii", "iiiittttttt")	 /* room, after, before, room, limit: the newest   \
 						    behind what was purged */                      \
 	X(MOMENT, "iii", "i") /* room, before, time -> seq of the newest up to then */             \
-	X(SEARCH, "tii", "itttiiiiiiiiiit") /* pattern, limit, offset -> as ROOMS, and the         \
-					      category's uuid */                                   \
 	/* The index of the messages' texts (odbc/content_index.h); ids: content_index.c. */       \
 	X(INDEXING, "", "i")		/* the rules by which it was made; 0: there is none */      \
 	X(INDEXING_PUT, "i", "")	/* the same */                                             \
@@ -119,7 +117,6 @@
 	X(CREDENTIAL_GET, "tt", "ibbbiiii") /* uri, mechanism -> iterations, salt, stored key,     \
 					       server key, changed, principal, epoch, state */     \
 	X(CREDENTIAL_PUT, "ttibbbi", "")    /* uri, mechanism, iterations, salt, keys, changed */  \
-	X(CREDENTIAL_REMOVE, "t", "")	    /* uri */                                              \
 	/* Files. */                                                                               \
 	X(FILE_PUT, "tiiiittit", "")	/* uuid, lsn, room, time, author, name, type, size, sha256 */ \
 	X(FILE_REMOVE, "iit", "")	/* time, by whom, uuid */                                  \

@@ -23,7 +23,6 @@ enum {
 enum ask_kind {
 	/* Readers. */
 	ASK_HISTORY = 1, /* struct ask_history -> JSON array of messages, oldest first */
-	ASK_ROOMS = 2,	 /* struct ask_rooms, the text behind it -> JSON array of rooms */
 	ASK_SEARCH = 4,	 /* struct ask_search, its rooms, the words -> JSON, what message.search answers */
 	ASK_AUDIT = 5,	 /* struct ask_audit, its texts -> JSON, what audit.list answers */
 	ASK_EXCEEDING = 6, /* struct ask_exceeding -> ids of rooms, uint32_t each, in their order */
@@ -139,11 +138,6 @@ struct ask_files {
 	uint8_t one;	    /* 1: only the one with this uuid */
 	uint8_t uuid[16];
 	uint8_t before[16]; /* only what stands behind the file with this uuid; 0: all */
-};
-
-/* Rooms whose name or description contains the text, without regard to case, by name. */
-struct ask_rooms {
-	uint32_t limit, offset;
 };
 
 /*

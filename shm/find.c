@@ -356,21 +356,6 @@ uint32_t find_participant(const struct cache *cache, uint32_t room, uint32_t pri
 	return found;
 }
 
-bool find_user_in_room(const struct cache *cache, uint32_t room, uint32_t principal)
-{
-	uint64_t hash = hash_participant(cache, room, principal);
-	uint32_t row = index_first(cache, INDEX_PARTICIPANT, hash);
-
-	while (row != 0) {
-		const struct participant_row *p = table_row(cache, TABLE_PARTICIPANT, row);
-
-		if (p->room == room && p->principal == principal)
-			return true;
-		row = p->by_key;
-	}
-	return false;
-}
-
 uint32_t find_post(const struct cache *cache, uint32_t room, uint32_t author, struct text id)
 {
 	uint32_t row = index_first(cache, INDEX_POST, hash_post(cache, room, author, id));

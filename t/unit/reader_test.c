@@ -237,7 +237,6 @@ static void test_page_of_impossible_size_is_refused(void **state)
 {
 	struct place *place = *state;
 	struct ask_history ask = {.room = 1, .limit = 0, .before = 10};
-	struct ask_rooms rooms = {.limit = READER_ROOMS_MAX + 1};
 
 	assert_int_equal(reader_history(place->db, &ask, &place->json, &place->flags, NULL, NULL,
 					&place->err),
@@ -246,47 +245,6 @@ static void test_page_of_impossible_size_is_refused(void **state)
 	assert_int_equal(reader_history(place->db, &ask, &place->json, &place->flags, NULL, NULL,
 					&place->err),
 			 DB_BAD_DATA);
-	assert_int_equal(reader_rooms(place->db, &rooms, "", 0, "example.test", &place->json,
-				      &place->flags, &place->err),
-			 DB_BAD_DATA);
-}
-
-static void test_rooms_are_listed_as_json(void **state)
-{
-	struct place *place = *state;
-	const struct ask_rooms ask = {.limit = 1};
-	struct content_room room = {.id = 1,
-				    .category = 2,
-				    .privacy = PRIVACY_SECRET,
-				    .created = UINT64_C(1700000000000000),
-				    .name = {"a \\ \x01 \xf0\x9f\x98\x80", 10},
-				    .description = {"", 0}};
-	const struct content_category category = {
-		.id = 2, .uuid = {0xaa}, .name = {"Sales", 5}, .description = {"", 0}};
-	static const char expected[] =
-		"[{\"room\":\"ma-chan://example.test/00000000-0000-0000-0000-000000000000\","
-		"\"name\":\"a \\\\ \\u0001 \xf0\x9f\x98\x80\",\"description\":\"\","
-		"\"category\":\"ma-cat://example.test/aa000000-0000-0000-0000-000000000000\","
-		"\"privacy\":\"secret\",\"last_seq\":0,"
-		"\"disabled\":false,\"created\":\"2023-11-14T22:13:20.000000Z\"}]";
-
-	assert_int_equal(content_category_put(place->db, &category, &place->err), DB_OK);
-	assert_int_equal(content_room_put(place->db, &room, &place->err), DB_OK);
-	assert_int_equal(reader_rooms(place->db, &ask, "A", 1, "example.test", &place->json,
-				      &place->flags, &place->err),
-			 DB_OK);
-	assert_int_equal(place->json.used, strlen(expected));
-	assert_memory_equal(place->json.data, expected, strlen(expected));
-	assert_int_equal(place->flags, 0);
-	room.id = 2;
-	room.category = 77; /* that has no row */
-	memset(room.uuid, 1, sizeof(room.uuid));
-	assert_int_equal(content_room_put(place->db, &room, &place->err), DB_OK);
-	fragment_free(&place->json);
-	assert_int_equal(reader_rooms(place->db, &ask, "A", 1, "example.test", &place->json,
-				      &place->flags, &place->err),
-			 DB_OK);
-	assert_int_equal(place->flags, ASK_MORE);
 }
 
 /* A room with a message of so many bytes: three of the title, two of the rich part, then text. */
@@ -586,7 +544,6 @@ int main(void)
 		TEST(test_page_has_nothing_that_was_purged),
 		TEST(test_rows_are_kept_newest_first_unless_there_is_a_gap),
 		TEST(test_page_of_impossible_size_is_refused),
-		TEST(test_rooms_are_listed_as_json),
 		TEST(test_rooms_that_exceed_a_size_are_found),
 		TEST(test_all_rooms_are_measured_unless_time_runs_out),
 		TEST(test_files_are_listed_newest_first_page_by_page),
