@@ -11,7 +11,7 @@
 
 #include "conf/clock.h"
 
-enum { TEXT_MAX = 2048 };
+enum { TEXT_MAX = 2048, LIMIT_US = 1000000 };
 
 /* Process-wide by nature: set by log_open before the process does anything else. */
 static struct {
@@ -167,3 +167,15 @@ DEFINE_LOG(warning, LOG_WARNING)
 DEFINE_LOG(notice, LOG_NOTICE)
 DEFINE_LOG(info, LOG_INFO)
 DEFINE_LOG(debug, LOG_DEBUG)
+
+bool log_within(struct log_limit *limit, const char *what)
+{
+	const uint64_t now = clock_mono();
+
+	if (now - limit->since >= LIMIT_US) {
+		if (limit->lines > LOG_LIMIT)
+			log_notice("%u more %s", limit->lines - LOG_LIMIT, what);
+		*limit = (struct log_limit){.since = now};
+	}
+	return ++limit->lines <= LOG_LIMIT;
+}

@@ -1,7 +1,9 @@
 #ifndef PCHAT_CONF_LOG_H
 #define PCHAT_CONF_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "conf/conf.h"
 
@@ -20,6 +22,18 @@ void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_notice(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Of lines that others can cause as often as they like so many are written a second. Begins as zero. */
+struct log_limit {
+	uint64_t since; /* clock_mono() */
+	unsigned lines; /* asked for since then */
+};
+
+enum { LOG_LIMIT = 20 };
+
+/* Whether one more may be written. The first one of a later second is told how many were not:
+ * "7 more sign-ins were refused", where the end is what. */
+bool log_within(struct log_limit *limit, const char *what);
 
 enum { LOG_QUOTED = 256 };
 

@@ -45,8 +45,9 @@ struct auth {
 	unsigned rekeys_pending;
 	unsigned denied; /* sign-ins, since: */
 	uint64_t denied_since; /* clock_mono() */
-	unsigned refused; /* sign-ins, for the log, since: */
-	uint64_t refused_since; /* clock_mono() */
+	struct log_limit refused;	/* sign-ins */
+	struct log_limit dropped;	/* questions */
+	struct log_limit forbidden;	/* changes of passwords */
 	uint64_t blocked[WORKER_SLOTS]; /* until then answers are not waited for (clock_mono) */
 	uint8_t body[ASK_BODY_MAX];	/* of the question that is being dealt with */
 };

@@ -73,7 +73,9 @@ static int set(struct auth *auth, const struct ask *question, const void *body, 
 	int code;
 
 	if (!auth_table_find(&auth->admins, question)) {
-		log_warning("a change of a password was refused: it did not come from an administrator");
+		if (log_within(&auth->forbidden, "changes of passwords were refused"))
+			log_warning("a change of a password was refused: it did not come from an "
+				    "administrator");
 		return CODE_ERROR_PERMISSION;
 	}
 	if (!auth_password_get(body, question->size, &asked) ||

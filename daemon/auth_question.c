@@ -9,21 +9,10 @@
 #include "daemon/auth_body.h"
 #include "daemon/auth_relay.h"
 
-enum { TOLD_MAX = 20, TOLD_US = 1000000 };
-
-/* Whether a refusal has a line of the log for itself: so many a second have, for whoever guesses must
- * not fill it. */
+/* Whether a refusal has a line of the log for itself: whoever guesses must not fill it. */
 static bool is_told(struct auth *auth)
 {
-	const uint64_t now = clock_mono();
-
-	if (now - auth->refused_since >= TOLD_US) {
-		if (auth->refused > TOLD_MAX)
-			log_notice("%u more sign-ins were refused", auth->refused - TOLD_MAX);
-		auth->refused_since = now;
-		auth->refused = 0;
-	}
-	return ++auth->refused <= TOLD_MAX;
+	return log_within(&auth->refused, "sign-ins were refused");
 }
 
 static void log_refusal(struct auth *auth, const char *uri, struct text address, int code)

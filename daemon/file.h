@@ -64,6 +64,7 @@ struct file_server {
 	uint64_t hold; /* LSN of the first event that could not be carried out; 0: there is none */
 	uint64_t again; /* clock_mono(): when that is tried again */
 	bool dirty;		    /* something happened to files since */
+	struct log_limit dropped;   /* questions */
 	bool replaying;		    /* what happened while nobody was here: nobody waits */
 	uint64_t blocked[WORKER_SLOTS]; /* until then answers are not waited for (clock_mono) */
 	alignas(8) uint8_t record[JOURNAL_COPY]; /* a copy of the one being used */

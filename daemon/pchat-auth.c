@@ -78,12 +78,9 @@ static bool is_from(const struct auth *auth, const struct ask *question, pid_t s
 	return proc_is_worker(&auth->child.proc, question->slot, question->generation, sender);
 }
 
-/* It may be the last word of a worker that has just died, too. */
 static void drop_question(struct auth *auth, const struct ask *question, pid_t sender, int fd)
 {
-	proc_count(&auth->child.proc, COUNTER_REFUSED_INVALID, 1);
-	log_warning("dropped a question that process %d asked in the name of slot %u", (int)sender,
-		    question->slot);
+	ask_dropped(&auth->child.proc, &auth->dropped, question, sender);
 	if (fd != -1)
 		close(fd);
 }

@@ -65,13 +65,6 @@ static bool is_from(const struct file_server *server, const struct ask *question
 	return proc_is_worker(&server->child.proc, question->slot, question->generation, sender);
 }
 
-static void drop_question(struct file_server *server, const struct ask *question, pid_t sender)
-{
-	proc_count(&server->child.proc, COUNTER_REFUSED_INVALID, 1);
-	log_warning("dropped a question that process %d asked in the name of slot %u", (int)sender,
-		    question->slot);
-}
-
 static bool take_questions(struct file_server *server)
 {
 	struct ask question;
@@ -88,7 +81,7 @@ static bool take_questions(struct file_server *server)
 		/* What was durable when it was asked has happened here, too. */
 		file_follow(server);
 		if (got == 1 && !is_from(server, &question, sender))
-			drop_question(server, &question, sender);
+			ask_dropped(&server->child.proc, &server->dropped, &question, sender);
 		else if (got == 1 && !(question.flags & ASK_FILE))
 			file_question(server, &question);
 		else

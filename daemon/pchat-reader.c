@@ -32,6 +32,7 @@ struct reader {
 	bool attached;
 	struct backoff backoff;
 	struct complaint database;
+	struct log_limit dropped, unanswered; /* questions */
 	uint8_t body[ASK_BODY_MAX];
 	uint8_t payload[EVENT_PAYLOAD_MAX]; /* of a COMMAND_FILL */
 };
@@ -148,7 +149,8 @@ static void answer(struct reader *reader, const struct ask *question, int code, 
 	if (code != CODE_OK)
 		proc_count(&reader->child.proc, counter_of_code(code), 1);
 	if (ask_reply(FD_REPLY + question->slot, question, code, flags, json ? json->data : NULL,
-		      json ? (uint32_t)json->used : 0, &err) == -1)
+		      json ? (uint32_t)json->used : 0, &err) == -1 &&
+	    log_within(&reader->unanswered, "answers could not be sent"))
 		log_warning("%s", err.text);
 }
 
@@ -351,19 +353,6 @@ static bool is_stale(const struct reader *reader, const struct ask *question, ui
 	       now - question->asked >= reader->child.conf->content.query_timeout;
 }
 
-/* Or of a worker that has died: nobody waits for that. */
-static void drop_question(struct reader *reader, const struct ask *question, pid_t sender)
-{
-	const struct proc *proc = &reader->child.proc;
-
-	proc_count(&reader->child.proc, COUNTER_REFUSED_INVALID, 1);
-	if (question->slot < SLOTS &&
-	    atomic_load(&proc->page[SLOT_MASTER]->slots[question->slot].generation) ==
-		    question->generation)
-		log_warning("dropped a question that process %d asked in the name of slot %u",
-			    (int)sender, question->slot);
-}
-
 /* Takes one question, if another reader was not faster. */
 static void take_question(struct reader *reader)
 {
@@ -384,7 +373,7 @@ static void take_question(struct reader *reader)
 		return;
 	}
 	if (!proc_is_worker(proc, question.slot, question.generation, sender)) {
-		drop_question(reader, &question, sender);
+		ask_dropped(proc, &reader->dropped, &question, sender);
 		return;
 	}
 	proc_count(proc, COUNTER_QUESTIONS, 1);

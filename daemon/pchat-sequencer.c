@@ -221,8 +221,9 @@ static unsigned take_mail(struct sequencer *s, unsigned slot, unsigned limit)
 		if (taken == MAILBOX_EMPTY)
 			break;
 		if (taken == MAILBOX_BAD) {
-			log_error("the mailbox of pchat-%s[%u] makes no sense; it is skipped",
-				  proc_role(slot), slot);
+			if (log_within(&s->senseless, "mailboxes made no sense"))
+				log_error("the mailbox of pchat-%s[%u] makes no sense; it is skipped",
+					  proc_role(slot), slot);
 			proc_count(&s->child.proc, COUNTER_COMMANDS_INVALID, 1);
 			break;
 		}

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "conf/log.h"
 #include "daemon/engine.h"
 #include "shm/child.h"
 #include "shm/mailbox.h"
@@ -26,6 +27,7 @@ struct sequencer {
 	bool unsynced;
 	uint64_t clock_due; /* clock_mono(): when to look at the clock again */
 	bool clock_behind;  /* it shows less than the newest event has */
+	struct log_limit senseless; /* mailboxes */
 };
 
 /* Waits for events on the own eventfd and the control socket, at most timeout milliseconds; takes

@@ -263,3 +263,16 @@ void ask_unmap(const void *body, uint32_t size)
 	if (body)
 		munmap((void *)body, size);
 }
+
+void ask_dropped(struct proc *proc, struct log_limit *limit, const struct ask *question, pid_t sender)
+{
+	const struct proc_page *master = proc->page[SLOT_MASTER];
+
+	proc_count(proc, COUNTER_REFUSED_INVALID, 1);
+	if (master != NULL && question->slot < SLOTS &&
+	    atomic_load(&master->slots[question->slot].generation) != question->generation)
+		return;
+	if (log_within(limit, "questions were dropped"))
+		log_warning("dropped a question that process %d asked in the name of slot %u",
+			    (int)sender, question->slot);
+}

@@ -6,7 +6,9 @@
 #include <sys/types.h>
 
 #include "conf/err.h"
+#include "conf/log.h"
 #include "shm/layout.h"
+#include "shm/proc.h"
 
 /*
  * Questions of workers to readers, to pchat-auth and to pchat-file, and their answers: one message each over
@@ -220,6 +222,10 @@ int ask_know_senders(int sock, struct err *err);
 /* The same, and *sender_r is the process that sent it; 0: not known. */
 int ask_receive_from(int sock, struct ask *head_r, void *body, uint32_t size, int *fd_r,
 		     pid_t *sender_r);
+
+/* Counts a question that sender asked in the name of a slot that is not its own, and logs it, unless it is
+ * no more than the last word of a worker that has just died. */
+void ask_dropped(struct proc *proc, struct log_limit *limit, const struct ask *question, pid_t sender);
 
 /*
  * Answers: takes the head from the question (its principal, too, which pchat-auth sets there

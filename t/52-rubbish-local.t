@@ -91,14 +91,25 @@ SKIP: {
 	my $fd = syscall PIDFD_GETFD, $process, FD_QUESTIONS, 0;
 	skip 'this system does not let a test take the descriptors of a worker', 1 if $fd < 0;
 	open my $questions, '>&=', $fd or die "fdopen: $!";
+	my $ask = sub ($slot, $generation) {
+		my $head = pack 'L S S L L L l L L Q', 8, 2, $slot, $generation, 1, 1, 0, 0, 0, 0;
+		send $questions, $head . pack('L L', 1, 0), 0;
+	};
 	for my $slot (WORKER .. WORKER + 7) {
-		for my $generation (1 .. 20) {
-			my $head = pack 'L S S L L L l L L Q', 8, 2, $slot, $generation, 1, 1, 0, 0, 0, 0;
-			send $questions, $head . pack('L L', 1, 0), 0;
-		}
+		$ask->($slot, $_) for 1 .. 20;
 	}
 	wait_for('a question to be dropped', sub { $server->log =~ /in the name of slot/ });
 	pass('a question in the name of a worker that did not ask it is dropped');
+	wait_for(
+		'the log to tell of others',
+		sub {
+			$ask->(WORKER, $_) for (1 .. 20) x 50;
+			$server->log =~ /\d+ more questions were dropped/;
+		});
+	my %lines;
+	$lines{$_}++ for $server->log =~ /^(\S{19})\S+ \S+ pchat-reader\S+ dropped a question/mg;
+	is_deeply([grep { $_ > 4 * 20 } values %lines],
+		[], 'and whoever asks so very often does not fill the log');
 }
 
 # What answers in place of a server has no hold on the terminal of whoever asked.

@@ -37,7 +37,7 @@ struct chat {
 	struct feeds *feeds;   /* owned: those of people */
 	uint64_t feeds_logged; /* clock_mono() when the log last said that some were not told */
 	struct tail tail;
-	uint64_t role_logged;  /* clock_mono() when the log last said that a role is too small */
+	struct log_limit unrecorded, forbidden; /* refusals: not on record; for an administrator's role */
 	struct scoped_effective effective; /* scoped settings that count here */
 	bool wake; /* commands were sent in this turn */
 	uint32_t full; /* struct answer's, while one is told */

@@ -8,7 +8,6 @@
 #include "worker/person.h"
 #include "worker/view.h"
 
-enum { ROLE_LOG_US = 1000000 };
 
 void session_init(struct session *session, struct chat *chat, const struct front_end *front,
 		  struct conn *conn)
@@ -110,18 +109,14 @@ bool session_admin_may(struct session *session, enum admin_duty duty, const char
 {
 	struct chat *chat = session->chat;
 	const char *name = session->name == NULL ? "" : session->name;
-	const uint64_t now = clock_mono();
 	char quoted[LOG_QUOTED];
 
 	if (admin_may(session->role, duty))
 		return true;
 	view_forbidden(session, what);
-	/* Seldom enough that nobody can fill the log. */
-	if (chat->role_logged == 0 || now - chat->role_logged >= ROLE_LOG_US) {
+	if (log_within(&chat->forbidden, "calls were refused to administrators"))
 		log_notice("refused %s to the administrator %s, whose role is %s", what,
 			   log_quote(name, strlen(name), quoted), admin_role_name(session->role));
-		chat->role_logged = now;
-	}
 	return false;
 }
 

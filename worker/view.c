@@ -44,7 +44,8 @@ static void put_on_record(struct session *session, uint32_t room, const struct e
 
 	if (!conf->compliance.enabled || !conf->compliance.refused)
 		return;
-	if (chat_command(session->chat, &command, session->number, 0, payload, size) != CODE_OK)
+	if (chat_command(session->chat, &command, session->number, 0, payload, size) != CODE_OK &&
+	    log_within(&session->chat->unrecorded, "refusals are not on record"))
 		log_warning("what a session may not do is not on record: the sequencer is busy");
 }
 

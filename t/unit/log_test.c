@@ -188,6 +188,30 @@ static void test_a_long_quotation_is_cut_between_characters(void **state)
 	assert_string_equal(out + length - 6, "\xc3\xa9...\"");
 }
 
+static void test_lines_that_others_cause_are_bounded_and_the_rest_is_counted(void **state)
+{
+	struct log_limit limit = {0};
+	struct capture capture;
+	char text[PACKET_MAX];
+	unsigned written = 0;
+
+	(void)state;
+	open_stderr(LOG_INFO);
+	capture = capture_begin();
+	for (unsigned i = 0; i < LOG_LIMIT + 7; i++)
+		written += log_within(&limit, "doors were knocked at");
+	assert_int_equal(written, LOG_LIMIT);
+	limit.since -= 1000000; /* a second later */
+	assert_true(log_within(&limit, "doors were knocked at"));
+	limit.since -= 1000000;
+	assert_true(log_within(&limit, "doors were knocked at"));
+	capture_end(&capture);
+	assert_non_null(strstr(capture_next(&capture, text),
+			       " notice pchat-worker[8]: 7 more doors were knocked at\n"));
+	assert_string_equal(capture_next(&capture, text), "");
+	close(capture.out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +223,7 @@ int main(void)
 		cmocka_unit_test(test_foreign_text_is_quoted_and_escaped),
 		cmocka_unit_test(test_what_is_not_utf8_is_escaped),
 		cmocka_unit_test(test_a_long_quotation_is_cut_between_characters),
+		cmocka_unit_test(test_lines_that_others_cause_are_bounded_and_the_rest_is_counted),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
