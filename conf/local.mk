@@ -3,6 +3,7 @@ conf_libconf_a_SOURCES = \
 	conf/access.c conf/access.h \
 	conf/bug.c conf/bug.h \
 	conf/clock.c conf/clock.h \
+	conf/plain.c conf/plain.h \
 	conf/code.c conf/code.h \
 	conf/conf.c conf/conf.h \
 	conf/conf_adapter.c conf/conf_adapter.h \

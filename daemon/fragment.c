@@ -6,6 +6,7 @@
 #include <unistr.h>
 
 #include "conf/clock.h"
+#include "conf/plain.h"
 
 void fragment_free(struct fragment *out)
 {
@@ -13,9 +14,11 @@ void fragment_free(struct fragment *out)
 	memset(out, 0, sizeof(*out));
 }
 
+enum { FIRST = 16384 }; /* most pages need no more */
+
 static bool grow(struct fragment *out, size_t more)
 {
-	size_t size = out->size ? out->size : 4096;
+	size_t size = out->size ? out->size : FIRST;
 	char *data;
 
 	if (out->failed)
@@ -36,23 +39,12 @@ fail:
 	return false;
 }
 
-void fragment_raw(struct fragment *out, const char *text, size_t length)
+void fragment_raw(struct fragment *out, const void *bytes, size_t length)
 {
 	if (length == 0 || !grow(out, length))
 		return;
-	memcpy(out->data + out->used, text, length);
+	memcpy(out->data + out->used, bytes, length);
 	out->used += length;
-}
-
-void fragment_text(struct fragment *out, const char *text)
-{
-	fragment_raw(out, text, strlen(text));
-}
-
-/* Bytes that stand in a string as they are. */
-static bool is_plain(uint8_t byte)
-{
-	return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
 /* One character that is not plain: escaped, multi-byte or none at all. Returns its length. */
@@ -86,12 +78,10 @@ void fragment_string(struct fragment *out, const char *text, size_t length)
 
 	fragment_text(out, "\"");
 	while (at < length) {
-		size_t end = at;
+		const size_t plain = plain_ascii(text + at, length - at);
 
-		while (end < length && is_plain(bytes[end]))
-			end++;
-		fragment_raw(out, text + at, end - at);
-		at = end;
+		fragment_raw(out, text + at, plain);
+		at += plain;
 		if (at < length)
 			at += put_special(out, bytes + at, length - at);
 	}

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * JSON text that grows as it is written. Commas are the caller's. When memory runs out, failed is
@@ -18,8 +19,12 @@ struct fragment {
 void fragment_free(struct fragment *out);
 
 /* Appends bytes as they are. */
-void fragment_raw(struct fragment *out, const char *text, size_t length);
-void fragment_text(struct fragment *out, const char *text); /* terminated */
+void fragment_raw(struct fragment *out, const void *bytes, size_t length);
+
+static inline void fragment_text(struct fragment *out, const char *text) /* terminated */
+{
+	fragment_raw(out, text, strlen(text));
+}
 
 /* A string in quotes; what is no UTF-8 in it becomes U+FFFD. */
 void fragment_string(struct fragment *out, const char *text, size_t length);

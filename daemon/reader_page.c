@@ -17,25 +17,22 @@ static void put_number(struct fragment *json, const char *name, uint64_t number)
 	fragment_number(json, number);
 }
 
-void reader_put_message(struct fragment *json, const char *room,
-			const struct content_history_row *row)
+/* What comes before whom a message is from, and what comes behind that. */
+static void put_head(struct fragment *json, const struct content_message *message)
 {
-	const struct content_message *message = &row->message;
-
-	fragment_text(json, "{");
-	if (room) {
-		fragment_text(json, "\"room\":\"");
-		fragment_text(json, room);
-		fragment_text(json, "\",");
-	}
 	put_number(json, "\"seq\":", message->seq);
 	fragment_text(json, ",\"time\":");
 	fragment_time(json, message->time);
-	put_string(json, ",\"from\":", row->author_uri);
-	put_string(json, ",\"name\":", row->author_name);
-	if (message->title.length > 0)
-		put_string(json, ",\"title\":", message->title);
-	put_string(json, ",\"text\":", message->text);
+	fragment_text(json, ",");
+}
+
+static void put_rest(struct fragment *json, const struct content_message *message)
+{
+	if (message->title.length > 0) {
+		put_string(json, "\"title\":", message->title);
+		fragment_text(json, ",");
+	}
+	put_string(json, "\"text\":", message->text);
 	if (message->rich.length > 0) {
 		put_string(json, ",\"rich\":{\"type\":", message->rich_type);
 		put_string(json, ",\"content\":", message->rich);
@@ -47,17 +44,40 @@ void reader_put_message(struct fragment *json, const char *room,
 	fragment_text(json, message->flags & EVENT_REPLACED ? ",\"replaced\":true}" : "}");
 }
 
+void reader_put_message(struct fragment *json, const char *room,
+			const struct content_history_row *row)
+{
+	fragment_text(json, "{\"room\":\"");
+	fragment_text(json, room);
+	fragment_text(json, "\",");
+	put_head(json, &row->message);
+	put_string(json, "\"from\":", row->author_uri);
+	put_string(json, ",\"name\":", row->author_name);
+	fragment_text(json, ",");
+	put_rest(json, &row->message);
+}
+
 /* --- History. --- */
 
 struct page {
 	const struct ask_history *ask;
-	bool at_once;		     /* without having read the room's state */
-	struct fragment rows;	     /* encoded, in the order of the database */
-	size_t end[READER_PAGE_MAX]; /* of each in rows */
+	bool at_once;			     /* without having read the room's state */
+	struct fragment json;		     /* of the rows, in the order of the database */
+	struct ask_row row[READER_PAGE_MAX]; /* in that order, too, as is where they end */
 	unsigned count;
 	uint64_t purged;
 	bool more, gap;
 };
+
+/* The rows are left as they are: there are none yet. */
+static void begin_page(struct page *page, const struct ask_history *ask)
+{
+	page->ask = ask;
+	page->json = (struct fragment){0};
+	page->count = 0;
+	page->purged = 0;
+	page->at_once = page->more = page->gap = false;
+}
 
 /* Whether `before` names a message, so that something can be missing in front of it. */
 static bool is_bounded(const struct ask_history *ask)
@@ -79,8 +99,14 @@ static enum db_result read_state(struct db *db, struct page *page, struct err *e
 
 static void add_row(struct page *page, const struct content_history_row *row)
 {
-	reader_put_message(&page->rows, NULL, row);
-	page->end[page->count++] = page->rows.used;
+	struct ask_row *const place = &page->row[page->count++];
+
+	fragment_text(&page->json, "{");
+	put_head(&page->json, &row->message);
+	place->author = row->message.author;
+	place->from_at = (uint32_t)page->json.used;
+	put_rest(&page->json, &row->message);
+	place->end = (uint32_t)page->json.used;
 }
 
 /* Whether the newest message that is wanted is this one: then the database has what is before it.
@@ -99,7 +125,7 @@ static enum db_result read_page(struct db *db, struct page *page, reader_keep *k
 		.before = page->ask->before,
 		.limit = page->ask->limit + 1u,
 		.from_oldest = page->ask->from_oldest != 0,
-		.kept = page->at_once};
+		.nameless = true};
 	struct content_history_row row;
 	enum db_result result = content_history(db, &wanted, err);
 
@@ -118,21 +144,38 @@ static enum db_result read_page(struct db *db, struct page *page, reader_keep *k
 	return result == DB_END ? DB_OK : result;
 }
 
-static void put_row(struct fragment *json, const struct page *page, unsigned row)
+static uint32_t begin_of(const struct page *page, unsigned row)
 {
-	const size_t begin = row == 0 ? 0 : page->end[row - 1];
-
-	if (json->used > 1)
-		fragment_text(json, ",");
-	fragment_raw(json, page->rows.data + begin, page->end[row] - begin);
+	return row == 0 ? 0 : page->row[row - 1].end;
 }
 
-static void put_page(struct fragment *json, const struct page *page)
+/* The place of a row in the answer, which is its own inverse. */
+static unsigned turned(const struct page *page, unsigned row)
 {
-	fragment_text(json, "[");
-	for (unsigned i = 0; i < page->count; i++)
-		put_row(json, page, page->ask->from_oldest ? i : page->count - 1 - i);
-	fragment_text(json, "]");
+	return page->ask->from_oldest ? row : page->count - 1 - row;
+}
+
+static void put_page(struct fragment *answer, const struct page *page)
+{
+	const struct ask_page head = {.rows = page->count};
+	uint32_t used = 0;
+
+	fragment_raw(answer, &head, sizeof(head));
+	for (unsigned i = 0; i < page->count; i++) {
+		const unsigned row = turned(page, i);
+		const uint32_t begin = begin_of(page, row);
+		struct ask_row place = page->row[row];
+
+		place.from_at += used - begin;
+		place.end = used += place.end - begin;
+		fragment_raw(answer, &place, sizeof(place));
+	}
+	for (unsigned i = 0; i < page->count; i++) {
+		const unsigned row = turned(page, i);
+		const uint32_t begin = begin_of(page, row);
+
+		fragment_raw(answer, page->json.data + begin, page->row[row].end - begin);
+	}
 }
 
 /*
@@ -151,13 +194,14 @@ static enum db_result read_at_once(struct db *db, struct page *page, reader_keep
 	return result;
 }
 
-enum db_result reader_history(struct db *db, const struct ask_history *ask, struct fragment *json,
+enum db_result reader_history(struct db *db, const struct ask_history *ask, struct fragment *answer,
 			      uint32_t *flags_r, reader_keep *keep, void *arg, struct err *err)
 {
-	struct page page = {.ask = ask};
+	struct page page;
 	enum db_result result;
 
 	*flags_r = 0;
+	begin_page(&page, ask);
 	if (ask->limit == 0 || ask->limit > READER_PAGE_MAX) {
 		err_set(err, "could not read a page of %u messages", ask->limit);
 		return DB_BAD_DATA;
@@ -167,14 +211,16 @@ enum db_result reader_history(struct db *db, const struct ask_history *ask, stru
 		result = read_state(db, &page, err);
 	if (result == DB_OK && !page.at_once)
 		result = read_page(db, &page, ask->from_oldest ? NULL : keep, arg, err);
-	if (result == DB_OK && !page.rows.failed) {
-		put_page(json, &page);
+	if (result == DB_OK && page.json.used > UINT32_MAX)
+		page.json.failed = true;
+	if (result == DB_OK && !page.json.failed) {
+		put_page(answer, &page);
 		if (page.more && ask->from_oldest)
 			page.gap = false; /* it is beyond what was asked for */
 		*flags_r = (page.more ? ASK_MORE : 0) | (page.gap ? ASK_GAP : 0);
 	}
-	json->failed = json->failed || page.rows.failed;
-	fragment_free(&page.rows);
+	answer->failed = answer->failed || page.json.failed;
+	fragment_free(&page.json);
 	return result;
 }
 

@@ -11,16 +11,16 @@
 enum { READER_PAGE_MAX = 500 };
 
 /*
- * A page of history as a JSON array of messages, oldest first (pchat-protocol(7)), in json.
+ * A page of history as ASK_HISTORY is answered (shm/ask.h), in answer.
  * *flags_r: ASK_MORE, ASK_GAP (the database does not have everything below ask->before yet). keep, if
  * it is not NULL, is called with each row in the order of the database, unless there is a gap, and
  * returns false when it wants no more.
  */
 typedef bool reader_keep(const struct content_history_row *row, void *arg);
-enum db_result reader_history(struct db *db, const struct ask_history *ask, struct fragment *json,
+enum db_result reader_history(struct db *db, const struct ask_history *ask, struct fragment *answer,
 			      uint32_t *flags_r, reader_keep *keep, void *arg, struct err *err);
 
-/* A message as JSON (pchat-protocol(7)). room: its URI, or NULL where it is known. */
+/* A message as JSON (pchat-protocol(7)). room: its URI. */
 void reader_put_message(struct fragment *json, const char *room,
 			const struct content_history_row *row);
 

@@ -258,7 +258,7 @@ struct content_page {
 	uint64_t after, before; /* after < seq < before */
 	unsigned limit;
 	bool from_oldest; /* the oldest of them, ascending; else the newest, descending */
-	bool kept;	  /* of the newest those that were not purged */
+	bool nameless;	  /* without their authors' names; of the newest those not purged */
 };
 
 /* Everything up to *last_seq_r is in the database, but for what is up to *purged_r. DB_END: there is
@@ -272,7 +272,7 @@ enum db_result content_moment(struct db *db, uint32_t room, uint64_t before, uin
 
 struct content_history_row {
 	struct content_message message;
-	struct db_bytes author_uri, author_name; /* empty where the author has no row */
+	struct db_bytes author_uri, author_name; /* empty: he has no row, or nameless */
 };
 
 enum db_result content_history(struct db *db, const struct content_page *page, struct err *err);

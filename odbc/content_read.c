@@ -60,9 +60,9 @@ enum db_result content_export_rooms_next(struct db *db, struct content_room *roo
 
 static enum statement history_statement(const struct content_page *page)
 {
-	if (page->from_oldest)
-		return STATEMENT_HISTORY_OLDEST;
-	return page->kept ? STATEMENT_HISTORY_KEPT : STATEMENT_HISTORY_NEWEST;
+	if (page->nameless)
+		return page->from_oldest ? STATEMENT_PAGE_OLDEST : STATEMENT_PAGE_NEWEST;
+	return page->from_oldest ? STATEMENT_HISTORY_OLDEST : STATEMENT_HISTORY_NEWEST;
 }
 
 enum db_result content_history(struct db *db, const struct content_page *page, struct err *err)
@@ -74,36 +74,50 @@ enum db_result content_history(struct db *db, const struct content_page *page, s
 	db_bind_int(stmt, place++, page->room);
 	db_bind_count(stmt, place++, page->after);
 	db_bind_count(stmt, place++, page->before);
-	if (number == STATEMENT_HISTORY_KEPT)
+	if (number == STATEMENT_PAGE_NEWEST)
 		db_bind_int(stmt, place++, page->room);
 	db_bind_int(stmt, place, page->limit);
 	return db_execute(stmt, err);
 }
 
-enum db_result content_history_next(struct db *db, const struct content_page *page,
-				    struct content_history_row *row_r, struct err *err)
-{
-	return content_row_next(db_open_statement(db, history_statement(page)), page->room, row_r,
-				err);
-}
-
-enum db_result content_row_next(struct db_stmt *stmt, uint32_t room,
-				struct content_history_row *row_r, struct err *err)
+static enum db_result next_message(struct db_stmt *stmt, uint32_t room,
+				   struct content_message *message_r, struct err *err)
 {
 	const enum db_result result = db_fetch(stmt, err);
 
 	if (result != DB_OK)
 		return result;
-	row_r->message.room = room;
-	row_r->message.seq = (uint64_t)db_int(stmt, 0);
-	row_r->message.time = (uint64_t)db_int(stmt, 1);
-	row_r->message.author = (uint32_t)db_int(stmt, 2);
-	row_r->message.flags = (uint16_t)db_int(stmt, 3);
-	row_r->message.id = db_bytes(stmt, 4);
-	row_r->message.text = db_bytes(stmt, 5);
-	row_r->message.title = db_bytes(stmt, 6);
-	row_r->message.rich_type = db_bytes(stmt, 7);
-	row_r->message.rich = db_bytes(stmt, 8);
+	message_r->room = room;
+	message_r->seq = (uint64_t)db_int(stmt, 0);
+	message_r->time = (uint64_t)db_int(stmt, 1);
+	message_r->author = (uint32_t)db_int(stmt, 2);
+	message_r->flags = (uint16_t)db_int(stmt, 3);
+	message_r->id = db_bytes(stmt, 4);
+	message_r->text = db_bytes(stmt, 5);
+	message_r->title = db_bytes(stmt, 6);
+	message_r->rich_type = db_bytes(stmt, 7);
+	message_r->rich = db_bytes(stmt, 8);
+	return DB_OK;
+}
+
+enum db_result content_history_next(struct db *db, const struct content_page *page,
+				    struct content_history_row *row_r, struct err *err)
+{
+	struct db_stmt *stmt = db_open_statement(db, history_statement(page));
+
+	if (!page->nameless)
+		return content_row_next(stmt, page->room, row_r, err);
+	row_r->author_uri = row_r->author_name = (struct db_bytes){"", 0};
+	return next_message(stmt, page->room, &row_r->message, err);
+}
+
+enum db_result content_row_next(struct db_stmt *stmt, uint32_t room,
+				struct content_history_row *row_r, struct err *err)
+{
+	const enum db_result result = next_message(stmt, room, &row_r->message, err);
+
+	if (result != DB_OK)
+		return result;
 	row_r->author_uri = db_bytes(stmt, 9);
 	row_r->author_name = db_bytes(stmt, 10);
 	return DB_OK;

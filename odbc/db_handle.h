@@ -20,6 +20,7 @@ struct parameter {
 };
 
 struct column {
+	char kind; /* i, t, b; 0: the statement has no such column */
 	int64_t integer;
 	char *data; /* owned */
 	size_t size;

@@ -5,13 +5,16 @@
 
 /*
  * Rows that a database hands over in one value, because a value costs more to fetch than to read:
- * 50 messages are 550 values otherwise. A row is its numbers and then the lengths of its texts in
- * bytes, in decimal with a blank behind each, and then its texts with a line feed behind each. The
- * dialects have the statements that make it.
+ * 50 messages are 450 values otherwise. A row is its numbers in decimal with a blank behind each
+ * and then its texts. Either the lengths of the texts stand among the numbers and there is a line
+ * feed behind each text, or there is a byte behind each that no text has (enum dialect_packing).
+ * The dialects have the statements that make it.
  */
 enum {
 	PACKED_FIRST = 16384,  /* bytes that are asked for first: most pages have less */
 	PACKED_KEPT = 1 << 20, /* a buffer that had to be larger is not kept */
+	TEXT_END = 0xff,
+	ROW_END = 0xfe,
 };
 
 void db_drop_packed(struct db_stmt *stmt)
@@ -52,32 +55,51 @@ static bool take_number(struct db_stmt *stmt, int64_t *number_r)
 	return stmt->next > begin && stmt->next < stmt->end && *stmt->next++ == ' ';
 }
 
-/* Texts are terminated, where the line feed was. */
-static bool take_text(struct db_stmt *stmt, struct column *column)
+static char *end_by_length(const struct db_stmt *stmt, const struct column *column)
 {
 	if (column->integer < 0 || column->integer >= stmt->end - stmt->next ||
 	    stmt->next[column->integer] != '\n')
+		return NULL;
+	return stmt->next + column->integer;
+}
+
+/* Texts are terminated, where the byte behind them was. */
+static bool take_text(struct db_stmt *stmt, struct column *column, bool has_length)
+{
+	char *const end = has_length
+				  ? end_by_length(stmt, column)
+				  : memchr(stmt->next, TEXT_END, (size_t)(stmt->end - stmt->next));
+
+	if (!end)
 		return false;
 	column->bytes = stmt->next;
-	column->length = (SQLLEN)column->integer;
-	stmt->next += column->integer;
-	*stmt->next++ = '\0';
+	column->length = end - stmt->next;
+	*end = '\0';
+	stmt->next = end + 1;
 	return true;
+}
+
+static bool take_end(struct db_stmt *stmt)
+{
+	return stmt->next < stmt->end && (uint8_t)*stmt->next++ == ROW_END;
 }
 
 static bool take_row(struct db_stmt *stmt)
 {
+	const bool has_lengths = stmt->db->dialect->packs == PACKS_LENGTHS;
 	const char *const kinds = dialect_columns(stmt->number);
 	bool good = true;
 
 	for (unsigned i = 0; kinds[i] && good; i++) {
+		if (kinds[i] == 't' && !has_lengths)
+			continue;
 		good = take_number(stmt, &stmt->column[i].integer);
 		stmt->column[i].length = sizeof(stmt->column[i].integer);
 	}
 	for (unsigned i = 0; kinds[i] && good; i++)
 		if (kinds[i] == 't')
-			good = take_text(stmt, &stmt->column[i]);
-	return good;
+			good = take_text(stmt, &stmt->column[i], has_lengths);
+	return good && (has_lengths || take_end(stmt));
 }
 
 enum db_result db_fetch_packed(struct db_stmt *stmt, struct err *err)
@@ -98,6 +120,6 @@ enum db_result db_fetch_packed(struct db_stmt *stmt, struct err *err)
 		return DB_OK;
 	db_done(stmt);
 	/* What we store is checked before. */
-	err_set(err, "could not understand a row: somebody has put a text with a NUL there");
+	err_set(err, "could not understand a row: somebody has put a text there that is none");
 	return DB_BAD_DATA;
 }

@@ -40,6 +40,14 @@ unsigned db_rows(const struct db *db, enum statement number, unsigned count)
 	return best;
 }
 
+static void set_kinds(struct db_stmt *stmt)
+{
+	const char *const kinds = dialect_columns(stmt->number);
+
+	for (unsigned i = 0; kinds[i]; i++)
+		stmt->column[i].kind = kinds[i];
+}
+
 struct db_stmt *db_statement_rows(struct db *db, enum statement number, unsigned rows)
 {
 	const size_t width = strlen(dialect_parameters(number));
@@ -52,6 +60,7 @@ struct db_stmt *db_statement_rows(struct db *db, enum statement number, unsigned
 		free(stmt->parameter);
 		stmt->parameter = calloc(rows * width + 1, sizeof(*stmt->parameter));
 		stmt->rows = stmt->parameter ? rows : 0;
+		set_kinds(stmt);
 	} else {
 		memset(stmt->parameter, 0, rows * width * sizeof(*stmt->parameter));
 	}
@@ -422,9 +431,7 @@ enum db_result db_execute_row(struct db_stmt *stmt, struct err *err)
 
 static const struct column *column_of(const struct db_stmt *stmt, unsigned place, char kind)
 {
-	const char *const kinds = dialect_columns(stmt->number);
-
-	bug_on(place >= strlen(kinds) || kinds[place] != kind);
+	bug_on(place >= STATEMENT_COLUMNS_MAX || stmt->column[place].kind != kind);
 	return &stmt->column[place];
 }
 

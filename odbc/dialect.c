@@ -110,7 +110,7 @@ bool dialect_packs(const struct dialect *dialect, enum statement number)
 {
 	return dialect->packs &&
 	       (number == STATEMENT_HISTORY_NEWEST || number == STATEMENT_HISTORY_OLDEST ||
-		number == STATEMENT_HISTORY_KEPT);
+		number == STATEMENT_PAGE_NEWEST || number == STATEMENT_PAGE_OLDEST);
 }
 
 /* The end of the list that begins with a parenthesis. */

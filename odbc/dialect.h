@@ -47,6 +47,13 @@ struct dialect_option {
 
 enum { DIALECT_ROWS = 2 };
 
+/* By what the texts of packed rows are told apart. */
+enum dialect_packing {
+	PACKS_NONE,    /* rows come one by one */
+	PACKS_LENGTHS, /* by the number of bytes of each, which the row begins with */
+	PACKS_ENDS,    /* by a byte 0xff behind each, and 0xfe behind a row: UTF-8 has neither */
+};
+
 struct dialect {
 	const char *name; /* "sqlite" */
 	const char *dbms; /* SQL_DBMS_NAME begins with this */
@@ -69,7 +76,7 @@ struct dialect {
 	const struct dialect_error *errors; /* ended by a row without a state */
 	const char *const *statements;	  /* by enum statement: NULL where statement_text says it */
 	const char *writes;		  /* stands before statements without a result; or NULL */
-	bool packs;			  /* some rows come packed (db_packed.c): dialect_packs */
+	enum dialect_packing packs;	  /* how some rows come packed (db_packed.c) */
 	const struct dialect_word *words; /* ended by a row without a word */
 	unsigned rows[DIALECT_ROWS];	  /* how many go into one statement; 0: one alone */
 	unsigned parameters_max;	  /* of a statement; 0: no limit that matters */

@@ -89,14 +89,17 @@ static const char *const refusals[] = {
 	NULL,
 };
 
-#define PACKED(rows)                                                                          \
-	"SELECT STRING_AGG(CONCAT_WS(' ', x.seq, x.time, x.author, x.flags, "                 \
-	"OCTET_LENGTH(x.client_id), OCTET_LENGTH(x.body), OCTET_LENGTH(x.title), "            \
-	"OCTET_LENGTH(x.rich_type), OCTET_LENGTH(x.rich), OCTET_LENGTH(x.uri), "              \
-	"OCTET_LENGTH(x.name), CONCAT_WS(E'\\n', x.client_id, x.body, x.title, x.rich_type, " \
-	"x.rich, x.uri, x.name, '')), '') FROM (SELECT m.seq, m.time, m.author, m.flags, "    \
-	"m.client_id, m.body, m.title, m.rich_type, m.rich, COALESCE(p.uri, '') AS uri, "     \
-	"COALESCE(p.name, '') AS name " rows ") AS x"
+#define PACKED(lengths, texts, columns, rows)                                            \
+	"SELECT STRING_AGG(CONCAT_WS(' ', x.seq, x.time, x.author, x.flags, "            \
+	"OCTET_LENGTH(x.client_id), OCTET_LENGTH(x.body), OCTET_LENGTH(x.title), "       \
+	"OCTET_LENGTH(x.rich_type), OCTET_LENGTH(x.rich), " lengths "CONCAT_WS(E'\\n', " \
+	"x.client_id, x.body, x.title, x.rich_type, x.rich, " texts "'')), '') "         \
+	"FROM (SELECT m.seq, m.time, m.author, m.flags, m.client_id, m.body, m.title, "  \
+	"m.rich_type, m.rich" columns " " rows ") AS x"
+#define PACKED_ALONE(rows) PACKED("", "", "", rows)
+#define PACKED_NAMED(rows)                                                       \
+	PACKED("OCTET_LENGTH(x.uri), OCTET_LENGTH(x.name), ", "x.uri, x.name, ", \
+	       ", COALESCE(p.uri, '') AS uri, COALESCE(p.name, '') AS name", rows)
 
 static const char *const statements[STATEMENTS] = {
 	[STATEMENT_WRITABLE] = "SELECT CASE WHEN pg_is_in_recovery() OR "
@@ -119,9 +122,10 @@ static const char *const statements[STATEMENTS] = {
 		"OCTET_LENGTH(m.rich)) FROM pc_message AS m "
 		"WHERE m.room = r.id AND m.seq > r.purged), 0) FROM pc_room AS r "
 		"WHERE r.id > ? AND r.last_seq > r.purged ORDER BY r.id LIMIT ?",
-	[STATEMENT_HISTORY_NEWEST] = PACKED(STATEMENT_OF_NEWEST),
-	[STATEMENT_HISTORY_OLDEST] = PACKED(STATEMENT_OF_OLDEST),
-	[STATEMENT_HISTORY_KEPT] = PACKED(STATEMENT_OF_KEPT),
+	[STATEMENT_HISTORY_NEWEST] = PACKED_NAMED(STATEMENT_OF_NEWEST),
+	[STATEMENT_HISTORY_OLDEST] = PACKED_NAMED(STATEMENT_OF_OLDEST),
+	[STATEMENT_PAGE_NEWEST] = PACKED_ALONE(STATEMENT_OF_PAGE_NEWEST),
+	[STATEMENT_PAGE_OLDEST] = PACKED_ALONE(STATEMENT_OF_PAGE_OLDEST),
 	[STATEMENT_INDEX_NEWEST] = INDEX_ROWS "ORDER BY id DESC LIMIT ?",
 	[STATEMENT_INDEX_OLDEST] = INDEX_ROWS "ORDER BY id LIMIT ?",
 };
@@ -160,6 +164,6 @@ const struct dialect dialect_postgresql = {
 	.index_make = index_make,
 	.index_drop = index_drop,
 	.index_has_rooms = true,
-	.packs = true,
+	.packs = PACKS_LENGTHS,
 	.rows = {100, 10},
 };

@@ -13,8 +13,8 @@
  * - With autocommit off a transaction begins as a reader, and its first write fails at once if
  *   somebody else wrote in between. BEGIN IMMEDIATE in autocommit mode does not have this.
  * - A failed statement does not end its transaction: later ones go on in it. The caller rolls back.
- * - Text is cut at a NUL when it is read, invalid UTF-8 is stored as it is, and any type goes into
- *   any column: what is stored is checked before it is bound.
+ * - Text is cut at a NUL when it is read or formatted, invalid UTF-8 is stored as it is, and any
+ * type goes into any column: what is stored is checked before it is bound.
  * - A file that was removed or replaced is written on, and gone when the last one closes it: db.c
  *   looks when a transaction begins and when it ends, and before each statement outside of one.
  * - A statement is prepared anew each time that it is run, which costs twice what it does, unless
@@ -33,8 +33,8 @@ static const char *const session[] = {
 	NULL,
 };
 
-/* The first SELECT takes the state; writers go on, and the WAL grows until the end. What reads all of
- * a database has no use for a large cache. */
+/* The first SELECT takes the state; writers go on, and the WAL grows until the end. What reads all
+ * of a database has no use for a large cache. */
 static const char *const begin_read[] = {"PRAGMA cache_size = -2000", "BEGIN", NULL};
 
 /* The codes of sqlite3.h, which is not needed for anything else. */
@@ -73,15 +73,17 @@ static const char *const index_drop[] = {"DROP TABLE IF EXISTS pc_index", NULL};
 	"SELECT rowid FROM pc_index WHERE pc_index MATCH " \
 	"REPLACE(REPLACE(?, '&', ' AND '), '|', ' OR ') AND rowid > ? AND rowid < ? "
 
-/* LENGTH counts the characters of a text, but the bytes of a BLOB. */
-#define PACKED(rows)                                                                              \
-	"SELECT GROUP_CONCAT(x.row, '') FROM (SELECT PRINTF("                                     \
-	"'%d %d %d %d %d %d %d %d %d %d %d %s\n%s\n%s\n%s\n%s\n%s\n%s\n', "                       \
-	"m.seq, m.time, m.author, m.flags, LENGTH(CAST(m.client_id AS BLOB)), "                   \
-	"LENGTH(CAST(m.body AS BLOB)), LENGTH(CAST(m.title AS BLOB)), "                           \
-	"LENGTH(CAST(m.rich_type AS BLOB)), LENGTH(CAST(m.rich AS BLOB)), "                       \
-	"LENGTH(CAST(p.uri AS BLOB)), LENGTH(CAST(p.name AS BLOB)), m.client_id, m.body, m.title, " \
-	"m.rich_type, m.rich, p.uri, p.name) AS row " rows ") AS x"
+/* The format of a row: its numbers with a blank behind each, its texts with 0xff, and 0xfe. As a
+ * literal it could not stand here, for it is no UTF-8. */
+#define NUMBERS "256420256420256420256420"
+#define TEXT "2573FF"
+#define PACKED(format, texts, rows)                                                          \
+	"SELECT GROUP_CONCAT(x.row, '') FROM (SELECT PRINTF(CAST(x'" format "FE' AS TEXT), " \
+	"m.seq, m.time, m.author, m.flags, m.client_id, m.body, m.title, m.rich_type, "      \
+	"m.rich" texts ") AS row " rows ") AS x"
+#define PACKED_ALONE(rows) PACKED(NUMBERS TEXT TEXT TEXT TEXT TEXT, "", rows)
+#define PACKED_NAMED(rows) \
+	PACKED(NUMBERS TEXT TEXT TEXT TEXT TEXT TEXT TEXT, ", p.uri, p.name", rows)
 
 static const char *const statements[STATEMENTS] = {
 	[STATEMENT_FILE] = "SELECT file FROM pragma_database_list WHERE name = 'main'",
@@ -105,9 +107,10 @@ static const char *const statements[STATEMENTS] = {
 				 "FROM pc_message AS m "
 				 "WHERE m.room = r.id AND m.seq > r.purged), 0) FROM pc_room AS r "
 				 "WHERE r.id > ? AND r.last_seq > r.purged ORDER BY r.id LIMIT ?",
-	[STATEMENT_HISTORY_NEWEST] = PACKED(STATEMENT_OF_NEWEST),
-	[STATEMENT_HISTORY_OLDEST] = PACKED(STATEMENT_OF_OLDEST),
-	[STATEMENT_HISTORY_KEPT] = PACKED(STATEMENT_OF_KEPT),
+	[STATEMENT_HISTORY_NEWEST] = PACKED_NAMED(STATEMENT_OF_NEWEST),
+	[STATEMENT_HISTORY_OLDEST] = PACKED_NAMED(STATEMENT_OF_OLDEST),
+	[STATEMENT_PAGE_NEWEST] = PACKED_ALONE(STATEMENT_OF_PAGE_NEWEST),
+	[STATEMENT_PAGE_OLDEST] = PACKED_ALONE(STATEMENT_OF_PAGE_OLDEST),
 	[STATEMENT_INDEX_NEWEST] = INDEX_ROWS "ORDER BY rowid DESC LIMIT ?",
 	[STATEMENT_INDEX_OLDEST] = INDEX_ROWS "ORDER BY rowid LIMIT ?",
 };
@@ -140,7 +143,7 @@ const struct dialect dialect_sqlite = {
 	.commit = "COMMIT",
 	.rollback = "ROLLBACK",
 	.schema_lock = NULL, /* BEGIN IMMEDIATE is the lock */
-	.packs = true,
+	.packs = PACKS_ENDS,
 	.writes = "WITH kept AS (SELECT 1) ",
 	.text_type = SQL_LONGVARCHAR,
 	.binary_type = SQL_LONGVARBINARY,

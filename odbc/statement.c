@@ -6,9 +6,10 @@
  * SQL that SQLite and PostgreSQL both understand, and that mssql_text.c can turn into T-SQL:
  * upserts by INSERT with ON CONFLICT, LIMIT at the end, no functions but the standard's.
  */
-#define MESSAGE_COLUMNS                                                           \
+#define ALONE_COLUMNS                                                             \
 	"SELECT m.seq, m.time, m.author, m.flags, m.client_id, m.body, m.title, " \
-	"m.rich_type, m.rich, p.uri, p.name "
+	"m.rich_type, m.rich"
+#define MESSAGE_COLUMNS ALONE_COLUMNS ", p.uri, p.name "
 
 #define LISTED_COLUMNS                        \
 	MESSAGE_COLUMNS STATEMENT_OF_MESSAGES \
@@ -193,8 +194,9 @@ const char *const statement_text[STATEMENTS] = {
 	[STATEMENT_REMAINS_MESSAGES] = "DELETE FROM pc_message WHERE room = ? AND seq <= ?",
 	[STATEMENT_REMAINS_END] = "DELETE FROM pc_remains WHERE room = ?",
 	[STATEMENT_HISTORY_NEWEST] = MESSAGE_COLUMNS STATEMENT_OF_NEWEST,
-	[STATEMENT_HISTORY_KEPT] = MESSAGE_COLUMNS STATEMENT_OF_KEPT,
 	[STATEMENT_HISTORY_OLDEST] = MESSAGE_COLUMNS STATEMENT_OF_OLDEST,
+	[STATEMENT_PAGE_NEWEST] = ALONE_COLUMNS " " STATEMENT_OF_PAGE_NEWEST,
+	[STATEMENT_PAGE_OLDEST] = ALONE_COLUMNS " " STATEMENT_OF_PAGE_OLDEST,
 	[STATEMENT_MOMENT] = "SELECT seq FROM pc_message WHERE room = ? AND seq < ? AND time <= ? "
 			     "ORDER BY seq DESC LIMIT 1",
 	[STATEMENT_INDEXING] = "SELECT rules FROM pc_indexing WHERE id = 1",

@@ -79,8 +79,10 @@
 						    author, flags, client id, body, title, rich    \
 						    type, rich, uri, name */                       \
 	X(HISTORY_OLDEST, "iiii", "iiiittttttt") /* the same, ascending */                         \
-	X(HISTORY_KEPT, "iiiii", "iiiittttttt")	 /* room, after, before, room, limit: the newest   \
-						    behind what was purged */                      \
+	X(PAGE_NEWEST, "iiiii", "iiiittttt")	 /* room, after, before, room, limit: the newest   \
+						    behind what was purged, without uri, name */   \
+	X(PAGE_OLDEST, "iiii", "iiiittttt")	 /* room, after, before, limit: the same of all,   \
+						    ascending */                                   \
 	X(MOMENT, "iii", "i") /* room, before, time -> seq of the newest up to then */             \
 	/* The index of the messages' texts (odbc/content_index.h); ids: content_index.c. */       \
 	X(INDEXING, "", "i")		/* the rules by which it was made; 0: there is none */      \
@@ -204,12 +206,14 @@ enum statement {
 #define STATEMENT_OF_MESSAGES                                                  \
 	"FROM pc_message AS m LEFT JOIN pc_principal AS p ON p.id = m.author " \
 	"WHERE m.room = ? "
-#define STATEMENT_OF_PAGE STATEMENT_OF_MESSAGES "AND m.seq > ? AND m.seq < ? "
-#define STATEMENT_OF_NEWEST STATEMENT_OF_PAGE "ORDER BY m.seq DESC LIMIT ?"
-#define STATEMENT_OF_OLDEST STATEMENT_OF_PAGE "ORDER BY m.seq LIMIT ?"
-#define STATEMENT_OF_KEPT                                                                   \
-	STATEMENT_OF_PAGE "AND m.seq > (SELECT r.purged FROM pc_room AS r WHERE r.id = ?) " \
-			  "ORDER BY m.seq DESC LIMIT ?"
+#define STATEMENT_OF_RANGE STATEMENT_OF_MESSAGES "AND m.seq > ? AND m.seq < ? "
+#define STATEMENT_OF_NEWEST STATEMENT_OF_RANGE "ORDER BY m.seq DESC LIMIT ?"
+#define STATEMENT_OF_OLDEST STATEMENT_OF_RANGE "ORDER BY m.seq LIMIT ?"
+#define STATEMENT_OF_ALONE "FROM pc_message AS m WHERE m.room = ? AND m.seq > ? AND m.seq < ? "
+#define STATEMENT_OF_PAGE_NEWEST                                                             \
+	STATEMENT_OF_ALONE "AND m.seq > (SELECT r.purged FROM pc_room AS r WHERE r.id = ?) " \
+			   "ORDER BY m.seq DESC LIMIT ?"
+#define STATEMENT_OF_PAGE_OLDEST STATEMENT_OF_ALONE "ORDER BY m.seq LIMIT ?"
 
 /* Their texts; NULL where each dialect has its own. */
 extern const char *const statement_text[STATEMENTS];

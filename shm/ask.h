@@ -24,7 +24,7 @@ enum {
 
 enum ask_kind {
 	/* Readers. */
-	ASK_HISTORY = 1, /* struct ask_history -> JSON array of messages, oldest first */
+	ASK_HISTORY = 1, /* struct ask_history -> struct ask_page, its rows, and their JSON */
 	ASK_SEARCH = 4,	 /* struct ask_search, its rooms, the words -> JSON, what message.search answers */
 	ASK_AUDIT = 5,	 /* struct ask_audit, its texts -> JSON, what audit.list answers */
 	ASK_EXCEEDING = 6, /* struct ask_exceeding -> ids of rooms, uint32_t each, in their order */
@@ -89,6 +89,21 @@ struct ask_history {
 	uint8_t from_oldest, fill;
 	uint64_t after, before;
 	uint64_t asked; /* for command_fill: the store's cursor when the question was put */
+};
+
+/*
+ * The answer: messages, oldest first. Behind the struct stand `rows` struct ask_row and then the
+ * JSON objects of the messages, one behind the other, without whom they are from: names change, and
+ * workers have them. There `"from":...,"name":...,` is to be put in.
+ */
+struct ask_page {
+	uint32_t rows;
+	uint32_t reserved;
+};
+
+struct ask_row {
+	uint32_t author;
+	uint32_t from_at, end; /* bytes of the JSON: where the author goes, where the next begins */
 };
 
 /* Of the messages with a number below `before`. With ASK_GAP not all of them are in the database. */

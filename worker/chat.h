@@ -125,13 +125,14 @@ struct front_end {
 	const struct scoped_front *scoped; /* see scoped.h */
 	const struct file_front *file;	   /* see file.h */
 
-	/* Items of lists; a list is a buf that they add to. rows: a reader's JSON array of
-	   messages; false: it is malformed. */
+	/* Items of lists; a list is a buf that they add to. made: a message that a reader wrote, in
+	   two parts with its sender between them, as sender writes him; none: nobody knows him. */
 	void (*user)(struct buf *list, struct text uri, struct text name);
 	void (*account)(struct buf *list, const struct principal_view *principal);
 	void (*room)(const struct chat *chat, struct buf *list, const struct room_view *room);
 	void (*row)(struct buf *list, const struct chat_message *message);
-	bool (*rows)(struct buf *list, const void *json, size_t size);
+	void (*sender)(struct buf *text, struct text uri, struct text name);
+	void (*made)(struct buf *list, struct text head, struct text sender, struct text rest);
 	void (*joined)(const struct chat *chat, struct buf *list, const struct chat_joined *joined);
 	void (*separate)(struct buf *list); /* between two things written apart */
 

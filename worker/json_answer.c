@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -139,21 +138,29 @@ static void item_room(const struct chat *chat, struct buf *list, const struct ro
 	buf_char(list, '}');
 }
 
+static void put_sender(struct buf *buf, struct text uri, struct text name)
+{
+	buf_string(buf, "\"from\":");
+	put_text(buf, uri);
+	buf_string(buf, ",\"name\":");
+	put_text(buf, name);
+	buf_char(buf, ',');
+}
+
 void json_put_message(struct buf *buf, const struct chat_message *message)
 {
 	buf_string(buf, "\"seq\":");
 	buf_number(buf, message->seq);
 	buf_string(buf, ",\"time\":");
 	json_put_time(buf, message->time);
-	buf_string(buf, ",\"from\":");
-	put_text(buf, message->from);
-	buf_string(buf, ",\"name\":");
-	put_text(buf, message->name);
+	buf_char(buf, ',');
+	put_sender(buf, message->from, message->name);
 	if (message->title.length > 0) {
-		buf_string(buf, ",\"title\":");
+		buf_string(buf, "\"title\":");
 		put_text(buf, message->title);
+		buf_char(buf, ',');
 	}
-	buf_string(buf, ",\"text\":");
+	buf_string(buf, "\"text\":");
 	put_text(buf, message->text);
 	if (message->rich.length > 0) {
 		buf_string(buf, ",\"rich\":{\"type\":");
@@ -178,24 +185,15 @@ static void item_row(struct buf *list, const struct chat_message *message)
 	buf_char(list, '}');
 }
 
-/* Takes the brackets off; what is between them is a reader's and known to be right. */
-static bool item_rows(struct buf *list, const void *json, size_t size)
+static void item_made(struct buf *list, struct text head, struct text sender, struct text rest)
 {
-	const char *text = json, *end = text + size;
-
-	while (end > text && isspace((unsigned char)end[-1]))
-		end--;
-	while (text < end && isspace((unsigned char)*text))
-		text++;
-	if (end - text < 2 || *text != '[' || end[-1] != ']')
-		return false;
-	for (text++, end--; text < end && isspace((unsigned char)*text);)
-		text++;
-	if (text == end)
-		return true;
 	comma(list);
-	buf_add(list, text, (size_t)(end - text));
-	return true;
+	buf_add(list, head.data, head.length);
+	if (sender.length > 0)
+		buf_add(list, sender.data, sender.length);
+	else
+		put_sender(list, sender, sender);
+	buf_add(list, rest.data, rest.length);
 }
 
 /* The end of a list of messages and of the object that it is in. */
@@ -454,7 +452,8 @@ void json_front_init(struct front_end *front)
 	front->account = item_account;
 	front->room = item_room;
 	front->row = item_row;
-	front->rows = item_rows;
+	front->sender = put_sender;
+	front->made = item_made;
 	front->joined = item_joined;
 	front->separate = comma;
 	front->refuse = json_refuse;

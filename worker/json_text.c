@@ -7,19 +7,13 @@
 
 #include "conf/clock.h"
 #include "conf/hex.h"
+#include "conf/plain.h"
 
 #define ROOM_SCHEME "ma-chan://"
 #define CATEGORY_SCHEME "ma-cat://"
 #define FILE_SCHEME "ma-filelink://"
 
 enum { UUID_TEXT = HEX_UUID - 1 };
-
-#define BYTES(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-static bool plain(char c)
-{
-	return (uint8_t)c >= 0x20 && c != '"' && c != '\\';
-}
 
 static void escape(struct buf *buf, char c)
 {
@@ -34,39 +28,11 @@ static void escape(struct buf *buf, char c)
 	buf_string(buf, text);
 }
 
-/* In each byte the highest bit, where the byte is 0. Only the lowest of several is sure. */
-static uint64_t zeros(uint64_t bytes)
-{
-	return (bytes - BYTES(0x01)) & ~bytes & BYTES(0x80);
-}
-
-/* Whether eight characters can stand in a string as they are. */
-static bool all_plain(const char *data)
-{
-	uint64_t bytes;
-
-	memcpy(&bytes, data, sizeof(bytes));
-	return (zeros(bytes ^ BYTES('"')) | zeros(bytes ^ BYTES('\\')) |
-		((bytes - BYTES(0x20)) & ~bytes & BYTES(0x80))) == 0;
-}
-
-/* How many of the characters can stand as they are, from the first on. */
-static size_t plain_length(const char *data, size_t size)
-{
-	size_t i = 0;
-
-	while (size - i >= 8 && all_plain(data + i))
-		i += 8;
-	while (i < size && plain(data[i]))
-		i++;
-	return i;
-}
-
 void json_put_string(struct buf *buf, const char *data, size_t size)
 {
 	buf_char(buf, '"');
 	for (;;) {
-		size_t length = plain_length(data, size);
+		size_t length = plain_text(data, size);
 
 		buf_add(buf, data, length);
 		if (length == size)

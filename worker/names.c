@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum form { FORM_USER, FORM_SENDER, FORMS };
+
 struct name {
 	uint32_t id;
 	uint16_t uri_length, name_length;
-	struct text item[FRONT_ENDS]; /* owned; as each front end writes it, once it was wanted */
+	struct text item[FORMS][FRONT_ENDS]; /* owned; as front ends write it, once it was wanted */
 	char data[];
 };
 
@@ -34,8 +36,9 @@ static void name_free(struct name **place)
 {
 	if (*place == NULL)
 		return;
-	for (unsigned i = 0; i < FRONT_ENDS; i++)
-		free((char *)(*place)->item[i].data);
+	for (unsigned form = 0; form < FORMS; form++)
+		for (unsigned i = 0; i < FRONT_ENDS; i++)
+			free((char *)(*place)->item[form][i].data);
 	free(*place);
 	*place = NULL;
 }
@@ -70,7 +73,8 @@ int names_get(struct names *names, const struct cache *cache, uint32_t principal
 	return code;
 }
 
-static bool write_item(const struct name *name, const struct front_end *front, struct text *item_r)
+static bool write_item(const struct name *name, enum form form, const struct front_end *front,
+		       struct text *item_r)
 {
 	struct name_view both;
 	struct buf buf;
@@ -78,7 +82,10 @@ static bool write_item(const struct name *name, const struct front_end *front, s
 
 	view(name, &both);
 	buf_init(&buf);
-	front->user(&buf, both.uri, both.name);
+	if (form == FORM_USER)
+		front->user(&buf, both.uri, both.name);
+	else
+		front->sender(&buf, both.uri, both.name);
 	item = buf.failed ? NULL : malloc(buf_used(&buf));
 	if (item != NULL) {
 		memcpy(item, buf_text(&buf), buf_used(&buf));
@@ -88,19 +95,33 @@ static bool write_item(const struct name *name, const struct front_end *front, s
 	return item != NULL;
 }
 
+static int item_of(struct names *names, const struct cache *cache, uint32_t principal,
+		   enum form form, const struct front_end *front, struct text *item_r)
+{
+	struct name *name;
+	struct text *item;
+	int code = look_up(names, cache, principal, &name);
+
+	*item_r = (struct text){"", 0};
+	if (code != CODE_OK)
+		return code;
+	item = &name->item[form][front->number];
+	if (item->data == NULL && !write_item(name, form, front, item))
+		return CODE_BUSY;
+	*item_r = *item;
+	return CODE_OK;
+}
+
 int names_item(struct names *names, const struct cache *cache, uint32_t principal,
 	       const struct front_end *front, struct text *item_r)
 {
-	struct name *name;
-	int code = look_up(names, cache, principal, &name);
+	return item_of(names, cache, principal, FORM_USER, front, item_r);
+}
 
-	if (code != CODE_OK)
-		return code;
-	if (name->item[front->number].data == NULL &&
-	    !write_item(name, front, &name->item[front->number]))
-		return CODE_BUSY;
-	*item_r = name->item[front->number];
-	return CODE_OK;
+int names_sender(struct names *names, const struct cache *cache, uint32_t principal,
+		 const struct front_end *front, struct text *item_r)
+{
+	return item_of(names, cache, principal, FORM_SENDER, front, item_r);
 }
 
 void names_forget(struct names *names, uint32_t principal)

@@ -25,6 +25,10 @@ int names_get(struct names *names, const struct cache *cache, uint32_t principal
 int names_item(struct names *names, const struct cache *cache, uint32_t principal,
 	       const struct front_end *front, struct text *item_r);
 
+/* The same as the sender of a message. CODE_NO_SUCH_PRINCIPAL: the item is empty. */
+int names_sender(struct names *names, const struct cache *cache, uint32_t principal,
+		 const struct front_end *front, struct text *item_r);
+
 /* The user was changed. */
 void names_forget(struct names *names, uint32_t principal);
 

@@ -8,6 +8,7 @@ enum {
 	TRIES = 3, /* while others write, the cache may lose what the page was to join */
 	GAP_RETRY_US = 200000, /* after which the database is asked once more, */
 	GAPS_MAX = 10,	       /* for two seconds, as in lookup.h */
+	SENDER_GUESS = 64,     /* bytes of a message's sender, mostly */
 };
 
 /* As many as are wanted with one in the middle, as far as the room's two ends let it be there. */
@@ -202,6 +203,44 @@ enum page_result page_begin(struct page *page, struct pending *pending, struct b
 	return PAGE_DONE;
 }
 
+static int write_made_row(struct session *session, const struct ask_row *row, const char *json,
+			  uint32_t begin, struct buf *rows)
+{
+	struct chat *chat = session->chat;
+	const struct text head = {json + begin, row->from_at - begin};
+	const struct text rest = {json + row->from_at, row->end - row->from_at};
+	struct text sender;
+
+	if (names_sender(&chat->names, chat->cache, row->author, session->front, &sender) ==
+	    CODE_BUSY)
+		return CODE_BUSY;
+	session->front->made(rows, head, sender, rest);
+	return CODE_OK;
+}
+
+/* What a reader answered. */
+static int write_made(struct session *session, const void *body, size_t size, struct buf *rows)
+{
+	const struct ask_page *page = body;
+	const struct ask_row *row = (const void *)(page + 1);
+	uint32_t begin = 0;
+	const char *json;
+
+	if (size < sizeof(*page) || page->rows > (size - sizeof(*page)) / sizeof(*row))
+		return CODE_SERVER_ERROR;
+	json = (const char *)(row + page->rows);
+	size -= (size_t)(json - (const char *)body);
+	/* At once: where there is much to be added to rows it grows but once. */
+	(void)buf_room(rows, size + page->rows * (size_t)SENDER_GUESS);
+	for (uint32_t i = 0; i < page->rows; begin = row[i++].end) {
+		if (row[i].from_at < begin || row[i].end < row[i].from_at || row[i].end > size)
+			return CODE_SERVER_ERROR;
+		if (write_made_row(session, &row[i], json, begin, rows) == CODE_BUSY)
+			return CODE_BUSY;
+	}
+	return CODE_OK;
+}
+
 static enum page_result join_rows(struct page *page, struct pending *pending,
 				  const struct outcome *outcome, struct buf *rows, int *code_r)
 {
@@ -219,8 +258,8 @@ static enum page_result join_rows(struct page *page, struct pending *pending,
 			return failed(page, pending, rows, CODE_BUSY, code_r);
 		return page_begin(page, pending, rows, code_r);
 	}
-	if (!session->front->rows(rows, outcome->body, outcome->ask->size))
-		return failed(page, pending, rows, CODE_SERVER_ERROR, code_r);
+	code = write_made(session, outcome->body, outcome->ask->size, rows);
+	if (code == CODE_OK)
 	code = write_rows(page, session, count, rows);
 	return code == CODE_OK ? PAGE_DONE : failed(page, pending, rows, code, code_r);
 }

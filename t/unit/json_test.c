@@ -327,6 +327,7 @@ static void a_readers_rows_and_the_caches_become_one_list(void **state)
 	(void)state;
 	assert_int_equal(json_array_size(list), 2);
 	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 0), "seq")), 6);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 0), "from")), 1);
 	last = json_array_get(list, 1);
 	assert_string_equal(json_string_value(json_object_get(last, "name")), "Alice \"A\"");
 	assert_string_equal(json_string_value(json_object_get(last, "text")), "line\n\x01\\");

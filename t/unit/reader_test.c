@@ -104,17 +104,48 @@ static bool keep_count(const struct content_history_row *row, void *arg)
 	return *count < 3;
 }
 
+/* The page as an array, as a worker puts it together: users are called by their numbers. */
+static void join_page(const struct fragment *answer, struct fragment *json)
+{
+	struct ask_page head;
+	struct ask_row row;
+	const char *text, *from;
+	uint32_t begin = 0;
+
+	assert_true(answer->used >= sizeof(head));
+	memcpy(&head, answer->data, sizeof(head));
+	text = answer->data + sizeof(head) + head.rows * sizeof(row);
+	fragment_text(json, "[");
+	for (uint32_t i = 0; i < head.rows; begin = row.end, i++) {
+		memcpy(&row, answer->data + sizeof(head) + i * sizeof(row), sizeof(row));
+		assert_true(begin <= row.from_at && row.from_at <= row.end);
+		assert_true(text + row.end <= answer->data + answer->used);
+		from = text + row.from_at;
+		fragment_text(json, i > 0 ? "," : "");
+		fragment_raw(json, text + begin, (size_t)(from - text) - begin);
+		fragment_text(json, "\"from\":");
+		fragment_number(json, row.author);
+		fragment_text(json, ",");
+		fragment_raw(json, from, row.end - row.from_at);
+	}
+	assert_ptr_equal(text + begin, answer->data + answer->used);
+	fragment_text(json, "]");
+}
+
 /* The page's sequence numbers, "3,4,5", checked by a parser that is not ours. */
 static void page(struct place *place, struct ask_history ask, const char *seqs, uint32_t flags)
 {
 	char got[256] = "";
+	struct fragment answer = {0};
 	json_t *array, *message;
 	size_t i;
 
 	fragment_free(&place->json);
-	assert_int_equal(reader_history(place->db, &ask, &place->json, &place->flags, NULL, NULL,
-					&place->err),
+	assert_int_equal(
+		reader_history(place->db, &ask, &answer, &place->flags, NULL, NULL, &place->err),
 			 DB_OK);
+	join_page(&answer, &place->json);
+	fragment_free(&answer);
 	array = json_loadb(place->json.data, place->json.used, 0, NULL);
 	assert_true(json_is_array(array));
 	json_array_foreach(array, i, message)
@@ -133,11 +164,9 @@ static void test_message_has_all_its_members(void **state)
 {
 	struct place *place = *state;
 	static const char expected[] =
-		"[{\"seq\":1,\"time\":\"2023-11-14T22:13:20.123456Z\","
-		"\"from\":\"sip:alice@example.test\",\"name\":\"Alice \\\"A\\\"\","
+		"[{\"seq\":1,\"time\":\"2023-11-14T22:13:20.123456Z\",\"from\":1,"
 		"\"text\":\"text\",\"id\":\"c-1\"},"
-		"{\"seq\":2,\"time\":\"2023-11-14T22:13:20.123456Z\","
-		"\"from\":\"sip:alice@example.test\",\"name\":\"Alice \\\"A\\\"\","
+		"{\"seq\":2,\"time\":\"2023-11-14T22:13:20.123456Z\",\"from\":1,"
 		"\"text\":\"text\",\"id\":\"c-1\",\"importance\":\"alert\"}]";
 
 	put_messages(place, 2);
@@ -366,6 +395,7 @@ static void test_large_pages_grow_as_they_need(void **state)
 
 	memset(text, '\n', 200000);
 	put_message(place, 1, text, 200000);
+	put_room(place, 1);
 	page(place, (struct ask_history){.room = 1, .limit = 2, .before = UINT64_MAX}, "1", 0);
 	assert_true(place->json.used > 1200000);
 	free(text);

@@ -185,7 +185,8 @@ void chat_history(struct session *session, const struct chat_id *id, const uint8
 	(void)room;
 	stub_called(session, "history", stub_nothing, range->limit);
 	buf_init(&list);
-	session->front->rows(&list, " [ {\"seq\":6} ] ", 15);
+	session->front->made(&list, (struct text){"{\"seq\":6,", 9},
+			     (struct text){"\"from\":1,", 9}, (struct text){"\"text\":2}", 9});
 	put_row(session, &list);
 	session->front->messages(session, id, &list, &span);
 	buf_fini(&list);

@@ -1,0 +1,12 @@
+#ifndef PCHAT_CONF_PLAIN_H
+#define PCHAT_CONF_PLAIN_H
+
+#include <stddef.h>
+
+/* How many bytes of a text, from the first on, stand in a JSON string as they are. */
+size_t plain_text(const char *text, size_t length);
+
+/* The same, and have ASCII in them and nothing else. */
+size_t plain_ascii(const char *text, size_t length);
+
+#endif
