@@ -407,6 +407,11 @@ t_unit_retention_test_SOURCES = t/unit/retention_test.c
 t_unit_retention_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ODBC_CFLAGS)
 t_unit_retention_test_LDADD = t/unit/libdatabase.a $(STORE_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/scan_test
+t_unit_scan_test_SOURCES = t/unit/scan_test.c
+t_unit_scan_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_scan_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/schedule_test
 t_unit_schedule_test_SOURCES = t/unit/schedule_test.c
 t_unit_schedule_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -1,19 +1,13 @@
 #include <stdlib.h>
 
-#include "conf/clock.h"
 #include "shm/role.h"
 #include "worker/exceeding.h"
 #include "worker/match.h"
 #include "worker/object_find.h"
 #include "worker/person.h"
+#include "worker/scan.h"
 
 /* Lists of rooms and users, taken from the cache. */
-
-enum {
-	TRIES = 32,	  /* to read a row that is being changed */
-	SLICE_US = 1000,  /* of a search, before others have their turn */
-	SLICE_ROOMS = 32, /* between two looks at the clock */
-};
 
 /* A search with its names looked up. */
 struct search {
@@ -76,12 +70,11 @@ static int check_roles(const struct chat *chat, uint32_t principal, uint32_t roo
 		       bool *has_r)
 {
 	unsigned own = 0;
-	int code = CODE_BUSY;
+	int code;
 
 	if (principal == 0 || roles == 0)
 		return CODE_OK;
-	for (unsigned i = 0; i < TRIES && code == CODE_BUSY; i++)
-		code = cache_own_roles(chat->cache, principal, room, &own);
+	code = cache_own_roles(chat->cache, principal, room, &own);
 	*has_r = *has_r && (own & roles) != 0;
 	return code;
 }
@@ -152,30 +145,13 @@ static int write_rooms(struct session *session, struct matches *all, bool own, u
 	return CODE_OK;
 }
 
-/* A room that is being changed is looked at again: the list is to be whole, or there is none. */
-static int next_room(const struct cache *cache, uint32_t *position, struct room_view *room_r)
-{
-	uint32_t place = *position;
-	int code = CODE_BUSY;
-
-	for (unsigned i = 0; i < TRIES && code == CODE_BUSY; i++) {
-		*position = place;
-		code = cache_rooms_next(cache, position, room_r);
-	}
-	return code;
-}
-
-/*
- * A search looks at all rooms, of which there may be a million, and what each costs depends on how
- * many groups the user is in. So it is done a slice at a time, and others have their turn in between.
- */
+/* What each room costs depends on how many groups the user is in. */
 struct room_search {
-	struct request base;
+	struct scan scan;
 	struct chat_search wanted; /* its texts are of use at the beginning only */
 	struct search search;
 	struct exceeding exceeding; /* of use where rooms of some size are wanted */
 	struct matches all;	    /* owned */
-	uint32_t position;
 };
 
 static void room_search_free(struct pending *pending)
@@ -188,9 +164,10 @@ static void room_search_free(struct pending *pending)
 	free(one);
 }
 
-static void answer_rooms(struct room_search *one)
+static void answer_rooms(struct scan *scan)
 {
-	struct session *session = one->base.base.session;
+	struct room_search *one = (struct room_search *)scan;
+	struct session *session = scan->base.base.session;
 	const struct chat_search *wanted = &one->wanted;
 	const uint64_t end = (uint64_t)wanted->offset + wanted->limit;
 	struct buf list;
@@ -200,11 +177,11 @@ static void answer_rooms(struct room_search *one)
 	code = write_rooms(session, &one->all, wanted->own != 0, wanted->limit, wanted->offset,
 			   &list);
 	if (code == CODE_OK)
-		session->front->rooms(session, &one->base.id, &list, one->all.count > end);
+		session->front->rooms(session, &scan->base.id, &list, one->all.count > end);
 	else
-		session_refuse(session, &one->base.id, code);
+		session_refuse(session, &scan->base.id, code);
 	buf_fini(&list);
-	request_end(&one->base);
+	request_end(&scan->base);
 }
 
 static bool is_large_enough(const struct room_search *one, const struct room_view *room)
@@ -212,35 +189,18 @@ static bool is_large_enough(const struct room_search *one, const struct room_vie
 	return !one->wanted.by_size || exceeding_has(&one->exceeding, room->id);
 }
 
-/* CODE_OK: there are more rooms; CODE_NO_SUCH_NODE: these were all. */
-static int look_at_some(struct room_search *one)
+static int look_at_room(struct scan *scan)
 {
-	const struct session *session = one->base.base.session;
-	const uint64_t end = clock_mono() + SLICE_US;
+	struct room_search *one = (struct room_search *)scan;
+	const struct session *session = scan->base.base.session;
 	struct room_view room;
-	int code = CODE_OK;
+	int code = cache_rooms_next(session->chat->cache, &scan->position, &room);
 
-	for (unsigned i = 0; code == CODE_OK; i++) {
-		if (i % SLICE_ROOMS == SLICE_ROOMS - 1 && clock_mono() >= end)
-			return CODE_OK;
-		code = next_room(session->chat->cache, &one->position, &room);
-		if (code == CODE_OK && is_large_enough(one, &room))
-			code = consider(session, &one->search, &room, &one->all);
-	}
+	if (code != CODE_OK)
+		return scan_code(code);
+	if (is_large_enough(one, &room))
+		code = consider(session, &one->search, &room, &one->all);
 	return one->all.failed ? CODE_BUSY : code;
-}
-
-static void go_on(struct room_search *one)
-{
-	struct pending *pending = &one->base.base;
-	const int code = look_at_some(one);
-
-	if (code == CODE_OK)
-		pending_until(&pending->session->chat->pending, pending, clock_mono());
-	else if (code == CODE_NO_SUCH_NODE)
-		answer_rooms(one);
-	else
-		request_refuse(&one->base, code);
 }
 
 static void room_search_settle(struct pending *pending, const struct outcome *outcome)
@@ -250,62 +210,94 @@ static void room_search_settle(struct pending *pending, const struct outcome *ou
 
 	if (!one->wanted.by_size || one->exceeding.known) {
 		if (outcome->kind == OUTCOME_TIME)
-			go_on(one);
+			scan_run(&one->scan);
 		return;
 	}
 	code = exceeding_settle(&one->exceeding, pending, outcome);
 	if (code != CODE_OK)
-		request_refuse(&one->base, code);
+		request_refuse(&one->scan.base, code);
 	else if (one->exceeding.known)
-		go_on(one);
+		scan_run(&one->scan);
 }
 
 void chat_rooms(struct session *session, const struct chat_id *id, const struct chat_search *search)
 {
-	struct room_search *one = (struct room_search *)request_begin(session, id, sizeof(*one),
-								      room_search_settle);
+	struct room_search *one = (struct room_search *)scan_begin(
+		session, id, sizeof(*one), look_at_room, answer_rooms, room_search_free);
 	int code;
 
 	if (one == NULL)
 		return;
-	one->base.base.free = room_search_free;
+	one->scan.base.base.settle = room_search_settle;
 	one->wanted = *search;
 	code = search_init(session, &one->wanted, &one->search);
 	if (code == CODE_OK && search->by_size)
-		code = exceeding_begin(&one->exceeding, &one->base.base, search->bytes);
+		code = exceeding_begin(&one->exceeding, &one->scan.base.base, search->bytes);
 	if (code != CODE_OK)
-		request_refuse(&one->base, code);
+		request_refuse(&one->scan.base, code);
 	else if (!search->by_size)
-		go_on(one);
+		scan_run(&one->scan);
 }
 
-/* Those whose name or URI contains the text. */
+/* --- Users whose name or URI contains a text, in the order of their numbers. --- */
+
+struct user_search {
+	struct scan scan;
+	struct match_text text;
+	uint32_t limit, offset;
+	uint64_t found;
+	struct buf list; /* owned: of the page so far */
+};
+
+static void user_search_free(struct pending *pending)
+{
+	struct user_search *one = (struct user_search *)pending;
+
+	session_request_ended(pending->session);
+	buf_fini(&one->list);
+	free(one);
+}
+
+static int look_at_user(struct scan *scan)
+{
+	struct user_search *one = (struct user_search *)scan;
+	const struct session *session = scan->base.base.session;
+	const uint64_t end = (uint64_t)one->offset + one->limit;
+	struct principal_view user;
+	const int code = cache_principals_next(session->chat->cache, &scan->position, &user);
+
+	if (code != CODE_OK)
+		return scan_code(code);
+	if (user.kind != PRINCIPAL_USER ||
+	    !match_text(&one->text, (struct text){user.name, user.name_length},
+			(struct text){user.uri, user.uri_length}))
+		return CODE_OK;
+	if (one->found >= one->offset && one->found < end)
+		session->front->account(&one->list, &user);
+	return ++one->found > end ? SCAN_END : CODE_OK;
+}
+
+static void answer_users(struct scan *scan)
+{
+	struct user_search *one = (struct user_search *)scan;
+	struct session *session = scan->base.base.session;
+
+	session->front->accounts(session, &scan->base.id, &one->list,
+				 one->found > (uint64_t)one->offset + one->limit);
+	request_end(&scan->base);
+}
+
 void chat_users(struct session *session, const struct chat_id *id, struct text text, uint32_t limit,
 		uint32_t offset)
 {
-	struct principal_view user;
-	struct match_text wanted;
-	uint32_t position = 0;
-	uint64_t found = 0;
-	struct buf list;
-	int code;
+	struct user_search *one = (struct user_search *)scan_begin(
+		session, id, sizeof(*one), look_at_user, answer_users, user_search_free);
 
-	match_text_init(&wanted, text);
-	buf_init(&list);
-	while (found <= (uint64_t)offset + limit) {
-		code = cache_principals_next(session->chat->cache, &position, &user);
-		if (code == CODE_BUSY)
-			continue;
-		if (code != CODE_OK)
-			break;
-		if (user.kind != PRINCIPAL_USER ||
-		    !match_text(&wanted, (struct text){user.name, user.name_length},
-				(struct text){user.uri, user.uri_length}))
-			continue;
-		if (found >= offset && found < (uint64_t)offset + limit)
-			session->front->account(&list, &user);
-		found++;
-	}
-	session->front->accounts(session, id, &list, found > (uint64_t)offset + limit);
-	buf_fini(&list);
+	if (one == NULL)
+		return;
+	buf_init(&one->list);
+	match_text_init(&one->text, text);
+	one->limit = limit;
+	one->offset = offset;
+	scan_run(&one->scan);
 }

@@ -1,29 +1,19 @@
 #include <stdlib.h>
 
-#include "conf/clock.h"
 #include "shm/role.h"
 #include "worker/match.h"
 #include "worker/object_find.h"
+#include "worker/scan.h"
 
-/*
- * Who could be made a member or a presenter: the users in a category's scope, by themselves or by a
- * group. All users are looked at, of whom there may be very many, a slice at a time, as rooms are
- * (directory.c).
- */
-enum {
-	TRIES = 32,
-	SLICE_US = 1000,
-	SLICE_USERS = 16,
-};
-
+/* Who could be made a member or a presenter: the users in a category's scope, by themselves or by a
+ * group. */
 struct eligible {
-	struct request base;
+	struct scan scan;
 	uint32_t category;
 	uint32_t room; /* members of it only; 0: it does not matter */
 	struct match_text text;
 	uint32_t limit, offset;
 	struct matches all; /* owned */
-	uint32_t position;
 };
 
 static void eligible_free(struct pending *pending)
@@ -37,18 +27,13 @@ static void eligible_free(struct pending *pending)
 
 static int is_eligible(const struct eligible *one, uint32_t user, bool *is_r)
 {
-	const struct cache *cache = one->base.base.session->chat->cache;
+	const struct cache *cache = one->scan.base.base.session->chat->cache;
 	unsigned roles = ROLE_BIT(ROLE_MEMBER);
-	int code = CODE_BUSY;
+	int code = cache_in_scope(cache, user, one->category, is_r);
 
-	for (unsigned i = 0; i < TRIES && code == CODE_BUSY; i++)
-		code = cache_in_scope(cache, user, one->category, is_r);
-	if (code != CODE_OK || !*is_r || one->room == 0)
-		return code;
-	code = CODE_BUSY;
-	for (unsigned i = 0; i < TRIES && code == CODE_BUSY; i++)
+	if (code == CODE_OK && *is_r && one->room != 0)
 		code = cache_own_roles(cache, user, one->room, &roles);
-	*is_r = roles & ROLE_BIT(ROLE_MEMBER);
+	*is_r = *is_r && (roles & ROLE_BIT(ROLE_MEMBER)) != 0;
 	return code;
 }
 
@@ -64,12 +49,22 @@ static int consider(struct eligible *one, const struct principal_view *user)
 	code = is_eligible(one, user->id, &is);
 	if (code == CODE_OK && is)
 		matches_add(&one->all, user->id, uri);
-	return code;
+	return one->all.failed ? CODE_BUSY : code;
 }
 
-static void answer(struct eligible *one)
+static int look(struct scan *scan)
 {
-	struct session *session = one->base.base.session;
+	const struct cache *cache = scan->base.base.session->chat->cache;
+	struct principal_view user;
+	const int code = cache_principals_next(cache, &scan->position, &user);
+
+	return code == CODE_OK ? consider((struct eligible *)scan, &user) : scan_code(code);
+}
+
+static void answer(struct scan *scan)
+{
+	struct eligible *one = (struct eligible *)scan;
+	struct session *session = scan->base.base.session;
 	const uint64_t end = (uint64_t)one->offset + one->limit;
 	struct principal_view user;
 	struct buf list;
@@ -80,59 +75,16 @@ static void answer(struct eligible *one)
 		if (cache_principal(session->chat->cache, matches_id(&one->all, i), &user) ==
 		    CODE_OK)
 			session->front->account(&list, &user);
-	session->front->accounts(session, &one->base.id, &list, one->all.count > end);
+	session->front->accounts(session, &scan->base.id, &list, one->all.count > end);
 	buf_fini(&list);
-	request_end(&one->base);
-}
-
-/* CODE_OK: there are more users; CODE_NO_SUCH_PRINCIPAL: these were all. */
-static int look_at_some(struct eligible *one)
-{
-	const struct cache *cache = one->base.base.session->chat->cache;
-	const uint64_t end = clock_mono() + SLICE_US;
-	struct principal_view user;
-	int code = CODE_OK;
-
-	for (unsigned i = 0; code == CODE_OK; i++) {
-		const uint32_t place = one->position;
-
-		if (i % SLICE_USERS == SLICE_USERS - 1 && clock_mono() >= end)
-			return CODE_OK;
-		code = CODE_BUSY;
-		for (unsigned k = 0; k < TRIES && code == CODE_BUSY; k++) {
-			one->position = place;
-			code = cache_principals_next(cache, &one->position, &user);
-		}
-		if (code == CODE_OK)
-			code = consider(one, &user);
-	}
-	return one->all.failed ? CODE_BUSY : code;
-}
-
-static void go_on(struct eligible *one)
-{
-	struct pending *pending = &one->base.base;
-	const int code = look_at_some(one);
-
-	if (code == CODE_OK)
-		pending_until(&pending->session->chat->pending, pending, clock_mono());
-	else if (code == CODE_NO_SUCH_PRINCIPAL)
-		answer(one);
-	else
-		request_refuse(&one->base, code);
-}
-
-static void eligible_settle(struct pending *pending, const struct outcome *outcome)
-{
-	if (outcome->kind == OUTCOME_TIME)
-		go_on((struct eligible *)pending);
+	request_end(&scan->base);
 }
 
 /* Presenters there are in auditoriums only; but for open ones they have to be members. */
 static int take_room(struct eligible *one, const struct object_key *key, bool presenters)
 {
 	struct room_view room;
-	int code = object_find_room(one->base.base.session->chat, key, &room);
+	int code = object_find_room(one->scan.base.base.session->chat, key, &room);
 
 	if (code != CODE_OK)
 		return code;
@@ -147,7 +99,7 @@ static int take_room(struct eligible *one, const struct object_key *key, bool pr
 static int take_category(struct eligible *one, const struct object_key *key)
 {
 	struct category_view category;
-	int code = object_find_category(one->base.base.session->chat, key, &category);
+	int code = object_find_category(one->scan.base.base.session->chat, key, &category);
 
 	if (code == CODE_OK)
 		one->category = category.id;
@@ -158,19 +110,18 @@ void object_eligible(struct session *session, const struct chat_id *id, enum nod
 		     const struct object_key *key, bool presenters, struct text text,
 		     uint32_t limit, uint32_t offset)
 {
-	struct eligible *one =
-		(struct eligible *)request_begin(session, id, sizeof(*one), eligible_settle);
+	struct eligible *one = (struct eligible *)scan_begin(session, id, sizeof(*one), look,
+							     answer, eligible_free);
 	int code;
 
 	if (one == NULL)
 		return;
-	one->base.base.free = eligible_free;
 	one->limit = limit;
 	one->offset = offset;
 	match_text_init(&one->text, text);
 	code = kind == NODE_ROOM ? take_room(one, key, presenters) : take_category(one, key);
 	if (code == CODE_OK)
-		go_on(one);
+		scan_run(&one->scan);
 	else
-		request_refuse(&one->base, code);
+		request_refuse(&one->scan.base, code);
 }

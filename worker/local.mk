@@ -71,6 +71,7 @@ worker_libworker_a_SOURCES = \
 	worker/rooms.c \
 	worker/roster.c worker/roster.h \
 	worker/scoped.c worker/scoped.h \
+	worker/scan.c worker/scan.h \
 	worker/search.c \
 	worker/session.c worker/session.h \
 	worker/sign_in.c \

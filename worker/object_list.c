@@ -1,7 +1,8 @@
-#include <string.h>
+#include <stdlib.h>
 
 #include "worker/match.h"
 #include "worker/object_find.h"
+#include "worker/scan.h"
 
 /* Lists of categories, add-ins and groups by name. */
 
@@ -47,17 +48,15 @@ static int consider_category(const struct session *session, const struct match_t
 	const struct category_view *c = &row->category;
 	struct text name = as_text(c->name, c->name_length);
 	bool may = session->admin;
-	int code = CODE_BUSY;
+	int code = CODE_OK;
 
 	if (!match_text(text, name, as_text(c->description, c->description_length)))
 		return CODE_OK;
-	for (unsigned i = 0; !session->admin && i < TRIES && code == CODE_BUSY; i++)
+	if (!session->admin)
 		code = cache_may_create(session->chat->cache, session->principal, c->id, &may);
-	if (!session->admin && code == CODE_BUSY)
-		return code;
-	if (may)
+	if (code == CODE_OK && may)
 		matches_add(all, c->id, name);
-	return CODE_OK;
+	return code == CODE_BUSY ? code : CODE_OK;
 }
 
 static void write_category(const struct session *session, struct buf *list, const union row *row)
@@ -131,35 +130,35 @@ static const struct kind kinds[] = {
 	[OBJECT_GROUPS] = {next_group, get_group, consider_group, write_group},
 };
 
-static int next(const struct kind *kind, const struct cache *cache, uint32_t *position,
-		union row *row_r)
-{
-	uint32_t place = *position;
-	int code = CODE_BUSY;
+struct list {
+	struct scan scan;
+	enum object_list kind;
+	struct match_text text;
+	uint32_t limit, offset;
+	struct matches all; /* owned */
+};
 
-	for (unsigned i = 0; i < TRIES && code == CODE_BUSY; i++) {
-		*position = place;
-		code = kind->next(cache, position, row_r);
-	}
-	return code;
+static void list_free(struct pending *pending)
+{
+	struct list *one = (struct list *)pending;
+
+	session_request_ended(pending->session);
+	matches_fini(&one->all);
+	free(one);
 }
 
-static int find(const struct session *session, const struct kind *kind, struct text text,
-		struct matches *all)
+static int look(struct scan *scan)
 {
-	struct match_text wanted;
-	uint32_t position = 0;
+	struct list *one = (struct list *)scan;
+	const struct session *session = scan->base.base.session;
+	const struct kind *kind = &kinds[one->kind];
 	union row row;
-	int code;
+	int code = kind->next(session->chat->cache, &scan->position, &row);
 
-	match_text_init(&wanted, text);
-	while ((code = next(kind, session->chat->cache, &position, &row)) == CODE_OK) {
-		code = kind->consider(session, &wanted, &row, all);
-		if (code != CODE_OK)
-			return code;
-	}
-	matches_sort(all);
-	return code == CODE_BUSY || all->failed ? CODE_BUSY : CODE_OK;
+	if (code != CODE_OK)
+		return scan_code(code);
+	code = kind->consider(session, &one->text, &row, &one->all);
+	return one->all.failed ? CODE_BUSY : code;
 }
 
 /* A page of the matches; one that vanished is left out. */
@@ -180,21 +179,36 @@ static int write_page(const struct session *session, const struct kind *kind,
 	return CODE_OK;
 }
 
+static void answer(struct scan *scan)
+{
+	struct list *one = (struct list *)scan;
+	struct session *session = scan->base.base.session;
+	struct buf list;
+	int code;
+
+	buf_init(&list);
+	matches_sort(&one->all);
+	code = write_page(session, &kinds[one->kind], &one->all, one->limit, one->offset, &list);
+	if (code == CODE_OK)
+		session->front->object->listed(session, &scan->base.id, one->kind, &list,
+					       one->all.count > (uint64_t)one->offset + one->limit);
+	else
+		session_refuse(session, &scan->base.id, code);
+	buf_fini(&list);
+	request_end(&scan->base);
+}
+
 void object_list(struct session *session, const struct chat_id *id, enum object_list kind,
 		 struct text text, uint32_t limit, uint32_t offset)
 {
-	struct matches all = {0};
-	struct buf list;
-	int code = find(session, &kinds[kind], text, &all);
+	struct list *one =
+		(struct list *)scan_begin(session, id, sizeof(*one), look, answer, list_free);
 
-	buf_init(&list);
-	if (code == CODE_OK)
-		code = write_page(session, &kinds[kind], &all, limit, offset, &list);
-	if (code == CODE_OK)
-		session->front->object->listed(session, id, kind, &list,
-					       all.count > (uint64_t)offset + limit);
-	else
-		session_refuse(session, id, code);
-	buf_fini(&list);
-	matches_fini(&all);
+	if (one == NULL)
+		return;
+	one->kind = kind;
+	one->limit = limit;
+	one->offset = offset;
+	match_text_init(&one->text, text);
+	scan_run(&one->scan);
 }
