@@ -555,25 +555,24 @@ t_fuzz_ws_fuzz_LDADD = $(WORKER_LIBS)
 endif
 
 # Measures, run by hand.
-check_PROGRAMS += t/bench/database
+measures = t/bench/database t/bench/fan-out t/bench/journal t/bench/pchat-load \
+	t/bench/peer-load t/bench/text
+check_PROGRAMS += $(measures)
+
 t_bench_database_SOURCES = t/bench/database.c t/bench/database_bare.c t/bench/database_bare.h
 t_bench_database_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS)
 t_bench_database_LDADD = $(ODBC_LIB) $(CONF_LIBS)
 
-check_PROGRAMS += t/bench/fan-out
 t_bench_fan_out_SOURCES = t/bench/fan-out.c
 
-check_PROGRAMS += t/bench/journal
 t_bench_journal_SOURCES = t/bench/journal.c
 t_bench_journal_LDADD = $(SHM_LIBS)
 
-check_PROGRAMS += t/bench/peer-load
 t_bench_peer_load_SOURCES = t/bench/peer-load.c t/bench/peer.h t/bench/peer_client.c \
 	t/bench/peer_irc.c t/bench/peer_xmpp.c t/bench/load.h t/bench/load_histogram.c \
-	t/bench/load_plan.c
+	t/bench/load_parent.c t/bench/load_plan.c
 t_bench_peer_load_LDADD = $(CONF_LIBS)
 
-check_PROGRAMS += t/bench/pchat-load
 t_bench_pchat_load_SOURCES = t/bench/pchat-load.c t/bench/load.h \
 	t/bench/load_check.c t/bench/load_check.h \
 	t/bench/load_client.c t/bench/load_client.h \
@@ -581,13 +580,13 @@ t_bench_pchat_load_SOURCES = t/bench/pchat-load.c t/bench/load.h \
 	t/bench/load_frame.c t/bench/load_frame.h \
 	t/bench/load_histogram.c \
 	t/bench/load_message.c \
+	t/bench/load_parent.c \
 	t/bench/load_plan.c \
 	t/bench/load_post.c \
 	t/bench/load_process.c
 t_bench_pchat_load_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(JANSSON_CFLAGS) $(GSASL_CFLAGS)
 t_bench_pchat_load_LDADD = $(CLIENT_LIBS)
 
-check_PROGRAMS += t/bench/text
 t_bench_text_SOURCES = t/bench/text.c
 t_bench_text_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS)
 t_bench_text_LDADD = $(READER_LIBS)
@@ -636,7 +635,7 @@ check-local:
 # All measures in a short form, one line of JSON each.
 .PHONY: bench
 bench: all
-	@$(MAKE) $(AM_MAKEFLAGS) check-programs
+	@$(MAKE) $(AM_MAKEFLAGS) $(measures) t/adapter/files$(EXEEXT)
 	@for question in idle room rooms posts history join-storm failover store pool-model overload \
 			million sample-model lag compliance search adapters; do \
 		PCHAT_BUILD=$(abs_builddir) PCHAT_SOURCE=$(abs_srcdir) \

@@ -126,6 +126,26 @@ unsigned load_group_of(const struct load_options *options, uint32_t room);
 /* Those of a group who post. */
 uint64_t load_group_senders(const struct load_options *options, unsigned group);
 
+/* load_parent.c: what the parent of any load does. These end the program where they fail. */
+
+/* Zeroed memory that the processes share. */
+void *load_memory(size_t size);
+
+/* Each of the processes works until the parent stops it, or with it. */
+void load_start(unsigned processes, void (*work)(void *ctx, unsigned process), void *ctx);
+void load_stop(struct load_shared *shared);
+void load_check_processes(void);
+
+void load_wait_ready(const struct load_options *options, const struct load_shared *shared);
+
+/* The measured time begins after the warm-up. */
+void load_begin(const struct load_options *options, struct load_shared *shared);
+
+bool load_drained(const struct load_options *options, const struct load_shared *shared);
+
+/* Microseconds of processor time of this process so far. */
+uint64_t load_cpu_used(void);
+
 /* Serves a share of the connections until the parent says stop; does not return. */
 _Noreturn void load_process(const struct load_options *options, struct load_shared *shared,
 			    const struct load_plan *plan, unsigned process);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -100,14 +99,6 @@ static void flush_dirty(struct load_worker *w)
 	}
 }
 
-static uint64_t cpu_used(void)
-{
-	struct rusage usage;
-	getrusage(RUSAGE_SELF, &usage);
-	return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-	       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
-
 /* Everything that was acknowledged has been received, by all who are in the room. */
 static bool drained(const struct load_worker *w)
 {
@@ -166,12 +157,12 @@ static void follow(struct load_worker *w, struct stage *stage)
 	}
 	if (!stage->measured && w->now >= w->begin) {
 		stage->measured = true;
-		stage->cpu = cpu_used();
+		stage->cpu = load_cpu_used();
 	}
 	if (w->running || stage->done)
 		return;
 	if (w->stats->cpu == 0)
-		w->stats->cpu = cpu_used() - stage->cpu;
+		w->stats->cpu = load_cpu_used() - stage->cpu;
 	if (w->now - stage->looked < 20000)
 		return;
 	stage->looked = w->now;

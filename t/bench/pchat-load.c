@@ -14,17 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "conf/clock.h"
 #include "conf/code.h"
 #include "t/bench/load.h"
-
-enum { READY_TIMEOUT_US = 600000000 };
 
 static const char usage[] =
 	"usage: pchat-load --server ADDRESS:PORT --rooms FILE --connections N [options]\n"
@@ -117,8 +112,8 @@ enum kind { COUNT, AMOUNT, TEXT, FLAG, OWN };
 static const struct choice {
 	const char *name;
 	enum kind kind;
-	size_t offset; /* in struct load_options: of an unsigned, a double, a text, a bool */
-	unsigned least, most;				  /* COUNT */
+	size_t offset;	      /* in struct load_options: of an unsigned, a double, a text, a bool */
+	unsigned least, most; /* COUNT */
 	void (*take)(struct load_options *o, char *text); /* OWN */
 } choices[] = {
 #define AT(member) .offset = offsetof(struct load_options, member)
@@ -211,10 +206,7 @@ static struct load_shared *make_shared(const struct load_options *o)
 	char line[LOAD_URI + 2];
 	unsigned rooms = rooms_wanted(o);
 	size_t size = sizeof(struct load_shared) + rooms * sizeof(struct load_room);
-	struct load_shared *shared =
-		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
-		err(EX_OSERR, "mmap");
+	struct load_shared *shared = load_memory(size);
 	shared->rooms = rooms;
 	FILE *file = fopen(o->rooms_file, "re");
 	if (!file)
@@ -229,51 +221,13 @@ static struct load_shared *make_shared(const struct load_options *o)
 	return shared;
 }
 
-static unsigned sum_ready(const struct load_shared *shared, unsigned processes)
-{
-	unsigned sum = 0;
-	for (unsigned i = 0; i < processes; i++)
-		sum += atomic_load(&shared->stats[i].ready);
-	return sum;
-}
-
-static unsigned sum_drained(const struct load_shared *shared, unsigned processes)
-{
-	unsigned sum = 0;
-	for (unsigned i = 0; i < processes; i++)
-		sum += atomic_load(&shared->stats[i].drained);
-	return sum;
-}
-
-static void check_children(void)
-{
-	int status;
-	if (waitpid(-1, &status, WNOHANG) > 0)
-		errx(EX_SOFTWARE, "a process of the load generator ended");
-}
-
-static void wait_ready(const struct load_options *o, const struct load_shared *shared)
-{
-	uint64_t start = clock_mono();
-	while (sum_ready(shared, o->processes) < o->connections) {
-		usleep(1000);
-		check_children();
-		if (clock_mono() - start > READY_TIMEOUT_US)
-			errx(EX_TEMPFAIL, "only %u of %u connections could join",
-			     sum_ready(shared, o->processes), o->connections);
-	}
-}
-
 static void run(const struct load_options *o, struct load_shared *shared)
 {
-	uint64_t begin = clock_mono() + (uint64_t)(o->warmup * 1e6);
-	uint64_t end = begin + (uint64_t)(o->seconds * 1e6);
-	atomic_store(&shared->begin, begin);
-	atomic_store(&shared->end, end);
-	atomic_store(&shared->phase, LOAD_RUN);
-	while (sum_drained(shared, o->processes) < o->processes) {
+	load_begin(o, shared);
+	uint64_t begin = atomic_load(&shared->begin), end = atomic_load(&shared->end);
+	while (!load_drained(o, shared)) {
 		usleep(1000);
-		check_children();
+		load_check_processes();
 		if ((o->kill_pid || o->storm) && !atomic_load(&shared->killed) &&
 		    clock_mono() > begin + (end - begin) / 2) {
 			atomic_store(&shared->killed, clock_mono());
@@ -404,25 +358,16 @@ static void report(const struct load_options *o, const struct load_shared *share
 	print(line);
 }
 
-static void start_processes(const struct load_options *o, struct load_shared *shared,
-			    const struct load_plan *plan)
-{
-	for (unsigned i = 0; i < o->processes; i++) {
-		pid_t pid = fork();
-		if (pid < 0)
-			err(EX_OSERR, "fork");
-		if (pid == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			load_process(o, shared, plan, i);
-		}
-	}
-}
+struct job {
+	const struct load_options *options;
+	struct load_shared *shared;
+	const struct load_plan *plan;
+};
 
-static void stop_processes(struct load_shared *shared)
+static void work(void *ctx, unsigned process)
 {
-	atomic_store(&shared->phase, LOAD_STOP);
-	while (wait(NULL) > 0)
-		;
+	const struct job *job = ctx;
+	load_process(job->options, job->shared, job->plan, process);
 }
 
 int main(int argc, char **argv)
@@ -449,8 +394,8 @@ int main(int argc, char **argv)
 	if (!plan)
 		errx(EX_OSERR, "out of memory");
 	uint64_t start = clock_mono();
-	start_processes(&o, shared, plan);
-	wait_ready(&o, shared);
+	load_start(o.processes, work, &(struct job){&o, shared, plan});
+	load_wait_ready(&o, shared);
 	json_t *line = settings(&o, shared, plan, (double)(clock_mono() - start) / 1e6);
 	if (o.idle) {
 		print(line);
@@ -460,7 +405,7 @@ int main(int argc, char **argv)
 		run(&o, shared);
 		report(&o, shared, line);
 	}
-	stop_processes(shared);
+	load_stop(shared);
 	load_plan_free(&plan);
 	return 0;
 }

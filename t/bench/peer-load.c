@@ -13,45 +13,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "conf/clock.h"
 #include "t/bench/peer.h"
 
-enum { DRAIN_US = 10000000, READY_US = 300000000 };
-
-static void check_children(void)
-{
-	if (waitpid(-1, NULL, WNOHANG) > 0)
-		errx(EX_SOFTWARE, "a process of the load generator ended");
-}
-
-static void wait_ready(const struct load_options *o, const struct load_shared *shared)
-{
-	uint64_t start = clock_mono();
-	unsigned done;
-
-	do {
-		done = 0;
-		for (unsigned i = 0; i < o->processes; i++)
-			done += atomic_load(&shared->stats[i].ready);
-		check_children();
-		usleep(1000);
-		if (clock_mono() - start > READY_US)
-			errx(EX_TEMPFAIL, "only %u of %u users could join", done, o->connections);
-	} while (done < o->connections);
-}
+enum { DRAIN_US = 10000000 };
 
 /* All processes rest, so that the parent may write what is theirs. */
 static void begin_phase(const struct load_options *o, struct load_shared *shared)
 {
-	uint64_t begin = clock_mono() + (uint64_t)(o->warmup * 1e6);
-
 	for (unsigned i = 0; i < o->processes; i++) {
 		struct load_stats *stats = &shared->stats[i];
 
@@ -61,22 +33,7 @@ static void begin_phase(const struct load_options *o, struct load_shared *shared
 		memset(&stats->delivery, 0, sizeof(stats->delivery));
 	}
 	shared->rate = o->rate;
-	atomic_store(&shared->end, begin + (uint64_t)(o->seconds * 1e6));
-	atomic_store(&shared->begin, begin);
-	atomic_store(&shared->phase, LOAD_RUN);
-}
-
-static void wait_phase(const struct load_options *o, const struct load_shared *shared)
-{
-	unsigned done;
-
-	do {
-		check_children();
-		usleep(10000);
-		done = 0;
-		for (unsigned i = 0; i < o->processes; i++)
-			done += atomic_load(&shared->stats[i].drained);
-	} while (done < o->processes);
+	load_begin(o, shared);
 }
 
 /* What all receivers together were to get and have got, whenever it was sent. */
@@ -122,7 +79,10 @@ static void run_phase(const struct load_options *o, struct load_shared *shared, 
 	uint64_t end;
 
 	begin_phase(o, shared);
-	wait_phase(o, shared);
+	while (!load_drained(o, shared)) {
+		load_check_processes();
+		usleep(10000);
+	}
 	end = clock_mono() + DRAIN_US;
 	while (!all_came(o, shared, copies, &missing) && clock_mono() < end)
 		usleep(10000);
@@ -167,19 +127,9 @@ static void take_options(struct load_options *o, char **argument)
 		usage();
 }
 
-static void start_processes(struct peer *w)
+static void work(void *ctx, unsigned process)
 {
-	w->shared = mmap(NULL, sizeof(*w->shared), PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	w->plan = load_plan_new(w->options);
-	if (w->shared == MAP_FAILED || !w->plan)
-		err(EX_OSERR, "could not get memory");
-	for (unsigned i = 0; i < w->options->processes; i++) {
-		if (fork() == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			peer_work(w, i);
-		}
-	}
+	peer_work(ctx, process);
 }
 
 int main(int argc, char **argv)
@@ -196,16 +146,18 @@ int main(int argc, char **argv)
 	if (o.page > 0 && w.protocol->page == NULL)
 		usage();
 	copies = o.page > 0 ? 0 : o.group[0].size - (w.protocol->echoes ? 0 : 1);
-	start_processes(&w);
-	wait_ready(&o, w.shared);
+	w.shared = load_memory(sizeof(*w.shared));
+	w.plan = load_plan_new(&o);
+	if (!w.plan)
+		errx(EX_OSERR, "out of memory");
+	load_start(o.processes, work, &w);
+	load_wait_ready(&o, w.shared);
 	while (fgets(line, sizeof(line), stdin)) {
 		if (sscanf(line, "%lf %lf", &o.rate, &o.seconds) != 2 || o.rate < 0 ||
 		    o.seconds <= 0)
 			errx(EX_DATAERR, "a line of input is RATE SECONDS");
 		run_phase(&o, w.shared, copies);
 	}
-	atomic_store(&w.shared->phase, LOAD_STOP);
-	while (wait(NULL) > 0)
-		;
+	load_stop(w.shared);
 	return 0;
 }

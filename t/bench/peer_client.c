@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -163,15 +162,6 @@ static void make_clients(struct peer *w, unsigned process)
 	}
 }
 
-static uint64_t cpu_used(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_SELF, &usage);
-	return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-	       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
-
 static void post_due(struct peer *w)
 {
 	double own = w->rate * w->posts / (double)w->plan->senders;
@@ -201,7 +191,7 @@ static void begin_phase(struct peer *w, uint64_t begin)
 	w->slot = 0;
 	w->measured = false;
 	w->running = true;
-	w->stats->cpu = cpu_used();
+	w->stats->cpu = load_cpu_used();
 	if (w->rate == 0)
 		post_first(w);
 }
@@ -221,7 +211,7 @@ static void follow(struct peer *w)
 	w->running = w->now < w->end;
 	if (!w->running && !w->measured) {
 		w->measured = true;
-		w->stats->cpu = cpu_used() - w->stats->cpu;
+		w->stats->cpu = load_cpu_used() - w->stats->cpu;
 		atomic_store(&w->stats->drained, 1);
 	}
 	post_due(w);
