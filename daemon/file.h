@@ -29,6 +29,7 @@ struct file_waiting {
 	uint64_t since;	 /* clock_mono() */
 	struct ask question;
 	bool upload;	 /* file is incoming, and complete */
+	bool lost;	 /* nobody knows what was decided, and nobody waits; what came in is a file */
 	uint64_t bytes;	 /* of it */
 	uint8_t file[16];
 	uint8_t hash[FILE_HASH]; /* upload: of its token */
@@ -65,6 +66,7 @@ struct file_server {
 	uint64_t again; /* clock_mono(): when that is tried again */
 	bool dirty;		    /* something happened to files since */
 	struct log_limit dropped;   /* questions */
+	bool lost;		    /* at the beginning the journal did not have all that happened */
 	bool replaying;		    /* what happened while nobody was here: nobody waits */
 	uint64_t blocked[WORKER_SLOTS]; /* until then answers are not waited for (clock_mono) */
 	alignas(8) uint8_t record[JOURNAL_COPY]; /* a copy of the one being used */
@@ -109,6 +111,10 @@ void file_decided(struct file_server *server, const struct record *record, int c
 
 /* Takes the sequencer's refusals. Whether there were any. */
 bool file_refusals(struct file_server *server);
+
+/* The journal was too fast: what became of their commands is not known, and who waits is told that.
+ * What was uploaded is kept as a file, for it may be one. */
+void file_lost(struct file_server *server);
 
 /* Whether an upload by this token is complete and waits. */
 bool file_is_waiting(const struct file_server *server, const uint8_t hash[FILE_HASH]);

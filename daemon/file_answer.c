@@ -135,9 +135,18 @@ void file_decided(struct file_server *server, const struct record *record, int c
 	if (!waiting)
 		return;
 	complete(waiting, record);
-	file_answer(server, &waiting->question, code, waiting->answer,
-		    code == CODE_OK ? waiting->size : 0);
+	if (!waiting->lost)
+		file_answer(server, &waiting->question, code, waiting->answer,
+			    code == CODE_OK ? waiting->size : 0);
 	free(waiting);
+}
+
+static void remove_lost(struct file_server *server, const struct file_waiting *waiting)
+{
+	struct err err;
+
+	if (place_remove(&server->place, waiting->file, &err) == -1)
+		file_failed(server, &err);
 }
 
 static void refused(struct file_server *server, const struct answer *answer)
@@ -148,8 +157,38 @@ static void refused(struct file_server *server, const struct answer *answer)
 		return;
 	if (waiting->upload)
 		place_discard(&server->place, waiting->file);
-	file_answer(server, &waiting->question, answer->code, NULL, 0);
+	if (waiting->lost)
+		remove_lost(server, waiting);
+	else
+		file_answer(server, &waiting->question, answer->code, NULL, 0);
 	free(waiting);
+}
+
+static void lose(struct file_server *server, struct file_waiting *waiting)
+{
+	struct err err;
+
+	/* Where the disk does not let it happen it is tried again at the next start (place_adopt). */
+	if (waiting->upload && place_settle(&server->place, waiting->file, clock_utc(), &err) == -1)
+		file_failed(server, &err);
+	file_answer(server, &waiting->question, CODE_TIMEOUT, NULL, 0);
+	waiting->lost = waiting->upload;
+	waiting->upload = false;
+	waiting->since = clock_mono();
+}
+
+void file_lost(struct file_server *server)
+{
+	struct file_waiting *waiting, *next;
+
+	HASH_ITER(hh, server->waiting, waiting, next) {
+		if (!waiting->lost)
+			lose(server, waiting);
+		if (waiting->lost)
+			continue;
+		HASH_DEL(server->waiting, waiting);
+		free(waiting);
+	}
 }
 
 bool file_refusals(struct file_server *server)

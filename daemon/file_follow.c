@@ -169,6 +169,7 @@ static void skip(struct file_server *server, const char *why)
 		  why, server->lsn);
 	server->lsn = durable(server);
 	server->dirty = true;
+	file_lost(server);
 }
 
 static const char lost[] = "the journal has overwritten what was not read yet,";
@@ -342,6 +343,7 @@ static void find_start(struct file_server *server)
 		log_error("the journal does not have what happened since files were last kept here; "
 			  "run pchatctl file check");
 		cursor->lsn = server->lsn;
+		server->lost = true;
 		return;
 	}
 	server->lsn = cursor->grants >= tail ? cursor->grants : cursor->lsn;
@@ -353,10 +355,11 @@ static void alive(void *arg)
 }
 
 /* The journal is behind us, and nothing of a predecessor's is undecided: what has not become a file
- * never will, but for what the disk kept from becoming one. */
+ * never will, but for what the disk kept from becoming one, and what may have been lost. */
 static int settle(struct file_server *server, struct err *err)
 {
-	if ((server->hold == 0 && place_clear(&server->place, err) == -1) ||
+	if ((server->lost && place_adopt(&server->place, clock_utc(), err) == -1) ||
+	    (server->hold == 0 && place_clear(&server->place, err) == -1) ||
 	    place_count(&server->place, alive, &server->child.proc, err) == -1)
 		return -1;
 	server->replaying = false;

@@ -350,6 +350,43 @@ int place_settle(struct file_place *place, const uint8_t file[16], uint64_t time
 	return result;
 }
 
+/* As place_read, of a descriptor, which it closes. */
+static int read_about(int fd, const uint8_t file[16], struct file_about *about_r, struct err *err)
+{
+	char text[ABOUT_MAX];
+	ssize_t size;
+
+	if (fd == -1)
+		return errno == ENOENT ? 0 : err_errno(err, "could not open what a file is");
+	size = pread(fd, text, sizeof(text), 0);
+	close(fd);
+	if (size == -1)
+		return err_errno(err, "could not read what a file is");
+	if (!about_parse(text, (size_t)size, about_r) || memcmp(about_r->file, file, 16) != 0)
+		return err_set(err, "what a file is makes no sense");
+	return 1;
+}
+
+/* One that is not complete yet may have no more than a part of its .json. */
+static int adopt_one(struct file_place *place, int at, const char *name, void *arg, struct err *err)
+{
+	const uint64_t *time = arg;
+	struct file_about about;
+	uint8_t file[16];
+
+	if (strlen(name) != HEX_UUID - 1 + strlen(".json") || strcmp(name + HEX_UUID - 1, ".json") != 0 ||
+	    !hex_uuid_decode(name, HEX_UUID - 1, file) ||
+	    read_about(openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), file, &about,
+		       err) != 1)
+		return 0;
+	return place_settle(place, file, *time, err) == -1 ? -1 : 0;
+}
+
+int place_adopt(struct file_place *place, uint64_t time, struct err *err)
+{
+	return walk(place, incoming, adopt_one, &time, err);
+}
+
 void place_discard(struct file_place *place, const uint8_t file[16])
 {
 	char name[FILE_PATH];
@@ -372,19 +409,7 @@ static int open_file(struct file_place *place, const uint8_t file[16], const cha
 int place_read(struct file_place *place, const uint8_t file[16], struct file_about *about_r,
 	       struct err *err)
 {
-	char text[ABOUT_MAX];
-	const int fd = open_file(place, file, ".json");
-	ssize_t size;
-
-	if (fd == -1)
-		return errno == ENOENT ? 0 : err_errno(err, "could not open what a file is");
-	size = pread(fd, text, sizeof(text), 0);
-	close(fd);
-	if (size == -1)
-		return err_errno(err, "could not read what a file is");
-	if (!about_parse(text, (size_t)size, about_r) || memcmp(about_r->file, file, 16) != 0)
-		return err_set(err, "what a file is makes no sense");
-	return 1;
+	return read_about(open_file(place, file, ".json"), file, about_r, err);
 }
 
 ssize_t place_chunk(struct file_place *place, const uint8_t file[16], uint64_t offset, void *out,

@@ -60,6 +60,9 @@ int place_complete(struct file_place *place, int fd, const struct file_about *ab
 /* Makes it a file, uploaded at that time. 1: done, or it was one already; 0: there is none. */
 int place_settle(struct file_place *place, const uint8_t file[16], uint64_t time, struct err *err);
 
+/* The same for all that are complete. */
+int place_adopt(struct file_place *place, uint64_t time, struct err *err);
+
 /* Throws an incoming one away. */
 void place_discard(struct file_place *place, const uint8_t file[16]);
 

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -88,13 +89,15 @@ static uint64_t store_file(struct test *t, uint8_t number, uint64_t command)
 }
 
 /* A worker waits for the sequencer's word on that command. */
-static void await(struct test *t, uint64_t command)
+static void await(struct test *t, uint64_t command, uint8_t number)
 {
 	struct file_waiting *waiting = calloc(1, sizeof(*waiting));
 
 	assert_non_null(waiting);
 	waiting->number = command;
 	waiting->upload = true;
+	waiting->bytes = 4;
+	memset(waiting->file, number, sizeof(waiting->file));
 	waiting->question.slot = SLOT_WORKER;
 	HASH_ADD(hh, t->server.waiting, number, sizeof(waiting->number), waiting);
 }
@@ -195,9 +198,9 @@ static void test_who_waits_is_answered_though_something_is_tried_again(void **st
 	assert_int_equal(t->server.hold, first);
 	store_file(t, 2, 2);
 	publish(t);
-	await(t, 2);
+	await(t, 2, 2);
 	store_file(t, 3, 3);
-	await(t, 3);
+	await(t, 3, 3);
 	meanwhile = t->writer.end;
 	t->server.again = 0;
 	file_retry(&t->server);
@@ -205,6 +208,93 @@ static void test_who_waits_is_answered_though_something_is_tried_again(void **st
 	assert_int_equal(t->server.hold, 0);
 	assert_int_equal(HASH_COUNT(t->server.waiting), 0);
 	assert_int_equal(noted(t), t->writer.end);
+}
+
+/* A content that is complete, and not a file yet. */
+static void upload(struct test *t, uint8_t number)
+{
+	struct file_about about = {.size = 4, .name = "plan"};
+	struct err err;
+	int fd;
+
+	memset(about.file, number, sizeof(about.file));
+	fd = place_create(&t->server.place, about.file, about.size, &err);
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(write(fd, "text", 4), 4);
+	assert_int_equal(place_complete(&t->server.place, fd, &about, &err), 0);
+	close(fd);
+}
+
+static bool is_file(struct test *t, uint8_t number)
+{
+	struct file_about about;
+	uint8_t file[16];
+	struct err err;
+
+	memset(file, number, sizeof(file));
+	return place_read(&t->server.place, file, &about, &err) == 1;
+}
+
+/* The ring has gone round once more than this process has read. */
+static void overtake(struct test *t)
+{
+	store_file(t, 7, 0);
+	atomic_store(&t->sequencer.tail, t->writer.end);
+	publish(t);
+	file_follow(&t->server);
+}
+
+static void test_who_waits_for_what_the_journal_has_lost_is_told_and_the_file_kept(void **state)
+{
+	struct test *t = *state;
+
+	upload(t, 1);
+	await(t, 1, 1);
+	overtake(t);
+	assert_true(is_file(t, 1));
+	assert_int_equal(file_bytes_waiting(&t->server), 0);
+	assert_int_equal(HASH_COUNT(t->server.waiting), 1);
+	t->server.waiting->since -= 61000000;
+	file_expire_waiting(&t->server);
+	assert_int_equal(HASH_COUNT(t->server.waiting), 0);
+	assert_true(is_file(t, 1));
+}
+
+static void test_a_file_kept_in_doubt_stays_when_its_event_comes(void **state)
+{
+	struct test *t = *state;
+
+	upload(t, 1);
+	await(t, 1, 1);
+	overtake(t);
+	store_file(t, 1, 1);
+	publish(t);
+	file_follow(&t->server);
+	assert_true(is_file(t, 1));
+	assert_int_equal(HASH_COUNT(t->server.waiting), 0);
+	assert_int_equal(t->server.place.files, 1);
+}
+
+static void test_what_was_complete_when_the_journal_went_past_is_kept_at_a_start(void **state)
+{
+	struct test *t = *state;
+	struct file_about broken_off = {.file = {2}};
+	struct err err;
+	int fd;
+
+	upload(t, 1);
+	fd = place_create(&t->server.place, broken_off.file, 4, &err);
+	assert_int_not_equal(fd, -1);
+	close(fd);
+	fd = openat(t->server.place.incoming, "03030303-0303-0303-0303-030303030303.json",
+		    O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(write(fd, "{\"time\":", 8), 8);
+	close(fd);
+	assert_int_equal(place_adopt(&t->server.place, 1, &err), 0);
+	assert_int_equal(place_clear(&t->server.place, &err), 0);
+	assert_true(is_file(t, 1));
+	assert_int_equal(place_settle(&t->server.place, broken_off.file, 1, &err), 0);
+	assert_int_equal(t->server.place.files, 1);
 }
 
 int main(void)
@@ -215,6 +305,14 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			test_who_waits_is_answered_though_something_is_tried_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_who_waits_for_what_the_journal_has_lost_is_told_and_the_file_kept,
+			setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_file_kept_in_doubt_stays_when_its_event_comes, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_what_was_complete_when_the_journal_went_past_is_kept_at_a_start, setup,
+			teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
