@@ -24,9 +24,9 @@ int setup(void **state)
 {
 	struct place *place = calloc(1, sizeof(*place));
 
-	*state = place;
-	if (!place || !database_make(&place->database, ""))
+	if (!place)
 		return -1;
+	*state = place;
 	strcpy(place->directory, "/tmp/pchat-adapter.XXXXXX");
 	if (!mkdtemp(place->directory))
 		return -1;
@@ -34,11 +34,9 @@ int setup(void **state)
 	place->proc.own = &place->page;
 	place->shared.proc = &place->proc;
 	place->shared.conf = -1;
-	place->db = place->shared.db = db_new(&place->database.list, &place->err);
-	if (mkdir(place->files, 0700) == -1 || !place->db ||
-	    db_connect(place->db, &place->err) != DB_OK)
-		return -1;
-	return record_open(place->db, &place->err) == DB_OK ? 0 : -1;
+	place->db = place->shared.db =
+		database_open(&place->database, record_open, &place->err);
+	return place->db && mkdir(place->files, 0700) == 0 ? 0 : -1;
 }
 
 int teardown(void **state)
@@ -60,8 +58,7 @@ int teardown(void **state)
 	if (place->shared.conf != -1)
 		close(place->shared.conf);
 	conf_free(&place->conf);
-	db_free(&place->db);
-	database_remove(&place->database);
+	database_close(&place->database, &place->db);
 	free(place);
 	return 0;
 }

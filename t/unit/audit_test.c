@@ -30,21 +30,18 @@ static int setup(void **state)
 {
 	struct place *place = calloc(1, sizeof(*place));
 
+	if (!place)
+		return -1;
 	*state = place;
-	if (!place || !database_make(&place->database, ""))
-		return -1;
-	place->db = db_new(&place->database.list, &place->err);
-	if (!place->db || db_connect(place->db, &place->err) != DB_OK)
-		return -1;
-	return content_open(place->db, &place->err) == DB_OK ? 0 : -1;
+	place->db = database_open(&place->database, content_open, &place->err);
+	return place->db ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
 	struct place *place = *state;
 
-	db_free(&place->db);
-	database_remove(&place->database);
+	database_close(&place->database, &place->db);
 	free(place);
 	return 0;
 }

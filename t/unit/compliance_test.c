@@ -38,11 +38,8 @@ static int setup(void **state)
 	if (!place)
 		return -1;
 	*state = place;
-	if (!database_make(&place->database, ""))
-		return -1;
-	place->db = db_new(&place->database.list, &place->err);
-	if (!place->db || db_connect(place->db, &place->err) != DB_OK ||
-	    record_open(place->db, &place->err) != DB_OK ||
+	place->db = database_open(&place->database, record_open, &place->err);
+	if (!place->db ||
 	    record_cursor_get(place->db, &place->cursor, &place->err) != DB_OK)
 		return -1;
 	memset(place->cursor.journal, 7, sizeof(place->cursor.journal));
@@ -54,9 +51,8 @@ static int teardown(void **state)
 {
 	struct place *place = *state;
 
-	db_free(&place->db);
 	compliance_batch_fini(&place->batch);
-	database_remove(&place->database);
+	database_close(&place->database, &place->db);
 	free(place);
 	return 0;
 }

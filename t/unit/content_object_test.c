@@ -166,11 +166,9 @@ static void test_rooms_of_version_1_become_open_and_normal(void **state)
 /* Empties the database and makes one that has been used by the program of each earlier version. */
 static void make_earlier(struct place *place, unsigned version)
 {
-	db_free(&place->db);
-	database_remove(&place->database);
-	assert_true(database_make(&place->database, ""));
-	place->db = db_new(&place->database.list, &place->err);
-	assert_db(db_connect(place->db, &place->err), DB_OK);
+	database_close(&place->database, &place->db);
+	place->db = database_open(&place->database, NULL, &place->err);
+	assert_non_null(place->db);
 	make_version_1(place);
 	assert_db(schema_upgrade_to(place->db, &schema_content, version, &place->err), DB_OK);
 	run(place, "INSERT INTO pc_message (room, seq, time, author, flags, client_id, body)"

@@ -66,7 +66,7 @@ static bool empty(struct database *database)
 	return result == DB_OK;
 }
 
-bool database_make(struct database *database, const char *timeout)
+bool database_make(struct database *database)
 {
 	const char *given = getenv("PCHAT_TEST_DSN");
 
@@ -79,8 +79,8 @@ bool database_make(struct database *database, const char *timeout)
 		snprintf(database->dsn, sizeof(database->dsn), "%s", given);
 		return empty(database);
 	}
-	snprintf(database->dsn, sizeof(database->dsn), "Driver=SQLite3;Database=%s/content.db;%s",
-		 database->directory, timeout);
+	snprintf(database->dsn, sizeof(database->dsn),
+		 "Driver=SQLite3;Database=%s/content.db;Timeout=50", database->directory);
 	return true;
 }
 
@@ -91,6 +91,24 @@ void database_remove(struct database *database)
 	snprintf(command, sizeof(command), "rm -r '%s'", database->directory);
 	if (system(command) != 0)
 		print_message("could not remove %s\n", database->directory);
+}
+
+struct db *database_open(struct database *database,
+			 enum db_result (*schema)(struct db *db, struct err *err), struct err *err)
+{
+	struct db *db = database_make(database) ? db_new(&database->list, err) : NULL;
+
+	if (db && db_connect(db, err) == DB_OK && (!schema || schema(db, err) == DB_OK))
+		return db;
+	print_message("%s\n", err->text);
+	db_free(&db);
+	return NULL;
+}
+
+void database_close(struct database *database, struct db **db)
+{
+	db_free(db);
+	database_remove(database);
 }
 
 static void read_columns(SQLHSTMT stmt, char *answer, size_t size, bool further)

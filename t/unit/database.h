@@ -16,10 +16,17 @@ struct database {
 	struct conf_list list;
 };
 
-/* timeout: more of SQLite's connection string ("Timeout=50"), or "". False: told by print_message.
- */
-bool database_make(struct database *database, const char *timeout);
+/* A lock of SQLite's is waited for 50 ms. False: told by print_message. */
+bool database_make(struct database *database);
 void database_remove(struct database *database);
+
+/*
+ * For fixtures: makes it, connects, and makes the tables (schema is content_open, record_open or
+ * NULL for none). NULL: told by print_message. database_close ends both.
+ */
+struct db *database_open(struct database *database,
+			 enum db_result (*schema)(struct db *db, struct err *err), struct err *err);
+void database_close(struct database *database, struct db **db);
 
 /* The rows of the answer, ',' between them, and '|' between the columns, by a connection of its
  * own. */

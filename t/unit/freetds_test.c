@@ -49,7 +49,7 @@ static int setup(void **state)
 	struct place *place = calloc(1, sizeof(*place));
 
 	unsetenv("PCHAT_TEST_DSN"); /* it is SQLite's file in any case */
-	if (!place || !database_make(&place->database, ""))
+	if (!place || !database_make(&place->database))
 		return -1;
 	*state = place;
 	fail_driver_load(&place->driver, place->database.directory);

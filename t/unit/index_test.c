@@ -34,24 +34,19 @@ static int setup(void **state)
 {
 	struct place *place = calloc(1, sizeof(*place));
 
-	if (!place || !database_make(&place->database, ""))
+	if (!place)
 		return -1;
 	*state = place;
 	place->rooms = MANY_ROOMS;
-	place->db = db_new(&place->database.list, &place->err);
-	if (place->db && db_connect(place->db, &place->err) == DB_OK &&
-	    content_open(place->db, &place->err) == DB_OK)
-		return 0;
-	print_message("%s\n", place->err.text);
-	return -1;
+	place->db = database_open(&place->database, content_open, &place->err);
+	return place->db ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
 	struct place *place = *state;
 
-	db_free(&place->db);
-	database_remove(&place->database);
+	database_close(&place->database, &place->db);
 	free(place);
 	return 0;
 }

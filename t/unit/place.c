@@ -9,25 +9,25 @@ static int tell(const struct place *place)
 	return -1;
 }
 
-int place_empty(void **state)
+static int make(void **state, enum db_result (*schema)(struct db *db, struct err *err))
 {
 	struct place *place = calloc(1, sizeof(*place));
 
-	if (!place || !database_make(&place->database, ""))
+	if (!place)
 		return -1;
 	*state = place;
-	place->db = db_new(&place->database.list, &place->err);
-	return place->db && db_connect(place->db, &place->err) == DB_OK ? 0 : tell(place);
+	place->db = database_open(&place->database, schema, &place->err);
+	return place->db ? 0 : -1;
+}
+
+int place_empty(void **state)
+{
+	return make(state, NULL);
 }
 
 int place_one(void **state)
 {
-	struct place *place;
-
-	if (place_empty(state) == -1)
-		return -1;
-	place = *state;
-	return content_open(place->db, &place->err) == DB_OK ? 0 : tell(place);
+	return make(state, content_open);
 }
 
 int place_two(void **state)
@@ -45,9 +45,8 @@ int place_end(void **state)
 {
 	struct place *place = *state;
 
-	db_free(&place->db);
 	db_free(&place->rival);
-	database_remove(&place->database);
+	database_close(&place->database, &place->db);
 	free(place);
 	return 0;
 }

@@ -32,22 +32,16 @@ static int setup(void **state)
 	if (!place)
 		return -1;
 	*state = place;
-	if (!database_make(&place->database, ""))
-		return -1;
-	place->db = db_new(&place->database.list, &place->err);
-	return place->db && db_connect(place->db, &place->err) == DB_OK &&
-			       content_open(place->db, &place->err) == DB_OK
-		       ? 0
-		       : -1;
+	place->db = database_open(&place->database, content_open, &place->err);
+	return place->db ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
 	struct place *place = *state;
 
-	db_free(&place->db);
 	fragment_free(&place->json);
-	database_remove(&place->database);
+	database_close(&place->database, &place->db);
 	free(place);
 	return 0;
 }

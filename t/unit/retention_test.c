@@ -41,12 +41,11 @@ static int setup(void **state)
 {
 	struct place *place = calloc(1, sizeof(*place));
 
-	if (!place || !database_make(&place->database, ""))
+	if (!place)
 		return -1;
 	*state = place;
-	place->db = db_new(&place->database.list, &place->err);
-	if (!place->db || db_connect(place->db, &place->err) != DB_OK ||
-	    content_open(place->db, &place->err) != DB_OK)
+	place->db = database_open(&place->database, content_open, &place->err);
+	if (!place->db)
 		return -1;
 	put_category(place, 2);
 	put_category(place, 3);
@@ -58,8 +57,7 @@ static int teardown(void **state)
 	struct place *place = *state;
 
 	retention_fini(&place->retention);
-	db_free(&place->db);
-	database_remove(&place->database);
+	database_close(&place->database, &place->db);
 	free(place);
 	return 0;
 }

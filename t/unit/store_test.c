@@ -54,12 +54,8 @@ static int setup(void **state)
 	if (!place)
 		return -1;
 	*state = place;
-	if (!database_make(&place->database, "Timeout=50"))
-		return -1;
-	place->db = db_new(&place->database.list, &place->err);
-	if (open_journal(place) == -1 || !place->db ||
-	    db_connect(place->db, &place->err) != DB_OK ||
-	    content_open(place->db, &place->err) != DB_OK)
+	place->db = database_open(&place->database, content_open, &place->err);
+	if (!place->db || open_journal(place) == -1)
 		return -1;
 	memcpy(place->cursor.journal, place->writer.journal.header->id, 16);
 	place->cursor.lsn = place->writer.journal.header->base;
@@ -70,11 +66,10 @@ static int teardown(void **state)
 {
 	struct place *place = *state;
 
-	db_free(&place->db);
 	store_batch_fini(&place->batch);
 	journal_close(&place->writer);
 	close(place->fd);
-	database_remove(&place->database);
+	database_close(&place->database, &place->db);
 	free(place);
 	return 0;
 }
