@@ -417,6 +417,13 @@ t_unit_schedule_test_SOURCES = t/unit/schedule_test.c
 t_unit_schedule_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_schedule_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/schedule_limit_test
+t_unit_schedule_limit_test_SOURCES = t/unit/schedule_limit_test.c
+t_unit_schedule_limit_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_schedule_limit_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getpriority,--wrap=setpriority \
+	-Wl,--wrap=getrlimit,--wrap=setrlimit
+t_unit_schedule_limit_test_LDADD = $(SHM_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/search_test
 t_unit_search_test_SOURCES = t/unit/search_test.c
 t_unit_search_test_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS) $(CMOCKA_CFLAGS)
