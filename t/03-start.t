@@ -201,4 +201,31 @@ SKIP: {
 	is($other->stop, 0, 'they stop in order');
 }
 
+# --- Administrators who may look, and no more. ---
+
+# The bytes of the answer to a request, and the user who asks.
+sub answer_to ($on, $user, $request) {
+	my @as = $user == 0 ? () : ('setpriv', "--reuid=$user", "--regid=$user", '--clear-groups');
+	my ($status, $length) = $on->command(
+		@as, $^X, '-MSocket', '-e',
+		'socket my $s, PF_UNIX, SOCK_SEQPACKET, 0 or die;
+		connect $s, pack_sockaddr_un(shift) or die;
+		send $s, pack("H*", shift), 0;
+		defined recv $s, my $answer, 64, 0 or die;
+		print length $answer',
+		$on->control_socket, unpack 'H*', $request
+	);
+	return $status == 0 ? $length : "status $status";
+}
+
+SKIP: {
+	skip 'only root can become somebody else', 4 if $>;
+	my $served = Pchat::Stubs->new(conf => { admin => 'operators = {"nobody"}' })->launch->wait_ready;
+	my ($run, $operator) = ("run 1\0\0\0" . "\0" x 32, scalar getpwnam 'nobody');
+	cmp_ok(answer_to($served, 0, $run), '>', 0, 'root may have adapters run by the control socket');
+	cmp_ok(answer_to($served, $operator, 'status 1'), '>', 0, 'an operator may ask for the status');
+	is(answer_to($served, $operator, $run), 0, 'but have nothing run');
+	is($served->stop, 0, 'and that is all');
+}
+
 done_testing;
