@@ -16,6 +16,8 @@ use IO::Socket::UNIX;
 use IPC::Open2 'open2';
 use Mojo::JSON 'decode_json', 'encode_json';
 use POSIX ();
+use Pchat::Mssql;
+use Pchat::Postgres;
 use Pchat::Quota;
 use Pchat::Server;
 use Pchat::Wait;
@@ -305,6 +307,14 @@ sub _first_line ($command) {
 	my $line = `$command 2>/dev/null` // '';
 	chomp $line;
 	return $line;
+}
+
+# The names of those that can be measured here.
+sub databases () {
+	return (
+		'sqlite',
+		Pchat::Postgres->directory_of_programs ? 'postgresql' : (),
+		Pchat::Mssql->named ? 'mssql' : ());
 }
 
 # The line that another program prints, decoded.
