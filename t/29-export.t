@@ -41,8 +41,8 @@ sub kinds (@objects) {
 my @all = export();
 is(
 	kinds(@all),
-	'pchat-archive user group member category addin room role invited invitation feed history'
-		. ' message file marker setting grant',
+	'pchat-archive user group member category addin room role invited invitation feed request'
+		. ' history message file marker setting grant',
 	'an archive has everything, what is referred to before what refers to it'
 );
 is($all[0]{'pchat-archive'}, 1, 'it says of which version it is');
@@ -54,6 +54,7 @@ is_deeply(
 		'sip:bob@example.test active',
 		'sip:carol@example.test active',
 		'sip:dave@example.test disabled',
+		'sip:frank@example.test active',
 		'sip:zoe@example.test deleted'
 	],
 	'users are there with their states'
@@ -176,7 +177,7 @@ is(
 );
 is(
 	kinds(export(qw(--level room-directory))),
-	'pchat-archive user group member category addin room role invited invitation feed',
+	'pchat-archive user group member category addin room role invited invitation feed request',
 	'rooms without messages'
 );
 is(kinds(export(qw(--level content))), 'pchat-archive history message file', 'messages and files alone');
@@ -193,7 +194,7 @@ is(join(' ', map { $_->{message} } messages(gaps => @later)), '7 8', 'messages f
 is(scalar messages(texts => @later), 0, 'and none before');
 is(scalar of(file => @later), 0, 'nor files');
 my @secrets = of(credential => export('--credentials'));
-is(scalar @secrets, 5, 'the secrets of passwords only where they are asked for');
+is(scalar @secrets, 6, 'the secrets of passwords only where they are asked for');
 ok(!grep({ !/^[0-9a-f]{64}$/ } map { $_->{stored_key} } @secrets), 'they are keys');
 
 # --- The file. ---

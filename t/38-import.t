@@ -246,6 +246,16 @@ is($code, 65, 'messages that are too large for a server are refused before anyth
 like($output, qr/larger than limits\.story_size/, 'that is told');
 is(scalar @{ $small->admin('user.list')->{users} }, 0, 'and nothing is changed');
 
+# --- Of somebody who is not in it. ---
+
+my @lacking = grep { !/^\{"(?:user|credential)":"sip:carol/ && !/^\{"(?:history|message)":/ } @whole;
+($code, $report, $output) = import($small, changed(@lacking));
+is($code, 65, 'what is of somebody who is nowhere is left out');
+like($output, qr/not everything could be imported/, 'that is told');
+is($report->{refused}{grant}, 1, 'and counted');
+is($small->admin('group.get', uri => 'ma-grp:ou')->{members}[0], undef, 'he is in no group');
+is(scalar @{ $small->admin('room.list')->{rooms} }, 6, 'all else is imported');
+
 # --- Interrupted. ---
 
 my $broken = Pchat::Server->start(conf => { %conf, journal => { size => '16M' } });

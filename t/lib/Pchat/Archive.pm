@@ -70,7 +70,7 @@ sub archive_stored ($server) {
 
 # One of everything. Returns what the rooms are called by.
 sub fill_server ($server) {
-	$server->add_users(qw(alice bob carol dave zoe));
+	$server->add_users(qw(alice bob carol dave frank zoe));
 	my $admin = sub ($method, %params) { $server->admin($method, %params) };
 	$admin->(
 		'group.add',
@@ -134,6 +134,9 @@ sub fill_server ($server) {
 	my $alice = Pchat::Client->enter(server => $server, user => 'alice');
 	$alice->call('invitation.ack', id => 1);
 	$alice->close;
+	my $frank = Pchat::Client->enter(server => $server, user => 'frank');
+	$frank->call('access.request', room => $room{closed}, text => "let me in \x{1F600}");
+	$frank->close;
 	_set_all($server, $category);
 	_put_file($server, $room{open}, 1, "caf\x{e9} \x{1F600} \"1\".txt", 'sip:alice@example.test');
 	_put_file($server, $room{closed}, 2, 'plan.pdf', 'sip:zoe@example.test', type => 'application/pdf');
