@@ -450,12 +450,11 @@ subtest 'chatting by a script' => sub {
 		qr/<Bob> welcome\n/, 'recent messages are fetched where the server had none at hand');
 };
 
-subtest 'chatting on a terminal' => sub {
-	my $fake = Pchat::Fake->new;
-	my $room = $fake->add_room('Lobby', 'welcome');
+# The keys of a terminal that pchat has, and what stands on its screen. script(1) makes the terminal;
+# what is typed comes through a pipe.
+sub terminal ($fake, @arguments) {
 	local $ENV{TERM} = 'vt100';
-	# script(1) makes the terminal; what is typed comes through a pipe.
-	my $command = join ' ', "$build/daemon/pchat", arguments($fake, 'Lobby');
+	my $command = join ' ', "$build/daemon/pchat", arguments($fake, @arguments);
 	open my $keys, '|-', "script -qec '$command' /dev/null >$directory/screen 2>&1" or die;
 	$keys->autoflush;
 	my $screen = sub {
@@ -463,6 +462,13 @@ subtest 'chatting on a terminal' => sub {
 		local $/;
 		return <$in> // '';
 	};
+	return ($keys, $screen);
+}
+
+subtest 'chatting on a terminal' => sub {
+	my $fake = Pchat::Fake->new;
+	my $room = $fake->add_room('Lobby', 'welcome');
+	my ($keys, $screen) = terminal($fake, 'Lobby');
 	wait_for('the prompt', sub { $screen->() =~ /welcome\r\n.*Lobby> $/ });
 	print $keys 'half a li';
 	wait_for('what was typed', sub { $screen->() =~ /half a li$/ });
@@ -481,6 +487,64 @@ subtest 'chatting on a terminal' => sub {
 	print $keys "/quit\n";
 	wait_for('the end', sub { $fake->called('auth.logout') && !$fake->connections });
 	ok(close $keys, 'and /quit ends it') or diag $screen->();
+};
+
+subtest 'what happens is told on the terminal' => sub {
+	my $fake = Pchat::Fake->new;
+	my $room = $fake->add_room('Lobby', 'welcome');
+	my $garden = $fake->add_room("Gar\e[2Jden");
+	my $link = ($room =~ s/ma-chan/ma-filelink/r) . '/00000000-0000-4000-8000-00000000000f';
+	my %file = (file => $link, name => "plan\e[2J.pdf", size => 2000, from_name => 'Bob');
+	$fake->{on}{'file.get'} = sub ($connection, $id, $) { $connection->answer($id, \%file); 1 };
+	$fake->{on}{'room.get'} = sub ($connection, $id, $params) {
+		$connection->answer($id, { room => $params->{room}, name => "Gar\e[2Jden" });
+		return 1;
+	};
+	my ($keys, $screen) = terminal($fake, 'Lobby');
+	wait_for('the prompt', sub { $screen->() =~ /welcome\r\n.*Lobby> $/ });
+	my $told = sub ($what, $line, $method = undef, %params) {
+		$_->notify($method => { room => $room, %params })
+			for $method ? $fake->connections : ();
+		wait_for($what, sub { index($screen->(), "-- $line\r\n") >= 0 });
+		pass($what);
+	};
+	my %eve = (user => { uri => 'sip:eve@example.test', name => "Ev\e[2Je" });
+	$told->('who comes', 'Ev\x1b[2Je came into Lobby', joined => %eve);
+	$told->('who goes', 'Ev\x1b[2Je left Lobby', left => %eve);
+	$told->('a message that is deleted', 'Lobby: message 1 was deleted', removed => seq => 1);
+	$told->(
+		'one that is replaced',
+		'Lobby: message 1 was replaced: by\x1b[2J',
+		removed => seq => 1,
+		text => "by\e[2J"
+	);
+	$told->('those that are purged', 'Lobby: messages up to 7 were deleted', purged => through => 7);
+	$told->(
+		'a file that comes',
+		"plan\\x1b[2J.pdf, 2.0 kB, from Bob, is now in Lobby: $link",
+		file => %file
+	);
+	$told->('one that goes', "Lobby: a file was removed: $link", file_removed => file => $link);
+	$fake->say($room, "see $link and $garden");
+	$told->('what a link to a file is', "file plan\\x1b[2J.pdf, 2.0 kB, from Bob: $link");
+	$told->('and one to a room', "room Gar\\x1b[2Jden: /join $garden");
+
+	$fake->{on}{'message.post'} =
+		sub ($connection, $id, $) { $connection->refuse($id, 109, "no\e[2J"); 1 };
+	print $keys "hello\n";
+	$told->('a post that is refused', 'could not post to Lobby: refused: no\x1b[2J');
+	$fake->{on}{'room.join'} =
+		sub ($connection, $id, $) { $connection->refuse($id, 109, "shut\e[2J"); 1 };
+	print $keys "/join $garden\n";
+	wait_for('a join that is refused', sub { $screen->() =~ /-- could not join \S+: refused: shut\\x1b\[2J\r\n/ });
+	delete $fake->{on}{'room.join'};
+	$fake->cut;
+	wait_for('a loss', sub { $screen->() =~ /; trying to connect again\r\n/ });
+	$told->('a return', 'connected again');
+	print $keys "/quit\n";
+	wait_for('the end', sub { $fake->called('auth.logout') && !$fake->connections });
+	ok(close $keys, 'and all of it without harm to the terminal') or diag $screen->();
+	unlike($screen->(), qr/\e\[2J/, 'which nobody else clears');
 };
 
 subtest 'the command line' => sub {
