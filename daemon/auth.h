@@ -33,6 +33,7 @@ struct auth {
 	struct child child;
 	struct auth_local local;
 	uint8_t key[AUTH_KEY_SIZE];	      /* of tokens and of made-up salts; secret */
+	struct auth_signer *signer;	      /* owned: of tokens, with that key */
 	struct cache *cache;		      /* owned, read-only; NULL until it is laid out */
 	struct mailbox mailbox;		      /* our own, to the sequencer */
 	struct auth_credentials *credentials; /* owned */

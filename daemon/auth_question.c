@@ -130,7 +130,7 @@ static int check_token(struct auth *auth, struct text text, struct principal_vie
 	struct auth_token token;
 	int code;
 
-	if (!auth_token_check(text.data, text.length, auth->key, clock_utc(), &token))
+	if (!auth_token_check(text.data, text.length, auth->signer, clock_utc(), &token))
 		return CODE_INVALID_TOKEN;
 	code = auth_account_by_id(auth, token.principal, principal_r);
 	if (code == CODE_BUSY || code == CODE_UNAVAILABLE)

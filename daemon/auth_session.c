@@ -78,7 +78,7 @@ static uint32_t build_answer(struct auth *auth, const struct auth_opening *openi
 	if (head.final_size > FINAL_MAX)
 		return 0;
 	if (opening->role == ADMIN_NONE) {
-		if (!auth_token_make(&token, auth->key, text))
+		if (!auth_token_make(&token, auth->signer, text))
 			return 0;
 		head.token_size = AUTH_TOKEN_LENGTH;
 		head.expires = token.expires;

@@ -1,10 +1,11 @@
 #include "daemon/auth_token.h"
 
 #include <endian.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { TOKEN_VERSION = 1, NONCE_SIZE = 12, MAC_SIZE = 32 };
@@ -19,13 +20,50 @@ struct __attribute__((packed)) wire {
 /* A multiple of 3: the base64 has no padding and each token exactly one text. */
 _Static_assert(sizeof(struct wire) == AUTH_TOKEN_BYTES && AUTH_TOKEN_BYTES % 3 == 0, "token");
 
-static bool sign(const struct wire *wire, const uint8_t key[AUTH_KEY_SIZE], uint8_t mac_r[MAC_SIZE])
+struct auth_signer {
+	EVP_MAC *mac;	  /* owned */
+	EVP_MAC_CTX *ctx; /* owned; has the key */
+};
+
+struct auth_signer *auth_signer_new(const uint8_t key[AUTH_KEY_SIZE])
 {
-	return HMAC(EVP_sha256(), key, AUTH_KEY_SIZE, (const uint8_t *)wire,
-		    offsetof(struct wire, mac), mac_r, NULL) != NULL;
+	char digest[] = "SHA256";
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	struct auth_signer *signer = calloc(1, sizeof(*signer));
+
+	if (!signer)
+		return NULL;
+	signer->mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	signer->ctx = EVP_MAC_CTX_new(signer->mac);
+	if (!signer->ctx || EVP_MAC_init(signer->ctx, key, AUTH_KEY_SIZE, params) != 1)
+		auth_signer_free(&signer);
+	return signer;
 }
 
-bool auth_token_make(const struct auth_token *token, const uint8_t key[AUTH_KEY_SIZE],
+void auth_signer_free(struct auth_signer **signer)
+{
+	if (*signer) {
+		EVP_MAC_CTX_free((*signer)->ctx);
+		EVP_MAC_free((*signer)->mac);
+	}
+	free(*signer);
+	*signer = NULL;
+}
+
+static bool sign(const struct wire *wire, const struct auth_signer *signer, uint8_t mac_r[MAC_SIZE])
+{
+	size_t size;
+
+	return EVP_MAC_init(signer->ctx, NULL, 0, NULL) == 1 &&
+	       EVP_MAC_update(signer->ctx, (const uint8_t *)wire, offsetof(struct wire, mac)) ==
+		       1 &&
+	       EVP_MAC_final(signer->ctx, mac_r, &size, MAC_SIZE) == 1 && size == MAC_SIZE;
+}
+
+bool auth_token_make(const struct auth_token *token, struct auth_signer *signer,
 		     char text_r[AUTH_TOKEN_LENGTH + 1])
 {
 	struct wire wire = {
@@ -36,7 +74,7 @@ bool auth_token_make(const struct auth_token *token, const uint8_t key[AUTH_KEY_
 		.expires = htobe64(token->expires),
 	};
 
-	if (RAND_bytes(wire.nonce, NONCE_SIZE) != 1 || !sign(&wire, key, wire.mac))
+	if (RAND_bytes(wire.nonce, NONCE_SIZE) != 1 || !sign(&wire, signer, wire.mac))
 		return false;
 	EVP_EncodeBlock((uint8_t *)text_r, (const uint8_t *)&wire, sizeof(wire));
 	for (char *c = text_r; *c; c++)
@@ -65,13 +103,13 @@ static bool decode(const char *text, size_t length, struct wire *wire_r)
 	return EVP_DecodeBlock((uint8_t *)wire_r, standard, AUTH_TOKEN_LENGTH) == AUTH_TOKEN_BYTES;
 }
 
-bool auth_token_check(const char *text, size_t length, const uint8_t key[AUTH_KEY_SIZE],
-		      uint64_t now, struct auth_token *token_r)
+bool auth_token_check(const char *text, size_t length, struct auth_signer *signer, uint64_t now,
+		      struct auth_token *token_r)
 {
 	uint8_t mac[MAC_SIZE];
 	struct wire wire;
 
-	if (!decode(text, length, &wire) || !sign(&wire, key, mac) ||
+	if (!decode(text, length, &wire) || !sign(&wire, signer, mac) ||
 	    CRYPTO_memcmp(mac, wire.mac, MAC_SIZE) != 0)
 		return false;
 	token_r->principal = be32toh(wire.principal);

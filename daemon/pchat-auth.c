@@ -8,11 +8,13 @@
 #include "conf/log.h"
 #include "daemon/auth.h"
 #include "shm/sandbox.h"
+#include "shm/schedule.h"
 
 /*
  * pchat-auth: checks who wants to sign in, and tells the sequencer. It alone has the token key and
  * reads the users' secrets. It takes a question, deals with it, and answers; the database is the
- * only thing that it waits for.
+ * only thing that it waits for. It interrupts nobody: where thousands come back at once and it
+ * shares a processor with their worker, it takes the questions of a turn together.
  */
 enum {
 	TICK_US = 1000000,
@@ -51,8 +53,10 @@ static int open_all(struct auth *auth, struct err *err)
 		return -1;
 	auth->delay = auth_delay_new(DELAYED_MAX);
 	auth->credentials = auth_credentials_new(conf, &auth->child.proc);
-	if (!auth->delay || !auth->credentials || !auth_session_init(auth))
+	auth->signer = auth_signer_new(auth->key);
+	if (!auth->delay || !auth->credentials || !auth->signer || !auth_session_init(auth))
 		return err_set(err, "could not get memory for the sign-ins");
+	schedule_batch();
 	sandbox_try(SANDBOX_DATABASE);
 	return 0;
 }
@@ -64,6 +68,7 @@ static void close_all(struct auth *auth)
 	auth_sasl_free(&auth->sasl);
 	auth_delay_free(&auth->delay);
 	auth_credentials_free(&auth->credentials);
+	auth_signer_free(&auth->signer);
 	auth_session_fini(auth);
 	if (auth->mailbox.out)
 		mailbox_close(&auth->mailbox);

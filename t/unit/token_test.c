@@ -9,22 +9,23 @@
 
 #include "daemon/auth_token.h"
 
-static const uint8_t KEY[AUTH_KEY_SIZE] = "0123456789abcdef0123456789abcde";
-static const uint8_t OTHER[AUTH_KEY_SIZE] = "0123456789abcdef0123456789abcdf";
+static const uint8_t KEYS[2][AUTH_KEY_SIZE] = {"0123456789abcdef0123456789abcde",
+					       "0123456789abcdef0123456789abcdf"};
+static struct auth_signer *ours, *other;
 static const struct auth_token TOKEN = {
 	.principal = 4711, .epoch = 3, .issued = 1000, .expires = 2000};
 
 static void make(char text[AUTH_TOKEN_LENGTH + 1])
 {
-	assert_true(auth_token_make(&TOKEN, KEY, text));
+	assert_true(auth_token_make(&TOKEN, ours, text));
 	assert_int_equal(strlen(text), AUTH_TOKEN_LENGTH);
 }
 
-static bool check(const char *text, size_t length, const uint8_t *key, uint64_t now)
+static bool check(const char *text, size_t length, struct auth_signer *signer, uint64_t now)
 {
 	struct auth_token token;
 
-	return auth_token_check(text, length, key, now, &token);
+	return auth_token_check(text, length, signer, now, &token);
 }
 
 static void test_token_says_what_was_put_in(void **state)
@@ -36,7 +37,7 @@ static void test_token_says_what_was_put_in(void **state)
 	make(text);
 	assert_int_equal(strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
 			 AUTH_TOKEN_LENGTH);
-	assert_true(auth_token_check(text, AUTH_TOKEN_LENGTH, KEY, 1500, &token));
+	assert_true(auth_token_check(text, AUTH_TOKEN_LENGTH, ours, 1500, &token));
 	assert_int_equal(token.principal, 4711);
 	assert_int_equal(token.epoch, 3);
 	assert_int_equal(token.issued, 1000);
@@ -59,8 +60,8 @@ static void test_token_expires(void **state)
 
 	(void)state;
 	make(text);
-	assert_true(check(text, AUTH_TOKEN_LENGTH, KEY, 1999));
-	assert_false(check(text, AUTH_TOKEN_LENGTH, KEY, 2000));
+	assert_true(check(text, AUTH_TOKEN_LENGTH, ours, 1999));
+	assert_false(check(text, AUTH_TOKEN_LENGTH, ours, 2000));
 }
 
 static void test_another_key_makes_it_invalid(void **state)
@@ -69,7 +70,7 @@ static void test_another_key_makes_it_invalid(void **state)
 
 	(void)state;
 	make(text);
-	assert_false(check(text, AUTH_TOKEN_LENGTH, OTHER, 1500));
+	assert_false(check(text, AUTH_TOKEN_LENGTH, other, 1500));
 }
 
 static void test_any_changed_character_makes_it_invalid(void **state)
@@ -83,7 +84,8 @@ static void test_any_changed_character_makes_it_invalid(void **state)
 
 		for (int c = 0; c < 256; c++) {
 			text[i] = (char)c;
-			assert_int_equal(check(text, AUTH_TOKEN_LENGTH, KEY, 1500), text[i] == kept);
+			assert_int_equal(check(text, AUTH_TOKEN_LENGTH, ours, 1500),
+					 text[i] == kept);
 		}
 		text[i] = kept;
 	}
@@ -96,9 +98,25 @@ static void test_another_length_makes_it_invalid(void **state)
 	(void)state;
 	make(text);
 	for (size_t length = 0; length < AUTH_TOKEN_LENGTH; length++)
-		assert_false(check(text, length, KEY, 1500));
+		assert_false(check(text, length, ours, 1500));
 	memcpy(text + AUTH_TOKEN_LENGTH, "AAAA", 5);
-	assert_false(check(text, AUTH_TOKEN_LENGTH + 4, KEY, 1500));
+	assert_false(check(text, AUTH_TOKEN_LENGTH + 4, ours, 1500));
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	ours = auth_signer_new(KEYS[0]);
+	other = auth_signer_new(KEYS[1]);
+	return ours != NULL && other != NULL ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	auth_signer_free(&ours);
+	auth_signer_free(&other);
+	return 0;
 }
 
 int main(void)
@@ -112,5 +130,5 @@ int main(void)
 		cmocka_unit_test(test_another_length_makes_it_invalid),
 	};
 
-	return cmocka_run_group_tests_name("resume tokens", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("resume tokens", tests, set_up, tear_down);
 }
