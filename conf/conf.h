@@ -111,6 +111,7 @@ struct conf {
 		uint64_t file_size;		   /* bytes of a file: 20000k */
 		uint32_t requests;		   /* for access, of one user: 20 */
 		uint64_t delivery_delay; /* above which posts are refused: 500 ms */
+		uint64_t linger; /* lost sessions keep their places: 30 s; 0: not at all */
 	} limits;
 
 	struct {

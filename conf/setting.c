@@ -117,6 +117,7 @@ const struct setting settings[] = {
 	NUMBER(COUNT, limits, requests, "20", 0, 1000),
 	NUMBER(SIZE, limits, file_size, "20000k", 0, 1024 * G),
 	NUMBER(TIME, limits, delivery_delay, "500ms", MS, H),
+	NUMBER(TIME, limits, linger, "30s", 0, H),
 
 	STRING(LIST, json, listen, "0.0.0.0:8010"),
 	CHOICE(FLAG, json, tls, tls, "true", booleans),

@@ -47,6 +47,7 @@ static use_fn *const uses[EVENT_TYPES] = {
 	[EVENT_FILE_REMOVED] = use_file_removed,
 	[EVENT_JOINS] = use_joins,
 	[EVENT_LEAVES] = use_leaves,
+	[EVENT_LOST] = use_lost,
 };
 
 static enum db_result begin(struct translation *t, struct err *err)

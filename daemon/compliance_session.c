@@ -35,6 +35,11 @@ enum db_result use_close(struct translation *t, struct err *err)
 			       : result;
 }
 
+enum db_result use_lost(struct translation *t, struct err *err)
+{
+	return translation_add(t, "lost", err);
+}
+
 static enum db_result join(struct translation *t, uint32_t room, struct err *err)
 {
 	const enum db_result result = record_room_put(t->db, t->session, room, err);
@@ -51,6 +56,23 @@ static enum db_result leave(struct translation *t, uint32_t room, struct err *er
 	if (t->record->flags & EVENT_NO_ACCESS)
 		translation_put_word(t, "reason", "no_access");
 	return translation_add(t, "part", err);
+}
+
+/* The stay goes on, as this session's. */
+static enum db_result resume(struct translation *t, uint32_t room, const struct origin *from,
+			     struct err *err)
+{
+	char lost[RECORD_SESSION];
+	enum db_result result;
+
+	translation_session_name(from, lost);
+	result = record_room_remove(t->db, lost, room, err);
+	if (result == DB_OK)
+		result = record_room_put(t->db, t->session, room, err);
+	if (result != DB_OK)
+		return result;
+	translation_put_word(t, "from", lost);
+	return translation_add(t, "resume", err);
 }
 
 enum db_result use_join(struct translation *t, struct err *err)
@@ -75,11 +97,14 @@ static enum db_result each_room(struct translation *t,
 	if (!event_rooms_get(t->record, &event))
 		return translation_malformed(t, err);
 	for (uint32_t i = 0; i < event.count && result == DB_OK; i++) {
+		const struct event_place *place = &event.place[i];
+
 		t->row = row;
 		t->detail.used = 0;
-		result = translation_room(t, event.place[i].room, err);
+		result = translation_room(t, place->room, err);
 		if (result == DB_OK)
-			result = use(t, event.place[i].room, err);
+			result = place->flags & EVENT_TAKEN ? resume(t, place->room, &event.from, err)
+							    : use(t, place->room, err);
 	}
 	return result;
 }

@@ -48,6 +48,12 @@ enum db_result translation_user(struct translation *t, uint32_t id, struct err *
 	return DB_OK;
 }
 
+void translation_session_name(const struct origin *origin, char name[RECORD_SESSION])
+{
+	snprintf(name, RECORD_SESSION, "%u.%" PRIu32 ".%" PRIu32, origin->slot, origin->generation,
+		 origin->session);
+}
+
 enum db_result translation_session(struct translation *t, struct err *err)
 {
 	const struct origin *origin = &t->record->origin;
@@ -56,8 +62,7 @@ enum db_result translation_session(struct translation *t, struct err *err)
 
 	if (origin->generation == 0)
 		return DB_OK;
-	snprintf(t->session, sizeof(t->session), "%u.%" PRIu32 ".%" PRIu32, origin->slot,
-		 origin->generation, origin->session);
+	translation_session_name(origin, t->session);
 	t->row.session = word(t->session);
 	result = state_session_get(t->batch->state, t->db, t->session, &session, err);
 	if (result == DB_OK) {

@@ -26,6 +26,9 @@ static inline struct db_bytes word(const char *text)
 	return (struct db_bytes){.data = text, .length = strlen(text)};
 }
 
+/* A session as records call it. */
+void translation_session_name(const struct origin *origin, char name[RECORD_SESSION]);
+
 /* Who and where: by the names that they have at this place of the journal. Number 0: nobody. */
 enum db_result translation_room(struct translation *t, uint32_t id, struct err *err);
 enum db_result translation_user(struct translation *t, uint32_t id, struct err *err);
@@ -52,7 +55,7 @@ enum db_result translation_malformed(struct translation *t, struct err *err);
 typedef enum db_result use_fn(struct translation *t, struct err *err);
 
 /* compliance_session.c */
-use_fn use_open, use_close, use_join, use_leave, use_joins, use_leaves;
+use_fn use_open, use_close, use_lost, use_join, use_leave, use_joins, use_leaves;
 
 /* compliance_message.c */
 use_fn use_message, use_history, use_removal, use_purge, use_view, use_refused;

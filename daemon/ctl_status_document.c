@@ -300,6 +300,8 @@ json_t *ctl_status_document(const struct ctl_view *view, uint64_t mono, uint64_t
 	if (view->cache)
 		json_object_set_new(document, "cache", cache(view->cache, &sessions));
 	json_object_set_new(document, "sessions", number(sessions));
+	json_object_set_new(document, "sessions_lost",
+			    number(view->cache ? cache_lost(view->cache) : 0));
 	json_object_set_new(document, "connections", number(g.connections));
 	*serves_r = g.serves;
 	return document;

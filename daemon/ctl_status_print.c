@@ -176,8 +176,10 @@ int ctl_status_print(json_t *document)
 		print_adapters(adapters);
 	if (files)
 		print_files(files);
-	printf("sessions: %" JSON_INTEGER_FORMAT ", connections: %" JSON_INTEGER_FORMAT "\n\n",
-	       number_of(document, "sessions"), number_of(document, "connections"));
+	printf("sessions: %" JSON_INTEGER_FORMAT ", of which lost: %" JSON_INTEGER_FORMAT
+	       ", connections: %" JSON_INTEGER_FORMAT "\n\n",
+	       number_of(document, "sessions"), number_of(document, "sessions_lost"),
+	       number_of(document, "connections"));
 	if (cache)
 		return print_cache(cache);
 	puts("the cache is not there yet");

@@ -130,7 +130,7 @@ bool text_changes_fit(struct engine *engine, struct blob old_a, struct text a, s
 				object_text_blocks(&engine->cache, old_b, b));
 }
 
-static bool is_live(const struct engine *engine, unsigned slot, uint32_t generation)
+bool is_live(const struct engine *engine, unsigned slot, uint32_t generation)
 {
 	const struct master_slot *s = &engine->proc->page[SLOT_MASTER]->slots[slot];
 
@@ -158,11 +158,8 @@ bool end_session(struct engine *engine, uint32_t row, const struct ask_for *ask)
 		     leaves_count(session->participants) + 1, false) != FITS)
 		return false;
 	emit_leaves(engine, row);
-	if (ask != NULL) {
-		head.origin = ask->command->origin;
-		head.command = ask->command->number;
-		head.mail_slot = (uint16_t)ask->mail_slot;
-	}
+	if (ask != NULL)
+		answer_by(&head, ask);
 	emit(engine, &head, NULL, 0);
 	return true;
 }
@@ -186,36 +183,11 @@ bool empty_room(struct engine *engine, uint32_t row)
 	const struct room_row *room = room_at(engine, row);
 
 	while (room->first_participant != 0 && !engine->broken) {
-		if (room_for(engine, 0, 1, false) != FITS)
+		if (room_for(engine, 0, 2, false) != FITS)
 			return false;
-		emit_leave(engine, room->first_participant, NULL, EVENT_NO_ACCESS);
+		put_out(engine, room->first_participant);
 	}
 	return true;
-}
-
-void engine_slot_changed(struct engine *engine)
-{
-	engine->reaping = true;
-	engine->reap = 1;
-}
-
-bool engine_reap(struct engine *engine)
-{
-	const struct cache_table *table = &engine->cache.header->table[TABLE_SESSION];
-	bool any = false;
-
-	for (; engine->reaping && engine->reap <= table->fresh; engine->reap++) {
-		const struct session_row *session = session_at(engine, engine->reap);
-
-		if (session->generation == 0 ||
-		    is_live(engine, session->slot, session->generation))
-			continue;
-		if (!end_session(engine, engine->reap, NULL))
-			return any;
-		any = true;
-	}
-	engine->reaping = false;
-	return any;
 }
 
 /* --- Rights that were lost. --- */
@@ -268,9 +240,9 @@ bool engine_recheck(struct engine *engine)
 		looked++;
 		if (may(engine, p->principal, p->room, RIGHT_JOIN))
 			continue;
-		if (room_for(engine, 0, 1, false) != FITS)
+		if (room_for(engine, 0, 2, false) != FITS)
 			return any;
-		emit_leave(engine, engine->recheck, NULL, EVENT_NO_ACCESS);
+		put_out(engine, engine->recheck);
 		any = true;
 	}
 	return any;
@@ -280,7 +252,12 @@ bool engine_recheck(struct engine *engine)
 
 static enum decision decide_session_close(struct engine *engine, const struct ask_for *ask)
 {
-	return end_session(engine, ask->session, ask) ? DECIDED : LATER;
+	const bool lost = ask->command->flags & COMMAND_LOST;
+
+	return (lost ? lose_session(engine, ask->session, ask)
+		     : end_session(engine, ask->session, ask))
+		       ? DECIDED
+		       : LATER;
 }
 
 /* --- Commands of pchat-auth. --- */
@@ -329,9 +306,8 @@ static enum decision decide_session_open(struct engine *engine, const struct ask
 	code = may_sign_in(engine, &who, command->flags);
 	if (code != CODE_OK)
 		return refuse(ask, code);
-	if (!rows_fit(engine, TABLE_SESSION, 1))
-		return refuse(ask, CODE_LIMIT_EXCEEDED);
-	if (no_room(engine, ask, size, 1, &decision))
+	if (no_rows(engine, ask, TABLE_SESSION, 1, 0, &decision) ||
+	    no_room(engine, ask, size, 1, &decision))
 		return decision;
 	head.actor = who.principal;
 	head.flags = command->flags & EVENT_ADMIN_ROLES;
@@ -381,7 +357,7 @@ static const struct {
 	{COMMAND_FILE_REMOVE, KEEPER, decide_file_remove},
 };
 
-/* A session that pchat-auth opened in a worker that lives. */
+/* A session that pchat-auth opened in a worker that lives, and that is not lost. */
 static bool open_session(const struct engine *engine, struct ask_for *ask)
 {
 	const struct origin *origin = &ask->command->origin;
@@ -391,7 +367,7 @@ static bool open_session(const struct engine *engine, struct ask_for *ask)
 		return false;
 	ask->session = find_session(&engine->cache, origin->slot, origin->generation,
 				    origin->session);
-	return ask->session != 0;
+	return ask->session != 0 && session_at(engine, ask->session)->lost == 0;
 }
 
 /* A worker's command counts only for its own ones. */

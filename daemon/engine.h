@@ -25,6 +25,7 @@ struct engine {
 	struct proc *proc;	 /* borrowed */
 	uint64_t oldest;	 /* the ring is free below this LSN */
 	uint32_t reap;		 /* session row at which the search for dead workers' goes on */
+	uint32_t reaped;	 /* sessions that it has found */
 	bool reaping;
 	uint32_t recheck; /* participant row at which the search for lost rights goes on */
 	uint32_t recheck_room; /* row of the only room that it is about; 0: all */
@@ -55,11 +56,16 @@ enum decision engine_decide(struct engine *engine, unsigned mail_slot,
 /* A reader's row for the shared cache: the only change that is no event. */
 void engine_fill(struct engine *engine, struct cache *shared, const struct command *command);
 
-/* Notes that a process is gone: its sessions have to end. */
+/* Notes that a process is gone: its sessions are lost. */
 void engine_slot_changed(struct engine *engine);
 
-/* Ends sessions of processes that are gone, as many as the batch takes. True if any ended. */
+/* Takes sessions of processes that are gone as lost: a part of them, which goes on while
+ * engine->reaping. True if there were any. */
 bool engine_reap(struct engine *engine);
+
+/* Ends sessions that have been lost for limits.linger, or (all) that are lost: a part of them. True
+ * if there were any. */
+bool engine_linger(struct engine *engine, bool all);
 
 /* Takes out of rooms whoever has lost the right to be there: a part of the search, which goes on
  * while engine->rechecking. True if anybody left. */

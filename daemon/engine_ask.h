@@ -93,13 +93,22 @@ static inline const struct category_row *category_at(const struct engine *engine
 /* The head of what the server writes of a session by itself. */
 struct record session_head(const struct session_row *session, enum event_type type);
 
-/* Takes one session out of one room. ask: by its own wish, or NULL; flags: EVENT_NO_ACCESS. */
-void emit_leave(struct engine *engine, uint32_t participant, const struct ask_for *ask,
-		unsigned flags);
+/* That this is the event that a command becomes. */
+static inline void answer_by(struct record *head, const struct ask_for *ask)
+{
+	head->origin = ask->command->origin;
+	head->command = ask->command->number;
+	head->mail_slot = (uint16_t)ask->mail_slot;
+}
+
+/* Takes a participant out of his room, because he may not be there: two events at most. */
+void put_out(struct engine *engine, uint32_t participant);
 
 /* Takes a session (row) out of all its rooms. There must be room for it: so many events, with so
  * many bytes of payload. */
 void emit_leaves(struct engine *engine, uint32_t session);
+/* The same, but only out of rooms in which the user has another session. */
+void emit_leaves_unheard(struct engine *engine, uint32_t session);
 uint32_t leaves_count(uint32_t rooms);
 uint64_t leaves_size(uint32_t rooms);
 
@@ -182,6 +191,18 @@ int may_become_member(struct engine *engine, uint32_t row, uint32_t principal);
 
 /* Ends a session (row); ask: by its own wish, or NULL. False: there is no room for all of it. */
 bool end_session(struct engine *engine, uint32_t row, const struct ask_for *ask);
+
+/* Its connection is gone: it is lost for a while, or ends where nobody would hear of its end. As
+ * end_session. */
+bool lose_session(struct engine *engine, uint32_t row, const struct ask_for *ask);
+
+/* Whether something stands in the way of a command that needs so many rows of sessions or participants;
+ * then *decision_r says what becomes of it. Lost sessions give way, but for one (except; row, or 0). */
+bool no_rows(struct engine *engine, const struct ask_for *ask, enum table table, uint32_t count,
+	     uint32_t except, enum decision *decision_r);
+
+/* Whether a process of that generation is in the slot now. */
+bool is_live(const struct engine *engine, unsigned slot, uint32_t generation);
 
 /* What is allowed to whom has changed: all sessions are to be looked at. */
 void engine_police_all(struct engine *engine);

@@ -32,7 +32,7 @@ daemon_libengine_a_SOURCES = \
 	daemon/engine_compliance.c \
 	daemon/engine_file.c \
 	daemon/engine_import.c daemon/engine_import_history.c daemon/engine_import_person.c \
-	daemon/engine_import_scoped.c daemon/engine_join.c \
+	daemon/engine_import_scoped.c daemon/engine_join.c daemon/engine_linger.c \
 	daemon/engine_message.c daemon/engine_object.c daemon/engine_room.c \
 	daemon/engine_group.c \
 	daemon/engine_person.c daemon/engine_retention.c daemon/engine_scoped.c daemon/engine_strip.c \

@@ -278,6 +278,7 @@ static bool turn(struct sequencer *s, struct err *err)
 	overload_look(&s->engine.overload, &s->child.proc);
 	watch_clock(s);
 	left = engine_reap(&s->engine);
+	left = engine_linger(&s->engine, s->stop) || left; /* nothing outlives a stop */
 	left = engine_recheck(&s->engine) || left;
 	left = engine_sweep(&s->engine) || left;
 	left = engine_police(&s->engine) || left;

@@ -4,12 +4,11 @@
 #include <string.h>
 
 static const char *const types[] = {
-	"access_request", "addin",    "affiliation",   "category",     "chat",	       "delete",
-	"discovery",	  "download", "expire",	       "file_granted", "file_removed", "gap",
-	"grant",	  "hold",     "import",	       "join",	       "key",	       "part",
-	"principal",	  "purge",    "purge_request", "refused",      "release",      "remove",
-	"replace",	  "restored", "role",	       "room",	       "search",       "setting",
-	"sign_in",	  "sign_out", "start",	       "unreadable",   "upload",       "view",
+	"access_request", "addin", "affiliation", "category", "chat", "delete", "discovery",
+	"download", "expire", "file_granted", "file_removed", "gap", "grant", "hold", "import",
+	"join", "key", "lost", "part", "principal", "purge", "purge_request", "refused",
+	"release", "remove", "replace", "restored", "resume", "role", "room", "search",
+	"setting", "sign_in", "sign_out", "start", "unreadable", "upload", "view",
 };
 
 bool record_type_exists(const char *type)

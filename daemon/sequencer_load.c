@@ -237,7 +237,8 @@ static bool is_of_session(const struct record *record)
 {
 	return record->type == EVENT_SESSION_OPEN || record->type == EVENT_SESSION_CLOSE ||
 	       record->type == EVENT_JOIN || record->type == EVENT_LEAVE ||
-	       record->type == EVENT_JOINS || record->type == EVENT_LEAVES;
+	       record->type == EVENT_JOINS || record->type == EVENT_LEAVES ||
+	       record->type == EVENT_LOST;
 }
 
 static int load_tail(struct load *load, struct err *err)

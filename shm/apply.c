@@ -110,6 +110,9 @@ void apply_copy(struct cache *private, const struct cache *shared)
 	to->last_category = from->last_category;
 	to->last_addin = from->last_addin;
 	to->next_post = from->next_post;
+	to->first_lost = from->first_lost;
+	to->last_lost = from->last_lost;
+	to->lost = from->lost;
 	atomic_store(&to->applied, atomic_load(&from->applied));
 }
 
@@ -151,10 +154,48 @@ static int session_open(struct cache *cache, const struct record *record, struct
 	session->flags = record->flags & EVENT_ADMIN_ROLES;
 	session->principal = record->actor;
 	session->first_participant = session->participants = 0;
+	session->lost_next = session->lost_previous = 0;
+	session->lost = 0;
 	index_insert(cache, INDEX_SESSION,
 		     hash_session(cache, origin->slot, origin->generation, origin->session), row,
 		     &session->by_key);
 	return 0;
+}
+
+/* Out of its session's list. */
+static void session_unlink(struct cache *cache, const struct participant_row *p)
+{
+	struct session_row *session = table_row(cache, TABLE_SESSION, p->session);
+	struct participant_row *other;
+
+	if (p->session_previous != 0) {
+		other = table_row(cache, TABLE_PARTICIPANT, p->session_previous);
+		table_set(cache, other->session_next, p->session_next);
+	} else {
+		table_set(cache, session->first_participant, p->session_next);
+	}
+	if (p->session_next != 0) {
+		other = table_row(cache, TABLE_PARTICIPANT, p->session_next);
+		table_set(cache, other->session_previous, p->session_previous);
+	}
+	table_set(cache, session->participants, session->participants - 1);
+}
+
+/* Into that of another one. The row itself is saved, or new. */
+static void session_link(struct cache *cache, uint32_t row, uint32_t session_number)
+{
+	struct participant_row *p = table_row(cache, TABLE_PARTICIPANT, row), *other;
+	struct session_row *session = table_row(cache, TABLE_SESSION, session_number);
+
+	p->session = session_number;
+	p->session_previous = 0;
+	p->session_next = session->first_participant;
+	if (p->session_next != 0) {
+		other = table_row(cache, TABLE_PARTICIPANT, p->session_next);
+		table_set(cache, other->session_previous, row);
+	}
+	table_set(cache, session->first_participant, row);
+	table_set(cache, session->participants, session->participants + 1);
 }
 
 /* last: it is the user's only one in the room. */
@@ -162,7 +203,6 @@ static void participant_remove(struct cache *cache, uint32_t row, bool last)
 {
 	struct participant_row *p = table_row(cache, TABLE_PARTICIPANT, row), *other;
 	struct room_row *room = table_row(cache, TABLE_ROOM, p->room);
-	struct session_row *session = table_row(cache, TABLE_SESSION, p->session);
 
 	index_remove(cache, INDEX_PARTICIPANT, TABLE_PARTICIPANT,
 		     hash_participant(cache, p->room, p->principal), row,
@@ -184,18 +224,7 @@ static void participant_remove(struct cache *cache, uint32_t row, bool last)
 	table_touch(cache, p, sizeof(*p));
 	p->room = 0;
 	table_write_end(&room->roster);
-
-	if (p->session_previous != 0) {
-		other = table_row(cache, TABLE_PARTICIPANT, p->session_previous);
-		table_set(cache, other->session_next, p->session_next);
-	} else {
-		table_set(cache, session->first_participant, p->session_next);
-	}
-	if (p->session_next != 0) {
-		other = table_row(cache, TABLE_PARTICIPANT, p->session_next);
-		table_set(cache, other->session_previous, p->session_previous);
-	}
-	table_set(cache, session->participants, session->participants - 1);
+	session_unlink(cache, p);
 	table_give(cache, TABLE_PARTICIPANT, row);
 }
 
@@ -205,7 +234,6 @@ static void participant_link(struct cache *cache, uint32_t row, uint32_t room_nu
 {
 	struct participant_row *p = table_row(cache, TABLE_PARTICIPANT, row), *other;
 	struct room_row *room = table_row(cache, TABLE_ROOM, room_number);
-	struct session_row *session = table_row(cache, TABLE_SESSION, session_number);
 
 	table_write_begin(cache, &room->roster);
 	p->room = room_number;
@@ -220,23 +248,17 @@ static void participant_link(struct cache *cache, uint32_t row, uint32_t room_nu
 	if (first)
 		table_set(cache, room->users, room->users + 1);
 	table_write_end(&room->roster);
+	session_link(cache, row, session_number);
+}
 
-	p->session = session_number;
-	p->session_previous = 0;
-	p->session_next = session->first_participant;
-	if (p->session_next != 0) {
-		other = table_row(cache, TABLE_PARTICIPANT, p->session_next);
-		table_set(cache, other->session_previous, row);
-	}
-	table_set(cache, session->first_participant, row);
-	table_set(cache, session->participants, session->participants + 1);
+static uint32_t session_by(const struct cache *cache, const struct origin *origin)
+{
+	return find_session(cache, origin->slot, origin->generation, origin->session);
 }
 
 static uint32_t session_of(const struct cache *cache, const struct record *record)
 {
-	const struct origin *origin = &record->origin;
-
-	return find_session(cache, origin->slot, origin->generation, origin->session);
+	return session_by(cache, &record->origin);
 }
 
 static int join(struct cache *cache, const struct record *record, uint32_t session,
@@ -288,6 +310,28 @@ static int leave(struct cache *cache, const struct record *record, uint32_t sess
 	return 0;
 }
 
+/* Nobody came and nobody left: for the room nothing has changed. */
+static int take_over(struct cache *cache, const struct record *record, uint32_t session,
+		     const struct event_place *place, uint32_t from, struct err *err)
+{
+	const struct session_row *lost = table_row(cache, TABLE_SESSION, from);
+	const uint32_t room = find_room(cache, place->room);
+	struct participant_row *p;
+	uint32_t row = 0;
+
+	if (room != 0 && session != 0 && from != 0 && lost->lost != 0 &&
+	    lost->principal == record->actor)
+		row = participant_of(cache, from, room, record->actor);
+	if (row == 0)
+		return err_set(err, "no such place to be taken over");
+	p = table_row(cache, TABLE_PARTICIPANT, row);
+	table_touch(cache, p, sizeof(*p));
+	session_unlink(cache, p);
+	session_link(cache, row, session);
+	p->lsn = record->lsn;
+	return 0;
+}
+
 static int move(struct cache *cache, const struct record *record, struct err *err)
 {
 	const struct event_place place = {.room = record->room, .flags = record->flags};
@@ -301,14 +345,23 @@ static int move_all(struct cache *cache, const struct record *record, struct err
 {
 	const uint32_t session = session_of(cache, record);
 	struct event_rooms event;
+	uint32_t from = 0;
 	int result = 0;
 
 	if (!event_rooms_get(record, &event))
 		return err_set(err, "malformed rooms");
-	for (uint32_t i = 0; i < event.count && result == 0; i++)
-		result = record->type == EVENT_JOINS
-				 ? join(cache, record, session, &event.place[i], err)
-				 : leave(cache, record, session, &event.place[i], err);
+	if (event.from.session != 0)
+		from = session_by(cache, &event.from);
+	for (uint32_t i = 0; i < event.count && result == 0; i++) {
+		const struct event_place *place = &event.place[i];
+
+		if (record->type == EVENT_LEAVES)
+			result = leave(cache, record, session, place, err);
+		else if (place->flags & EVENT_TAKEN)
+			result = take_over(cache, record, session, place, from, err);
+		else
+			result = join(cache, record, session, place, err);
+	}
 	return result;
 }
 
@@ -322,12 +375,60 @@ static void participant_drop(struct cache *cache, uint32_t row)
 	participant_remove(cache, row, others == 0);
 }
 
+/* To the end of those that are lost. */
+static int session_lose(struct cache *cache, const struct record *record, struct err *err)
+{
+	struct cache_header *header = cache->header;
+	const uint32_t row = session_of(cache, record);
+	struct session_row *session, *other;
+
+	if (row == 0 || record->time == 0)
+		return err_set(err, "no such session, or no time");
+	session = table_row(cache, TABLE_SESSION, row);
+	if (session->lost != 0)
+		return err_set(err, "the session is lost already");
+	table_touch(cache, session, sizeof(*session));
+	session->lost = record->time;
+	session->lost_previous = header->last_lost;
+	if (header->last_lost != 0) {
+		other = table_row(cache, TABLE_SESSION, header->last_lost);
+		table_set(cache, other->lost_next, row);
+	} else {
+		table_set(cache, header->first_lost, row);
+	}
+	table_set(cache, header->last_lost, row);
+	table_set(cache, header->lost, header->lost + 1);
+	return 0;
+}
+
+static void session_unlose(struct cache *cache, const struct session_row *session)
+{
+	struct cache_header *header = cache->header;
+	struct session_row *other;
+
+	if (session->lost_previous != 0) {
+		other = table_row(cache, TABLE_SESSION, session->lost_previous);
+		table_set(cache, other->lost_next, session->lost_next);
+	} else {
+		table_set(cache, header->first_lost, session->lost_next);
+	}
+	if (session->lost_next != 0) {
+		other = table_row(cache, TABLE_SESSION, session->lost_next);
+		table_set(cache, other->lost_previous, session->lost_previous);
+	} else {
+		table_set(cache, header->last_lost, session->lost_previous);
+	}
+	table_set(cache, header->lost, header->lost - 1);
+}
+
 static void session_remove(struct cache *cache, uint32_t row)
 {
 	struct session_row *session = table_row(cache, TABLE_SESSION, row);
 
 	while (session->first_participant != 0)
 		participant_drop(cache, session->first_participant);
+	if (session->lost != 0)
+		session_unlose(cache, session);
 	index_remove(cache, INDEX_SESSION, TABLE_SESSION,
 		     hash_session(cache, session->slot, session->generation, session->session), row,
 		     offsetof(struct session_row, by_key));
@@ -488,6 +589,8 @@ static int apply_one(struct cache *cache, const struct record *record, struct er
 		return session_open(cache, record, err);
 	case EVENT_SESSION_CLOSE:
 		return session_close(cache, record, err);
+	case EVENT_LOST:
+		return session_lose(cache, record, err);
 	case EVENT_JOIN:
 	case EVENT_LEAVE:
 		return move(cache, record, err);

@@ -439,3 +439,8 @@ uint64_t cache_applied(const struct cache *cache)
 {
 	return atomic_load_explicit(&cache->header->applied, memory_order_acquire);
 }
+
+uint32_t cache_lost(const struct cache *cache)
+{
+	return cache->header->lost;
+}

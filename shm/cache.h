@@ -217,4 +217,7 @@ uint32_t cache_author(const struct cache *cache, uint32_t room, uint64_t seq);
 /* What was applied: every event below this LSN is in the cache. */
 uint64_t cache_applied(const struct cache *cache);
 
+/* Sessions that are lost: they have no connection, but their places yet. */
+uint32_t cache_lost(const struct cache *cache);
+
 #endif

@@ -16,7 +16,7 @@ enum command_type {
 	COMMAND_JOIN_ROOMS = 44, /* event_rooms, flags 0: EVENT_JOINS has those that are joined. CODE_OK
 				    is answered where that is none. Of each of the others COMMAND_JOIN
 				    says why not */
-	COMMAND_SESSION_CLOSE = 4, /* none: the client signed out or is gone */
+	COMMAND_SESSION_CLOSE = 4, /* none: the client signed out; flags: COMMAND_LOST */
 
 	/*
 	 * Workers, what administrators do. The payload is a struct command_change and then what the
@@ -88,6 +88,10 @@ enum command_type {
 	/* Readers: recent history of a room that the cache does not have, newest first, each
 	   joining the oldest message that the cache has. */
 	COMMAND_FILL = 30, /* room; struct command_fill, event_message follows it */
+};
+
+enum command_flag {
+	COMMAND_LOST = 1, /* the connection is gone without that, and the client may come back */
 };
 
 enum command_field {

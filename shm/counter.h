@@ -38,6 +38,8 @@
 	X(SIGN_INS, "sign_ins")                                                                    \
 	X(SIGN_INS_REFUSED, "sign_ins_refused")                                                    \
 	X(SESSIONS_BARRED, "sessions_barred") /* ended, because a policy does not allow them */    \
+	X(SESSIONS_RESUMED, "sessions_resumed") /* lost ones, all of whose places were taken over */ \
+	X(SESSIONS_EXPIRED, "sessions_expired") /* lost ones that ended otherwise */             \
 	X(FEEDS_CUT, "feeds_cut")                                                                  \
 	X(RECORDS_EXPIRED, "records_expired") /* compliance records that were deleted */           \
 	X(ADAPTER_RECORDS, "adapter_records")                                                      \

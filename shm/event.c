@@ -36,6 +36,7 @@ const char *event_name(unsigned type)
 		[EVENT_FILE_REMOVED] = "file removed",
 		[EVENT_JOINS] = "joins",
 		[EVENT_LEAVES] = "leaves",
+		[EVENT_LOST] = "session lost",
 	};
 
 	return type < EVENT_TYPES && names[type] ? names[type] : "unknown";

@@ -46,6 +46,8 @@ enum event_type {
 	EVENT_FILE_REMOVED = 29, /* it is gone. Those of a room go with it, without this event */
 	EVENT_JOINS = 30,	 /* as EVENT_JOIN, of several rooms at once: struct event_rooms */
 	EVENT_LEAVES = 31,	 /* as EVENT_LEAVE, likewise */
+	EVENT_LOST = 32,	 /* the session has no connection any more, and may be taken over: it
+				    stays in its rooms, but is no worker's */
 	EVENT_TYPES
 };
 
@@ -64,6 +66,8 @@ enum event_flag {
 	EVENT_OPERATOR = 1024, /* with EVENT_ADMIN: an administrator who may not do everything */
 	EVENT_READER = 2048,   /* the same: one who may only look (shm/admin_role.h) */
 	EVENT_OFFICER = 4096,  /* the same: one who has to do with compliance records only */
+	EVENT_TAKEN = 8192,    /* joining, of one room in EVENT_JOINS: the place that a lost session of
+				  the user had there is this one's from now on */
 	EVENT_ADMIN_ROLES = EVENT_ADMIN | EVENT_OPERATOR | EVENT_READER | EVENT_OFFICER,
 };
 
@@ -307,13 +311,15 @@ struct event_session {
 };
 
 /* Rooms that a session joins or leaves. */
-enum { EVENT_ROOMS_MAX = 128, EVENT_ROOMS_SIZE = 8 + 8 * EVENT_ROOMS_MAX };
+enum { EVENT_ROOMS_MAX = 128, EVENT_ROOMS_HEAD = 24,
+       EVENT_ROOMS_SIZE = EVENT_ROOMS_HEAD + 8 * EVENT_ROOMS_MAX };
 
 struct event_rooms {
 	uint32_t count; /* 1 at least */
+	struct origin from; /* the lost session whose places are taken; session 0: none */
 	struct event_place {
 		uint32_t room;
-		uint16_t flags; /* EVENT_FIRST or EVENT_LAST */
+		uint16_t flags; /* EVENT_FIRST, EVENT_LAST or EVENT_TAKEN */
 		uint16_t reserved;
 	} place[EVENT_ROOMS_MAX];
 };
@@ -321,7 +327,7 @@ struct event_rooms {
 /* What a payload with so many takes; EVENT_ROOMS_SIZE at most. */
 static inline uint32_t event_rooms_size(uint32_t count)
 {
-	return 8 + 8 * count;
+	return EVENT_ROOMS_HEAD + 8 * count;
 }
 
 bool event_rooms_has(const struct event_rooms *event, uint32_t room);

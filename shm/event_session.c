@@ -42,12 +42,15 @@ uint32_t event_session_put(const struct event_session *event, void *out, uint32_
 struct wire_rooms {
 	uint32_t count; /* of struct event_place, which follow */
 	uint32_t reserved;
+	struct origin from;
 };
-static_assert(sizeof(struct wire_rooms) == 8, "no holes");
+static_assert(sizeof(struct wire_rooms) == EVENT_ROOMS_HEAD, "no holes");
 static_assert(sizeof(struct event_place) == 8, "no holes");
 
-static bool is_place(const struct event_place *place)
+static bool is_place(const struct event_rooms *event, const struct event_place *place)
 {
+	if (place->flags & EVENT_TAKEN)
+		return place->room != 0 && place->flags == EVENT_TAKEN && event->from.session != 0;
 	return place->room != 0 && (place->flags & ~(EVENT_FIRST | EVENT_LAST)) == 0;
 }
 
@@ -60,9 +63,10 @@ bool event_rooms_parse(const void *payload, uint32_t size, struct event_rooms *e
 	    wire.count > EVENT_ROOMS_MAX || source.left != wire.count * sizeof(event_r->place[0]))
 		return false;
 	event_r->count = wire.count;
+	event_r->from = wire.from;
 	memcpy(event_r->place, source.at, source.left);
 	for (uint32_t i = 0; i < wire.count; i++)
-		if (!is_place(&event_r->place[i]))
+		if (!is_place(event_r, &event_r->place[i]))
 			return false;
 	return true;
 }
@@ -74,7 +78,7 @@ bool event_rooms_get(const struct record *record, struct event_rooms *event_r)
 
 uint32_t event_rooms_put(const struct event_rooms *event, void *out, uint32_t size)
 {
-	const struct wire_rooms wire = {.count = event->count};
+	const struct wire_rooms wire = {.count = event->count, .from = event->from};
 	uint8_t *to = out;
 
 	if (event->count == 0 || event->count > EVENT_ROOMS_MAX ||
@@ -86,7 +90,7 @@ uint32_t event_rooms_put(const struct event_rooms *event, void *out, uint32_t si
 		const struct event_place place = {.room = event->place[i].room,
 						  .flags = event->place[i].flags};
 
-		if (!is_place(&place))
+		if (!is_place(event, &place))
 			return 0;
 		memcpy(to, &place, sizeof(place));
 	}

@@ -356,6 +356,22 @@ uint32_t find_participant(const struct cache *cache, uint32_t room, uint32_t pri
 	return found;
 }
 
+uint32_t find_lost_participant(const struct cache *cache, uint32_t room, uint32_t principal)
+{
+	uint64_t hash = hash_participant(cache, room, principal);
+	uint32_t row = index_first(cache, INDEX_PARTICIPANT, hash);
+
+	while (row != 0) {
+		const struct participant_row *p = table_row(cache, TABLE_PARTICIPANT, row);
+		const struct session_row *session = table_row(cache, TABLE_SESSION, p->session);
+
+		if (p->room == room && p->principal == principal && session->lost != 0)
+			break;
+		row = p->by_key;
+	}
+	return row;
+}
+
 uint32_t find_post(const struct cache *cache, uint32_t room, uint32_t author, struct text id)
 {
 	uint32_t row = index_first(cache, INDEX_POST, hash_post(cache, room, author, id));

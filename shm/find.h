@@ -38,6 +38,9 @@ uint64_t hash_setting(const struct cache *cache, unsigned kind, struct text scop
 uint32_t find_participant(const struct cache *cache, uint32_t room, uint32_t principal,
 			  uint32_t session, unsigned *others_r);
 
+/* The place of a principal in a room (a row) with a session that is lost. */
+uint32_t find_lost_participant(const struct cache *cache, uint32_t room, uint32_t principal);
+
 uint64_t hash_uuid(const struct cache *cache, const uint8_t uuid[16]);
 uint64_t hash_name(const struct cache *cache, struct text name); /* without regard to case */
 bool find_same_name(const struct cache *cache, struct blob blob, struct text name);

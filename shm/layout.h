@@ -111,7 +111,7 @@ static_assert(sizeof(struct proc_page) <= PAGE_SIZE_SHARED, "a slot's page must 
  * its place in the ring is LSN modulo ring size. LSNs are multiples of 8; 0 is never one.
  * Written by the sequencer only, with pwrite; the header once, when the journal is made.
  */
-enum { JOURNAL_HEADER = 4096, JOURNAL_ALIGN = 8, JOURNAL_VERSION = 6 };
+enum { JOURNAL_HEADER = 4096, JOURNAL_ALIGN = 8, JOURNAL_VERSION = 7 };
 #define JOURNAL_MAGIC UINT64_C(0x6c616e72756f6a70) /* "pjournal" */
 
 struct journal_header {
@@ -240,7 +240,7 @@ static_assert(sizeof(struct answer) == 64, "answer");
  * last one applied. Where they differ the event is incomplete: the old bytes in the undo area,
  * put back last to first, undo it.
  */
-enum { CACHE_VERSION = 5 };
+enum { CACHE_VERSION = 6 };
 #define CACHE_MAGIC UINT64_C(0x6568636163706368)
 
 enum table {
@@ -328,6 +328,8 @@ struct cache_header {
 	uint32_t last_category, last_addin;
 	uint32_t next_post;		    /* row of TABLE_POST that is written next */
 	uint32_t hand;			    /* row of TABLE_MESSAGE whose room gives way next */
+	uint32_t first_lost, last_lost;	    /* rows of sessions, in the order in which they were lost */
+	uint32_t lost;			    /* so many */
 	uint64_t last_command[SLOTS];	    /* newest of each mailbox that became an event */
 
 	_Atomic uint64_t undo_target;
@@ -451,6 +453,8 @@ struct session_row {
 	uint32_t principal;	      /* id */
 	uint32_t by_key;
 	uint32_t first_participant, participants;
+	uint32_t lost_next, lost_previous;
+	uint64_t lost; /* time of its EVENT_LOST; 0: it is not lost */
 };
 
 struct participant_row {

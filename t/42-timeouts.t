@@ -6,6 +6,7 @@ use Pchat::Wait;
 
 my $server = Pchat::Server->start(
 	conf => {
+		limits => { linger => 0 },
 		json => { ping_interval => '1s', idle_timeout => '4s', handshake_timeout => '2s' } }
 );
 $server->add_users(qw(alice bob));

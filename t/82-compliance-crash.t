@@ -113,7 +113,9 @@ sub compare ($kind, $server, $load) {
 	my %open;
 	for my $record (@records) {
 		my $key = "$record->{session} $record->{room_id}";
-		$open{$key}++ if $record->{type} =~ /^(?:join|sign_in)$/;
+		$open{$key}++ if $record->{type} =~ /^(?:join|sign_in|resume)$/;
+		$open{"$1 $record->{room_id}"}--
+			if $record->{type} eq 'resume' && $record->{detail} =~ /"from":"([\d.]+)"/;
 		$open{$key}-- if $record->{type} =~ /^(?:part|sign_out)$/;
 	}
 	is_deeply([grep { $open{$_} } sort keys %open],

@@ -133,10 +133,7 @@ static void on_ended(struct ws *ws)
 
 static void on_slow(struct ws *ws)
 {
-	struct session *session = &client_of(ws)->peer.session;
-
-	session_end(session);
-	drop(session, CHAT_SLOW);
+	session_drop(&client_of(ws)->peer.session, CHAT_SLOW);
 }
 
 static void on_expired(struct ws *ws)
@@ -144,18 +141,19 @@ static void on_expired(struct ws *ws)
 	struct session *session = &client_of(ws)->peer.session;
 	bool signed_in = session->state == SESSION_OPEN;
 
+	if (signed_in) {
+		session_drop(session, CHAT_IDLE);
+		return;
+	}
 	session_end(session);
-	if (signed_in)
-		drop(session, CHAT_IDLE);
-	else
-		ws_close(ws, WS_CLOSE_POLICY);
+	ws_close(ws, WS_CLOSE_POLICY);
 }
 
 static void on_closed(struct ws *ws)
 {
 	struct json_client *client = client_of(ws);
 
-	session_end(&client->peer.session);
+	session_lose(&client->peer.session);
 	ws_fini(ws);
 	free(client);
 }

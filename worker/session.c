@@ -72,7 +72,7 @@ static void cancel_sign_in(struct session *session)
 	(void)chat_ask(session->chat, session->chat->auth, ASK_AUTH_CANCEL, &nobody, NULL, 0, -1);
 }
 
-void session_end(struct session *session)
+static void end(struct session *session, bool lost)
 {
 	struct chat *chat = session->chat;
 
@@ -86,7 +86,7 @@ void session_end(struct session *session)
 	if (session->state == SESSION_OPEN) {
 		proc_count(chat->proc, COUNTER_SESSIONS_OPEN, UINT64_MAX);
 		if (!session->closed)
-			session_close_later(chat, session->number);
+			session_close_later(chat, session->number, lost);
 	}
 	if (session->number != 0 && (session->state != SESSION_OPEN || session->admin))
 		cancel_sign_in(session);
@@ -94,6 +94,16 @@ void session_end(struct session *session)
 	free(session->name);
 	session->name = NULL;
 	session->state = SESSION_OVER;
+}
+
+void session_end(struct session *session)
+{
+	end(session, false);
+}
+
+void session_lose(struct session *session)
+{
+	end(session, true);
 }
 
 void session_admin(struct session *session, const struct record *record)
@@ -120,13 +130,13 @@ bool session_admin_may(struct session *session, enum admin_duty duty, const char
 	return false;
 }
 
-void session_close_later(struct chat *chat, uint32_t number)
+void session_close_later(struct chat *chat, uint32_t number, bool lost)
 {
 	struct sessions *all = &chat->sessions;
 
 	if (all->closing_count == all->closing_size) {
 		uint32_t size = all->closing_size == 0 ? 64 : all->closing_size * 2;
-		uint32_t *larger = reallocarray(all->closing, size, sizeof(*larger));
+		struct closing *larger = reallocarray(all->closing, size, sizeof(*larger));
 
 		/* A session that stays open for ever is worse than a new start, which closes all.
 		 */
@@ -137,18 +147,19 @@ void session_close_later(struct chat *chat, uint32_t number)
 		all->closing = larger;
 		all->closing_size = size;
 	}
-	all->closing[all->closing_count++] = number;
+	all->closing[all->closing_count++] = (struct closing){.number = number, .lost = lost};
 }
 
 void session_close_flush(struct chat *chat)
 {
-	static const struct command head = {.type = COMMAND_SESSION_CLOSE};
+	struct command head = {.type = COMMAND_SESSION_CLOSE};
 	struct sessions *all = &chat->sessions;
 
 	while (all->closing_count > 0) {
-		uint32_t number = all->closing[all->closing_count - 1];
+		const struct closing *closing = &all->closing[all->closing_count - 1];
 
-		if (chat_command(chat, &head, number, 0, NULL, 0) != CODE_OK)
+		head.flags = closing->lost ? COMMAND_LOST : 0;
+		if (chat_command(chat, &head, closing->number, 0, NULL, 0) != CODE_OK)
 			return;
 		all->closing_count--;
 	}
@@ -159,7 +170,7 @@ void session_close_flush(struct chat *chat)
 
 void session_drop(struct session *session, enum chat_drop reason)
 {
-	session_end(session);
+	end(session, reason != CHAT_SIGNED_OUT);
 	session->front->drop(session, reason);
 }
 

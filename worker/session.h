@@ -48,11 +48,16 @@ struct session {
 	UT_hash_handle hh;	      /* in sessions, by number */
 };
 
-/* All sessions that have a number, and numbers of which the sequencer is still to be told. */
+struct closing {
+	uint32_t number;
+	bool lost;
+};
+
+/* All sessions that have a number, and those of which the sequencer is still to be told. */
 struct sessions {
 	struct session *table;
 	uint32_t last;	   /* number */
-	uint32_t *closing; /* owned; sessions to be closed at the sequencer */
+	struct closing *closing; /* owned; sessions to be closed at the sequencer */
 	uint32_t closing_count, closing_size;
 };
 
@@ -62,6 +67,9 @@ void session_init(struct session *session, struct chat *chat, const struct front
 /* Ends it: leaves the rooms, forgets what is under way, has the sequencer told. The connection is
  * not touched. May be called more than once. */
 void session_end(struct session *session);
+
+/* The same of one whose client did not want that: the sequencer keeps its places for a while. */
+void session_lose(struct session *session);
 
 /* Gives it a number, unless it has one. */
 void session_enter(struct session *session);
@@ -77,13 +85,13 @@ void session_request_ended(struct session *session);
 
 struct session *session_find(struct chat *chat, uint32_t number);
 
-/* Remembers that the sequencer is to be told that this session is over. */
-void session_close_later(struct chat *chat, uint32_t number);
+/* Remembers that the sequencer is to be told that this session is over, or lost. */
+void session_close_later(struct chat *chat, uint32_t number, bool lost);
 
 /* Tells it of as many as its mailbox takes. */
 void session_close_flush(struct chat *chat);
 
-/* Ends it and says why to the client. */
+/* Loses it, or ends it where it may not be resumed, and says why to the client. */
 void session_drop(struct session *session, enum chat_drop reason);
 
 /* Ends all sessions that are open or opening. */

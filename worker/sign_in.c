@@ -96,7 +96,7 @@ void sign_in_opened(struct session *session, const struct record *record)
 	struct sign_in *sign_in = (struct sign_in *)session->sign_in;
 
 	if (sign_in == NULL || sign_in->opened) {
-		session_close_later(session->chat, record->origin.session);
+		session_close_later(session->chat, record->origin.session, false);
 		return;
 	}
 	session->principal = record->actor;

@@ -294,7 +294,7 @@ static void use_session_open(struct chat *chat, const struct record *record)
 		sign_in_opened(session, record);
 	else if (is_own(chat, record))
 		session_close_later(chat,
-				    record->origin.session); /* nobody waits for it any more */
+				    record->origin.session, false); /* nobody waits for it any more */
 }
 
 static void use_session_close(struct chat *chat, const struct record *record)

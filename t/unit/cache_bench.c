@@ -196,6 +196,20 @@ void make_joins(struct bench *b, enum event_type type, uint32_t session, uint32_
 	b->lsn = r->lsn + r->length;
 }
 
+void make_taken(struct bench *b, uint32_t session, uint32_t lost, uint32_t principal, uint32_t room)
+{
+	const struct event_rooms event = {
+		.count = 1,
+		.from = {.slot = SLOT_WORKER, .generation = 7, .session = lost},
+		.place = {{.room = room, .flags = EVENT_TAKEN}},
+	};
+	struct record *r = make_session(b, EVENT_JOINS, session, principal);
+
+	r->payload = event_rooms_put(&event, b->next.payload, sizeof(b->next.payload));
+	r->length = ((uint32_t)sizeof(*r) + r->payload + 7) & ~7u;
+	b->lsn = r->lsn + r->length;
+}
+
 void make_message(struct bench *b, uint32_t room, uint32_t author, const char *id, const char *body)
 {
 	struct event_message event = {.id = text(id), .text = text(body)};

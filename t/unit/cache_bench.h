@@ -51,6 +51,7 @@ void make_join(struct bench *b, enum event_type type, uint32_t session, uint32_t
 /* All rooms from the first to the last, in one event. */
 void make_joins(struct bench *b, enum event_type type, uint32_t session, uint32_t principal,
 		uint32_t first, uint32_t last);
+void make_taken(struct bench *b, uint32_t session, uint32_t lost, uint32_t principal, uint32_t room);
 void make_message(struct bench *b, uint32_t room, uint32_t author, const char *id,
 		  const char *body);
 

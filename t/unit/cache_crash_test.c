@@ -163,7 +163,14 @@ static void dying_at_any_step_of_any_event_leaves_a_cache_that_can_be_rolled_bac
 	make_join(b, EVENT_LEAVE, 3, 3, 1), steps += die_everywhere(b);
 	make_joins(b, EVENT_JOINS, 3, 3, 1, 3), steps += die_everywhere(b);
 	make_joins(b, EVENT_LEAVES, 3, 3, 2, 4), steps += die_everywhere(b);
+	make_join(b, EVENT_JOIN, 3, 3, 1), steps += die_everywhere(b);
+	make_session(b, EVENT_LOST, 2, 2), steps += die_everywhere(b);
+	make_session(b, EVENT_LOST, 3, 3), steps += die_everywhere(b);
+	make_session(b, EVENT_SESSION_OPEN, 4, 3), steps += die_everywhere(b);
+	make_taken(b, 4, 3, 3, 1), steps += die_everywhere(b);
 	make_session(b, EVENT_SESSION_CLOSE, 3, 3), steps += die_everywhere(b);
+	make_session(b, EVENT_SESSION_CLOSE, 4, 3), steps += die_everywhere(b);
+	make_session(b, EVENT_SESSION_CLOSE, 2, 2), steps += die_everywhere(b);
 	make_category(b, 2, "Second"), steps += die_everywhere(b);
 	make_category(b, 2, "Second, renamed"), steps += die_everywhere(b);
 	make_role(b, NODE_ROOM, 4, 1, ROLE_MEMBER, true), steps += die_everywhere(b);
@@ -212,6 +219,7 @@ static void both_copies_come_from_the_same_events(void **state)
 	for (unsigned i = 0; i < 100; i++)
 		make_message(b, 1 + i % 3, 1 + i % 2, "id", "text"), apply(b);
 	make_join(b, EVENT_LEAVE, 1, 1, 1), apply(b);
+	make_session(b, EVENT_LOST, 2, 2), apply(b);
 	assert_return_code(apply_open_private(&copy, &b->conf, &err), 0);
 	assert_return_code(apply_reset(&copy, &b->conf, key, &err), 0);
 	apply_copy(&copy, &b->shared);

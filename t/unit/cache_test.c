@@ -83,6 +83,54 @@ static void a_user_with_several_sessions_in_a_room_counts_once(void **state)
 	assert_int_equal(cache_crowd(b->reader, 99, &sessions, &users), CODE_NO_SUCH_NODE);
 }
 
+static void a_place_that_is_taken_over_changes_nothing_for_the_room(void **state)
+{
+	struct bench *b = *state;
+	uint32_t list[8], count;
+	const uint32_t *roster;
+
+	populate(b);
+	roster = (const uint32_t *)&((const struct room_row *)table_row(
+					     &b->shared, TABLE_ROOM, find_room(&b->shared, 1)))
+			 ->roster;
+	make_session(b, EVENT_SESSION_OPEN, 3, 1), apply(b);
+	make_session(b, EVENT_LOST, 1, 1), apply(b);
+	make_session(b, EVENT_LOST, 2, 2), apply(b);
+	assert_int_equal(cache_lost(b->reader), 2);
+	const uint32_t before = *roster;
+	make_taken(b, 3, 1, 1, 1), apply(b);
+	make_session(b, EVENT_SESSION_CLOSE, 1, 1), apply(b);
+	assert_int_equal(*roster, before);
+	assert_int_equal(cache_lost(b->reader), 1);
+	assert_int_equal(cache_participants(b->reader, 1, list, 8, &count), CODE_OK);
+	assert_int_equal(count, 2);
+	make_join(b, EVENT_LEAVE, 3, 1, 1), apply(b);
+	assert_int_equal(cache_participants(b->reader, 1, list, 8, &count), CODE_OK);
+	assert_int_equal(count, 1);
+	assert_int_equal(list[0], 2);
+}
+
+static void what_cannot_be_taken_over_or_lost_is_an_error(void **state)
+{
+	struct bench *b = *state;
+	struct err err;
+
+	populate(b);
+	make_taken(b, 2, 1, 1, 1); /* it is not lost */
+	assert_int_equal(apply_record(&b->private, &b->next.record, &err), -1);
+	make_taken(b, 2, 9, 2, 1);
+	assert_int_equal(apply_record(&b->private, &b->next.record, &err), -1);
+	make_session(b, EVENT_LOST, 9, 1);
+	assert_int_equal(apply_record(&b->private, &b->next.record, &err), -1);
+	make_session(b, EVENT_LOST, 1, 1);
+	assert_return_code(apply_record(&b->private, &b->next.record, &err), 0);
+	assert_int_equal(apply_record(&b->private, &b->next.record, &err), -1);
+	make_taken(b, 2, 1, 2, 1); /* it is somebody else's */
+	assert_int_equal(apply_record(&b->private, &b->next.record, &err), -1);
+	make_taken(b, 2, 1, 1, 2); /* it is not there */
+	assert_int_equal(apply_record(&b->private, &b->next.record, &err), -1);
+}
+
 static void history_is_given_oldest_first_and_within_its_bounds(void **state)
 {
 	struct bench *b = *state;
@@ -355,6 +403,8 @@ int main(void)
 		TEST(a_renamed_room_is_found_by_its_new_name_only),
 		TEST(a_session_that_closes_is_in_no_room_any_more),
 		TEST(a_user_with_several_sessions_in_a_room_counts_once),
+		TEST(a_place_that_is_taken_over_changes_nothing_for_the_room),
+		TEST(what_cannot_be_taken_over_or_lost_is_an_error),
 		TEST(history_is_given_oldest_first_and_within_its_bounds),
 		TEST(a_full_cache_gives_up_the_oldest_messages_and_keeps_no_gaps),
 		TEST(a_repeated_post_is_known_until_the_ring_of_posts_has_gone_round),

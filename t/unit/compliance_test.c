@@ -130,7 +130,7 @@ static void test_an_event_that_makes_no_sense_is_on_record_with_its_bytes(void *
 			type == EVENT_INVITATION || type == EVENT_MARKER || type == EVENT_FEED;
 		const bool has_payload = type != EVENT_START && type != EVENT_SESSION_CLOSE &&
 					 type != EVENT_JOIN && type != EVENT_LEAVE &&
-					 type != EVENT_PURGE;
+					 type != EVENT_PURGE && type != EVENT_LOST;
 		struct record *record = event(place, (enum event_type)type, 3);
 
 		memcpy(record + 1, "\xff\x00\x41", 3);
@@ -344,6 +344,33 @@ static void test_several_rooms_that_are_joined_are_as_many_records(void **state)
 	assert_whole(place);
 }
 
+static void test_a_stay_that_is_taken_over_goes_on_as_the_other_sessions(void **state)
+{
+	struct place *place = *state;
+	const struct origin lost = {.slot = 9, .generation = 2, .session = 3};
+	const struct origin new = {.slot = 8, .generation = 4, .session = 1};
+	const struct event_rooms rooms = {
+		.count = 2,
+		.from = lost,
+		.place = {{.room = 4, .flags = EVENT_TAKEN}, {.room = 5, .flags = EVENT_FIRST}}};
+	struct record *record = event(place, EVENT_JOIN, 0);
+
+	record->origin = lost;
+	record->room = 4;
+	record_one(place);
+	event(place, EVENT_LOST, 0)->origin = lost;
+	record_one(place);
+	record = event(place, EVENT_JOINS, 0);
+	record->origin = new;
+	record->payload = event_rooms_put(&rooms, record + 1, PAYLOAD);
+	record_one(place);
+	assert_sql(place, "SELECT session, room FROM pcc_open_room ORDER BY room",
+		   "8.4.1|4,8.4.1|5");
+	assert_sql(place, "SELECT type, room_id, session, detail FROM pcc_record ORDER BY number",
+		   "join|4|9.2.3|,lost|0|9.2.3|,resume|4|8.4.1|{\"from\":\"9.2.3\"},join|5|8.4.1|");
+	assert_whole(place);
+}
+
 /* --- Sessions that nobody ended. --- */
 
 static void put_session(struct place *place, uint32_t number)
@@ -429,6 +456,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(
 			test_several_rooms_that_are_joined_are_as_many_records, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_stay_that_is_taken_over_goes_on_as_the_other_sessions, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_nobody_knows_has_no_name, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(

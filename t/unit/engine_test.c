@@ -227,6 +227,266 @@ static void sessions_of_a_worker_that_is_gone_end(void **state)
 	assert_int_equal(post(b, 2, 1, "", "from beyond"), REFUSED(CODE_NOT_SIGNED_IN));
 }
 
+/* --- Sessions that are lost. --- */
+
+/* As populate, but lost sessions keep their places for an hour; session 4 of the other worker is
+ * Alice's, too. */
+static void populate_lingering(struct bench *b)
+{
+	populate(b);
+	b->conf.limits.linger = UINT64_C(3600) * 1000000;
+	assert_int_equal(put_room(b, 1, 0, "Second", false), DECIDED);
+	assert_int_equal(simple(b, COMMAND_JOIN, 2, 2), DECIDED);
+	assert_int_equal(sign_in(b, SLOT_WORKER + 1, 4, 1, 0, false), DECIDED);
+}
+
+static int lose(struct bench *b, uint32_t session)
+{
+	b->mail.command.flags = COMMAND_LOST;
+	return simple(b, COMMAND_SESSION_CLOSE, session, 0);
+}
+
+static int there(struct bench *b, enum command_type type, uint32_t room)
+{
+	return send_as(b, SLOT_WORKER + 1, SLOT_WORKER + 1, 4, type, room, 0);
+}
+
+static unsigned users_in(const struct bench *b, uint32_t room)
+{
+	const struct cache *cache = &b->engine.cache;
+
+	return ((const struct room_row *)table_row(cache, TABLE_ROOM, find_room(cache, room)))->users;
+}
+
+static void a_lost_session_stays_until_another_one_takes_its_places(void **state)
+{
+	struct bench *b = *state;
+	uint32_t used;
+
+	populate_lingering(b);
+	used = b->engine.cache.header->table[TABLE_PARTICIPANT].used;
+	assert_int_equal(lose(b, 2), DECIDED);
+	assert_int_equal(in_batch(b, EVENT_LOST, NULL), 1);
+	assert_int_equal(in_batch(b, EVENT_LEAVE, NULL) + in_batch(b, EVENT_LEAVES, NULL), 0);
+	assert_int_equal(users_in(b, 1), 2);
+	assert_int_equal(simple(b, COMMAND_LEAVE, 2, 1), REFUSED(CODE_NOT_SIGNED_IN));
+	assert_int_equal(simple(b, COMMAND_SESSION_CLOSE, 2, 0), REFUSED(CODE_NOT_SIGNED_IN));
+	assert_false(engine_linger(&b->engine, false));
+
+	assert_int_equal(there(b, COMMAND_JOIN, 1), DECIDED);
+	assert_int_equal(in_batch(b, EVENT_JOINS, NULL), 1);
+	assert_int_equal(in_batch(b, EVENT_SESSION_CLOSE, NULL), 0);
+	assert_int_equal(there(b, COMMAND_JOIN, 2), DECIDED);
+	assert_int_equal(in_batch(b, EVENT_SESSION_CLOSE, NULL), 1); /* nothing is left of it */
+	assert_int_equal(users_in(b, 1), 2);
+	assert_int_equal(users_in(b, 2), 1);
+	assert_int_equal(b->engine.cache.header->table[TABLE_PARTICIPANT].used, used);
+	assert_int_equal(b->engine.cache.header->lost, 0);
+	assert_int_equal(there(b, COMMAND_JOIN, 1), REFUSED(CODE_OK));
+	assert_int_equal(there(b, COMMAND_LEAVE, 1), DECIDED);
+	assert_int_equal(users_in(b, 1), 1);
+}
+
+static void several_places_are_taken_by_one_event_with_rooms_that_are_new(void **state)
+{
+	static const uint32_t rooms[] = {3, 1, 2, 0};
+	struct bench *b = *state;
+
+	populate_lingering(b);
+	assert_int_equal(put_room(b, 1, 0, "Third", false), DECIDED);
+	assert_int_equal(lose(b, 2), DECIDED);
+	assert_int_equal(sign_in(b, SLOT_WORKER, 5, 1, 0, false), DECIDED);
+	assert_int_equal(join_rooms(b, 5, rooms), DECIDED);
+	assert_int_equal(in_batch(b, EVENT_JOINS, NULL), 1);
+	assert_int_equal(in_batch(b, EVENT_SESSION_CLOSE, NULL), 1);
+	for (uint32_t room = 1; room <= 3; room++)
+		assert_int_equal(simple(b, COMMAND_JOIN, 5, room), REFUSED(CODE_OK));
+	assert_int_equal(users_in(b, 1), 2);
+	assert_int_equal(atomic_load(&b->own.counters[COUNTER_SESSIONS_RESUMED]), 1);
+}
+
+static void a_place_is_nobody_elses(void **state)
+{
+	struct bench *b = *state;
+
+	populate_lingering(b);
+	assert_int_equal(lose(b, 2), DECIDED);
+	assert_int_equal(simple(b, COMMAND_JOIN, 3, 2), DECIDED);
+	assert_int_equal(in_batch(b, EVENT_JOINS, NULL), 0);
+	assert_int_equal(users_in(b, 2), 2);
+	assert_int_equal(b->engine.cache.header->lost, 1);
+}
+
+static void a_lost_session_leaves_rooms_in_which_the_user_is_with_another_one(void **state)
+{
+	struct bench *b = *state;
+	uint16_t flags;
+
+	populate_lingering(b);
+	assert_int_equal(there(b, COMMAND_JOIN, 1), DECIDED);
+	assert_int_equal(lose(b, 2), DECIDED);
+	assert_int_equal(in_batch(b, EVENT_LEAVES, NULL), 1);
+	assert_int_equal(in_batch(b, EVENT_LOST, NULL), 1);
+	assert_int_equal(there(b, COMMAND_LEAVE, 1), DECIDED);
+	in_batch(b, EVENT_LEAVE, &flags);
+	assert_int_equal(flags, EVENT_LAST);
+	/* In no other room than that: it is no loss. */
+	assert_int_equal(there(b, COMMAND_JOIN, 2), DECIDED);
+	assert_int_equal(sign_in(b, SLOT_WORKER, 5, 1, 0, false), DECIDED);
+	assert_int_equal(simple(b, COMMAND_JOIN, 5, 2), DECIDED);
+	assert_int_equal(lose(b, 5), DECIDED);
+	assert_int_equal(in_batch(b, EVENT_LOST, NULL), 1);
+	assert_int_equal(b->engine.cache.header->lost, 0);
+}
+
+static void places_of_several_lost_sessions_are_taken_one_session_after_the_other(void **state)
+{
+	static const uint32_t rooms[] = {1, 2, 0};
+	struct bench *b = *state;
+
+	populate_lingering(b);
+	assert_int_equal(simple(b, COMMAND_LEAVE, 2, 1), DECIDED);
+	assert_int_equal(there(b, COMMAND_JOIN, 1), DECIDED);
+	assert_int_equal(lose(b, 2), DECIDED);
+	sit(b, SLOT_WORKER + 1, 0);
+	engine_slot_changed(&b->engine);
+	assert_true(engine_reap(&b->engine));
+	assert_int_equal(b->engine.cache.header->lost, 2);
+	assert_int_equal(sign_in(b, SLOT_WORKER, 5, 1, 0, false), DECIDED);
+	assert_int_equal(join_rooms(b, 5, rooms), DECIDED);
+	assert_int_equal(b->engine.cache.header->lost, 1);
+	assert_int_equal(simple(b, COMMAND_JOIN, 5, 2), DECIDED);
+	assert_int_equal(b->engine.cache.header->lost, 0);
+	assert_int_equal(users_in(b, 1), 2);
+	assert_int_equal(users_in(b, 2), 1);
+}
+
+static void who_does_not_come_back_leaves_in_the_end(void **state)
+{
+	struct bench *b = *state;
+
+	populate_lingering(b);
+	assert_int_equal(lose(b, 2), DECIDED);
+	assert_int_equal(lose(b, 3), DECIDED);
+	b->conf.limits.linger = 1;
+	while (!engine_linger(&b->engine, false))
+		;
+	while (b->engine.cache.header->lost > 0)
+		engine_linger(&b->engine, false);
+	assert_int_equal(in_batch(b, EVENT_LEAVES, NULL), 1);
+	assert_int_equal(in_batch(b, EVENT_LEAVE, NULL), 1);
+	assert_int_equal(in_batch(b, EVENT_SESSION_CLOSE, NULL), 2);
+	assert_int_equal(users_in(b, 1), 0);
+	assert_int_equal(atomic_load(&b->own.counters[COUNTER_SESSIONS_EXPIRED]), 2);
+}
+
+static void a_stop_ends_what_is_lost(void **state)
+{
+	struct bench *b = *state;
+
+	populate_lingering(b);
+	assert_int_equal(lose(b, 2), DECIDED);
+	assert_true(engine_linger(&b->engine, true));
+	assert_false(engine_linger(&b->engine, true));
+	assert_int_equal(in_batch(b, EVENT_SESSION_CLOSE, NULL), 1);
+}
+
+static void a_clock_that_was_set_back_ends_what_is_lost(void **state)
+{
+	struct bench *b = *state;
+
+	populate_lingering(b);
+	b->engine.writer.time = clock_utc() + UINT64_C(60) * 1000000;
+	assert_int_equal(lose(b, 2), DECIDED);
+	assert_true(engine_linger(&b->engine, false));
+}
+
+static void whoever_may_not_be_in_a_room_any_more_is_not_there_lost_either(void **state)
+{
+	struct bench *b = *state;
+	uint16_t flags;
+
+	populate_lingering(b);
+	assert_int_equal(lose(b, 2), DECIDED);
+	assert_int_equal(put_room(b, 1, 2, "Second", true), DECIDED);
+	in_batch(b, EVENT_LEAVE, &flags);
+	assert_int_equal(flags, EVENT_LAST | EVENT_NO_ACCESS);
+	assert_int_equal(b->engine.cache.header->lost, 1);
+	assert_int_equal(set_role(b, 1, NODE_CATEGORY, 1, 1, ROLE_DENIED, true), DECIDED);
+	while (b->engine.rechecking)
+		engine_recheck(&b->engine);
+	assert_int_equal(users_in(b, 1), 1);
+	assert_int_equal(b->engine.cache.header->lost, 0);
+	assert_int_equal(in_batch(b, EVENT_SESSION_CLOSE, NULL), 1);
+	assert_int_equal(there(b, COMMAND_JOIN, 1), REFUSED(CODE_NO_SUCH_NODE));
+	/* A user who is removed is nowhere. */
+	assert_int_equal(lose(b, 3), DECIDED);
+	assert_int_equal(put_user(b, 1, 2, "", PRINCIPAL_DELETED), DECIDED);
+	assert_int_equal(users_in(b, 1), 0);
+	assert_int_equal(b->engine.cache.header->lost, 0);
+}
+
+static void what_is_lost_gives_way_to_what_is_new_the_oldest_first(void **state)
+{
+	struct bench *b = *state;
+	uint32_t session = 5;
+
+	populate_lingering(b);
+	assert_int_equal(lose(b, 3), DECIDED);
+	assert_int_equal(lose(b, 2), DECIDED);
+	while (table_free_rows(&b->engine.cache, TABLE_SESSION) > 0)
+		assert_int_equal(sign_in(b, SLOT_WORKER, session++, 1, 0, false), DECIDED);
+	assert_int_equal(b->engine.cache.header->lost, 2);
+	assert_int_equal(sign_in(b, SLOT_WORKER, session++, 2, 0, false), DECIDED);
+	assert_int_equal(users_in(b, 1), 1);
+	assert_int_equal(users_in(b, 2), 1);
+	assert_int_equal(sign_in(b, SLOT_WORKER, session++, 2, 0, false), DECIDED);
+	assert_int_equal(users_in(b, 2), 0);
+	assert_int_equal(sign_in(b, SLOT_WORKER, session++, 2, 0, false),
+			 REFUSED(CODE_LIMIT_EXCEEDED));
+	assert_int_equal(b->engine.cache.header->lost, 0);
+}
+
+static void places_give_way_as_well(void **state)
+{
+	static const uint32_t rooms[] = {1, 2, 3, 0};
+	struct bench *b = *state;
+	struct cache_table *places;
+
+	populate_lingering(b);
+	places = &b->engine.cache.header->table[TABLE_PARTICIPANT];
+	assert_int_equal(put_room(b, 1, 0, "Third", false), DECIDED);
+	assert_int_equal(lose(b, 2), DECIDED);
+	places->rows = places->used;
+	/* What is taken over needs none, and does not give way to a third room of the same join. */
+	assert_int_equal(sign_in(b, SLOT_WORKER, 5, 1, 0, false), DECIDED);
+	assert_int_equal(join_rooms(b, 5, rooms), REFUSED(CODE_OK));
+	assert_int_equal(simple(b, COMMAND_JOIN, 5, 1), DECIDED);
+	assert_int_equal(simple(b, COMMAND_JOIN, 5, 2), DECIDED);
+	assert_int_equal(in_batch(b, EVENT_JOIN, NULL), 3);
+	assert_int_equal(simple(b, COMMAND_JOIN, 5, 3), REFUSED(CODE_LIMIT_EXCEEDED));
+	assert_int_equal(lose(b, 5), DECIDED);
+	assert_int_equal(simple(b, COMMAND_JOIN, 3, 3), DECIDED);
+	assert_int_equal(users_in(b, 1), 1);
+}
+
+static void a_dead_workers_sessions_are_lost_a_part_in_each_turn(void **state)
+{
+	struct bench *b = *state;
+
+	populate_lingering(b);
+	sit(b, SLOT_WORKER, 0);
+	engine_slot_changed(&b->engine);
+	assert_true(engine_reap(&b->engine));
+	assert_false(b->engine.reaping);
+	assert_int_equal(in_batch(b, EVENT_LOST, NULL), 2);
+	assert_int_equal(in_batch(b, EVENT_SESSION_CLOSE, NULL), 1); /* the administrator's */
+	engine_slot_changed(&b->engine);
+	assert_false(engine_reap(&b->engine));
+	assert_int_equal(there(b, COMMAND_JOIN, 1), DECIDED);
+	assert_int_equal(in_batch(b, EVENT_JOINS, NULL), 1);
+}
+
 static void a_removed_user_is_signed_out_and_a_disabled_room_is_emptied(void **state)
 {
 	struct bench *b = *state;
@@ -317,6 +577,18 @@ int main(void)
 		TEST(of_several_rooms_those_are_joined_that_may_be),
 		TEST(a_join_of_several_rooms_that_makes_no_sense_is_refused),
 		TEST(sessions_of_a_worker_that_is_gone_end),
+		TEST(a_lost_session_stays_until_another_one_takes_its_places),
+		TEST(several_places_are_taken_by_one_event_with_rooms_that_are_new),
+		TEST(a_place_is_nobody_elses),
+		TEST(a_lost_session_leaves_rooms_in_which_the_user_is_with_another_one),
+		TEST(places_of_several_lost_sessions_are_taken_one_session_after_the_other),
+		TEST(who_does_not_come_back_leaves_in_the_end),
+		TEST(a_stop_ends_what_is_lost),
+		TEST(a_clock_that_was_set_back_ends_what_is_lost),
+		TEST(whoever_may_not_be_in_a_room_any_more_is_not_there_lost_either),
+		TEST(what_is_lost_gives_way_to_what_is_new_the_oldest_first),
+		TEST(places_give_way_as_well),
+		TEST(a_dead_workers_sessions_are_lost_a_part_in_each_turn),
 		TEST(a_removed_user_is_signed_out_and_a_disabled_room_is_emptied),
 		TEST(a_table_that_is_full_refuses_with_limit_exceeded),
 		TEST(a_full_journal_refuses_posts_but_lets_sessions_end),

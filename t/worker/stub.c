@@ -133,6 +133,17 @@ void session_end(struct session *session)
 	session->state = SESSION_OVER;
 }
 
+void session_lose(struct session *session)
+{
+	session_end(session);
+}
+
+void session_drop(struct session *session, enum chat_drop reason)
+{
+	session_end(session);
+	session->front->drop(session, reason);
+}
+
 bool session_admin_may(struct session *session, enum admin_duty duty, const char *what)
 {
 	(void)session;

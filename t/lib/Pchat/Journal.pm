@@ -34,7 +34,19 @@ my %names = (
 	27 => 'upload',
 	28 => 'download',
 	29 => 'file_removed',
+	32 => 'lost',
 );
+
+# Of several rooms there is a record for each.
+my %several = (30 => 'join', 31 => 'part');
+
+use constant { HEAD => 88, ROOMS_HEAD => 24, TAKEN => 8192 };
+
+sub _types ($type, $payload) {
+	return $names{$type} // "type $type" if !$several{$type};
+	return map { (unpack 'x4 S', $_) & TAKEN ? 'resume' : $several{$type} }
+		unpack '(a8)' . unpack('L', $payload), substr $payload, ROOMS_HEAD;
+}
 
 # All events of a journal whose ring was not used a second time, from its beginning to an LSN: a list
 # of {lsn, type}, where type is what the record of it is called.
@@ -46,9 +58,10 @@ sub events ($file, $end) {
 	read $in, my ($ring), $end;
 	my @events;
 	for (my $lsn = $base; $lsn < $end;) {
-		my ($length, $own, $type) = unpack 'L x4 Q x20 S', substr $ring, $lsn, 88;
-		die "no record at $lsn\n" if $own != $lsn || $length < 88;
-		push @events, { lsn => $lsn, type => $names{$type} // "type $type" };
+		my ($length, $own, $type) = unpack 'L x4 Q x20 S', substr $ring, $lsn, HEAD;
+		die "no record at $lsn\n" if $own != $lsn || $length < HEAD;
+		push @events, map { { lsn => $lsn, type => $_ } }
+			_types($type, substr $ring, $lsn + HEAD, $length - HEAD);
 		$lsn += $length;
 	}
 	return @events;
