@@ -1,10 +1,11 @@
 #include "conf/plain.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-/* Eight bytes are looked at in one step. */
+/* Eight bytes are looked at in one step, the first one lowest: of each its highest bit tells. */
 #define BYTES(byte) (UINT64_C(0x0101010101010101) * (byte))
 #define HIGHEST BYTES(0x80)
 
@@ -13,39 +14,58 @@ static bool is_plain(char c)
 	return (uint8_t)c >= 0x20 && c != '"' && c != '\\';
 }
 
-/* In each byte the highest bit, where the byte is 0. Only the lowest of several is sure. */
-static uint64_t zeros(uint64_t bytes)
+static uint64_t load(const char *text)
 {
-	return (bytes - BYTES(0x01)) & ~bytes & HIGHEST;
+	uint64_t bytes;
+
+	memcpy(&bytes, text, sizeof(bytes));
+	return le64toh(bytes);
 }
 
-static bool all_plain(uint64_t bytes)
+/* Of bytes below 0x80 the bit is set where they are below the number. The lowest that is set is
+ * right, those above it need not be. */
+static uint64_t below(uint64_t bytes, uint8_t number)
 {
-	return (zeros(bytes ^ BYTES('"')) | zeros(bytes ^ BYTES('\\')) |
-		((bytes - BYTES(0x20)) & ~bytes & HIGHEST)) == 0;
+	return bytes - BYTES(number);
 }
 
-/* other: bits that no byte may have. */
-static inline size_t plain_length(const char *text, size_t length, uint64_t other)
+static uint64_t not_plain(uint64_t bytes)
 {
-	size_t at = 0;
+	return below(bytes, 0x20) | below(bytes ^ BYTES('"'), 1) | below(bytes ^ BYTES('\\'), 1);
+}
 
-	for (uint64_t bytes; length - at >= sizeof(bytes); at += sizeof(bytes)) {
-		memcpy(&bytes, text + at, sizeof(bytes));
-		if ((bytes & other) != 0 || !all_plain(bytes))
-			break;
-	}
-	while (at < length && is_plain(text[at]) && ((uint8_t)text[at] & other) == 0)
-		at++;
-	return at;
+static size_t place_of(uint64_t found)
+{
+	return (size_t)__builtin_ctzll(found) / 8;
 }
 
 size_t plain_text(const char *text, size_t length)
 {
-	return plain_length(text, length, 0);
+	size_t at = 0;
+
+	for (; length - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+		const uint64_t bytes = load(text + at), found = not_plain(bytes) & ~bytes & HIGHEST;
+
+		if (found != 0)
+			return at + place_of(found);
+	}
+	while (at < length && is_plain(text[at]))
+		at++;
+	return at;
 }
 
 size_t plain_ascii(const char *text, size_t length)
 {
-	return plain_length(text, length, HIGHEST);
+	size_t at = 0;
+
+	for (; length - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+		const uint64_t bytes = load(text + at),
+			       found = (not_plain(bytes) | bytes) & HIGHEST;
+
+		if (found != 0)
+			return at + place_of(found);
+	}
+	while (at < length && is_plain(text[at]) && (uint8_t)text[at] < 0x80)
+		at++;
+	return at;
 }

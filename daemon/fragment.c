@@ -1,6 +1,5 @@
 #include "daemon/fragment.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistr.h>
@@ -47,56 +46,83 @@ void fragment_raw(struct fragment *out, const void *bytes, size_t length)
 	out->used += length;
 }
 
-/* One character that is not plain: escaped, multi-byte or none at all. Returns its length. */
-static size_t put_special(struct fragment *out, const uint8_t *text, size_t length)
+char *fragment_room(struct fragment *out, size_t most)
 {
-	char escape[8];
-	ucs4_t character;
-	int n;
+	return grow(out, most) ? out->data + out->used : NULL;
+}
 
-	if (*text >= 0x80) {
-		n = u8_mbtoucr(&character, text, length);
-		if (n <= 0) {
-			fragment_text(out, "\xef\xbf\xbd");
-			return 1;
-		}
-		fragment_raw(out, (const char *)text, (size_t)n);
-		return (size_t)n;
+void fragment_end(struct fragment *out, const char *end)
+{
+	out->used = (size_t)(end - out->data);
+}
+
+/* A character that is escaped. */
+static char *quote_escaped(char *to, uint8_t character)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	*to++ = '\\';
+	if (character == '"' || character == '\\') {
+		*to++ = (char)character;
+		return to;
 	}
-	if (*text == '"' || *text == '\\')
-		snprintf(escape, sizeof(escape), "\\%c", *text);
-	else
-		snprintf(escape, sizeof(escape), "\\u%04x", *text);
-	fragment_text(out, escape);
-	return 1;
+	to = mempcpy(to, "u00", 3);
+	*to++ = digits[character >> 4];
+	*to++ = digits[character & 15];
+	return to;
+}
+
+/* One that has several bytes, or none at all; *taken_r of the text. */
+static char *quote_wide(char *to, const char *text, size_t length, size_t *taken_r)
+{
+	ucs4_t character;
+	const int n = u8_mbtoucr(&character, (const uint8_t *)text, length);
+
+	*taken_r = n > 0 ? (size_t)n : 1;
+	return n > 0 ? mempcpy(to, text, (size_t)n) : mempcpy(to, "\xef\xbf\xbd", 3);
+}
+
+char *fragment_quote(char *to, const char *text, size_t length)
+{
+	*to++ = '"';
+	for (size_t taken; length > 0; text += taken, length -= taken) {
+		taken = plain_ascii(text, length);
+		if (taken > 0)
+			to = mempcpy(to, text, taken);
+		else if ((uint8_t)*text >= 0x80)
+			to = quote_wide(to, text, length, &taken);
+		else
+			to = quote_escaped(to, (uint8_t)text[taken++]);
+	}
+	*to++ = '"';
+	return to;
 }
 
 void fragment_string(struct fragment *out, const char *text, size_t length)
 {
-	const uint8_t *bytes = (const uint8_t *)text;
-	size_t at = 0;
+	char *to = fragment_room(out, FRAGMENT_QUOTED(length));
 
-	fragment_text(out, "\"");
-	while (at < length) {
-		const size_t plain = plain_ascii(text + at, length - at);
-
-		fragment_raw(out, text + at, plain);
-		at += plain;
-		if (at < length)
-			at += put_special(out, bytes + at, length - at);
-	}
-	fragment_text(out, "\"");
+	if (to)
+		fragment_end(out, fragment_quote(to, text, length));
 }
 
-void fragment_number(struct fragment *out, uint64_t number)
+char *fragment_digits(char *to, uint64_t number)
 {
-	char digits[20]; /* of the largest one */
+	char digits[FRAGMENT_DIGITS];
 	size_t at = sizeof(digits);
 
 	do
 		digits[--at] = (char)('0' + number % 10);
 	while ((number /= 10) > 0);
-	fragment_raw(out, digits + at, sizeof(digits) - at);
+	return mempcpy(to, digits + at, sizeof(digits) - at);
+}
+
+void fragment_number(struct fragment *out, uint64_t number)
+{
+	char *to = fragment_room(out, FRAGMENT_DIGITS);
+
+	if (to)
+		fragment_end(out, fragment_digits(to, number));
 }
 
 void fragment_time(struct fragment *out, uint64_t utc)

@@ -26,6 +26,19 @@ static inline void fragment_text(struct fragment *out, const char *text) /* term
 	fragment_raw(out, text, strlen(text));
 }
 
+/*
+ * What is written often is written at once: room for so many bytes at most, NULL where there is
+ * none, what is written into it, each of the functions returning where it ends, and then its end.
+ */
+char *fragment_room(struct fragment *out, size_t most);
+void fragment_end(struct fragment *out, const char *end);
+
+enum { FRAGMENT_DIGITS = 20 }; /* of the largest number */
+char *fragment_digits(char *to, uint64_t number);
+
+#define FRAGMENT_QUOTED(length) (6 * (size_t)(length) + 2)
+char *fragment_quote(char *to, const char *text, size_t length); /* as fragment_string */
+
 /* A string in quotes; what is no UTF-8 in it becomes U+FFFD. */
 void fragment_string(struct fragment *out, const char *text, size_t length);
 

@@ -2,59 +2,73 @@
 
 #include <string.h>
 
-#include "conf/hex.h"
+#include "conf/clock.h"
 #include "shm/event.h"
 
-static void put_string(struct fragment *json, const char *name, struct db_bytes text)
+#define PUT(to, literal) mempcpy(to, literal, sizeof(literal) - 1)
+
+enum { MEMBERS = 256 }; /* bytes of a message's JSON at most, without its texts */
+
+static char *put_text(char *to, struct db_bytes text)
 {
-	fragment_text(json, name);
-	fragment_string(json, text.data, text.length);
+	return fragment_quote(to, text.data, text.length);
 }
 
-static void put_number(struct fragment *json, const char *name, uint64_t number)
+static size_t most_of(const struct content_message *message)
 {
-	fragment_text(json, name);
-	fragment_number(json, number);
+	return MEMBERS + FRAGMENT_QUOTED(message->title.length + message->text.length +
+					 message->rich_type.length + message->rich.length +
+					 message->id.length);
 }
 
 /* What comes before whom a message is from, and what comes behind that. */
-static void put_head(struct fragment *json, const struct content_message *message)
+static char *put_head(char *to, const struct content_message *message)
 {
-	put_number(json, "\"seq\":", message->seq);
-	fragment_text(json, ",\"time\":");
-	fragment_time(json, message->time);
-	fragment_text(json, ",");
+	to = fragment_digits(PUT(to, "\"seq\":"), message->seq);
+	to = PUT(to, ",\"time\":\"");
+	clock_format(message->time, to);
+	to += CLOCK_TEXT - 1;
+	return PUT(to, "\",");
 }
 
-static void put_rest(struct fragment *json, const struct content_message *message)
+static char *put_rest(char *to, const struct content_message *message)
 {
 	if (message->title.length > 0) {
-		put_string(json, "\"title\":", message->title);
-		fragment_text(json, ",");
+		to = put_text(PUT(to, "\"title\":"), message->title);
+		*to++ = ',';
 	}
-	put_string(json, "\"text\":", message->text);
+	to = put_text(PUT(to, "\"text\":"), message->text);
 	if (message->rich.length > 0) {
-		put_string(json, ",\"rich\":{\"type\":", message->rich_type);
-		put_string(json, ",\"content\":", message->rich);
-		fragment_text(json, "}");
+		to = put_text(PUT(to, ",\"rich\":{\"type\":"), message->rich_type);
+		to = put_text(PUT(to, ",\"content\":"), message->rich);
+		*to++ = '}';
 	}
-	put_string(json, ",\"id\":", message->id);
+	to = put_text(PUT(to, ",\"id\":"), message->id);
 	if (message->flags & EVENT_ALERT)
-		fragment_text(json, ",\"importance\":\"alert\"");
-	fragment_text(json, message->flags & EVENT_REPLACED ? ",\"replaced\":true}" : "}");
+		to = PUT(to, ",\"importance\":\"alert\"");
+	if (message->flags & EVENT_REPLACED)
+		to = PUT(to, ",\"replaced\":true");
+	*to++ = '}';
+	return to;
 }
 
 void reader_put_message(struct fragment *json, const char *room,
 			const struct content_history_row *row)
 {
-	fragment_text(json, "{\"room\":\"");
-	fragment_text(json, room);
-	fragment_text(json, "\",");
-	put_head(json, &row->message);
-	put_string(json, "\"from\":", row->author_uri);
-	put_string(json, ",\"name\":", row->author_name);
-	fragment_text(json, ",");
-	put_rest(json, &row->message);
+	char *to =
+		fragment_room(json, most_of(&row->message) +
+					    FRAGMENT_QUOTED(strlen(room) + row->author_uri.length +
+							    row->author_name.length));
+
+	if (!to)
+		return;
+	to = PUT(to, "{\"room\":\"");
+	to = PUT(stpcpy(to, room), "\",");
+	to = put_head(to, &row->message);
+	to = put_text(PUT(to, "\"from\":"), row->author_uri);
+	to = put_text(PUT(to, ",\"name\":"), row->author_name);
+	*to++ = ',';
+	fragment_end(json, put_rest(to, &row->message));
 }
 
 /* --- History. --- */
@@ -99,14 +113,18 @@ static enum db_result read_state(struct db *db, struct page *page, struct err *e
 
 static void add_row(struct page *page, const struct content_history_row *row)
 {
-	struct ask_row *const place = &page->row[page->count++];
+	struct ask_row *const place = &page->row[page->count];
+	char *to = fragment_room(&page->json, most_of(&row->message));
 
-	fragment_text(&page->json, "{");
-	put_head(&page->json, &row->message);
+	if (!to)
+		return;
+	*to++ = '{';
+	to = put_head(to, &row->message);
 	place->author = row->message.author;
-	place->from_at = (uint32_t)page->json.used;
-	put_rest(&page->json, &row->message);
+	place->from_at = (uint32_t)(to - page->json.data);
+	fragment_end(&page->json, put_rest(to, &row->message));
 	place->end = (uint32_t)page->json.used;
+	page->count++;
 }
 
 /* Whether the newest message that is wanted is this one: then the database has what is before it.

@@ -88,12 +88,12 @@ static enum db_result next_message(struct db_stmt *stmt, uint32_t room,
 	if (result != DB_OK)
 		return result;
 	message_r->room = room;
-	message_r->seq = (uint64_t)db_int(stmt, 0);
-	message_r->time = (uint64_t)db_int(stmt, 1);
-	message_r->author = (uint32_t)db_int(stmt, 2);
-	message_r->flags = (uint16_t)db_int(stmt, 3);
-	message_r->id = db_bytes(stmt, 4);
-	message_r->text = db_bytes(stmt, 5);
+	message_r->text = db_bytes(stmt, 0);
+	message_r->seq = (uint64_t)db_int(stmt, 1);
+	message_r->time = (uint64_t)db_int(stmt, 2);
+	message_r->author = (uint32_t)db_int(stmt, 3);
+	message_r->flags = (uint16_t)db_int(stmt, 4);
+	message_r->id = db_bytes(stmt, 5);
 	message_r->title = db_bytes(stmt, 6);
 	message_r->rich_type = db_bytes(stmt, 7);
 	message_r->rich = db_bytes(stmt, 8);

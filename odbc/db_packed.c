@@ -41,65 +41,75 @@ static SQLRETURN read_all(struct db_stmt *stmt)
 	return ret;
 }
 
-static bool take_number(struct db_stmt *stmt, int64_t *number_r)
+/* These three take what is at the place and return where the next is; NULL: it is not there. */
+static char *take_number(char *at, const char *end, int64_t *number_r)
 {
-	const bool is_negative = stmt->next < stmt->end && *stmt->next == '-';
-	const char *const begin = stmt->next += is_negative;
+	const bool is_negative = at < end && *at == '-';
+	const char *const begin = at += is_negative;
 	int64_t number = 0;
 
-	for (; stmt->next < stmt->end && *stmt->next >= '0' && *stmt->next <= '9'; stmt->next++)
+	for (; at < end && *at >= '0' && *at <= '9'; at++)
 		if (__builtin_mul_overflow(number, 10, &number) ||
-		    __builtin_add_overflow(number, *stmt->next - '0', &number))
-			return false;
+		    __builtin_add_overflow(number, *at - '0', &number))
+			return NULL;
 	*number_r = is_negative ? -number : number;
-	return stmt->next > begin && stmt->next < stmt->end && *stmt->next++ == ' ';
-}
-
-static char *end_by_length(const struct db_stmt *stmt, const struct column *column)
-{
-	if (column->integer < 0 || column->integer >= stmt->end - stmt->next ||
-	    stmt->next[column->integer] != '\n')
-		return NULL;
-	return stmt->next + column->integer;
+	return at > begin && at < end && *at == ' ' ? at + 1 : NULL;
 }
 
 /* Texts are terminated, where the byte behind them was. */
-static bool take_text(struct db_stmt *stmt, struct column *column, bool has_length)
+static char *take_text(char *at, char *behind, struct column *column)
 {
-	char *const end = has_length
-				  ? end_by_length(stmt, column)
-				  : memchr(stmt->next, TEXT_END, (size_t)(stmt->end - stmt->next));
-
-	if (!end)
-		return false;
-	column->bytes = stmt->next;
-	column->length = end - stmt->next;
-	*end = '\0';
-	stmt->next = end + 1;
-	return true;
+	column->bytes = at;
+	column->length = behind - at;
+	*behind = '\0';
+	return behind + 1;
 }
 
-static bool take_end(struct db_stmt *stmt)
+static char *take_text_of(char *at, const char *end, struct column *column)
 {
-	return stmt->next < stmt->end && (uint8_t)*stmt->next++ == ROW_END;
+	const int64_t length = column->integer;
+
+	if (length < 0 || length >= end - at || at[length] != '\n')
+		return NULL;
+	return take_text(at, at + length, column);
+}
+
+static char *take_by_lengths(const char *kinds, struct column *column, char *at, const char *end)
+{
+	for (unsigned i = 0; kinds[i] && at; i++) {
+		at = take_number(at, end, &column[i].integer);
+		column[i].length = sizeof(column[i].integer);
+	}
+	for (unsigned i = 0; kinds[i] && at; i++)
+		if (kinds[i] == 't')
+			at = take_text_of(at, end, &column[i]);
+	return at;
+}
+
+static char *take_by_ends(const char *kinds, struct column *column, char *at, const char *end)
+{
+	for (unsigned i = 0; kinds[i] && at; i++) {
+		if (kinds[i] == 't') {
+			char *const behind = memchr(at, TEXT_END, (size_t)(end - at));
+
+			at = behind ? take_text(at, behind, &column[i]) : NULL;
+			continue;
+		}
+		at = take_number(at, end, &column[i].integer);
+		column[i].length = sizeof(column[i].integer);
+	}
+	return at && at < end && (uint8_t)*at == ROW_END ? at + 1 : NULL;
 }
 
 static bool take_row(struct db_stmt *stmt)
 {
-	const bool has_lengths = stmt->db->dialect->packs == PACKS_LENGTHS;
 	const char *const kinds = dialect_columns(stmt->number);
-	bool good = true;
 
-	for (unsigned i = 0; kinds[i] && good; i++) {
-		if (kinds[i] == 't' && !has_lengths)
-			continue;
-		good = take_number(stmt, &stmt->column[i].integer);
-		stmt->column[i].length = sizeof(stmt->column[i].integer);
-	}
-	for (unsigned i = 0; kinds[i] && good; i++)
-		if (kinds[i] == 't')
-			good = take_text(stmt, &stmt->column[i], has_lengths);
-	return good && (has_lengths || take_end(stmt));
+	if (stmt->db->dialect->packs == PACKS_LENGTHS)
+		stmt->next = take_by_lengths(kinds, stmt->column, stmt->next, stmt->end);
+	else
+		stmt->next = take_by_ends(kinds, stmt->column, stmt->next, stmt->end);
+	return stmt->next != NULL;
 }
 
 enum db_result db_fetch_packed(struct db_stmt *stmt, struct err *err)

@@ -89,12 +89,12 @@ static const char *const refusals[] = {
 	NULL,
 };
 
-#define PACKED(lengths, texts, columns, rows)                                            \
-	"SELECT STRING_AGG(CONCAT_WS(' ', x.seq, x.time, x.author, x.flags, "            \
-	"OCTET_LENGTH(x.client_id), OCTET_LENGTH(x.body), OCTET_LENGTH(x.title), "       \
-	"OCTET_LENGTH(x.rich_type), OCTET_LENGTH(x.rich), " lengths "CONCAT_WS(E'\\n', " \
-	"x.client_id, x.body, x.title, x.rich_type, x.rich, " texts "'')), '') "         \
-	"FROM (SELECT m.seq, m.time, m.author, m.flags, m.client_id, m.body, m.title, "  \
+#define PACKED(lengths, texts, columns, rows)                                              \
+	"SELECT STRING_AGG(CONCAT_WS(' ', OCTET_LENGTH(x.body), x.seq, x.time, x.author, " \
+	"x.flags, OCTET_LENGTH(x.client_id), OCTET_LENGTH(x.title), "                      \
+	"OCTET_LENGTH(x.rich_type), OCTET_LENGTH(x.rich), " lengths "CONCAT_WS(E'\\n', "   \
+	"x.body, x.client_id, x.title, x.rich_type, x.rich, " texts "'')), '') "           \
+	"FROM (SELECT m.body, m.seq, m.time, m.author, m.flags, m.client_id, m.title, "    \
 	"m.rich_type, m.rich" columns " " rows ") AS x"
 #define PACKED_ALONE(rows) PACKED("", "", "", rows)
 #define PACKED_NAMED(rows)                                                       \

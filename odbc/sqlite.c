@@ -73,17 +73,20 @@ static const char *const index_drop[] = {"DROP TABLE IF EXISTS pc_index", NULL};
 	"SELECT rowid FROM pc_index WHERE pc_index MATCH " \
 	"REPLACE(REPLACE(?, '&', ' AND '), '|', ' OR ') AND rowid > ? AND rowid < ? "
 
-/* The format of a row: its numbers with a blank behind each, its texts with 0xff, and 0xfe. As a
- * literal it could not stand here, for it is no UTF-8. */
-#define NUMBERS "256420256420256420256420"
-#define TEXT "2573FF"
-#define PACKED(format, texts, rows)                                                          \
-	"SELECT GROUP_CONCAT(x.row, '') FROM (SELECT PRINTF(CAST(x'" format "FE' AS TEXT), " \
-	"m.seq, m.time, m.author, m.flags, m.client_id, m.body, m.title, m.rich_type, "      \
-	"m.rich" texts ") AS row " rows ") AS x"
-#define PACKED_ALONE(rows) PACKED(NUMBERS TEXT TEXT TEXT TEXT TEXT, "", rows)
-#define PACKED_NAMED(rows) \
-	PACKED(NUMBERS TEXT TEXT TEXT TEXT TEXT TEXT TEXT, ", p.uri, p.name", rows)
+/*
+ * The format of a row: a blank behind each number, 0xff behind each text, and 0xfe. As a literal it
+ * could not stand here, for it is no UTF-8. The longest text comes first: what is longer than the
+ * room that it has is copied into twice as much.
+ */
+#define NUMBER "256420"
+#define TEXT   "2573FF"
+#define FORMAT TEXT NUMBER NUMBER NUMBER NUMBER TEXT TEXT TEXT TEXT
+#define PACKED(more, columns, rows)                                                             \
+	"SELECT GROUP_CONCAT(x.row, '') FROM (SELECT PRINTF(CAST(x'" FORMAT more "FE' AS TEXT), " \
+	"m.body, m.seq, m.time, m.author, m.flags, m.client_id, m.title, m.rich_type, "         \
+	"m.rich" columns ") AS row " rows ") AS x"
+#define PACKED_ALONE(rows) PACKED("", "", rows)
+#define PACKED_NAMED(rows) PACKED(TEXT TEXT, ", p.uri, p.name", rows)
 
 static const char *const statements[STATEMENTS] = {
 	[STATEMENT_FILE] = "SELECT file FROM pragma_database_list WHERE name = 'main'",

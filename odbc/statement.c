@@ -7,7 +7,7 @@
  * upserts by INSERT with ON CONFLICT, LIMIT at the end, no functions but the standard's.
  */
 #define ALONE_COLUMNS                                                             \
-	"SELECT m.seq, m.time, m.author, m.flags, m.client_id, m.body, m.title, " \
+	"SELECT m.body, m.seq, m.time, m.author, m.flags, m.client_id, m.title, " \
 	"m.rich_type, m.rich"
 #define MESSAGE_COLUMNS ALONE_COLUMNS ", p.uri, p.name "
 

@@ -75,13 +75,13 @@
 	X(REMAINS_NEXT, "i", "ii") /* limit -> room, the last seq of its oldest messages */        \
 	X(REMAINS_MESSAGES, "ii", "")		 /* room, seq: deletes the messages up to there */ \
 	X(REMAINS_END, "i", "")			 /* room */                                        \
-	X(HISTORY_NEWEST, "iiii", "iiiittttttt") /* room, after, before, limit -> seq, time,       \
-						    author, flags, client id, body, title, rich    \
+	X(HISTORY_NEWEST, "iiii", "tiiiitttttt") /* room, after, before, limit -> body, seq,       \
+						    time, author, flags, client id, title, rich    \
 						    type, rich, uri, name */                       \
-	X(HISTORY_OLDEST, "iiii", "iiiittttttt") /* the same, ascending */                         \
-	X(PAGE_NEWEST, "iiiii", "iiiittttt")	 /* room, after, before, room, limit: the newest   \
+	X(HISTORY_OLDEST, "iiii", "tiiiitttttt") /* the same, ascending */                         \
+	X(PAGE_NEWEST, "iiiii", "tiiiitttt")	 /* room, after, before, room, limit: the newest   \
 						    behind what was purged, without uri, name */   \
-	X(PAGE_OLDEST, "iiii", "iiiittttt")	 /* room, after, before, limit: the same of all,   \
+	X(PAGE_OLDEST, "iiii", "tiiiitttt")	 /* room, after, before, limit: the same of all,   \
 						    ascending */                                   \
 	X(MOMENT, "iii", "i") /* room, before, time -> seq of the newest up to then */             \
 	/* The index of the messages' texts (odbc/content_index.h); ids: content_index.c. */       \
@@ -108,8 +108,8 @@
 	X(INDEX_REMOVE_RANGE, "ii", "") /* id, id: all from the first to the second */             \
 	X(INDEX_NEWEST, "tiii", "i")	/* query, above, below, limit -> id, descending */         \
 	X(INDEX_OLDEST, "tiii", "i")	/* the same, ascending */                                  \
-	X(MESSAGES_NEWEST, "iiiiiiiiiiiiiiiii", "iiiittttttt") /* room, 16 seqs -> as HISTORY */   \
-	X(MESSAGES_OLDEST, "iiiiiiiiiiiiiiiii", "iiiittttttt") /* the same, ascending */           \
+	X(MESSAGES_NEWEST, "iiiiiiiiiiiiiiiii", "tiiiitttttt") /* room, 16 seqs -> as HISTORY */   \
+	X(MESSAGES_OLDEST, "iiiiiiiiiiiiiiiii", "tiiiitttttt") /* the same, ascending */           \
 	X(RETAINED_ROOMS, "ii", "itii") /* above, limit -> id, category's uuid, last seq, purged:  \
 					   those that may have messages */                         \
 	X(RETAINED_TIMES, "iii", "ii")	/* room, above, limit -> seq, time, ascending */           \

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conf/plain.h"
 #include "daemon/reader_exceeding.h"
 #include "daemon/reader_file.h"
 #include "daemon/reader_page.h"
@@ -382,6 +383,27 @@ static void test_strings_are_escaped(void **state)
 	expect_escaped("\xed\xa0\x80", 3, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
 }
 
+static void test_every_byte_at_every_place_is_plain_or_not(void **state)
+{
+	char text[20];
+
+	(void)state;
+	for (unsigned at = 0; at < sizeof(text); at++)
+		for (unsigned byte = 0; byte < 256; byte++) {
+			const bool plain = byte >= 0x20 && byte != '"' && byte != '\\';
+
+			memset(text, at % 2 ? '!' : '~', sizeof(text));
+			text[at] = (char)byte;
+			assert_int_equal(plain_text(text, sizeof(text)), plain ? sizeof(text) : at);
+			assert_int_equal(plain_ascii(text, sizeof(text)),
+					 plain && byte < 0x80 ? sizeof(text) : at);
+			memset(text + at + 1, 0x80, sizeof(text) - at - 1);
+			assert_int_equal(plain_text(text, sizeof(text)), plain ? sizeof(text) : at);
+			assert_int_equal(plain_ascii(text, sizeof(text)),
+					 at + (plain && byte < 0x80));
+		}
+}
+
 static void test_large_pages_grow_as_they_need(void **state)
 {
 	struct place *place = *state;
@@ -577,6 +599,7 @@ int main(void)
 		TEST(test_a_malformed_file_is_left_out),
 		TEST(test_a_page_of_files_of_impossible_size_is_refused),
 		cmocka_unit_test(test_strings_are_escaped),
+		cmocka_unit_test(test_every_byte_at_every_place_is_plain_or_not),
 		TEST(test_large_pages_grow_as_they_need),
 	};
 
