@@ -157,11 +157,9 @@ static enum db_result put_principals(struct rewrite *r)
 	uint32_t position = 0;
 	int code = CODE_OK;
 
-	while (result == DB_OK && code == CODE_OK) {
-		code = cache_principals_next(r->cache, &position, &view);
-		if (code == CODE_OK)
-			result = put_principal(r, &view);
-	}
+	while (result == DB_OK &&
+	       (code = cache_principals_next(r->cache, &position, &view)) == CODE_OK)
+		result = put_principal(r, &view);
 	return code == CODE_BUSY ? busy(r) : result;
 }
 
@@ -219,12 +217,21 @@ static enum db_result put_categories(struct rewrite *r)
 	uint32_t position = 0;
 	int code = CODE_OK;
 
-	while (result == DB_OK && code == CODE_OK) {
-		code = cache_categories_next(r->cache, &position, &view);
-		if (code == CODE_OK)
-			result = put_category(r, &view);
-	}
+	while (result == DB_OK &&
+	       (code = cache_categories_next(r->cache, &position, &view)) == CODE_OK)
+		result = put_category(r, &view);
 	return code == CODE_BUSY ? busy(r) : result;
+}
+
+static enum db_result put_addin(struct rewrite *r, const struct addin_view *view)
+{
+	struct content_addin row = {.id = view->id,
+				    .name = bytes(view->name, view->name_length),
+				    .url = bytes(view->url, view->url_length)};
+
+	memcpy(row.uuid, view->uuid, sizeof(row.uuid));
+	raise(&r->cursor->last_addin, view->id);
+	return content_addin_put(r->db, &row, r->err);
 }
 
 static enum db_result put_addins(struct rewrite *r)
@@ -234,19 +241,8 @@ static enum db_result put_addins(struct rewrite *r)
 	uint32_t position = 0;
 	int code = CODE_OK;
 
-	while (result == DB_OK && code == CODE_OK) {
-		struct content_addin row = {0};
-
-		code = cache_addins_next(r->cache, &position, &view);
-		if (code != CODE_OK)
-			break;
-		row.id = view.id;
-		memcpy(row.uuid, view.uuid, sizeof(row.uuid));
-		row.name = bytes(view.name, view.name_length);
-		row.url = bytes(view.url, view.url_length);
-		raise(&r->cursor->last_addin, view.id);
-		result = content_addin_put(r->db, &row, r->err);
-	}
+	while (result == DB_OK && (code = cache_addins_next(r->cache, &position, &view)) == CODE_OK)
+		result = put_addin(r, &view);
 	return code == CODE_BUSY ? busy(r) : result;
 }
 
@@ -279,12 +275,19 @@ static enum db_result put_rooms(struct rewrite *r)
 	uint32_t position = 0;
 	int code = CODE_OK;
 
-	while (result == DB_OK && code == CODE_OK) {
-		code = cache_rooms_next(r->cache, &position, &view);
-		if (code == CODE_OK)
-			result = put_room(r, &view);
-	}
+	while (result == DB_OK && (code = cache_rooms_next(r->cache, &position, &view)) == CODE_OK)
+		result = put_room(r, &view);
 	return code == CODE_BUSY ? busy(r) : result;
+}
+
+static enum db_result put_setting(struct rewrite *r, const struct setting_view *view)
+{
+	const struct content_setting row = {.kind = view->kind,
+					    .scope = bytes(view->scope, view->scope_length),
+					    .name = bytes(view->name, view->name_length),
+					    .value = bytes(view->value, view->value_length)};
+
+	return content_setting_put(r->db, &row, true, r->err);
 }
 
 static enum db_result put_settings(struct rewrite *r)
@@ -294,18 +297,9 @@ static enum db_result put_settings(struct rewrite *r)
 	uint32_t position = 0;
 	int code = CODE_OK;
 
-	while (result == DB_OK && code == CODE_OK) {
-		code = cache_settings_next(r->cache, &position, &view);
-		if (code != CODE_OK)
-			break;
-		result = content_setting_put(
-			r->db,
-			&(struct content_setting){.kind = view.kind,
-						  .scope = bytes(view.scope, view.scope_length),
-						  .name = bytes(view.name, view.name_length),
-						  .value = bytes(view.value, view.value_length)},
-			true, r->err);
-	}
+	while (result == DB_OK &&
+	       (code = cache_settings_next(r->cache, &position, &view)) == CODE_OK)
+		result = put_setting(r, &view);
 	return code == CODE_BUSY ? busy(r) : result;
 }
 

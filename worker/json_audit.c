@@ -1,18 +1,6 @@
-#include "conf/clock.h"
 #include "worker/json_edit.h"
 
 /* What administrators ask for about what was changed. */
-
-static int get_bound(const json_t *params, const char *name, uint64_t *time_r)
-{
-	struct text text = {"", 0};
-	int code = json_get_text(params, name, false, &text);
-
-	if (code == CODE_OK && json_has(params, name) &&
-	    !clock_parse(text.data, text.length, time_r))
-		code = CODE_INVALID_ARGUMENT;
-	return code;
-}
 
 static int audit_list(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
@@ -29,9 +17,9 @@ static int audit_list(struct json_peer *peer, const struct chat_id *id, const js
 	if (code == CODE_OK)
 		code = json_get_text(params, "what", false, &audit.what);
 	if (code == CODE_OK)
-		code = get_bound(params, "start", &audit.ask.start);
+		code = json_get_moment(params, "start", &audit.ask.start);
 	if (code == CODE_OK)
-		code = get_bound(params, "end", &audit.ask.end);
+		code = json_get_moment(params, "end", &audit.ask.end);
 	if (code == CODE_OK)
 		code = json_get_number(params, "before", 1, INT64_MAX, &audit.ask.before);
 	if (code == CODE_OK)

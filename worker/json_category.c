@@ -119,12 +119,10 @@ static int category_roles(struct json_peer *peer, const struct chat_id *id, cons
 static int list(struct json_peer *peer, const struct chat_id *id, const json_t *params,
 		enum object_list kind)
 {
-	struct text text = {"", 0};
+	struct text text;
 	uint32_t limit, offset;
-	int code = json_get_page(params, &limit, &offset);
+	int code = json_get_listing(params, &text, &limit, &offset);
 
-	if (code == CODE_OK)
-		code = json_get_text(params, "text", false, &text);
 	if (code == CODE_OK)
 		object_list(&peer->session, id, kind, text, limit, offset);
 	return code;
@@ -216,15 +214,13 @@ static int addin_list(struct json_peer *peer, const struct chat_id *id, const js
 /* Who is in its scope. */
 static int category_eligible(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
-	struct text text = {"", 0};
+	struct text text;
 	struct object_key key;
 	uint32_t limit, offset;
 	int code = json_get_category(peer, params, "category", &key);
 
 	if (code == CODE_OK)
-		code = json_get_text(params, "text", false, &text);
-	if (code == CODE_OK)
-		code = json_get_page(params, &limit, &offset);
+		code = json_get_listing(params, &text, &limit, &offset);
 	if (code == CODE_OK)
 		object_eligible(&peer->session, id, NODE_CATEGORY, &key, false, text, limit, offset);
 	return code;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "conf/clock.h"
 #include "worker/json_text.h"
 
 bool json_has(const json_t *params, const char *name)
@@ -103,6 +104,26 @@ int json_get_page(const json_t *params, uint32_t *limit_r, uint32_t *offset_r)
 	*limit_r = (uint32_t)limit;
 	*offset_r = (uint32_t)offset;
 	return code;
+}
+
+int json_get_moment(const json_t *params, const char *name, uint64_t *utc_r)
+{
+	struct text text = {"", 0};
+	int code = json_get_text(params, name, false, &text);
+
+	if (code == CODE_OK && json_has(params, name) &&
+	    !clock_parse(text.data, text.length, utc_r))
+		code = CODE_INVALID_ARGUMENT;
+	return code;
+}
+
+int json_get_listing(const json_t *params, struct text *text_r, uint32_t *limit_r,
+		     uint32_t *offset_r)
+{
+	const int code = json_get_page(params, limit_r, offset_r);
+
+	*text_r = (struct text){"", 0};
+	return code == CODE_OK ? json_get_text(params, "text", false, text_r) : code;
 }
 
 static int get_list(const json_t *list, enum role role, bool present, struct object_edits *edits)

@@ -31,6 +31,13 @@ int json_get_field(const json_t *params, const char *name, enum command_field fi
 int json_get_revision(const json_t *params, uint64_t *revision_r);
 int json_get_page(const json_t *params, uint32_t *limit_r, uint32_t *offset_r);
 
+/* A time, "2026-11-21T09:30:00Z"; *utc_r stays as it is where it is absent. */
+int json_get_moment(const json_t *params, const char *name, uint64_t *utc_r);
+
+/* A page of a list, and what must be in its names: "" where nothing is said. */
+int json_get_listing(const json_t *params, struct text *text_r, uint32_t *limit_r,
+		     uint32_t *offset_r);
+
 /* {"add":[..],"remove":[..]} or {"replace":[..]}, added to the edits. edit NULL: none. */
 int json_get_edit(const json_t *edit, enum role role, struct object_edits *edits);
 

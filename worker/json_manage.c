@@ -265,7 +265,7 @@ static int room_search(struct json_peer *peer, const struct chat_id *id, const j
 static int room_eligible(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
 	static const char *const words[] = {"member", "presenter"};
-	struct text text = {"", 0};
+	struct text text;
 	struct object_key key;
 	uint32_t limit, offset;
 	unsigned as = 0;
@@ -274,9 +274,7 @@ static int room_eligible(struct json_peer *peer, const struct chat_id *id, const
 	if (code == CODE_OK)
 		code = json_get_word(params, "as", words, 2, &as);
 	if (code == CODE_OK)
-		code = json_get_text(params, "text", false, &text);
-	if (code == CODE_OK)
-		code = json_get_page(params, &limit, &offset);
+		code = json_get_listing(params, &text, &limit, &offset);
 	if (code == CODE_OK)
 		object_eligible(&peer->session, id, NODE_ROOM, &key, as == 1, text, limit, offset);
 	return code;

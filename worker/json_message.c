@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conf/clock.h"
 #include "worker/json_edit.h"
 
 /* Messages removed, replaced and purged: requests taken apart. */
@@ -66,16 +65,6 @@ static int message_remove(struct json_peer *peer, const struct chat_id *id, cons
 	return code;
 }
 
-static int get_time(const json_t *params, uint64_t *time_r)
-{
-	struct text text = {"", 0};
-	int code = json_get_text(params, "time", true, &text);
-
-	return code == CODE_OK && !clock_parse(text.data, text.length, time_r)
-		       ? CODE_INVALID_ARGUMENT
-		       : code;
-}
-
 static int message_purge(struct json_peer *peer, const struct chat_id *id, const json_t *params)
 {
 	struct object_key room;
@@ -87,24 +76,13 @@ static int message_purge(struct json_peer *peer, const struct chat_id *id, const
 	if (code == CODE_OK && json_has(params, "seq"))
 		code = json_get_number(params, "seq", 1, INT64_MAX, &seq);
 	else if (code == CODE_OK)
-		code = get_time(params, &time);
+		code = json_get_moment(params, "time", &time);
 	if (code == CODE_OK)
 		chat_purge(&peer->session, id, &room, seq, time);
 	return code;
 }
 
 /* --- Searching. --- */
-
-static int get_bound(const json_t *params, const char *name, uint64_t *time_r)
-{
-	struct text text = {"", 0};
-	int code = json_get_text(params, name, false, &text);
-
-	if (code == CODE_OK && json_has(params, name) &&
-	    !clock_parse(text.data, text.length, time_r))
-		code = CODE_INVALID_ARGUMENT;
-	return code;
-}
 
 /* "TIME-ROOM-SEQ" of the last message of the page before, as a reader wrote it. */
 static int get_place(const json_t *params, struct ask_search *ask)
@@ -151,9 +129,9 @@ static int get_search(const struct json_peer *peer, const json_t *params, struct
 
 	find->ask.end = INT64_MAX;
 	if (code == CODE_OK)
-		code = get_bound(params, "start", &find->ask.start);
+		code = json_get_moment(params, "start", &find->ask.start);
 	if (code == CODE_OK)
-		code = get_bound(params, "end", &find->ask.end);
+		code = json_get_moment(params, "end", &find->ask.end);
 	if (code == CODE_OK)
 		code = get_place(params, &find->ask);
 	if (code == CODE_OK)

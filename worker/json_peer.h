@@ -67,15 +67,12 @@ struct json_method {
 	int (*call)(struct json_peer *peer, const struct chat_id *id, const json_t *params);
 };
 
-const struct json_method *json_method_find(const char *name);
-
 /* What an administrator needs to call a method (json_role.c). */
 enum admin_duty json_duty(const char *method);
 
 /* The methods of each file, ended by one without a name. */
-extern const struct json_method json_session_methods[], json_room_methods[], json_admin_methods[],
-	json_audit_methods[],
-	json_manage_methods[], json_category_methods[], json_group_methods[], json_message_methods[],
+extern const struct json_method json_session_methods[], json_room_methods[], json_principal_methods[],
+	json_audit_methods[], json_manage_methods[], json_category_methods[], json_message_methods[],
 	json_person_methods[], json_feed_methods[], json_scoped_methods[], json_import_methods[],
 	json_compliance_methods[], json_file_methods[], json_pool_methods[];
 

@@ -84,11 +84,11 @@ int json_get_room(const struct json_peer *peer, const json_t *params, uint8_t uu
 	return code != CODE_OK ? code : json_room_parse(peer->session.chat, uri, uuid_r);
 }
 
-const struct json_method *json_method_find(const char *name)
+static const struct json_method *method_find(const char *name)
 {
 	const struct json_method *const lists[] = {
-		json_session_methods, json_room_methods,     json_manage_methods,
-		json_audit_methods, json_admin_methods,   json_category_methods, json_group_methods,
+		json_session_methods, json_room_methods, json_manage_methods,
+		json_audit_methods, json_principal_methods, json_category_methods,
 		json_message_methods, json_person_methods, json_feed_methods,
 		json_compliance_methods, json_scoped_methods, json_import_methods,
 		json_file_methods, json_pool_methods};
@@ -120,7 +120,7 @@ static int call(struct json_peer *peer, const struct chat_id *id, const json_t *
 {
 	const json_t *params = json_object_get(request, "params");
 	const struct json_method *method =
-		json_method_find(json_string_value(json_object_get(request, "method")));
+		method_find(json_string_value(json_object_get(request, "method")));
 
 	if (method == NULL || !may_call(peer, method))
 		return CODE_METHOD_NOT_FOUND;

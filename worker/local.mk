@@ -21,7 +21,6 @@ worker_libworker_a_SOURCES = \
 	worker/import.c worker/import.h \
 	worker/import_file.c \
 	worker/join.c \
-	worker/json_admin.c \
 	worker/json_audit.c \
 	worker/json_answer.c \
 	worker/json_category.c \
@@ -30,7 +29,6 @@ worker_libworker_a_SOURCES = \
 	worker/json_edit.c worker/json_edit.h \
 	worker/json_feed.c \
 	worker/json_file.c worker/json_file.h \
-	worker/json_group.c \
 	worker/json_import.c \
 	worker/json_memory.c worker/json_memory.h \
 	worker/json_manage.c \
@@ -39,6 +37,7 @@ worker_libworker_a_SOURCES = \
 	worker/json_peer.h \
 	worker/json_person.c \
 	worker/json_pool.c \
+	worker/json_principal.c \
 	worker/json_request.c \
 	worker/json_role.c \
 	worker/json_room.c \
