@@ -41,7 +41,7 @@ static const struct {
 	[CTL_REQUESTS] = {"requests", "requests", YES_NO, "yes|no: users may ask to be members"},
 	[CTL_ADDIN] = {"addin", "addin", TEXT, "NAME: an add-in; empty: none"},
 	[CTL_URL] = {"url", "url", TEXT, "URL: http or https"},
-	[CTL_KIND] = {"kind", "kind", TEXT, "group|folder|domain; of records: chat,view,..."},
+	[CTL_KIND] = {"kind", "kind", TEXT, "group|folder|domain"},
 	[CTL_MEMBER] = {"member", "member", TEXT, "USER: rooms with this member"},
 	[CTL_MANAGER] = {"manager", "manager", TEXT, "USER: rooms with this manager"},
 	[CTL_DISABLED] = {"disabled", "disabled", YES_NO, "yes|no: whether the room is"},
@@ -55,8 +55,8 @@ static const struct {
 	[CTL_THROUGH] = {"through", "seq", NUMBER, "N: up to this message"},
 	[CTL_WORDS] = {"words", "words", TEXT, "TEXT: messages with these words"},
 	[CTL_MATCH] = {"match", "match", TEXT, "all|any|phrase: of the words"},
-	[CTL_CASE] = {"case", "case", YES_NO, "yes|no: whether case matters; NAME: of the case"},
-	[CTL_FROM] = {"from", "from", TEXT, "USER: messages of this author; N: record"},
+	[CTL_CASE] = {"case", "case", YES_NO, "yes|no: whether case matters"},
+	[CTL_FROM] = {"from", "from", TEXT, "USER: messages of this author"},
 	[CTL_TO] = {"to", NULL, OURS, "N: up to this record"},
 	[CTL_ROOM] = {"room", NULL, OURS, "ROOM,...: in these rooms"},
 	[CTL_USER] = {"user", NULL, OURS, "USER,...: by or about these people"},
@@ -100,13 +100,34 @@ void ctl_option_name(enum ctl_option option, struct ctl_option_name *name_r)
 	if (option < CTL_MEMBERS) {
 		snprintf(name_r->name, sizeof(name_r->name), "%s", table[option].name);
 		name_r->takes_value = table[option].kind != SWITCH && table[option].kind != FLAG;
-		name_r->help = table[option].help;
 		return;
 	}
 	snprintf(name_r->name, sizeof(name_r->name), "%s-%s", edits[edit % EDITS],
 		 lists[edit / EDITS]);
 	name_r->takes_value = true;
-	name_r->help = "USER,...";
+}
+
+const char *ctl_option_help(enum ctl_option option, const char *noun)
+{
+	static const struct {
+		enum ctl_option option;
+		const char *noun, *help;
+	} others[] = {
+		{CTL_KIND, "compliance", "KIND,...: chat, view and so on"},
+		{CTL_CASE, "compliance", "NAME: of the case"},
+		{CTL_WORDS, "compliance", "TEXT: records with these words"},
+		{CTL_FROM, "compliance", "N: from this record on"},
+		{CTL_START, "compliance", "TIME: records from then on"},
+		{CTL_END, "compliance", "TIME: records up to then"},
+		{CTL_CONTEXT, "compliance", "N: records around each that is found"},
+		{CTL_START, "audit", "TIME: changes from then on"},
+		{CTL_END, "audit", "TIME: changes up to then"},
+	};
+
+	for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (others[i].option == option && strcmp(others[i].noun, noun) == 0)
+			return others[i].help;
+	return option < CTL_MEMBERS ? table[option].help : "USER,...";
 }
 
 static bool parse_number(const char *text, uint64_t *number_r)

@@ -9,9 +9,11 @@
 struct ctl_option_name {
 	char name[32];
 	bool takes_value;
-	const char *help; /* "NAME: shown to others" */
 };
 void ctl_option_name(enum ctl_option option, struct ctl_option_name *name_r);
+
+/* "NAME: what others see"; some mean something else to other nouns. */
+const char *ctl_option_help(enum ctl_option option, const char *noun);
 
 /* Checks the values of all that were given, for what can be known of them here. */
 int ctl_option_check(const struct ctl *ctl);

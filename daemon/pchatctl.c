@@ -374,22 +374,48 @@ static void print_options(const struct ctl_verb *verb)
 			continue;
 		ctl_option_name((enum ctl_option)i, &name);
 		printf("  %-26s   --%s%s%s\n", "", name.name, name.takes_value ? " " : ": ",
-		       name.help);
+		       ctl_option_help((enum ctl_option)i, verb->noun));
 	}
+}
+
+static void print_verb(const struct ctl_verb *verb)
+{
+	char call[64];
+
+	snprintf(call, sizeof(call), "%s %s %s", verb->noun, verb->verb, verb->arguments);
+	printf("  %-26s %s\n", call, verb->help);
+	print_options(verb);
+}
+
+/* Users are principals, too: the word that the original has for them. */
+static bool is_noun(const char *word, const char *noun)
+{
+	return strcmp(word, noun) == 0 ||
+	       (strcmp(word, "principal") == 0 && strcmp(noun, "user") == 0);
+}
+
+/* Of a noun, or a verb of it, where words name one. False: they name none. */
+static bool print_help_of(int count, char **words)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < VERBS; i++) {
+		const bool meant = count < 2 || strcmp(words[1], verbs[i].verb) == 0;
+
+		if (!is_noun(words[0], verbs[i].noun) || !meant)
+			continue;
+		print_verb(&verbs[i]);
+		any = true;
+	}
+	return any;
 }
 
 static void print_help(void)
 {
 	print_usage(stdout);
 	fputs("\n", stdout);
-	for (unsigned i = 0; i < VERBS; i++) {
-		const struct ctl_verb *verb = &verbs[i];
-		char call[64];
-
-		snprintf(call, sizeof(call), "%s %s %s", verb->noun, verb->verb, verb->arguments);
-		printf("  %-26s %s\n", call, verb->help);
-		print_options(verb);
-	}
+	for (unsigned i = 0; i < VERBS; i++)
+		print_verb(&verbs[i]);
 	printf("\n"
 	       "  --server HOST[:PORT]       the server is elsewhere: its administration port\n"
 	       "  --certificate FILE         what we show it, with its key or\n"
@@ -413,15 +439,8 @@ static int usage_error(const char *why, const struct ctl_verb *verb)
 			*verb->verb ? " " : "", verb->verb, verb->arguments);
 	else
 		print_usage(stderr);
-	fputs("pchatctl --help lists nouns and verbs\n", stderr);
+	fputs("pchatctl --help lists nouns and verbs, pchatctl NOUN --help those of one\n", stderr);
 	return EX_USAGE;
-}
-
-/* Users are principals, too: the word that the original has for them. */
-static bool is_noun(const char *word, const char *noun)
-{
-	return strcmp(word, noun) == 0 ||
-	       (strcmp(word, "principal") == 0 && strcmp(noun, "user") == 0);
 }
 
 static int unknown_words(int count, char **words)
@@ -622,6 +641,17 @@ static bool is_remote(const struct command_line *line)
 	return remote->server || remote->certificate || remote->key || remote->ca;
 }
 
+static int tell(const struct command_line *line, int count, char **words)
+{
+	if (!line->help)
+		puts(PACKAGE_STRING);
+	else if (count == 0)
+		print_help();
+	else if (!print_help_of(count, words))
+		return unknown_words(count, words);
+	return fflush(stdout) == EOF ? EX_IOERR : EX_OK;
+}
+
 int main(int argc, char **argv)
 {
 	struct command_line line = {.ctl = {.name = ""}};
@@ -631,13 +661,8 @@ int main(int argc, char **argv)
 	setlocale(LC_ALL, "");
 	if (parse(&line, argc, argv) == -1)
 		return usage_error(NULL, NULL);
-	if (line.help || line.version) {
-		if (line.help)
-			print_help();
-		else
-			puts(PACKAGE_STRING);
-		return fflush(stdout) == EOF ? EX_IOERR : EX_OK;
-	}
+	if (line.help || line.version)
+		return tell(&line, argc - optind, argv + optind);
 	verb = find_verb(argc - optind, argv + optind);
 	if (!verb)
 		return unknown_words(argc - optind, argv + optind);

@@ -1,5 +1,6 @@
 #include <bsd/unistd.h>
 #include <errno.h>
+#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,16 +16,36 @@
 #include "daemon/master_pidfile.h"
 #include "daemon/master_storage.h"
 
+static const char DEFAULT_FILE[] = PCHAT_SYSCONFDIR "/pchatd.conf";
+
 struct options {
 	char file[PATH_MAX];
 	char directory[PATH_MAX]; /* of the programs; "": where they are installed */
 	bool check, foreground, recover;
 };
 
+static void print_usage(FILE *out)
+{
+	fprintf(out, "usage: pchatd [-FnrV] [-f file] [-L directory]\n");
+}
+
 _Noreturn static void usage(void)
 {
-	fprintf(stderr, "usage: pchatd [-FnrV] [-f file] [-L directory]\n");
+	print_usage(stderr);
 	exit(EX_USAGE);
+}
+
+_Noreturn static void help(void)
+{
+	print_usage(stdout);
+	printf("  -F             stay in the foreground and log to standard error\n"
+	       "  -f file        the configuration, instead of %s\n"
+	       "  -L directory   where the programs of the processes are\n"
+	       "  -n             check the configuration and do nothing else\n"
+	       "  -r             start although the journal is damaged; see pchatd(8)\n"
+	       "  -h, --help; -V, --version\n",
+	       DEFAULT_FILE);
+	exit(EX_OK);
 }
 
 /* The daemon runs in / and reads the file again on SIGHUP. */
@@ -38,11 +59,13 @@ static void make_absolute(char out[PATH_MAX], const char *path)
 
 static void parse_options(struct options *options, int argc, char **argv)
 {
-	const char *file = PCHAT_SYSCONFDIR "/pchatd.conf";
+	static const struct option names[] = {
+		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
+	const char *file = DEFAULT_FILE;
 	int option;
 
 	memset(options, 0, sizeof(*options));
-	while ((option = getopt(argc, argv, "f:nFL:rV")) != -1) {
+	while ((option = getopt_long(argc, argv, "f:nFhL:rV", names, NULL)) != -1) {
 		switch (option) {
 		case 'f':
 			file = optarg;
@@ -59,6 +82,8 @@ static void parse_options(struct options *options, int argc, char **argv)
 		case 'r':
 			options->recover = true;
 			break;
+		case 'h':
+			help();
 		case 'V':
 			printf("%s\n", PACKAGE_STRING);
 			exit(EX_OK);

@@ -10,6 +10,10 @@ use Pchat::Wait;
 my $master = Pchat::Stubs->new;
 my ($code, $output) = $master->command($master->arguments('-V'));
 like("$code $output", qr/^0 pchat [\d.]+$/, '-V tells the version');
+for my $help ('-h', '--help') {
+	($code, $output) = $master->command($master->arguments($help));
+	like("$code $output", qr/^0 usage: pchatd .*^  -r  +start although/ms, "$help lists the options");
+}
 ($code, $output) = $master->command($master->arguments('-x'));
 is($code, 64, 'an unknown option is a usage error');
 ($code, $output) = $master->command($master->arguments('-n'));

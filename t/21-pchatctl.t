@@ -105,6 +105,17 @@ is($code, 0, 'pchatctl status answers while the sequencer and the store hang') o
 
 ($code, $output) = $server->pchatctl('explode');
 is($code, 64, 'an unknown command is an error of usage');
+
+# What --help lists of a noun, or of a verb of it: nouns and verbs; options.
+sub help (@words) {
+	my ($code, $output) = $server->pchatctl(@words, '--help');
+	return $code, join(',', $output =~ /^  ([a-z]+ [a-z]+) /mg), $output;
+}
+is((help('file'))[1], 'file list,file get,file remove,file check', 'a noun can be asked for help');
+is((help('file', 'get'))[1], 'file get', 'and a verb of it');
+like((help(qw(group add)))[2], qr/--kind group\|folder\|domain$/m, 'it says what options are there');
+like((help(qw(compliance search)))[2], qr/--kind KIND,/m, 'though elsewhere they are something else');
+is((help('nobody'))[0], 64, 'no noun, no help');
 $server->stop;
 ($code, $output) = $server->pchatctl('user', 'list');
 is($code, 69, 'a server that does not run is said to be unavailable') or diag $output;
