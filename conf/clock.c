@@ -49,12 +49,12 @@ static void find_date(uint32_t days, unsigned *year_r, unsigned *month_r, unsign
 	*year_r = 400 * era + year + (month >= 10);
 }
 
-static char *put_digits(char *to, unsigned number, unsigned digits, char behind)
+static char *put_two(char *to, unsigned number, char behind)
 {
-	for (unsigned i = digits; i > 0; i--, number /= 10)
-		to[i - 1] = (char)('0' + number % 10);
-	to[digits] = behind;
-	return to + digits + 1;
+	to[0] = (char)('0' + number / 10);
+	to[1] = (char)('0' + number % 10);
+	to[2] = behind;
+	return to + 3;
 }
 
 /* By hand, because each message that goes out has a time, and strftime takes as long as all else
@@ -64,17 +64,21 @@ const char *clock_format(uint64_t utc, char text[CLOCK_TEXT])
 	/* The last second that four digits of a year can name: a damaged time still fits text. */
 	const uint64_t last = UINT64_C(253402300799);
 	uint64_t seconds = utc / USEC < last ? utc / USEC : last;
-	unsigned rest = (unsigned)(seconds % DAY), year, month, day;
+	unsigned rest = (unsigned)(seconds % DAY), part = (unsigned)(utc % USEC), year, month, day;
 	char *p = text;
 
 	find_date((uint32_t)(seconds / DAY) + DAYS_TO_1970, &year, &month, &day);
-	p = put_digits(p, year, 4, '-');
-	p = put_digits(p, month, 2, '-');
-	p = put_digits(p, day, 2, 'T');
-	p = put_digits(p, rest / 3600, 2, ':');
-	p = put_digits(p, rest / 60 % 60, 2, ':');
-	p = put_digits(p, rest % 60, 2, '.');
-	p = put_digits(p, (unsigned)(utc % USEC), 6, 'Z');
+	/* Two digits at a time; what stands behind the first ones is overwritten. */
+	p = put_two(p, year / 100, '0') - 1;
+	p = put_two(p, year % 100, '-');
+	p = put_two(p, month, '-');
+	p = put_two(p, day, 'T');
+	p = put_two(p, rest / 3600, ':');
+	p = put_two(p, rest / 60 % 60, ':');
+	p = put_two(p, rest % 60, '.');
+	p = put_two(p, part / 10000, '0') - 1;
+	p = put_two(p, part / 100 % 100, '0') - 1;
+	p = put_two(p, part % 100, 'Z');
 	*p = '\0';
 	return text;
 }

@@ -13,6 +13,14 @@ void fragment_free(struct fragment *out)
 	memset(out, 0, sizeof(*out));
 }
 
+void fragment_clear(struct fragment *out)
+{
+	if (out->size > FRAGMENT_KEPT)
+		fragment_free(out);
+	out->used = 0;
+	out->failed = false;
+}
+
 enum { FIRST = 16384 }; /* most pages need no more */
 
 static bool grow(struct fragment *out, size_t more)

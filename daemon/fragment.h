@@ -18,6 +18,10 @@ struct fragment {
 
 void fragment_free(struct fragment *out);
 
+/* Empties it and keeps its memory, unless that is more than FRAGMENT_KEPT bytes. */
+enum { FRAGMENT_KEPT = 1 << 20 };
+void fragment_clear(struct fragment *out);
+
 /* Appends bytes as they are. */
 void fragment_raw(struct fragment *out, const void *bytes, size_t length);
 

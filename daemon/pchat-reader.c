@@ -33,11 +33,15 @@ struct reader {
 	struct backoff backoff;
 	struct complaint database;
 	struct log_limit dropped, unanswered; /* questions */
+	struct fragment page; /* of history; its memory is kept */
 	uint8_t body[ASK_BODY_MAX];
 	uint8_t payload[EVENT_PAYLOAD_MAX]; /* of a COMMAND_FILL */
 };
 
-enum { IDLE_MS = 1000 };
+enum {
+	IDLE_MS = 1000,
+	TURN_US = 2000, /* questions that are waiting are taken for so long */
+};
 
 /* --- The database. --- */
 
@@ -172,7 +176,7 @@ static void finish(struct reader *reader, const struct ask *question, enum db_re
 
 static void ask_for_history(struct reader *reader, const struct ask *question)
 {
-	struct fragment json = {0};
+	struct fragment *const page = &reader->page;
 	struct ask_history ask;
 	struct fill fill = {.reader = reader, .ask = &ask};
 	enum db_result result;
@@ -185,14 +189,14 @@ static void ask_for_history(struct reader *reader, const struct ask *question)
 	}
 	memcpy(&ask, reader->body, sizeof(ask));
 	fill.below = ask.before;
-	result = reader_history(reader->db, &ask, &json, &flags, ask.fill ? fill_row : NULL, &fill,
+	fragment_clear(page);
+	result = reader_history(reader->db, &ask, page, &flags, ask.fill ? fill_row : NULL, &fill,
 				&err);
 	if (fill.below != ask.before)
 		proc_wake(&reader->child.proc, SLOT_SEQUENCER);
 	if (fill.whole)
 		flags |= ASK_FILLED;
-	finish(reader, question, result, flags, &json, &err);
-	fragment_free(&json);
+	finish(reader, question, result, flags, page, &err);
 }
 
 static void ask_for_moment(struct reader *reader, const struct ask *question)
@@ -353,11 +357,10 @@ static bool is_stale(const struct reader *reader, const struct ask *question, ui
 	       now - question->asked >= reader->child.conf->content.query_timeout;
 }
 
-/* Takes one question, if another reader was not faster. */
-static void take_question(struct reader *reader)
+/* Takes one question. False: there is none, or another reader was faster. */
+static bool take_question(struct reader *reader, uint64_t now)
 {
 	struct proc *proc = &reader->child.proc;
-	const uint64_t now = clock_mono();
 	struct ask question;
 	int fd;
 	pid_t sender;
@@ -367,23 +370,36 @@ static void take_question(struct reader *reader)
 	if (fd != -1)
 		close(fd);
 	if (taken == 0)
-		return;
+		return false;
 	if (taken == -1 || question.flags & ASK_FILE) {
 		proc_count(proc, COUNTER_COMMANDS_INVALID, 1);
-		return;
+		return true;
 	}
 	if (!proc_is_worker(proc, question.slot, question.generation, sender)) {
 		ask_dropped(proc, &reader->dropped, &question, sender);
-		return;
+		return true;
 	}
 	proc_count(proc, COUNTER_QUESTIONS, 1);
 	if (is_stale(reader, &question, now)) {
 		proc_count(proc, COUNTER_REFUSED_TIMEOUT, 1);
-		return;
+		return true;
 	}
 	atomic_store(&proc->own->busy_since, now);
 	work(reader, &question);
 	atomic_store(&proc->own->busy_since, 0);
+	return true;
+}
+
+/* While there are short ones nobody else is asked what there is, and the database's file is looked
+ * at once. */
+static void take_questions(struct reader *reader)
+{
+	const uint64_t begin = clock_mono();
+	uint64_t now = begin;
+
+	db_turn(reader->db);
+	while (now - begin < TURN_US && take_question(reader, now))
+		now = clock_mono();
 }
 
 /* --- The loop. --- */
@@ -427,7 +443,7 @@ static void run(struct reader *reader)
 		if (fds[0].revents != 0 && !note_control(reader))
 			return;
 		if (fds[1].revents != 0)
-			take_question(reader);
+			take_questions(reader);
 		while (mailbox_answer(&reader->mailbox, &ignored))
 			; /* what could not be filled does no harm */
 	}
@@ -462,6 +478,7 @@ int main(int argc, char **argv)
 	}
 	run(&reader);
 	db_free(&reader.db);
+	fragment_free(&reader.page);
 	mailbox_close(&reader.mailbox);
 	conf_free(&reader.child.conf);
 	return EX_OK;

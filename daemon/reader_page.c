@@ -76,18 +76,21 @@ void reader_put_message(struct fragment *json, const char *room,
 struct page {
 	const struct ask_history *ask;
 	bool at_once;			     /* without having read the room's state */
-	struct fragment json;		     /* of the rows, in the order of the database */
-	struct ask_row row[READER_PAGE_MAX]; /* in that order, too, as is where they end */
+	struct fragment *answer;	     /* borrowed */
+	struct ask_row row[READER_PAGE_MAX]; /* in the order of the database */
 	unsigned count;
 	uint64_t purged;
 	bool more, gap;
 };
 
 /* The rows are left as they are: there are none yet. */
-static void begin_page(struct page *page, const struct ask_history *ask)
+static void begin_page(struct page *page, const struct ask_history *ask, struct fragment *answer)
 {
+	static const struct ask_page head;
+
+	fragment_raw(answer, &head, sizeof(head));
 	page->ask = ask;
-	page->json = (struct fragment){0};
+	page->answer = answer;
 	page->count = 0;
 	page->purged = 0;
 	page->at_once = page->more = page->gap = false;
@@ -114,16 +117,18 @@ static enum db_result read_state(struct db *db, struct page *page, struct err *e
 static void add_row(struct page *page, const struct content_history_row *row)
 {
 	struct ask_row *const place = &page->row[page->count];
-	char *to = fragment_room(&page->json, most_of(&row->message));
+	struct fragment *const answer = page->answer;
+	char *to = fragment_room(answer, most_of(&row->message));
 
 	if (!to)
 		return;
+	place->author = row->message.author;
+	place->begin = (uint32_t)answer->used;
 	*to++ = '{';
 	to = put_head(to, &row->message);
-	place->author = row->message.author;
-	place->from_at = (uint32_t)(to - page->json.data);
-	fragment_end(&page->json, put_rest(to, &row->message));
-	place->end = (uint32_t)page->json.used;
+	place->from_at = (uint32_t)(to - answer->data);
+	fragment_end(answer, put_rest(to, &row->message));
+	place->end = (uint32_t)answer->used;
 	page->count++;
 }
 
@@ -162,38 +167,17 @@ static enum db_result read_page(struct db *db, struct page *page, reader_keep *k
 	return result == DB_END ? DB_OK : result;
 }
 
-static uint32_t begin_of(const struct page *page, unsigned row)
-{
-	return row == 0 ? 0 : page->row[row - 1].end;
-}
-
-/* The place of a row in the answer, which is its own inverse. */
-static unsigned turned(const struct page *page, unsigned row)
-{
-	return page->ask->from_oldest ? row : page->count - 1 - row;
-}
-
-static void put_page(struct fragment *answer, const struct page *page)
+/* What is known in the end: the list of the rows, and how long it is. */
+static void put_rows(struct fragment *answer, const struct page *page)
 {
 	const struct ask_page head = {.rows = page->count};
-	uint32_t used = 0;
 
-	fragment_raw(answer, &head, sizeof(head));
-	for (unsigned i = 0; i < page->count; i++) {
-		const unsigned row = turned(page, i);
-		const uint32_t begin = begin_of(page, row);
-		struct ask_row place = page->row[row];
-
-		place.from_at += used - begin;
-		place.end = used += place.end - begin;
-		fragment_raw(answer, &place, sizeof(place));
-	}
-	for (unsigned i = 0; i < page->count; i++) {
-		const unsigned row = turned(page, i);
-		const uint32_t begin = begin_of(page, row);
-
-		fragment_raw(answer, page->json.data + begin, page->row[row].end - begin);
-	}
+	fragment_raw(answer, "\0\0\0", -answer->used % sizeof(uint32_t));
+	for (unsigned i = 0; i < page->count; i++)
+		fragment_raw(answer, &page->row[page->ask->from_oldest ? i : page->count - 1 - i],
+			     sizeof(page->row[i]));
+	if (!answer->failed)
+		memcpy(answer->data, &head, sizeof(head));
 }
 
 /*
@@ -219,7 +203,7 @@ enum db_result reader_history(struct db *db, const struct ask_history *ask, stru
 	enum db_result result;
 
 	*flags_r = 0;
-	begin_page(&page, ask);
+	begin_page(&page, ask, answer);
 	if (ask->limit == 0 || ask->limit > READER_PAGE_MAX) {
 		err_set(err, "could not read a page of %u messages", ask->limit);
 		return DB_BAD_DATA;
@@ -229,16 +213,12 @@ enum db_result reader_history(struct db *db, const struct ask_history *ask, stru
 		result = read_state(db, &page, err);
 	if (result == DB_OK && !page.at_once)
 		result = read_page(db, &page, ask->from_oldest ? NULL : keep, arg, err);
-	if (result == DB_OK && page.json.used > UINT32_MAX)
-		page.json.failed = true;
-	if (result == DB_OK && !page.json.failed) {
-		put_page(answer, &page);
+	if (result == DB_OK) {
+		put_rows(answer, &page);
 		if (page.more && ask->from_oldest)
 			page.gap = false; /* it is beyond what was asked for */
 		*flags_r = (page.more ? ASK_MORE : 0) | (page.gap ? ASK_GAP : 0);
 	}
-	answer->failed = answer->failed || page.json.failed;
-	fragment_free(&page.json);
 	return result;
 }
 

@@ -11,7 +11,7 @@
 enum { READER_PAGE_MAX = 500 };
 
 /*
- * A page of history as ASK_HISTORY is answered (shm/ask.h), in answer.
+ * A page of history as ASK_HISTORY is answered (shm/ask.h), in answer, which is empty.
  * *flags_r: ASK_MORE, ASK_GAP (the database does not have everything below ask->before yet). keep, if
  * it is not NULL, is called with each row in the order of the database, unless there is a gap, and
  * returns false when it wants no more.

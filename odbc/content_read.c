@@ -73,9 +73,9 @@ enum db_result content_history(struct db *db, const struct content_page *page, s
 
 	db_bind_int(stmt, place++, page->room);
 	db_bind_count(stmt, place++, page->after);
-	db_bind_count(stmt, place++, page->before);
 	if (number == STATEMENT_PAGE_NEWEST)
 		db_bind_int(stmt, place++, page->room);
+	db_bind_count(stmt, place++, page->before);
 	db_bind_int(stmt, place, page->limit);
 	return db_execute(stmt, err);
 }

@@ -164,6 +164,12 @@ static void note_file(struct db *db)
 	db_done(stmt);
 }
 
+void db_turn(struct db *db)
+{
+	db->turns = true;
+	db->looked = false;
+}
+
 /* Whoever goes on writing to a file that has no name any more loses all of it in the end. */
 enum db_result db_check_file(struct db *db, struct err *err)
 {

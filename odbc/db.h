@@ -127,6 +127,10 @@ enum db_result db_execute(struct db_stmt *stmt, struct err *err);
  * its process may be silent, though no statement of it does. */
 void db_progress(struct db *db, void (*progress)(void *arg), void *arg);
 
+/* For who only reads, and much: from here to the next call the first statement alone looks whether the
+ * file of the database is still the one that was connected to. */
+void db_turn(struct db *db);
+
 /* The next row: DB_OK, DB_END (the statement is then done), or a failure. */
 enum db_result db_fetch(struct db_stmt *stmt, struct err *err);
 

@@ -60,6 +60,7 @@ struct db {
 	ino_t inode;
 	void (*progress)(void *arg); /* may be NULL */
 	void *progress_arg;
+	bool turns, looked;	 /* db_turn was called; the file was looked at in this turn */
 	struct db_stmt *reading; /* the last one that had a result */
 	struct db_stmt stmt[STATEMENTS][DB_FORMS];
 };

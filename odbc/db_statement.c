@@ -248,8 +248,9 @@ static enum db_result may_execute(struct db_stmt *stmt, struct err *err)
 	if (!db->connected)
 		return db_not_connected(err);
 	/* Within a transaction its beginning and its commit look. */
-	if (!db->in_transaction && db_check_file(db, err) != DB_OK)
+	if (!db->in_transaction && !db->looked && db_check_file(db, err) != DB_OK)
 		return DB_RETRY;
+	db->looked = db->turns;
 	if (db->in_transaction && db->spoilt) {
 		err_set(err, "could not run a statement: one of its transaction has failed");
 		db_disconnect(db);

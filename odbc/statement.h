@@ -79,7 +79,7 @@
 						    time, author, flags, client id, title, rich    \
 						    type, rich, uri, name */                       \
 	X(HISTORY_OLDEST, "iiii", "tiiiitttttt") /* the same, ascending */                         \
-	X(PAGE_NEWEST, "iiiii", "tiiiitttt")	 /* room, after, before, room, limit: the newest   \
+	X(PAGE_NEWEST, "iiiii", "tiiiitttt")	 /* room, after, room, before, limit: the newest   \
 						    behind what was purged, without uri, name */   \
 	X(PAGE_OLDEST, "iiii", "tiiiitttt")	 /* room, after, before, limit: the same of all,   \
 						    ascending */                                   \
@@ -209,11 +209,12 @@ enum statement {
 #define STATEMENT_OF_RANGE STATEMENT_OF_MESSAGES "AND m.seq > ? AND m.seq < ? "
 #define STATEMENT_OF_NEWEST STATEMENT_OF_RANGE "ORDER BY m.seq DESC LIMIT ?"
 #define STATEMENT_OF_OLDEST STATEMENT_OF_RANGE "ORDER BY m.seq LIMIT ?"
-#define STATEMENT_OF_ALONE "FROM pc_message AS m WHERE m.room = ? AND m.seq > ? AND m.seq < ? "
-#define STATEMENT_OF_PAGE_NEWEST                                                             \
-	STATEMENT_OF_ALONE "AND m.seq > (SELECT r.purged FROM pc_room AS r WHERE r.id = ?) " \
-			   "ORDER BY m.seq DESC LIMIT ?"
-#define STATEMENT_OF_PAGE_OLDEST STATEMENT_OF_ALONE "ORDER BY m.seq LIMIT ?"
+#define STATEMENT_OF_ALONE  "FROM pc_message AS m WHERE m.room = ? "
+#define STATEMENT_OF_PURGED "(SELECT r.purged FROM pc_room AS r WHERE r.id = ?)"
+#define STATEMENT_OF_PAGE_NEWEST                                         \
+	STATEMENT_OF_ALONE "AND m.seq > ? AND m.seq > " STATEMENT_OF_PURGED \
+			   " AND m.seq < ? ORDER BY m.seq DESC LIMIT ?"
+#define STATEMENT_OF_PAGE_OLDEST STATEMENT_OF_ALONE "AND m.seq > ? AND m.seq < ? ORDER BY m.seq LIMIT ?"
 
 /* Their texts; NULL where each dialect has its own. */
 extern const char *const statement_text[STATEMENTS];

@@ -92,18 +92,19 @@ struct ask_history {
 };
 
 /*
- * The answer: messages, oldest first. Behind the struct stand `rows` struct ask_row and then the
- * JSON objects of the messages, one behind the other, without whom they are from: names change, and
- * workers have them. There `"from":...,"name":...,` is to be put in.
+ * The answer: struct ask_page, the JSON objects of the messages in any order, and at its end `rows`
+ * struct ask_row, those of the oldest messages first. The objects do not say whom they are from:
+ * names change, and workers have them.
  */
 struct ask_page {
 	uint32_t rows;
 	uint32_t reserved;
 };
 
+/* An object, in bytes of the answer. At from_at `"from":...,"name":...,` is to be put in. */
 struct ask_row {
 	uint32_t author;
-	uint32_t from_at, end; /* bytes of the JSON: where the author goes, where the next begins */
+	uint32_t begin, from_at, end;
 };
 
 /* Of the messages with a number below `before`. With ASK_GAP not all of them are in the database. */

@@ -322,6 +322,8 @@ static unsigned copy_messages(const struct cache *cache, const struct room_row *
 	unsigned count = 0;
 	size_t used = 0;
 
+	if (wanted->before <= room->last_seq + 1 - steps)
+		return 0; /* there are none so old */
 	for (; attempt_is_row(cache, TABLE_MESSAGE, row) && steps > 0 && count < wanted->limit; steps--) {
 		const struct message_row *m = table_row(cache, TABLE_MESSAGE, row);
 		struct message_view *view = &wanted->list[count];

@@ -203,14 +203,16 @@ enum page_result page_begin(struct page *page, struct pending *pending, struct b
 	return PAGE_DONE;
 }
 
-static int write_made_row(struct session *session, const struct ask_row *row, const char *json,
-			  uint32_t begin, struct buf *rows)
+static int write_made_row(struct session *session, const struct ask_row *row, const char *answer,
+			  size_t size, struct buf *rows)
 {
 	struct chat *chat = session->chat;
-	const struct text head = {json + begin, row->from_at - begin};
-	const struct text rest = {json + row->from_at, row->end - row->from_at};
-	struct text sender;
+	struct text head, rest, sender;
 
+	if (row->from_at < row->begin || row->end < row->from_at || row->end > size)
+		return CODE_SERVER_ERROR;
+	head = (struct text){answer + row->begin, row->from_at - row->begin};
+	rest = (struct text){answer + row->from_at, row->end - row->from_at};
 	if (names_sender(&chat->names, chat->cache, row->author, session->front, &sender) ==
 	    CODE_BUSY)
 		return CODE_BUSY;
@@ -219,26 +221,23 @@ static int write_made_row(struct session *session, const struct ask_row *row, co
 }
 
 /* What a reader answered. */
-static int write_made(struct session *session, const void *body, size_t size, struct buf *rows)
+static int write_made(struct session *session, const char *answer, size_t size, struct buf *rows)
 {
-	const struct ask_page *page = body;
-	const struct ask_row *row = (const void *)(page + 1);
-	uint32_t begin = 0;
-	const char *json;
+	const struct ask_page *page = (const void *)answer;
+	const struct ask_row *row;
+	size_t list;
+	int code = CODE_OK;
 
-	if (size < sizeof(*page) || page->rows > (size - sizeof(*page)) / sizeof(*row))
+	if (size < sizeof(*page) || page->rows > (size - sizeof(*page)) / sizeof(*row) ||
+	    size % _Alignof(struct ask_row) != 0)
 		return CODE_SERVER_ERROR;
-	json = (const char *)(row + page->rows);
-	size -= (size_t)(json - (const char *)body);
+	list = page->rows * sizeof(*row);
+	row = (const void *)(answer + size - list);
 	/* At once: where there is much to be added to rows it grows but once. */
 	(void)buf_room(rows, size + page->rows * (size_t)SENDER_GUESS);
-	for (uint32_t i = 0; i < page->rows; begin = row[i++].end) {
-		if (row[i].from_at < begin || row[i].end < row[i].from_at || row[i].end > size)
-			return CODE_SERVER_ERROR;
-		if (write_made_row(session, &row[i], json, begin, rows) == CODE_BUSY)
-			return CODE_BUSY;
-	}
-	return CODE_OK;
+	for (uint32_t i = 0; i < page->rows && code == CODE_OK; i++)
+		code = write_made_row(session, &row[i], answer, size - list, rows);
+	return code;
 }
 
 static enum page_result join_rows(struct page *page, struct pending *pending,

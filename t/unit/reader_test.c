@@ -102,28 +102,23 @@ static bool keep_count(const struct content_history_row *row, void *arg)
 /* The page as an array, as a worker puts it together: users are called by their numbers. */
 static void join_page(const struct fragment *answer, struct fragment *json)
 {
-	struct ask_page head;
-	struct ask_row row;
-	const char *text, *from;
-	uint32_t begin = 0;
+	const struct ask_page *head = (const void *)answer->data;
+	const struct ask_row *row;
 
-	assert_true(answer->used >= sizeof(head));
-	memcpy(&head, answer->data, sizeof(head));
-	text = answer->data + sizeof(head) + head.rows * sizeof(row);
+	assert_true(answer->used >= sizeof(*head) && answer->used % _Alignof(struct ask_row) == 0);
+	assert_true(answer->used - sizeof(*head) >= head->rows * sizeof(*row));
+	row = (const void *)(answer->data + answer->used - head->rows * sizeof(*row));
 	fragment_text(json, "[");
-	for (uint32_t i = 0; i < head.rows; begin = row.end, i++) {
-		memcpy(&row, answer->data + sizeof(head) + i * sizeof(row), sizeof(row));
-		assert_true(begin <= row.from_at && row.from_at <= row.end);
-		assert_true(text + row.end <= answer->data + answer->used);
-		from = text + row.from_at;
+	for (uint32_t i = 0; i < head->rows; row++, i++) {
+		assert_true(row->begin >= sizeof(*head) && row->begin <= row->from_at);
+		assert_true(row->from_at <= row->end && row->end <= answer->used);
 		fragment_text(json, i > 0 ? "," : "");
-		fragment_raw(json, text + begin, (size_t)(from - text) - begin);
+		fragment_raw(json, answer->data + row->begin, row->from_at - row->begin);
 		fragment_text(json, "\"from\":");
-		fragment_number(json, row.author);
+		fragment_number(json, row->author);
 		fragment_text(json, ",");
-		fragment_raw(json, from, row.end - row.from_at);
+		fragment_raw(json, answer->data + row->from_at, row->end - row->from_at);
 	}
-	assert_ptr_equal(text + begin, answer->data + answer->used);
 	fragment_text(json, "]");
 }
 
