@@ -69,19 +69,20 @@ void load_client_storm(struct load_worker *w)
 			lost(w, &w->client[i]);
 }
 
-void load_client_end(struct load_worker *w)
+/* A server need not keep the places of one who says that he leaves. */
+static int say_goodbye(struct load_worker *w, struct load_client *c)
 {
 	static const unsigned char normal[] = {1000 >> 8, 1000 & 255};
 
-	for (uint32_t i = 0; i < w->clients; i++) {
-		struct load_client *c = &w->client[i];
+	load_connection_send(&c->connection, FRAME_CLOSE, normal, sizeof(normal));
+	return load_connection_flush(&c->connection, &w->network, c);
+}
 
-		if (c->state != CLIENT_READY)
-			continue;
-		load_connection_send(&c->connection, FRAME_CLOSE, normal, sizeof(normal));
-		if (load_connection_flush(&c->connection, &w->network, c) != 0)
-			lost(w, c);
-	}
+void load_client_end(struct load_worker *w)
+{
+	for (uint32_t i = 0; i < w->clients; i++)
+		if (w->client[i].state == CLIENT_READY && say_goodbye(w, &w->client[i]) != 0)
+			lost(w, &w->client[i]);
 }
 
 void load_client_start(struct load_worker *w, struct load_client *c)
@@ -105,6 +106,7 @@ void load_client_come(struct load_worker *w)
 		if (c->state != CLIENT_READY)
 			continue;
 		c->came = due;
+		(void)say_goodbye(w, c);
 		disconnect(w, c);
 		load_client_start(w, c);
 	}

@@ -93,7 +93,7 @@ void load_message_page(struct load_worker *w, struct load_client *c, struct load
 /* Cuts all connections, to come back at once. */
 void load_client_storm(struct load_worker *w);
 
-/* All say that they leave: the server is not to keep their places. */
+/* All say that they leave. */
 void load_client_end(struct load_worker *w);
 
 /* Those who are to sign in again by now do so. */

@@ -35,14 +35,14 @@ sub full_and_half ($question, $rooms, $size, %load) {
 	Pchat::Bench::report($question, %figures);
 }
 
-# 16 rooms each: 14 of 30, two of 150.
+# 16 rooms each: 14 of 30, two of 150. There are so many users that none is in a room twice.
 sub _storm_rooms ($users) { return (int($users * 14 / 30), int($users * 2 / 150) || 1) }
 
 sub storm_server ($users, %options) {
 	my ($small, $large) = _storm_rooms($users);
 	return Pchat::Bench->new(
 		connections => $users,
-		users => 100,
+		users => size_of(150, 200),
 		rooms => $small + $large,
 		seats => 16 * $users,
 		%options
