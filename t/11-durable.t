@@ -1,4 +1,5 @@
 use v5.36;
+use Mojo::File 'path';
 use Test::More;
 use Pchat::Client;
 use Pchat::Server;
@@ -6,24 +7,34 @@ use Pchat::Wait;
 
 # The sequencer's fdatasync is held or made to fail by t/shim/fsync.c. While it is held the message
 # is in the journal file already; whoever did not wait for the sync would show it.
+use constant { HOLD => 0, HELD => 1, FAIL => 2, DONE => 3 };    # struct words
 my $server = Pchat::Server->new(tls => 0);
 my $shim = $server->directory . '/shim';
-mkdir $shim or die;
+path($shim)->spurt("\0" x 4);
 $server->{environment} =
 	{ LD_PRELOAD => "$Pchat::Server::build/t/shim/fsync.so", PCHAT_SHIM => $shim };
 $server->launch;
 $server->wait_ready;
 $server->add_users(qw(alice bob));
 my $room = $server->add_room('lobby');
-ok(-s "$shim/log", 'the sequencer syncs through the shim');
+
+sub is_set ($word) { return ord substr path($shim)->slurp, $word, 1 }
+
+sub set ($word, $value) {
+	open my $out, '+<:raw', $shim or die;
+	sysseek $out, $word, 0;
+	syswrite $out, chr $value;
+}
+
+ok(is_set(DONE), 'the sequencer syncs through the shim');
 
 my ($alice, $bob) = $server->spread(qw(alice bob));
 $_->join_room($room) for $alice, $bob;
 $alice->post($room, 'first');
 $_->next_note for $alice, $bob;
 
-sub hold () { open my $out, '>', "$shim/hold" or die }
-sub release () { unlink "$shim/hold" or die }
+sub hold () { set(HOLD, 1) }
+sub release () { set(HOLD, 0) }
 
 # Posts without waiting; the place where the answer will be.
 sub post ($text) {
@@ -54,7 +65,7 @@ sub in_journal ($text) {
 
 hold;
 my $answer = post('held back');
-wait_for('sync of the post', sub { -e "$shim/held" });
+wait_for('sync of the post', sub { is_set(HELD) });
 ok(in_journal('held back'), 'the post is in the journal file while its sync is under way');
 nothing_heard($answer, 'before the sync has returned');
 release;
@@ -65,9 +76,8 @@ is($_->next_note->{text}, 'held back', "and delivered to $_->{user}") for $alice
 my ($sequencer) = $server->pids('sequencer');
 hold;
 $answer = post('failed once');
-wait_for('sync of the post', sub { -e "$shim/held" });
-open my $out, '>', "$shim/fail" or die;
-close $out;
+wait_for('sync of the post', sub { is_set(HELD) });
+set(FAIL, 1);
 $server->expect_end($sequencer);
 release;
 wait_for(
@@ -85,7 +95,7 @@ is($_->next_note->{text}, 'failed once', "$_->{user} gets it once") for $alice, 
 ($sequencer) = $server->pids('sequencer');
 hold;
 $answer = post('killed in the sync');
-wait_for('sync of the post', sub { -e "$shim/held" });
+wait_for('sync of the post', sub { is_set(HELD) });
 $server->kill($sequencer);
 release;
 wait_for('answer', sub {%$answer});

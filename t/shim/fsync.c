@@ -1,72 +1,51 @@
 /*
  * Stands before fdatasync(2) in a pchat-sequencer, by LD_PRELOAD; other programs it leaves alone.
- * The files of the directory PCHAT_SHIM say what it does:
- *
- *   hold   the call waits while this is there, and makes "held" while it waits
- *   fail   the call removes it and fails with EIO
- *   log    gets one byte for each call that has returned success
+ * What it does stands in the file PCHAT_SHIM, which is mapped at once: later a process may not write
+ * to files any more.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-static int is_sequencer(void)
-{
-	static const char name[] = "pchat-sequencer";
-	static int answer = -1;
-	char path[PATH_MAX];
-	ssize_t length;
+struct words {
+	uint8_t hold; /* the call waits while this is set, */
+	uint8_t held; /* and sets this while it waits */
+	uint8_t fail; /* the call clears it and fails with EIO */
+	uint8_t done; /* a call has returned success */
+};
 
-	if (answer < 0) {
-		length = readlink("/proc/self/exe", path, sizeof(path) - 1);
-		path[length < 0 ? 0 : length] = '\0';
-		answer = strstr(path, name) != NULL;
+static volatile struct words *words; /* NULL: not here */
+
+static bool is_sequencer(void)
+{
+	static const char name[] = "/pchat-sequencer";
+	char path[PATH_MAX];
+	const ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	path[length < 0 ? 0 : length] = '\0';
+	return strstr(path, name) != NULL;
+}
+
+__attribute__((constructor)) static void map(void)
+{
+	const char *path = getenv("PCHAT_SHIM");
+	const int fd = path && is_sequencer() ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	void *page = MAP_FAILED;
+
+	if (fd != -1) {
+		page = mmap(NULL, sizeof(*words), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		close(fd);
 	}
-	return answer;
-}
-
-static const char *control(const char *name, char path[PATH_MAX])
-{
-	snprintf(path, PATH_MAX, "%s/%s", getenv("PCHAT_SHIM"), name);
-	return path;
-}
-
-static void make(const char *name)
-{
-	char path[PATH_MAX];
-
-	close(open(control(name, path), O_WRONLY | O_CREAT, 0600));
-}
-
-static bool there(const char *name)
-{
-	char path[PATH_MAX];
-
-	return access(control(name, path), F_OK) == 0;
-}
-
-static bool take(const char *name)
-{
-	char path[PATH_MAX];
-
-	return unlink(control(name, path)) == 0;
-}
-
-static void note(void)
-{
-	char path[PATH_MAX];
-	int fd = open(control("log", path), O_WRONLY | O_CREAT | O_APPEND, 0600);
-
-	if (fd >= 0 && write(fd, "s", 1) != 1)
-		abort();
-	close(fd);
+	if (page != MAP_FAILED)
+		words = page;
 }
 
 int fdatasync(int fd)
@@ -75,20 +54,20 @@ int fdatasync(int fd)
 	int (*next)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
 	int result;
 
-	if (!getenv("PCHAT_SHIM") || !is_sequencer())
+	if (!words)
 		return next(fd);
-	if (there("hold")) {
-		make("held");
-		while (there("hold"))
-			nanosleep(&moment, NULL);
-		take("held");
+	while (words->hold) {
+		words->held = true;
+		nanosleep(&moment, NULL);
 	}
-	if (take("fail")) {
+	words->held = false;
+	if (words->fail) {
+		words->fail = false;
 		errno = EIO;
 		return -1;
 	}
 	result = next(fd);
 	if (result == 0)
-		note();
+		words->done = true;
 	return result;
 }
