@@ -499,7 +499,8 @@ static unsigned mail_slot_of(unsigned slot, uint8_t odd)
 static void fill_head(struct input *in, struct command *head)
 {
 	static const uint16_t flags[] = {
-		0, 0, EVENT_ALERT, EVENT_REPLACED, EVENT_ADMIN, EVENT_ADMIN | EVENT_READER, 0xffff, 64};
+		0, COMMAND_LOST, EVENT_ALERT, EVENT_REPLACED, EVENT_ADMIN,
+		EVENT_ADMIN | EVENT_READER, 0xffff, 64};
 	const uint8_t slot = take(in);
 
 	head->room = take_id(in);
@@ -515,13 +516,17 @@ static void fill_head(struct input *in, struct command *head)
 
 static void step(struct stage *stage, struct input *in)
 {
-	const unsigned chosen = take(in) % (COMMANDS + 1);
+	const unsigned chosen = take(in) % (COMMANDS + 2);
 	uint8_t *payload = stage_payload(stage);
 	uint32_t size = 0;
 	unsigned mail_slot;
 
 	if (chosen == COMMANDS) {
 		stage_replace_worker(stage, SLOT_WORKER + take(in) % 2);
+		return;
+	}
+	if (chosen == COMMANDS + 1) {
+		stage_end_lost(stage);
 		return;
 	}
 	mail_slot = mail_slot_of(commands[chosen].mail_slot, take(in));

@@ -50,6 +50,7 @@ static void configure(struct conf *conf)
 	conf->limits.rich_size = 100;
 	conf->limits.file_size = 1000;
 	conf->limits.rooms_per_session = 4;
+	conf->limits.linger = UINT64_C(3600) * 1000000;
 	conf->compliance.enabled = conf->compliance.refused = true;
 }
 
@@ -157,6 +158,17 @@ static void settle(struct stage *stage)
 		commit(stage);
 		fuzz_check(!engine->broken && turns++ < TURNS);
 	}
+}
+
+void stage_end_lost(struct stage *stage)
+{
+	unsigned turns = 0;
+
+	while (engine_linger(&stage->engine, true)) {
+		commit(stage);
+		fuzz_check(!stage->engine.broken && turns++ < TURNS);
+	}
+	fuzz_check(stage->engine.cache.header->first_lost == 0);
 }
 
 /* With a journal that has room for everything a command waits for a new batch only. */
@@ -383,6 +395,37 @@ static void check_rooms(const struct cache *cache)
 	fuzz_check(rooms == cache->header->table[TABLE_ROOM].used && rooms == in_categories);
 }
 
+/* Those who are lost, in their order; each is somewhere, and there its user has no other session. */
+static void check_lost(const struct cache *cache)
+{
+	const struct cache_header *header = cache->header;
+	const struct participant_row *p;
+	const struct session_row *session;
+	uint32_t lost = 0, listed = 0, last = 0;
+	unsigned others;
+
+	EACH_ROW(cache, TABLE_SESSION, session) {
+		if (session->generation == 0 || session->lost == 0)
+			continue;
+		fuzz_check(session->participants > 0 && !(session->flags & EVENT_ADMIN));
+		lost++;
+	}
+	for (uint32_t at = header->first_lost; at != 0; at = session->lost_next) {
+		session = table_row(cache, TABLE_SESSION, at);
+		fuzz_check(session->lost != 0 && session->lost_previous == last && listed++ < lost);
+		last = at;
+	}
+	fuzz_check(listed == lost && lost == header->lost && header->last_lost == last);
+	EACH_ROW(cache, TABLE_PARTICIPANT, p) {
+		if (p->room == 0)
+			continue;
+		session = table_row(cache, TABLE_SESSION, p->session);
+		fuzz_check(session->principal == p->principal);
+		find_participant(cache, p->room, p->principal, p->session, &others);
+		fuzz_check(session->lost == 0 || others == 0);
+	}
+}
+
 static void check_again(const struct stage *stage)
 {
 	const struct cache *first = &stage->engine.cache;
@@ -402,8 +445,10 @@ void stage_check(struct stage *stage)
 	check_tables(&stage->engine.cache);
 	check_texts(&stage->engine.cache);
 	check_rooms(&stage->engine.cache);
+	check_lost(&stage->engine.cache);
 	check_tables(&stage->shared);
 	check_texts(&stage->shared);
 	check_rooms(&stage->shared);
+	check_lost(&stage->shared);
 	check_again(stage);
 }

@@ -46,6 +46,9 @@ bool stage_send(struct stage *stage, unsigned mail_slot, uint32_t size);
 /* A worker dies, and another comes. */
 void stage_replace_worker(struct stage *stage, unsigned slot);
 
+/* The time of all lost sessions is over. */
+void stage_end_lost(struct stage *stage);
+
 /* Fails where tables contradict themselves, or where the events do not give the same cache again. */
 void stage_check(struct stage *stage);
 
