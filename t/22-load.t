@@ -3,7 +3,7 @@ use v5.36;
 use File::Temp 'tempdir';
 use FindBin;
 use Mojo::IOLoop;
-use Mojo::JSON 'decode_json';
+use Mojo::JSON 'decode_json', 'encode_json';
 use POSIX ':sys_wait_h';
 use Test::More;
 use Pchat::Fake;
@@ -96,11 +96,31 @@ like(
 is(faults(figures(sub ($message) {$message}, '--window', 8)),
 	'', 'a window of posts makes no difference');
 
+# What t/bench/table makes of users/s that targets has measured in its rounds.
+sub verdict (@users) {
+	my $row = {
+		rounds => 0 + @users,
+		faults => 0,
+		users_per_second => { median => $users[$#users / 2], all => \@users } };
+	open my $out, '>', "$directory/targets" or die;
+	say $out encode_json({ bench => 'target resume', figures => $row });
+	close $out;
+	my ($line) =
+		grep {/resume/} `$^X '$FindBin::Bin/bench/table' '$directory/targets' 2>/dev/null`;
+	return $line;
+}
+like(verdict(5100), qr/5,000 +5,100 +yes$/, 'a target that is reached is said to be');
+like(
+	verdict(3000, 4900, 5200),
+	qr/4,900 \(3,000 4,900 5,200\) +no$/,
+	'one that the middle round does not reach is not'
+);
+like(verdict(), qr/resume +not measured/, 'nor is one that was not measured');
+
 # The command lines in which a directory is named.
 sub commands_with ($name) {
 	my @commands = map {
-		open my $in, '<', "$_/cmdline";
-		$in ? <$in> // '' : ();
+		open(my $in, '<', "$_/cmdline") ? <$in> // '' : ();
 	} glob '/proc/[0-9]*';
 	return grep {/\Q$name\E/} @commands;
 }

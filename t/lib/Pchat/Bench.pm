@@ -268,8 +268,7 @@ sub wait_stored ($self) {
 # The workers that serve, not the standbys, as their titles say.
 sub active_workers ($self) {
 	return grep {
-		open my $in, '<', "/proc/$_/cmdline";
-		$in && (<$in> // '') =~ /: active/;
+		open(my $in, '<', "/proc/$_/cmdline") && (<$in> // '') =~ /: active/;
 	} $self->{server}->pids('worker');
 }
 
