@@ -120,7 +120,8 @@ like(verdict(), qr/resume +not measured/, 'nor is one that was not measured');
 # The command lines in which a directory is named.
 sub commands_with ($name) {
 	my @commands = map {
-		open(my $in, '<', "$_/cmdline") ? <$in> // '' : ();
+		my $opened = open my $in, '<', "$_/cmdline";
+		$opened ? <$in> // '' : ();
 	} glob '/proc/[0-9]*';
 	return grep {/\Q$name\E/} @commands;
 }

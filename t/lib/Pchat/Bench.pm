@@ -268,7 +268,8 @@ sub wait_stored ($self) {
 # The workers that serve, not the standbys, as their titles say.
 sub active_workers ($self) {
 	return grep {
-		open(my $in, '<', "/proc/$_/cmdline") && (<$in> // '') =~ /: active/;
+		my $opened = open my $in, '<', "/proc/$_/cmdline";
+		$opened && (<$in> // '') =~ /: active/;
 	} $self->{server}->pids('worker');
 }
 
