@@ -492,6 +492,32 @@ static void every_type_has_a_name(void **state)
 	assert_string_equal(event_name(EVENT_MESSAGE), "message");
 }
 
+static void rooms_come_out_with_the_session_whose_places_are_taken(void **state)
+{
+	struct event_rooms in = {.count = 2,
+				 .from = {.slot = SLOT_WORKER, .generation = 3, .session = 9},
+				 .place = {{.room = 1, .flags = EVENT_TAKEN}, {.room = 2}}},
+			   out;
+	uint8_t buffer[EVENT_ROOMS_SIZE];
+	uint32_t size = event_rooms_put(&in, buffer, sizeof(buffer));
+
+	(void)state;
+	assert_int_equal(size, event_rooms_size(2));
+	assert_true(event_rooms_parse(buffer, size, &out));
+	assert_int_equal(out.count, 2);
+	assert_memory_equal(&out.from, &in.from, sizeof(in.from));
+	assert_memory_equal(out.place, in.place, 2 * sizeof(in.place[0]));
+	assert_false(event_rooms_parse(buffer, size - 1, &out));
+	assert_int_equal(event_rooms_put(&in, buffer, size - 1), 0);
+	in.from.session = 0; /* taken from nobody */
+	assert_int_equal(event_rooms_put(&in, buffer, sizeof(buffer)), 0);
+	in.from.session = 9;
+	in.place[0].flags = EVENT_TAKEN | EVENT_FIRST;
+	assert_int_equal(event_rooms_put(&in, buffer, sizeof(buffer)), 0);
+	in.place[0].flags = EVENT_NO_ACCESS;
+	assert_int_equal(event_rooms_put(&in, buffer, sizeof(buffer)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -512,6 +538,7 @@ int main(void)
 		cmocka_unit_test(random_payloads_never_lead_outside),
 		cmocka_unit_test(views_and_refusals_come_out_as_they_were_put_in),
 		cmocka_unit_test(every_type_has_a_name),
+		cmocka_unit_test(rooms_come_out_with_the_session_whose_places_are_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

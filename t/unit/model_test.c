@@ -264,12 +264,47 @@ static void step_sign_out(struct trial *t)
 	compare_answer(t, simple(t->b, COMMAND_SESSION_CLOSE, session, 0), &wanted);
 }
 
+static void step_lose(struct trial *t)
+{
+	const unsigned session = 2 + any(t, SESSIONS - 2);
+	const struct naive_answer wanted = naive_lose(&t->n, session);
+
+	t->b->mail.command.flags = COMMAND_LOST;
+	compare_answer(t, simple(t->b, COMMAND_SESSION_CLOSE, session, 0), &wanted);
+}
+
+/* Their time is over. */
+static void step_end_lost(struct trial *t)
+{
+	naive_end_lost(&t->n);
+	while (engine_linger(&t->b->engine, true))
+		;
+}
+
 static void step_join(struct trial *t)
 {
 	const unsigned session = 1 + any(t, SESSIONS - 1), room = any_room(t);
 	const struct naive_answer wanted = naive_join(&t->n, session, room);
 
 	compare_answer(t, simple(t->b, COMMAND_JOIN, session, room), &wanted);
+}
+
+/* As a worker does: rooms that the event for all leaves out, because other sessions' places are taken
+ * over there, are asked for one by one. */
+static void join_alone(struct trial *t, unsigned session, const struct event_rooms *event)
+{
+	const struct cache *cache = &t->b->engine.cache;
+	const uint32_t row = find_session(cache, SLOT_WORKER, GENERATION, session);
+
+	for (uint32_t i = 0; i < event->count; i++) {
+		const uint32_t room = event->place[i].room;
+
+		if (t->n.session[session].in[room] &&
+		    find_participant(cache, find_room(cache, room), t->n.session[session].user, row,
+				     NULL) == 0)
+			check(t, simple(t->b, COMMAND_JOIN, session, room) == DECIDED,
+			      "a room that was left out cannot be joined alone");
+	}
 }
 
 /* Some rooms at once: those that can be joined one after the other are, as far as there is room. */
@@ -292,6 +327,7 @@ static void step_join_rooms(struct trial *t)
 			       event_rooms_put(&event, t->b->mail.bytes + sizeof(struct command),
 					       EVENT_ROOMS_SIZE)),
 		       &wanted);
+	join_alone(t, session, &event);
 }
 
 static void step_leave(struct trial *t)
@@ -339,6 +375,8 @@ static const struct {
 	{"role in a room", 14, step_room_role},
 	{"sign in", 6, step_sign_in},
 	{"sign out", 1, step_sign_out},
+	{"lose", 3, step_lose},
+	{"end lost", 1, step_end_lost},
 	{"join", 14, step_join},
 	{"join some rooms", 8, step_join_rooms},
 	{"leave", 3, step_leave},
@@ -408,7 +446,8 @@ static void compare_room(struct trial *t, unsigned id)
 		const uint32_t session = find_session(cache, SLOT_WORKER, GENERATION, s);
 		const unsigned user = t->n.session[s].user;
 
-		check(t, (session != 0) == t->n.session[s].open, "a session is open, or is not");
+		check(t, (session != 0) == (t->n.session[s].open || t->n.session[s].lost),
+		      "a session is open, or is not");
 		check(t,
 		      (session != 0 && find_participant(cache, row, user, session, NULL) != 0) ==
 			      t->n.session[s].in[id],
@@ -487,6 +526,8 @@ static void run(uint64_t seed, unsigned count)
 
 	assert_int_equal(set_up_large(&state, FACTOR), 0);
 	t.b = state;
+	t.b->conf.limits.linger = UINT64_C(3600) * 1000000;
+	t.b->conf.limits.rooms_per_session = ROOMS; /* of which the model knows nothing */
 	t.copy = malloc(COPY_SIZE);
 	assert_non_null(t.copy);
 	wanted = naive_sign_in(&t.n, 1, 0, true);

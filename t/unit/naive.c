@@ -109,6 +109,22 @@ static bool creates(const struct naive *n, unsigned session, unsigned category)
 		has(n, user, n->category[category].role, NAIVE_CREATOR));
 }
 
+static bool is_anywhere(const struct naive *n, unsigned session)
+{
+	for (unsigned r = 1; r <= n->rooms; r++)
+		if (n->session[session].in[r])
+			return true;
+	return false;
+}
+
+/* A lost session that is nowhere is over. */
+static void end_empty(struct naive *n)
+{
+	for (unsigned s = 0; s < SESSIONS; s++)
+		if (n->session[s].lost && !is_anywhere(n, s))
+			naive_end_session(n, s);
+}
+
 /* Whoever may not be where he is leaves. */
 void naive_settle(struct naive *n)
 {
@@ -118,6 +134,7 @@ void naive_settle(struct naive *n)
 			    (!n->room[r].there || n->room[r].disabled ||
 			     !naive_may(n, n->session[s].user, r, 'j')))
 				n->session[s].in[r] = false;
+	end_empty(n);
 }
 
 void naive_end_session(struct naive *n, unsigned session)
@@ -162,7 +179,8 @@ struct naive_answer naive_state(struct naive *n, unsigned id, enum naive_state s
 	}
 	n->people[id].state = state;
 	for (unsigned s = 0; s < SESSIONS && state != NAIVE_ACTIVE; s++)
-		if (n->session[s].open && !n->session[s].admin && n->session[s].user == id)
+		if ((n->session[s].open || n->session[s].lost) && !n->session[s].admin &&
+		    n->session[s].user == id)
 			naive_end_session(n, s);
 	if (state == NAIVE_DELETED) {
 		strip(n, id);
@@ -369,6 +387,7 @@ struct naive_answer naive_room_remove(struct naive *n, unsigned session, unsigne
 	naive_forget_room(n, id);
 	for (unsigned s = 0; s < SESSIONS; s++)
 		n->session[s].in[id] = false;
+	end_empty(n);
 	return answer;
 }
 
@@ -413,7 +432,7 @@ struct naive_answer naive_sign_in(struct naive *n, unsigned session, unsigned us
 {
 	struct naive_answer answer = {.count = 0};
 
-	if (n->session[session].open)
+	if (n->session[session].open || n->session[session].lost)
 		naive_because(&answer, CODE_INVALID_FLOW_OF_OPERATIONS);
 	if (!admin && (!naive_exists(n, user) || n->people[user].state != NAIVE_ACTIVE))
 		naive_because(&answer, CODE_AUTHENTICATION_FAILED);
@@ -433,8 +452,52 @@ struct naive_answer naive_sign_out(struct naive *n, unsigned session)
 
 	if (!n->session[session].open)
 		naive_because(&answer, CODE_NOT_SIGNED_IN);
-	naive_end_session(n, session);
+	else
+		naive_end_session(n, session);
 	return answer;
+}
+
+static bool is_there_otherwise(const struct naive *n, unsigned session, unsigned room)
+{
+	for (unsigned s = 0; s < SESSIONS; s++)
+		if (s != session && n->session[s].in[room] &&
+		    n->session[s].user == n->session[session].user)
+			return true;
+	return false;
+}
+
+struct naive_answer naive_lose(struct naive *n, unsigned session)
+{
+	struct naive_answer answer = {.count = 0};
+
+	if (!n->session[session].open) {
+		naive_because(&answer, CODE_NOT_SIGNED_IN);
+		return answer;
+	}
+	for (unsigned r = 1; r <= n->rooms; r++)
+		if (is_there_otherwise(n, session, r))
+			n->session[session].in[r] = false;
+	n->session[session].open = false;
+	n->session[session].lost = true;
+	end_empty(n);
+	return answer;
+}
+
+void naive_end_lost(struct naive *n)
+{
+	for (unsigned s = 0; s < SESSIONS; s++)
+		if (n->session[s].lost)
+			naive_end_session(n, s);
+}
+
+/* Whatever lost session of the user was there is not any more. */
+static void take_over(struct naive *n, unsigned session, unsigned room)
+{
+	for (unsigned s = 0; s < SESSIONS; s++)
+		if (n->session[s].lost && n->session[s].user == n->session[session].user)
+			n->session[s].in[room] = false;
+	n->session[session].in[room] = true;
+	end_empty(n);
 }
 
 static bool is_nobody(const struct naive *n, unsigned session, struct naive_answer *answer)
@@ -465,7 +528,7 @@ struct naive_answer naive_join(struct naive *n, unsigned session, unsigned room)
 	else if (n->session[session].in[room])
 		naive_because(&answer, NAIVE_NOTHING);
 	if (answer.count == 0)
-		n->session[session].in[room] = true;
+		take_over(n, session, room);
 	return answer;
 }
 

@@ -60,6 +60,7 @@ struct naive {
 
 	struct {
 		bool open, admin;
+		bool lost; /* then it is not open, but in its rooms */
 		unsigned user;
 		bool in[ROOMS];
 	} session[SESSIONS];
@@ -110,6 +111,8 @@ struct naive_answer naive_room_role(struct naive *n, unsigned session, unsigned 
 
 struct naive_answer naive_sign_in(struct naive *n, unsigned session, unsigned user, bool admin);
 struct naive_answer naive_sign_out(struct naive *n, unsigned session);
+struct naive_answer naive_lose(struct naive *n, unsigned session);
+void naive_end_lost(struct naive *n); /* all of them */
 struct naive_answer naive_join(struct naive *n, unsigned session, unsigned room);
 struct naive_answer naive_leave(struct naive *n, unsigned session, unsigned room);
 struct naive_answer naive_post(struct naive *n, unsigned session, unsigned room);

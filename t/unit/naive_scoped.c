@@ -51,7 +51,7 @@ bool naive_may_use(const struct naive *n, unsigned user)
 static void police(struct naive *n)
 {
 	for (unsigned s = 0; s < SESSIONS; s++)
-		if (n->session[s].open && !n->session[s].admin &&
+		if ((n->session[s].open || n->session[s].lost) && !n->session[s].admin &&
 		    !naive_may_use(n, n->session[s].user))
 			naive_end_session(n, s);
 }
