@@ -127,6 +127,8 @@ static const struct adapter_record types[] = {
 	{OTHER(36, "expire"), NOWHERE, NOBODY, .content = "1-2 4-4",
 	 .detail =
 		 "{\"reason\":\"purge\",\"until\":\"2026-01-01T00:00:00.000000Z\",\"records\":3}"},
+	{OTHER(37, "lost"), NOWHERE, ALICE},
+	{OTHER(38, "resume"), IN_LAB, ALICE, .session = "9.4.1", .detail = "{\"from\":\"8.2.1\"}"},
 };
 
 const struct adapter_batch adapter_types = {types, sizeof(types) / sizeof(types[0])};
