@@ -235,6 +235,7 @@ static void show_life(void *arg)
 
 	proc_heartbeat(&c->child.proc);
 	compliance_yield(c);
+	yielding_pause(&c->yielding);
 }
 
 static int open_all(struct compliance *c, struct err *err)

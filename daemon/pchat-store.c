@@ -237,6 +237,7 @@ static void show_life(void *arg)
 
 	proc_heartbeat(&store->child.proc);
 	store_yield(store);
+	yielding_pause(&store->yielding);
 }
 
 static int open_all(struct store *store, struct err *err)

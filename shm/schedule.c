@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "conf/clock.h"
+
 enum {
 	TRIES = 10,
 	PAUSE_NS = 20000000,
@@ -19,6 +21,7 @@ enum {
 	NICEST = 19,
 	NICE_RANGE = 20,   /* RLIMIT_NICE counts from here downwards */
 	YIELDING_PART = 8, /* of the ring */
+	PIECE_US = 500,	   /* of work between two pauses */
 };
 
 /* The kernel honours runtime as the length of a turn since 6.12, and reads over it before. */
@@ -102,6 +105,7 @@ static bool may_return_to(int nice)
 void yielding_init(struct yielding *yielding)
 {
 	yielding->more = yielding->session_more = 0;
+	yielding->paused = 0;
 	yielding->base = getpriority(PRIO_PROCESS, 0);
 	yielding->allowed = may_return_to(yielding->base);
 	yielding->session = open_session();
@@ -147,4 +151,16 @@ void yielding_set(struct yielding *yielding, uint64_t lag, uint64_t size)
 void yielding_end(struct yielding *yielding)
 {
 	change(yielding, 0);
+}
+
+/* sched_yield would leave the processor to others of the same session, where there are none. */
+void yielding_pause(struct yielding *yielding)
+{
+	const struct timespec shortest = {.tv_nsec = 1};
+
+	if ((yielding->more == 0 && yielding->session_more == 0) ||
+	    clock_mono() - yielding->paused < PIECE_US)
+		return;
+	nanosleep(&shortest, NULL);
+	yielding->paused = clock_mono();
 }

@@ -42,6 +42,7 @@ struct yielding {
 	int more;	  /* by which the process is nicer now, */
 	int session_more; /* and its session */
 	bool allowed;
+	uint64_t paused; /* clock_mono: the last pause */
 	int session; /* owned: the file with the session's niceness, or -1 */
 };
 
@@ -54,5 +55,12 @@ void yielding_set(struct yielding *yielding, uint64_t lag, uint64_t size);
 
 /* Somebody waits for this process. */
 void yielding_end(struct yielding *yielding);
+
+/*
+ * Between two pieces of work: whoever wants the processor gets it now. A process that is never done
+ * has it until the next tick of the kernel's clock, 4 ms at 250 Hz, however nice it is, and a message
+ * waits as long. Nothing where the process does not yield.
+ */
+void yielding_pause(struct yielding *yielding);
 
 #endif

@@ -163,6 +163,39 @@ static void its_session_yields_with_it(void **state)
 	in_child(yield_as_a_session);
 }
 
+static long pauses(void)
+{
+	struct rusage usage;
+
+	expect(getrusage(RUSAGE_SELF, &usage) == 0);
+	return usage.ru_nvcsw;
+}
+
+static void pause_between_pieces(void)
+{
+	struct yielding yielding;
+	long before;
+
+	allow(&yielding);
+	before = pauses();
+	yielding_pause(&yielding);
+	expect(pauses() == before);
+	yielding_set(&yielding, 1, RING);
+	yielding_pause(&yielding);
+	expect(pauses() > before);
+	yielding_end(&yielding);
+	yielding.paused = 0;
+	before = pauses();
+	yielding_pause(&yielding);
+	expect(pauses() == before);
+}
+
+static void who_yields_lets_others_in_between_two_pieces_of_work(void **state)
+{
+	(void)state;
+	in_child(pause_between_pieces);
+}
+
 static void who_could_not_come_back_does_not_yield(void **state)
 {
 	(void)state;
@@ -182,7 +215,7 @@ static void become_first(void)
 	schedule_first();
 	if (niceness() == base)
 		_exit(SKIPPED);
-	expect(niceness() == base - 5 && session_niceness() == -5);
+	expect(niceness() == base - SCHEDULE_FIRST && session_niceness() == -SCHEDULE_FIRST);
 }
 
 static void who_is_waited_for_comes_first(void **state)
@@ -198,6 +231,7 @@ int main(void)
 		cmocka_unit_test(a_niceness_from_outside_is_kept),
 		cmocka_unit_test(its_session_yields_with_it),
 		cmocka_unit_test(who_is_waited_for_comes_first),
+		cmocka_unit_test(who_yields_lets_others_in_between_two_pieces_of_work),
 		cmocka_unit_test(who_could_not_come_back_does_not_yield),
 	};
 
