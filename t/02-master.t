@@ -77,7 +77,7 @@ sub may_be_less_nice () {
 SKIP: {
 	skip 'nobody may be less nice here', 1 if !may_be_less_nice();
 	is(getpriority(0, ($server->pids('sequencer'))[0]),
-		getpriority(0, $server->{pid}) - 5,
+		getpriority(0, $server->{pid}) - 10,
 		'the sequencer, for which all wait, comes first');
 }
 
