@@ -514,19 +514,24 @@ static void fill_head(struct input *in, struct command *head)
 		head->origin.slot = SLOTS - 1;
 }
 
+/* What is nobody's command. */
+static void happen(struct stage *stage, uint8_t what)
+{
+	if (what > 200)
+		stage_end_lost(stage);
+	else
+		stage_replace_worker(stage, SLOT_WORKER + what % 2);
+}
+
 static void step(struct stage *stage, struct input *in)
 {
-	const unsigned chosen = take(in) % (COMMANDS + 2);
+	const unsigned chosen = take(in) % (COMMANDS + 1);
 	uint8_t *payload = stage_payload(stage);
 	uint32_t size = 0;
 	unsigned mail_slot;
 
 	if (chosen == COMMANDS) {
-		stage_replace_worker(stage, SLOT_WORKER + take(in) % 2);
-		return;
-	}
-	if (chosen == COMMANDS + 1) {
-		stage_end_lost(stage);
+		happen(stage, take(in));
 		return;
 	}
 	mail_slot = mail_slot_of(commands[chosen].mail_slot, take(in));
