@@ -37,7 +37,8 @@ struct auth_signer *auth_signer_new(const uint8_t key[AUTH_KEY_SIZE])
 	if (!signer)
 		return NULL;
 	signer->mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	signer->ctx = EVP_MAC_CTX_new(signer->mac);
+	if (signer->mac)
+		signer->ctx = EVP_MAC_CTX_new(signer->mac);
 	if (!signer->ctx || EVP_MAC_init(signer->ctx, key, AUTH_KEY_SIZE, params) != 1)
 		auth_signer_free(&signer);
 	return signer;
