@@ -54,5 +54,22 @@ is(scalar @{ $clients[LIMIT]->join_room($room)->{participants} },
 	LIMIT, 'a join gives the list again');
 is_deeply(told($first), [['joined', 'user4', 3]], 'and is told');
 
+# What was written for one who joins is kept for the next, until somebody comes or goes.
+sub joined_list ($client) {
+	return join ' ', sort map { $_->{uri} =~ /:(\w+)/ } @{ $client->join_room($room)->{participants} };
+}
+is(joined_list($first), 'user1 user2 user4', "each join gives the list, the ${_}th, too") for 1 .. 4;
+$clients[LIMIT]->call('room.leave', room => $room);
+is(joined_list($first), 'user1 user2', 'without who has left since');
+$clients[2]->join_room($room);
+is(joined_list($_), 'user1 user2 user3', 'and with who has come') for @clients[0 .. 2];
+$server->admin('user.update', uri => 'user3', name => 'A New Name');
+wait_for(
+	'the new name',
+	sub {
+		grep { $_->{name} eq 'A New Name' } @{ $first->join_room($room)->{participants} };
+	});
+is(joined_list($first), 'user1 user2 user3', 'whatever they are called');
+
 is($server->stop, 0, 'the server stops');
 done_testing;

@@ -58,8 +58,60 @@ void kept_put(struct kept *kept, const struct front_end *front, const struct pag
 	have->size = size;
 }
 
+/* --- Lists of users. --- */
+
+static void drop_roster(struct kept_roster *have)
+{
+	free(have->text);
+	memset(have, 0, sizeof(*have));
+}
+
+bool kept_roster_get(const struct kept *kept, const struct front_end *front, uint32_t room,
+		     struct buf *list, uint32_t *users_r)
+{
+	const struct kept_roster *have = &kept->roster[room % KEPT_ROSTERS];
+
+	if (have->text == NULL || have->front != front || have->room != room)
+		return false;
+	buf_add(list, have->text, have->size);
+	*users_r = have->users;
+	return true;
+}
+
+void kept_roster_put(struct kept *kept, const struct front_end *front, uint32_t room,
+		     const struct buf *list, uint32_t users)
+{
+	struct kept_roster *have = &kept->roster[room % KEPT_ROSTERS];
+	const uint32_t size = buf_used(list);
+
+	if (have->front != front || have->room != room) {
+		drop_roster(have);
+		have->front = front;
+		have->room = room;
+		return;
+	}
+	if (have->text != NULL || list->failed || size == 0 || size > KEPT_ROSTER_SIZE)
+		return;
+	have->text = malloc(size);
+	if (have->text == NULL)
+		return;
+	memcpy(have->text, buf_text(list), size);
+	have->size = size;
+	have->users = users;
+}
+
+void kept_roster_forget(struct kept *kept, uint32_t room)
+{
+	struct kept_roster *have = &kept->roster[room % KEPT_ROSTERS];
+
+	if (have->room == room)
+		drop_roster(have);
+}
+
 void kept_forget(struct kept *kept)
 {
 	for (unsigned i = 0; i < KEPT_PAGES; i++)
 		drop(&kept->page[i]);
+	for (unsigned i = 0; i < KEPT_ROSTERS; i++)
+		drop_roster(&kept->roster[i]);
 }

@@ -24,8 +24,24 @@ struct kept_page {
 
 enum { KEPT_PAGES = 256, KEPT_SIZE = 32768 };
 
+/*
+ * Lists of the users in a room, likewise. One is good until somebody comes or goes for whom there
+ * is an event of the journal, or changes his name: whoever reads the journal says so. The cache
+ * knows of an event before that, so a list is at most newer than what was read, and what is newer
+ * is told.
+ */
+struct kept_roster {
+	const struct front_end *front; /* borrowed; NULL: none was asked for */
+	uint32_t room, users;
+	uint32_t size;
+	char *text; /* owned, size bytes; NULL: it was asked for once */
+};
+
+enum { KEPT_ROSTERS = 1024, KEPT_ROSTER_SIZE = 8192 };
+
 struct kept {
 	struct kept_page page[KEPT_PAGES];
+	struct kept_roster roster[KEPT_ROSTERS];
 };
 
 /* Adds the page's rows, if they are kept and the room still has that version. */
@@ -35,6 +51,15 @@ bool kept_get(const struct kept *kept, const struct front_end *front, const stru
 /* These are all of its rows: kept if they are neither too large nor asked for the first time. */
 void kept_put(struct kept *kept, const struct front_end *front, const struct page *page,
 	      uint32_t version, const struct buf *rows);
+
+/* The same for a list of users and their number. */
+bool kept_roster_get(const struct kept *kept, const struct front_end *front, uint32_t room,
+		     struct buf *list, uint32_t *users_r);
+void kept_roster_put(struct kept *kept, const struct front_end *front, uint32_t room,
+		     const struct buf *list, uint32_t users);
+
+/* Somebody came into the room, or left it. */
+void kept_roster_forget(struct kept *kept, uint32_t room);
 
 /* Drops all. */
 void kept_forget(struct kept *kept);

@@ -92,11 +92,19 @@ static int write_users(struct session *session, const struct room_view *room, st
 int roster_write(struct session *session, const struct room_view *room, struct buf *list,
 		 uint32_t *count_r)
 {
+	struct kept *kept = &session->chat->kept;
+	int code;
+
 	if (room->participants > scoped_effective(session->chat)->participant_update_limit) {
 		*count_r = room->participants;
 		return CODE_LIMIT_EXCEEDED;
 	}
-	return write_users(session, room, list, count_r);
+	if (kept_roster_get(kept, session->front, room->id, list, count_r))
+		return CODE_OK;
+	code = write_users(session, room, list, count_r);
+	if (code == CODE_OK)
+		kept_roster_put(kept, session->front, room->id, list, *count_r);
+	return code;
 }
 
 int roster_write_all(struct session *session, const struct room_view *room, struct buf *list)

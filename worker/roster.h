@@ -5,8 +5,8 @@
 
 /* The users in a room, each once however many sessions he has in it. */
 
-/* Writes them as the session's front end does. CODE_LIMIT_EXCEEDED: more than are listed at a join,
- * *count_r is then the number of their sessions. */
+/* Writes them into an empty list as the session's front end does. CODE_LIMIT_EXCEEDED: more than
+ * are listed at a join, *count_r is then the number of their sessions. */
 int roster_write(struct session *session, const struct room_view *room, struct buf *list,
 		 uint32_t *count_r);
 

@@ -255,6 +255,8 @@ static bool move(struct tail *tail, struct session *session, const struct record
 {
 	const bool joins = record->type == EVENT_JOIN || record->type == EVENT_JOINS;
 
+	if (record->flags & (EVENT_FIRST | EVENT_LAST))
+		kept_roster_forget(&tail->chat->kept, record->room);
 	return joins ? join_room(tail, session, record) : leave_room(tail, session, record);
 }
 

@@ -76,6 +76,52 @@ static void what_has_changed_since_is_not_found(void **state)
 	kept_forget(&kept);
 }
 
+static void users_are(const struct kept *kept, uint32_t room, const char *list)
+{
+	uint32_t users = 0;
+	struct buf buf;
+
+	buf_init(&buf);
+	assert_int_equal(kept_roster_get(kept, &front, room, &buf, &users), list != NULL);
+	if (list != NULL) {
+		assert_int_equal(users, 2);
+		assert_int_equal(buf_used(&buf), strlen(list));
+		assert_memory_equal(buf_text(&buf), list, strlen(list));
+	}
+	buf_fini(&buf);
+}
+
+static void list_users(struct kept *kept, uint32_t room, const char *list)
+{
+	struct buf buf;
+
+	buf_init(&buf);
+	buf_string(&buf, list);
+	kept_roster_put(kept, &front, room, &buf, 2);
+	buf_fini(&buf);
+}
+
+static void a_list_of_users_is_kept_until_somebody_comes_or_goes(void **state)
+{
+	struct kept kept = {0};
+
+	(void)state;
+	list_users(&kept, 7, "a,b");
+	users_are(&kept, 7, NULL);
+	list_users(&kept, 7, "a,b");
+	users_are(&kept, 7, "a,b");
+	kept_roster_forget(&kept, 7 + KEPT_ROSTERS);
+	users_are(&kept, 7, "a,b");
+	users_are(&kept, 7 + KEPT_ROSTERS, NULL);
+	kept_roster_forget(&kept, 7);
+	users_are(&kept, 7, NULL);
+	list_users(&kept, 7, "a,c");
+	list_users(&kept, 7, "a,c");
+	list_users(&kept, 7 + KEPT_ROSTERS, "d");
+	users_are(&kept, 7, NULL);
+	kept_forget(&kept);
+}
+
 static void a_large_page_is_not_kept(void **state)
 {
 	static char rows[KEPT_SIZE + 2];
@@ -97,6 +143,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_page_that_is_wanted_twice_is_kept),
 		cmocka_unit_test(what_has_changed_since_is_not_found),
+		cmocka_unit_test(a_list_of_users_is_kept_until_somebody_comes_or_goes),
 		cmocka_unit_test(a_large_page_is_not_kept),
 	};
 
