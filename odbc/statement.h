@@ -214,7 +214,8 @@ enum statement {
 #define STATEMENT_OF_PAGE_NEWEST                                         \
 	STATEMENT_OF_ALONE "AND m.seq > ? AND m.seq > " STATEMENT_OF_PURGED \
 			   " AND m.seq < ? ORDER BY m.seq DESC LIMIT ?"
-#define STATEMENT_OF_PAGE_OLDEST STATEMENT_OF_ALONE "AND m.seq > ? AND m.seq < ? ORDER BY m.seq LIMIT ?"
+#define STATEMENT_OF_PAGE_OLDEST \
+	STATEMENT_OF_ALONE "AND m.seq > ? AND m.seq < ? ORDER BY m.seq LIMIT ?"
 
 /* Their texts; NULL where each dialect has its own. */
 extern const char *const statement_text[STATEMENTS];
