@@ -41,8 +41,16 @@ sub checkpoints () {
 }
 $alice->post($room, "message $_") for 61 .. 70;
 my $count = checkpoints();
-wait_for('another checkpoint', sub { checkpoints() > $count });
 $server->wait_recorded;
+wait_for('a checkpoint of the last record', sub { checkpoints() > $count && is_last_checked() });
+
+sub is_last_checked () {
+	my $db = $server->connect_records(ReadOnly => 1);
+	my ($record) = $db->selectrow_array('SELECT MAX(number) FROM pcc_record');
+	my ($checkpoint) = $db->selectrow_array('SELECT MAX(number) FROM pcc_checkpoint');
+	$db->disconnect;
+	return $record == $checkpoint;
+}
 
 sub verify (@arguments) {
 	my ($code, $output) = $server->pchatctl('--json', 'compliance', 'verify', @arguments);
