@@ -217,9 +217,36 @@ static void signed_in(struct load_worker *w, struct load_client *c, const json_t
 		load_message_joined(w, c, result);
 }
 
+/* Lists of participants are most of a join's answer, and taking them apart was most of the
+ * generator's work. Nothing here reads them, and no name in them has a bracket. */
+static size_t without_lists(const char *text, size_t size, char *text_r)
+{
+	static const char list[] = "\"participants\":[";
+	const char *end = text + size, *begin, *close;
+	char *to = text_r;
+	while ((begin = memmem(text, (size_t)(end - text), list, sizeof(list) - 1)) != NULL) {
+		begin += sizeof(list) - 1;
+		close = memchr(begin, ']', (size_t)(end - begin));
+		if (!close)
+			break;
+		to = mempcpy(to, text, (size_t)(begin - text));
+		text = close;
+	}
+	to = mempcpy(to, text, (size_t)(end - text));
+	return (size_t)(to - text_r);
+}
+
+static json_t *parse(const char *text, size_t size)
+{
+	char *copy = malloc(size + 1);
+	json_t *answer = copy ? json_loadb(copy, without_lists(text, size, copy), 0, NULL) : NULL;
+	free(copy);
+	return answer;
+}
+
 static void take_json(struct load_worker *w, struct load_client *c, const char *text, size_t size)
 {
-	json_t *answer = json_loadb(text, size, 0, NULL);
+	json_t *answer = parse(text, size);
 	const json_t *result = json_object_get(answer, "result");
 	json_int_t id = json_integer_value(json_object_get(answer, "id"));
 	if (answer && !result) {

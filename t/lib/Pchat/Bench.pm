@@ -63,7 +63,7 @@ sub middle ($of, @all) {
 	return $sorted[$#sorted / 2];
 }
 
-# tls, active, standby, connections, users, rooms (their number), ring (size of the journal); cache, auth,
+# tls, active, standby, connections, users, rooms (their number), ring (size of the journal); cache,
 # limits, content and compliance: settings over those that follow from these; records and postgres: as of
 # Pchat::Server; shares and share: as of Pchat::Quota, to whose slower processors the server is held then.
 sub new ($class, %self) {
@@ -94,7 +94,7 @@ sub new ($class, %self) {
 sub _configuration ($self) {
 	my ($connections, $rooms) = $self->@{qw(connections rooms)};
 	return {
-		map({ $_ => $self->{$_} } grep { $self->{$_} } qw(auth limits content compliance)),
+		map({ $_ => $self->{$_} } grep { $self->{$_} } qw(limits content compliance)),
 		journal => { size => $self->{ring} // '256M', sync => 'always' },
 		workers => { active => $self->{active}, standby => $self->{standby} },
 		json => {
