@@ -1,13 +1,26 @@
 #include "shm/attempt.h"
 
+#include <time.h>
+
 #include "shm/find.h"
 
-/* How often a reader tries to get a copy that nobody was changing. */
-enum { TRIES = 256 };
+/*
+ * How often a reader tries to get a copy that nobody was changing. A change takes a few hundred
+ * nanoseconds. One that lasts longer is that of a sequencer which has lost its processor in the middle
+ * of it, maybe to this very process: so the last tries let others have the processor in between.
+ */
+enum { TRIES = 256, LAST_TRIES = 4, PAUSE_NS = 50000 };
 
 struct attempt attempt(const _Atomic uint32_t *version)
 {
 	return (struct attempt){.version = version, .left = TRIES};
+}
+
+static void let_others(void)
+{
+	static const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	nanosleep(&pause, NULL);
 }
 
 static void pause_shortly(void)
@@ -20,7 +33,8 @@ static void pause_shortly(void)
 bool attempt_begin(struct attempt *a)
 {
 	while (a->left > 0) {
-		a->left--;
+		if (a->left-- <= LAST_TRIES)
+			let_others();
 		a->seen = atomic_load_explicit(a->version, memory_order_acquire);
 		if (a->seen % 2 == 0)
 			return true;
