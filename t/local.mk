@@ -210,7 +210,8 @@ check_PROGRAMS += t/unit/file_follow_test
 t_unit_file_follow_test_SOURCES = t/unit/file_follow_test.c $(SCRATCH) t/unit/disk.c t/unit/disk.h \
 	daemon/complaint.c daemon/complaint.h daemon/file.h daemon/file_answer.c daemon/file_follow.c
 t_unit_file_follow_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(SSL_CFLAGS)
-t_unit_file_follow_test_LDFLAGS = $(AM_LDFLAGS) $(DISK_WRAPS) -Wl,--wrap=place_settle
+t_unit_file_follow_test_LDFLAGS = $(AM_LDFLAGS) $(DISK_WRAPS) -Wl,--wrap=place_settle \
+	-Wl,--wrap=mailbox_answer
 t_unit_file_follow_test_LDADD = $(FILE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += t/unit/file_grant_test

@@ -28,6 +28,7 @@ struct test {
 static struct test *current; /* the test that runs */
 static unsigned failures;    /* so many files cannot be made one */
 static uint64_t meanwhile;   /* becomes durable while the next file is made one; 0: nothing */
+static uint64_t refusal;     /* number of the command that the sequencer refuses; 0: none */
 
 int __real_place_settle(struct file_place *place, const uint8_t file[16], uint64_t time,
 			struct err *err);
@@ -45,6 +46,16 @@ int __wrap_place_settle(struct file_place *place, const uint8_t file[16], uint64
 		return err_set(err, "the disk failed");
 	}
 	return __real_place_settle(place, file, time, err);
+}
+
+bool __wrap_mailbox_answer(struct mailbox *mailbox, struct answer *answer_r);
+
+bool __wrap_mailbox_answer(struct mailbox *mailbox, struct answer *answer_r)
+{
+	(void)mailbox;
+	*answer_r = (struct answer){.number = refusal, .code = CODE_NO_SUCH_NODE};
+	refusal = 0;
+	return answer_r->number != 0;
 }
 
 /* --- The journal. --- */
@@ -114,7 +125,7 @@ static int setup(void **state)
 	strcpy(t->directory, "/tmp/pchat-follow-XXXXXX");
 	t->disk = disk_new(JOURNAL_HEADER + RING);
 	failures = 0;
-	meanwhile = 0;
+	meanwhile = refusal = 0;
 	if (!mkdtemp(t->directory) || journal_format(t->disk->fd, BASE, &err) == -1 ||
 	    journal_open(&t->writer, t->disk->fd, BASE, UINT64_MAX, false, BATCH, NULL, NULL,
 			 &err) == -1 ||
@@ -275,6 +286,25 @@ static void test_a_file_kept_in_doubt_stays_when_its_event_comes(void **state)
 	assert_int_equal(t->server.place.files, 1);
 }
 
+static void test_a_file_kept_in_doubt_goes_when_it_is_refused(void **state)
+{
+	struct test *t = *state;
+
+	upload(t, 1);
+	upload(t, 2);
+	await(t, 1, 1);
+	await(t, 2, 2);
+	overtake(t);
+	assert_int_equal(t->server.place.files, 2);
+	refusal = 1;
+	assert_true(file_refusals(&t->server));
+	assert_false(is_file(t, 1));
+	assert_true(is_file(t, 2));
+	assert_int_equal(t->server.place.files, 1);
+	assert_int_equal(HASH_COUNT(t->server.waiting), 1);
+	assert_false(file_refusals(&t->server));
+}
+
 static void test_what_was_complete_when_the_journal_went_past_is_kept_at_a_start(void **state)
 {
 	struct test *t = *state;
@@ -310,6 +340,8 @@ int main(void)
 			setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_a_file_kept_in_doubt_stays_when_its_event_comes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_file_kept_in_doubt_goes_when_it_is_refused,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_what_was_complete_when_the_journal_went_past_is_kept_at_a_start, setup,
 			teardown),
