@@ -317,6 +317,58 @@ static void a_place_is_nobody_elses(void **state)
 	assert_int_equal(b->engine.cache.header->lost, 1);
 }
 
+/* What a worker says of places that are to be taken counts for nothing. */
+static void a_worker_takes_over_nobody_elses_place_whatever_it_claims(void **state)
+{
+	struct bench *b = *state;
+	struct event_rooms claim = {
+		.count = 2,
+		.from = {.slot = SLOT_WORKER, .generation = GENERATION, .session = 2},
+		.place = {{.room = 1, .flags = EVENT_TAKEN}, {.room = 2, .flags = EVENT_TAKEN}}};
+	uint32_t size;
+
+	populate_lingering(b);
+	assert_int_equal(lose(b, 2), DECIDED);
+	size = event_rooms_put(&claim, b->mail.bytes + sizeof(struct command), EVENT_ROOMS_SIZE);
+	/* Bob, who is in the first one already. */
+	assert_int_equal(send_as(b, SLOT_WORKER, SLOT_WORKER, 3, COMMAND_JOIN_ROOMS, 0, size),
+			 DECIDED);
+	assert_int_equal(users_in(b, 1), 2);
+	assert_int_equal(users_in(b, 2), 2);
+	assert_int_equal(b->engine.cache.header->lost, 1);
+	assert_int_equal(in_batch(b, EVENT_SESSION_CLOSE, NULL), 0);
+	assert_int_equal(there(b, COMMAND_JOIN, 1), DECIDED);
+	assert_int_equal(there(b, COMMAND_JOIN, 2), DECIDED);
+	assert_int_equal(b->engine.cache.header->lost, 0);
+	assert_int_equal(users_in(b, 2), 2);
+}
+
+static void a_worker_neither_opens_nor_loses_sessions_that_are_not_its_own(void **state)
+{
+	struct bench *b = *state;
+
+	populate_lingering(b);
+	/* Of a user of another worker, under that one's name and under its own. */
+	b->mail.command.flags = COMMAND_LOST;
+	assert_int_equal(send_as(b, SLOT_WORKER + 1, SLOT_WORKER, 2, COMMAND_SESSION_CLOSE, 0, 0),
+			 REFUSED(CODE_NOT_SIGNED_IN));
+	b->mail.command.flags = COMMAND_LOST;
+	assert_int_equal(
+		send_as(b, SLOT_WORKER + 1, SLOT_WORKER + 1, 2, COMMAND_SESSION_CLOSE, 0, 0),
+		REFUSED(CODE_NOT_SIGNED_IN));
+	assert_int_equal(b->engine.cache.header->lost, 0);
+	/* A lost one of its own does not come back to life by being named, nor is it opened again. */
+	assert_int_equal(lose(b, 2), DECIDED);
+	assert_int_equal(post(b, 2, 1, "", "from beyond"), REFUSED(CODE_NOT_SIGNED_IN));
+	assert_int_equal(sign_in(b, SLOT_WORKER, 2, 1, 0, false),
+			 REFUSED(CODE_INVALID_FLOW_OF_OPERATIONS));
+	assert_int_equal(send_as(b, SLOT_WORKER, SLOT_WORKER, 9, COMMAND_SESSION_OPEN, 0,
+				 b->mail.command.payload),
+			 REFUSED(CODE_INVALID_REQUEST));
+	assert_int_equal(post(b, 9, 1, "", "never signed in"), REFUSED(CODE_NOT_SIGNED_IN));
+	assert_int_equal(b->engine.cache.header->lost, 1);
+}
+
 static void a_lost_session_leaves_rooms_in_which_the_user_is_with_another_one(void **state)
 {
 	struct bench *b = *state;
@@ -580,6 +632,8 @@ int main(void)
 		TEST(a_lost_session_stays_until_another_one_takes_its_places),
 		TEST(several_places_are_taken_by_one_event_with_rooms_that_are_new),
 		TEST(a_place_is_nobody_elses),
+		TEST(a_worker_takes_over_nobody_elses_place_whatever_it_claims),
+		TEST(a_worker_neither_opens_nor_loses_sessions_that_are_not_its_own),
 		TEST(a_lost_session_leaves_rooms_in_which_the_user_is_with_another_one),
 		TEST(places_of_several_lost_sessions_are_taken_one_session_after_the_other),
 		TEST(who_does_not_come_back_leaves_in_the_end),
