@@ -71,5 +71,19 @@ wait_for(
 	});
 is(joined_list($first), 'user1 user2 user3', 'whatever they are called');
 
+# A sequencer that dies may do so before it or the workers have seen who comes and goes.
+for my $turn (1 .. 4) {
+	my $open = 0;
+	joined_list($first) for 1, 2;
+	for my $client (@clients[1, 2]) {
+		$open++;
+		$client->request($turn % 2 ? 'room.leave' : 'room.join', { room => $room }, sub { $open-- });
+	}
+	$server->kill_role('sequencer');
+	wait_for('all answers', sub { !$open });
+	wait_for('the same list', sub { joined_list($first) eq list_of($first) });
+	pass("a join gives the list that there is, though the sequencer was killed ($turn)");
+}
+
 is($server->stop, 0, 'the server stops');
 done_testing;
