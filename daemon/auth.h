@@ -46,7 +46,8 @@ struct auth {
 	unsigned rekeys_pending;
 	unsigned denied; /* sign-ins, since: */
 	uint64_t denied_since; /* clock_mono() */
-	struct log_limit refused;	/* sign-ins */
+	struct log_limit refused, signed_in; /* sign-ins */
+	struct log_limit unrecorded;	/* those that were refused */
 	struct log_limit dropped;	/* questions */
 	struct log_limit forbidden;	/* changes of passwords */
 	uint64_t blocked[WORKER_SLOTS]; /* until then answers are not waited for (clock_mono) */

@@ -54,7 +54,7 @@ static void sign_in(struct auth *auth, const struct ask *question,
 
 	if (code != CODE_OK)
 		refuse(auth, question, uri, address, code);
-	else
+	else if (log_within(&auth->signed_in, "users signed in"))
 		log_info("%s signed in from %.*s", log_quote(uri, strlen(uri), quoted),
 			 (int)address.length, address.data);
 }

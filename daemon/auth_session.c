@@ -146,10 +146,10 @@ void auth_session_denied(struct auth *auth, const char *uri, struct text address
 	if (!conf->compliance.enabled || !conf->compliance.refused || !count_denied(auth))
 		return;
 	size = event_refused_put(&event, payload, sizeof(payload));
-	if (size == 0 || mailbox_send(&auth->mailbox, &head, payload, size, NULL, 0) == 0)
-		log_warning("a refused sign-in is not on record: it could not be sent");
-	else
+	if (size != 0 && mailbox_send(&auth->mailbox, &head, payload, size, NULL, 0) != 0)
 		proc_wake(&auth->child.proc, SLOT_SEQUENCER);
+	else if (log_within(&auth->unrecorded, "refused sign-ins are not on record"))
+		log_warning("a refused sign-in is not on record: it could not be sent");
 }
 
 static void refused(struct auth *auth, const struct ask *question, int code)
@@ -159,7 +159,8 @@ static void refused(struct auth *auth, const struct ask *question, int code)
 		return;
 	}
 	auth_table_remove(&auth->admins, question);
-	log_notice("the session of a user who signed in was refused: %s", code_text(code));
+	if (log_within(&auth->refused, "sign-ins were refused"))
+		log_notice("the session of a user who signed in was refused: %s", code_text(code));
 	proc_count(&auth->child.proc, COUNTER_SIGN_INS_REFUSED, 1);
 	auth_answer(auth, question, code, 0, NULL, 0);
 }
