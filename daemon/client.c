@@ -38,8 +38,21 @@ static void on_notify(void *ctx, const char *method, const json_t *params)
 		client_room_notify(room, method, params);
 }
 
-static const struct client_session_handlers session_handlers = {
-	.ready = on_ready, .lost = on_lost, .notify = on_notify};
+static json_t *on_joins(void *ctx)
+{
+	return client_room_wishes(ctx);
+}
+
+static void on_joined(void *ctx, const json_t *rooms)
+{
+	client_room_answered(ctx, rooms);
+}
+
+static const struct client_session_handlers session_handlers = {.ready = on_ready,
+								.lost = on_lost,
+								.notify = on_notify,
+								.joins = on_joins,
+								.joined = on_joined};
 
 struct client *client_new(const struct client_options *options,
 			  const struct client_handlers *handlers, void *ctx, struct err *err)
@@ -138,19 +151,13 @@ struct client_room *client_join(struct client *client, const char *uri, const ui
 	return room;
 }
 
-static void on_left(void *ctx, const json_t *result, int code, const char *text)
-{
-	(void)ctx, (void)result, (void)code, (void)text;
-}
-
 void client_leave(struct client_room *room)
 {
 	if (room->state == ROOM_LEFT)
 		return;
 	room->state = ROOM_LEFT;
 	client_post_refuse(room, CODE_USER_NOT_JOINED, "the room was left");
-	client_session_call(room->client->session, "room.leave",
-			    json_pack("{s:s}", "room", room->uri), on_left, room);
+	client_room_leave(room);
 }
 
 struct client_room *client_rooms(const struct client *client)

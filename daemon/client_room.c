@@ -181,22 +181,61 @@ static void take_answer(struct client_room *room, const json_t *answer)
 		joined(room, answer);
 }
 
-static void on_join(void *ctx, const json_t *result, int code, const char *text)
+static void take_answers(struct client *client, const json_t *rooms)
 {
-	struct client *client = ctx;
 	size_t i;
 	const json_t *answer;
-	json_array_foreach(json_object_get(result, "rooms"), i, answer)
+	json_array_foreach(rooms, i, answer)
 	{
 		const char *uri = json_string_value(json_object_get(answer, "room"));
 		struct client_room *room = client_room_find(client, uri);
 		if (room && room->state == ROOM_JOINING)
 			take_answer(room, answer);
 	}
+}
+
+static void on_join(void *ctx, const json_t *result, int code, const char *text)
+{
+	struct client *client = ctx;
+	take_answers(client, json_object_get(result, "rooms"));
 	for (struct client_room *room = client->rooms; room; room = room->next)
 		if (room->state == ROOM_JOINING)
 			refused(room, result ? CODE_UNKNOWN_SERVER_ERROR : code,
 				result ? "the server did not answer for this room" : text);
+}
+
+static void on_left(void *ctx, const json_t *result, int code, const char *text)
+{
+	(void)ctx, (void)result, (void)code, (void)text;
+}
+
+void client_room_leave(struct client_room *room)
+{
+	client_session_call(room->client->session, "room.leave",
+			    json_pack("{s:s}", "room", room->uri), on_left, room);
+}
+
+/* What was given up while the answer was on its way could not be left before it. */
+static void leave_unwanted(struct client *client, const json_t *rooms)
+{
+	size_t i;
+	const json_t *answer;
+	json_array_foreach(rooms, i, answer)
+	{
+		const char *uri = json_string_value(json_object_get(answer, "room"));
+		struct client_room *room = client_room_find(client, uri);
+		if (room && room->state == ROOM_LEFT && !json_object_get(answer, "error"))
+			client_room_leave(room);
+	}
+}
+
+void client_room_answered(struct client *client, const json_t *rooms)
+{
+	leave_unwanted(client, rooms);
+	take_answers(client, rooms);
+	for (struct client_room *room = client->rooms; room; room = room->next)
+		if (room->state == ROOM_JOINING)
+			room->state = ROOM_WANTED;
 }
 
 static json_t *join_object(const struct client_room *room)
@@ -215,12 +254,9 @@ static bool join_under_way(const struct client *client)
 	return false;
 }
 
-/* One call at a time: whose answer leaves out a room can then be told. */
-void client_room_join_wanted(struct client *client)
+json_t *client_room_wishes(struct client *client)
 {
 	uint64_t now = clock_mono();
-	if (!client_session_ready(client->session) || join_under_way(client))
-		return;
 	json_t *rooms = json_array();
 	for (struct client_room *room = client->rooms; room; room = room->next) {
 		if (room->state != ROOM_WANTED || room->retry_at > now)
@@ -231,9 +267,21 @@ void client_room_join_wanted(struct client *client)
 		room->state = ROOM_JOINING;
 	}
 	if (json_array_size(rooms) > 0)
-		client_session_call(client->session, "room.join",
-				    json_pack("{s:O}", "rooms", rooms), on_join, client);
+		return rooms;
 	json_decref(rooms);
+	return NULL;
+}
+
+/* One call at a time: whose answer leaves out a room can then be told. */
+void client_room_join_wanted(struct client *client)
+{
+	json_t *rooms;
+	if (!client_session_ready(client->session) || join_under_way(client))
+		return;
+	rooms = client_room_wishes(client);
+	if (rooms)
+		client_session_call(client->session, "room.join",
+				    json_pack("{s:o}", "rooms", rooms), on_join, client);
 }
 
 void client_room_lost(struct client *client)

@@ -23,6 +23,16 @@ struct client_room *client_room_find(const struct client *client, const char *ur
 /* Joins what is wanted, in one call for many rooms. */
 void client_room_join_wanted(struct client *client);
 
+/* The same, by a call of somebody else's: what room.join wants as its rooms, the caller's reference;
+ * NULL: there are none. */
+json_t *client_room_wishes(struct client *client);
+
+/* What that call answered; NULL, or without one of them: it is wanted as before. */
+void client_room_answered(struct client *client, const json_t *rooms);
+
+/* Tells the server that a room was left. */
+void client_room_leave(struct client_room *room);
+
 /* The connection is lost: what was joined has to be joined again. */
 void client_room_lost(struct client *client);
 

@@ -261,11 +261,12 @@ static void start_sasl(struct client_session *session)
 static void on_resume(void *ctx, const json_t *result, int code, const char *text)
 {
 	struct client_session *session = ctx;
-	if (result) {
+	if (result)
 		signed_in(session, result);
-	} else if (may_pass(code)) {
+	session->handlers->joined(session->ctx, json_object_get(result, "rooms"));
+	if (!result && may_pass(code)) {
 		sign_in_failed(session, code, text);
-	} else {
+	} else if (!result) {
 		wipe(session->token);
 		session->token = NULL;
 		start_sasl(session);
@@ -283,7 +284,9 @@ static void on_info(void *ctx, const json_t *result, int code, const char *text)
 	session->info = json_deep_copy(result);
 	if (session->token)
 		client_rpc_call(session->rpc, "auth.resume",
-				json_pack("{s:s}", "token", session->token), on_resume, session);
+				json_pack("{s:s, s:o*}", "token", session->token, "rooms",
+					  session->handlers->joins(session->ctx)),
+				on_resume, session);
 	else
 		start_sasl(session);
 }

@@ -30,6 +30,12 @@ struct client_session_handlers {
 	/* The connection is lost; the next attempt is made after wait (us). */
 	void (*lost)(void *ctx, const char *why, uint64_t wait);
 	client_notify_fn *notify;
+	/* Rooms that are to be joined with the token, as room.join wants them; the caller gets the
+	 * reference. NULL: none. */
+	json_t *(*joins)(void *ctx);
+	/* What became of them, after ready: as room.join answers it. NULL: nothing, they are to be
+	 * joined by room.join. */
+	void (*joined)(void *ctx, const json_t *rooms);
 };
 
 /* Why a session is over. */

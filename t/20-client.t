@@ -388,6 +388,48 @@ subtest 'reading without a gap' => sub {
 	);
 };
 
+subtest 'rooms are joined with the token' => sub {
+	my $fake = Pchat::Fake->new;
+	my $room = $fake->add_room('Lobby', 'first');
+	# The newest message, and one that is missed.
+	my $read = sub ($while_away) {
+		my $since = @{ $fake->{rooms}{$room}{messages} } - 1;
+		my $tail = begin(undef,
+			arguments($fake, '--json', 'tail', '--count', 2, '--since', $since, 'Lobby'));
+		wait_for('the first message', sub { $tail->{out} =~ /"text"/ });
+		$fake->cut;
+		$fake->say($room, $while_away);
+		return end($tail);
+	};
+	my $run = $read->('second');
+	is($run->{code}, 0, 'whoever comes back gets what he missed') or diag $run->{err};
+	is(scalar(() = $fake->called('room.join')), 1, 'without having asked for rooms once more');
+	is_deeply([map { $_->{rooms} } $fake->called('auth.resume')],
+		[[{ room => $room, since => 1 }]], 'but by the token');
+
+	$fake->{resumes_alone} = 1;
+	splice @{ $fake->{calls} };
+	$run = $read->('once more');
+	is($run->{code}, 0, 'a server that joins no rooms so') or diag $run->{err};
+	is(scalar(() = $fake->called('room.join')), 2, 'is asked by room.join');
+	delete $fake->{resumes_alone};
+
+	my @refusals = ([200, 'busy'], [109, 'ErrorPermission']);
+	$fake->{on}{'auth.resume'} = sub ($connection, $id, $params) {
+		my ($code, $name) = @{ shift @refusals };
+		$fake->signed_in($connection, $id,
+			rooms => [{
+				room => $room,
+				error => { code => $code, message => $name, data => { name => $name } } }]);
+		return 1;
+	};
+	$fake->say($room, 'again');
+	$run = $read->('third');
+	is($run->{code}, 0, 'a room that is busy is joined later') or diag $run->{err};
+	$run = $read->('not seen');
+	is($run->{code}, 77, 'one that may not be joined any more ends it');
+};
+
 subtest 'text of others is harmless' => sub {
 	my $fake = Pchat::Fake->new;
 	my $room = $fake->add_room('Lobby');
@@ -541,6 +583,18 @@ subtest 'what happens is told on the terminal' => sub {
 	$fake->cut;
 	wait_for('a loss', sub { $screen->() =~ /; trying to connect again\r\n/ });
 	$told->('a return', 'connected again');
+	my @held;
+	$fake->{on}{'auth.resume'} = sub ($connection, @request) {
+		@held = ($connection, @request);
+		return 1;
+	};
+	$fake->cut;
+	wait_for('a return that takes time', sub {@held});
+	print $keys "/leave\n";
+	wait_for('a room that is left meanwhile', sub { $screen->() =~ /-- you left Lobby\r\n/ });
+	$fake->_do_auth_resume(@held);
+	wait_for('the server to know', sub { $fake->called('room.leave') });
+	is(($fake->called('room.leave'))[0]{room}, $room, 'a room that is left while the token joins it is left');
 	print $keys "/quit\n";
 	wait_for('the end', sub { $fake->called('auth.logout') && !$fake->connections });
 	ok(close $keys, 'and all of it without harm to the terminal') or diag $screen->();

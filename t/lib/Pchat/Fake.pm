@@ -169,7 +169,8 @@ sub _do_auth_step ($self, $connection, $id, $params) {
 sub _do_auth_resume ($self, $connection, $id, $params) {
 	return $connection->refuse($id, 118, 'InvalidToken')
 		if !delete $self->{tokens}{ $params->{token} };
-	$self->signed_in($connection, $id);
+	return $self->signed_in($connection, $id) if $self->{resumes_alone} || !$params->{rooms};
+	$self->signed_in($connection, $id, rooms => $self->_joins($connection, $params));
 }
 
 sub signed_in ($self, $connection, $id, %more) {
@@ -221,12 +222,11 @@ sub _room ($self, $uri) {
 }
 
 sub _do_room_join ($self, $connection, $id, $params) {
-	$connection->answer(
-		$id,
-		{
-			rooms => [
-				map { $self->_join($connection, $_) }
-					@{ $params->{rooms} // [$params] }] });
+	$connection->answer($id, { rooms => $self->_joins($connection, $params) });
+}
+
+sub _joins ($self, $connection, $params) {
+	return [map { $self->_join($connection, $_) } @{ $params->{rooms} // [$params] }];
 }
 
 sub _join ($self, $connection, $wish) {
