@@ -112,4 +112,3 @@ void pchat_transfer_refused(struct pchat_transfer *transfer, unsigned status, co
 		     pchat_status_of((int)json_integer_value(json_object_get(error, "code"))));
 	json_decref(answer);
 }
-

@@ -77,7 +77,7 @@ is_deeply([map { $_->{text} } @{ $entered->{rooms}[0]{messages} }],
 	['two', 'three'], 'and has what he missed');
 is($entered->{rooms}[1]{error}{data}{name},
 	'ErrorPermission', 'of a room that he may not join the reason stands in its place');
-is($writer->next_note('joined')->{user}{uri}, 
+is($writer->next_note('joined')->{user}{uri},
 	'sip:alice@example.test', 'the others see him come');
 $writer->post($lobby, 'four');
 is($back->next_note->{text}, 'four', 'and he hears what is said from then on');

@@ -4,7 +4,7 @@ use Pchat::Client;
 use Pchat::Server;
 use Pchat::Wait;
 
-my $server = Pchat::Server->start;
+my $server = Pchat::Server->start(conf => { limits => { linger => '1h' } });
 $server->add_users(qw(alice bob));
 my $room = $server->add_room('lobby');
 my ($alice, $bob) = $server->spread(qw(alice bob));
