@@ -22,6 +22,7 @@ enum { ANSWER_TIMEOUT_MS = 10000, LOOK_MS = 100, ASK_AGAIN_MS = 10000 };
 
 struct listing {
 	const struct ctl *ctl;	/* borrowed */
+	const char *only;	/* borrowed: of those that are configured this one, or all (""); or NULL */
 	json_t *document;	/* owned */
 	uint64_t last;		/* number of the newest record */
 };
@@ -92,25 +93,41 @@ static void take_row(struct listing *listing, const struct record_adapter *row)
 	json_array_append_new(listing->document, document_of(listing, row));
 }
 
-/* Those that are configured, whether they ever ran or not, and behind them those that are not. */
-static enum db_result list_rows(struct listing *listing, struct db *db, struct err *err)
+static bool is_meant(const char *only, const struct conf_adapter *adapter)
+{
+	return *only == '\0' || strcmp(adapter->name, only) == 0;
+}
+
+/* Those that are configured, whether they ever ran or not. */
+static enum db_result list_configured(struct listing *listing, struct db *db, struct err *err)
 {
 	const struct conf *conf = listing->ctl->conf;
-	struct record_adapter row = {.name = ""};
-	char above[CONF_ADAPTER_NAME];
-	enum db_result result = DB_OK;
 
 	for (unsigned i = 0; i < conf->adapters.count; i++) {
-		result = record_adapter_get(db, conf->adapters.item[i].name, &row, err);
+		const struct conf_adapter *adapter = &conf->adapters.item[i];
+		struct record_adapter row;
+		enum db_result result;
+
+		if (listing->only && !is_meant(listing->only, adapter))
+			continue;
+		result = record_adapter_get(db, adapter->name, &row, err);
 		if (result != DB_OK && result != DB_END)
 			return result;
 		take_row(listing, &row);
 	}
-	row.name[0] = '\0';
+	return DB_OK;
+}
+
+static enum db_result list_others(struct listing *listing, struct db *db, struct err *err)
+{
+	struct record_adapter row = {.name = ""};
+	char above[CONF_ADAPTER_NAME];
+	enum db_result result;
+
 	do {
 		memcpy(above, row.name, sizeof(above));
 		result = record_adapter_next(db, above, &row, err);
-		if (result == DB_OK && !conf_adapter(conf, row.name))
+		if (result == DB_OK && !conf_adapter(listing->ctl->conf, row.name))
 			take_row(listing, &row);
 	} while (result == DB_OK);
 	return result == DB_END ? DB_OK : result;
@@ -125,17 +142,19 @@ static int show(struct listing *listing, struct db *db)
 
 	if (result == DB_OK) {
 		listing->last = cursor.number;
-		result = list_rows(listing, db, &err);
+		result = list_configured(listing, db, &err);
 	}
+	if (result == DB_OK && !listing->only)
+		result = list_others(listing, db, &err);
 	if (result != DB_OK)
 		return ctl_fail(ctl, EX_UNAVAILABLE, "%s", err.text);
 	return ctl->json ? ctl_print_json(ctl, listing->document)
 			 : print_rows(ctl, listing->document);
 }
 
-int ctl_compliance_adapters(const struct ctl *ctl)
+static int list_adapters(const struct ctl *ctl, const char *only)
 {
-	struct listing listing = {.ctl = ctl};
+	struct listing listing = {.ctl = ctl, .only = only};
 	struct db *db;
 	int code = ctl_compliance_open(ctl, &db);
 
@@ -146,6 +165,11 @@ int ctl_compliance_adapters(const struct ctl *ctl)
 	json_decref(listing.document);
 	db_free(&db);
 	return code;
+}
+
+int ctl_compliance_adapters(const struct ctl *ctl)
+{
+	return list_adapters(ctl, NULL);
 }
 
 /* --- run --- */
@@ -192,13 +216,6 @@ struct waiting {
 	uint64_t failures[CONF_ADAPTERS_MAX]; /* before */
 };
 
-static bool is_meant(const struct waiting *waiting, const struct conf_adapter *adapter)
-{
-	const char *name = waiting->request->adapter;
-
-	return *name == '\0' || strcmp(adapter->name, name) == 0;
-}
-
 static int note_before(const struct ctl *ctl, struct waiting *waiting)
 {
 	const struct conf *conf = ctl->conf;
@@ -228,7 +245,7 @@ static int look(const struct ctl *ctl, const struct waiting *waiting, unsigned *
 		enum db_result result;
 		struct err err;
 
-		if (!is_meant(waiting, adapter))
+		if (!is_meant(waiting->request->adapter, adapter))
 			continue;
 		result = record_adapter_get(waiting->db, adapter->name, &row, &err);
 		if (result != DB_OK && result != DB_END)
@@ -272,6 +289,8 @@ int ctl_compliance_run(const struct ctl *ctl)
 	    (*name && ctl->conf && !conf_adapter(ctl->conf, name)))
 		return ctl_fail(ctl, EX_USAGE, "there is no adapter \"%.64s\"", name);
 	memcpy(request.adapter, name, strlen(name));
+	if (ctl->option[CTL_DRY_RUN])
+		return list_adapters(ctl, name);
 	if (!ctl->option[CTL_WAIT])
 		return request_run(ctl, &request);
 	code = ctl_compliance_open(ctl, &waiting.db);

@@ -88,7 +88,7 @@ static const struct ctl_verb verbs[] = {
 	{"compliance", "adapters", "", "show what each adapter has and what it lacks", 0, 0, 0,
 	 ctl_compliance_adapters, NULL, NULL, NULL, NULL},
 	{"compliance", "run", "[ADAPTER]", "let an adapter, or all, run now", 0, 1,
-	 CTL_BIT(CTL_WAIT), ctl_compliance_run, NULL, NULL, NULL, NULL},
+	 CHANGE | CTL_BIT(CTL_WAIT), ctl_compliance_run, NULL, NULL, NULL, NULL},
 
 	{"category", "create", "NAME", "create a category and print its URI", 1, 1,
 	 CHANGE | CTL_BIT(CTL_DESCRIPTION) | CATEGORY, ctl_object_change, "category.create", "name",

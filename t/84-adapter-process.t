@@ -227,6 +227,14 @@ is($now{lines}{lag}, 0, 'at the end of which everything is in files');
 system "rm -r $base/xml";
 $alice->post($room, 'Where to');
 $server->wait_recorded;
+($code, $output) = $server->pchatctl(qw(compliance run --dry-run --json whole));
+my @would = $code ? () : @{ decode_json $output };
+is(join(' ', map { $_->{adapter} } @would), 'whole', 'what would run can be seen before');
+cmp_ok($would[0]{lag}, '>', 0, 'with what it has to do');
+%now = adapters;
+is($now{whole}{state}, 'good', 'and nothing runs for that, which would fail');
+is(scalar @{ decode_json(($server->pchatctl(qw(compliance run --dry-run --json)))[1]) },
+	scalar keys %now, 'nor of all');
 ($code, $output) = $server->pchatctl('compliance', 'run', '--wait', 'whole');
 is($code, 75, 'or for a failure');
 like($output, qr/adapter "whole" failed: .*No such file/, 'which is shown');
