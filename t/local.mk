@@ -567,7 +567,8 @@ measures = t/bench/database t/bench/fan-out t/bench/journal t/bench/pchat-load \
 	t/bench/peer-load t/bench/text
 check_PROGRAMS += $(measures)
 
-t_bench_database_SOURCES = t/bench/database.c t/bench/database_bare.c t/bench/database_bare.h
+t_bench_database_SOURCES = t/bench/database.c t/bench/database_bare.c t/bench/database_bare.h \
+	t/bench/database_file.c t/bench/database_file.h
 t_bench_database_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS)
 t_bench_database_LDADD = $(ODBC_LIB) $(CONF_LIBS)
 
@@ -595,7 +596,7 @@ t_bench_pchat_load_SOURCES = t/bench/pchat-load.c t/bench/load.h \
 t_bench_pchat_load_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(JANSSON_CFLAGS) $(GSASL_CFLAGS)
 t_bench_pchat_load_LDADD = $(CLIENT_LIBS)
 
-t_bench_text_SOURCES = t/bench/text.c
+t_bench_text_SOURCES = t/bench/text.c t/bench/database_file.c t/bench/database_file.h
 t_bench_text_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS)
 t_bench_text_LDADD = $(READER_LIBS)
 

@@ -22,6 +22,7 @@
 #include "conf/clock.h"
 #include "odbc/content.h"
 #include "t/bench/database_bare.h"
+#include "t/bench/database_file.h"
 
 enum { BATCH_MAX = 5000, PAGE = 50, PAGES = 2000, ROOMS_MAX = 10000 };
 
@@ -163,17 +164,6 @@ static void measure(struct bench *bench, const char *dsn)
 	read_pages(bench);
 }
 
-static void remove_database(const char *file)
-{
-	char name[4200];
-
-	unlink(file);
-	snprintf(name, sizeof(name), "%s-wal", file);
-	unlink(name);
-	snprintf(name, sizeof(name), "%s-shm", file);
-	unlink(name);
-}
-
 int main(int argc, char **argv)
 {
 	static struct bench bench = {.rooms = 100, .size = 100, .time = 2000000};
@@ -210,6 +200,6 @@ int main(int argc, char **argv)
 	db_free(&bench.db);
 	free(bench.body);
 	if (!given)
-		remove_database(file);
+		database_file_remove(file);
 	return EX_OK;
 }

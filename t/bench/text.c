@@ -21,6 +21,7 @@
 #include "conf/clock.h"
 #include "daemon/reader_search.h"
 #include "odbc/content_index.h"
+#include "t/bench/database_file.h"
 
 enum { WORDS = 30000, BATCH = 1000, TEXT = 400, IN_TEXT = 15, TIMES_MAX = 1000 };
 
@@ -189,17 +190,6 @@ static void print_size(const char *file)
 		printf(",\"file_mb\":%.0f", (double)size.st_size / 1e6);
 }
 
-static void remove_database(const char *file)
-{
-	char name[4200];
-
-	unlink(file);
-	snprintf(name, sizeof(name), "%s-wal", file);
-	unlink(name);
-	snprintf(name, sizeof(name), "%s-shm", file);
-	unlink(name);
-}
-
 int main(int argc, char **argv)
 {
 	static struct bench bench = {.messages = 1000000, .times = 11, .indexed = true};
@@ -236,6 +226,6 @@ int main(int argc, char **argv)
 		print_size(file);
 	puts("}");
 	if (!given)
-		remove_database(file);
+		database_file_remove(file);
 	return EX_OK;
 }
