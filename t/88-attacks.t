@@ -24,7 +24,7 @@ if ($users) {
 }
 $server->configure(
 	{   '' => {
-			stop_timeout => '2s',
+			stop_timeout => '6s',
 			$users ? (user => 'daemon', worker_user => 'nobody') : ()
 		},
 		compliance => {
@@ -266,6 +266,7 @@ sub refuses ($name, $reason, $strike) {
 	$db->disconnect;
 	my $log = length $server->log;
 	$server->launch;
+	$server->wait_ready;
 	wait_for("$name to be refused", sub { substr($server->log, $log) =~ /could not use database/ });
 	like(substr($server->log, $log), qr/could not use database 1: $reason; see "pchatctl/, $name);
 	$server->stop;

@@ -19,7 +19,7 @@ sub make_key ($path) {
 
 sub configure (%compliance) {
 	$server->configure(
-		{   '' => { stop_timeout => '2s' },
+		{   '' => { stop_timeout => '6s' },
 			compliance =>
 				{ enabled => 'true', checkpoint_key => $key, checkpoint_interval => '1s', %compliance }
 		});

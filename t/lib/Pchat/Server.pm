@@ -559,7 +559,7 @@ sub finish ($self) {
 	waitpid $self->{pid}, 0 if $self->{pid};
 	my @complaints = $self->complaints;
 	Test::More::diag($_) for @complaints;
-	Test::More::diag($self->log_tail) if !$stopped;
+	Test::More::diag($self->log_tail) if !$stopped || @complaints;
 	remove_tree($self->{directory}) if !$ENV{PCHAT_KEEP};
 	return $stopped && !@complaints;
 }
