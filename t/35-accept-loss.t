@@ -56,7 +56,7 @@ $alice->call('marker.set', room => $room{lobby}, seq => 7);
 my $posted = 20;
 
 while ($posted < 800) {
-	$alice->post($room{lobby}, 'x' x 8000);
+	$alice->post_again($room{lobby}, 'x' x 8000);
 	$alice->next_note;
 	$posted++;
 }

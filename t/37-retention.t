@@ -77,8 +77,10 @@ pass('what comes pushes out what was there');
 works('an age', qw(set Sales age=1s messages=));
 wait_for('all to be too old', sub { left($deal) eq '' });
 is(left($news), '8 9 10', 'it is the category that counts');
+works('a longer one', qw(set Sales age=1h));
 $alice->post($deal, 'late');
 is(left($deal), 12, 'what comes is there at first');
+works('the shorter one', qw(set Sales age=1s));
 wait_for('it to be too old', sub { left($deal) eq '' });
 pass('and goes in its turn');
 

@@ -69,7 +69,7 @@ is_deeply(
 );
 
 # Round the ring several times.
-$alice->post($room, 'y' x 8000) for 1 .. 400;
+$alice->post_again($room, 'y' x 8000) for 1 .. 400;
 is_deeply(
 	[map { $_->{seq} } $server->stored($room, $full + 400)],
 	[1 .. $full + 400],

@@ -71,7 +71,7 @@ is_deeply([map { $_->{text} } $server->stored($room, scalar @text)],
 is(($server->pchatctl(qw(compliance verify)))[0], 0, 'the chain is whole');
 
 # Round the ring several times.
-$alice->post($room, 'y' x 8000) for 1 .. 400;
+$alice->post_again($room, 'y' x 8000) for 1 .. 400;
 $server->wait_recorded;
 is(scalar $server->records('chat'), @text + 400, 'the ring is used again and again');
 
@@ -87,7 +87,7 @@ $server->wait_ready;
 is(scalar $server->pids('compliance'), 0, 'turned off there is no process');
 $alice = Pchat::Client->enter(server => $server, user => 'alice');
 $alice->join_room($room);
-$alice->post($room, 'z' x 8000) for 1 .. 200;
+$alice->post_again($room, 'z' x 8000) for 1 .. 200;
 $alice->close;
 $server->stop;
 

@@ -189,6 +189,20 @@ sub post ($self, $room, $text, %params) {
 	);
 }
 
+# The same into a journal that is small: as long as it is full the post is repeated.
+sub post_again ($self, $room, $text) {
+	state $count = 0;
+	my $id = "again$$-" . ++$count;
+	return wait_for(
+		'room in the journal',
+		sub {
+			my ($error, $result) =
+				$self->try('message.post', room => $room, text => $text, id => $id);
+			die "message.post: $error->{name}\n" if $error && $error->{name} ne 'busy';
+			return $result;
+		});
+}
+
 # The next notification of a method, in order of arrival; others stay.
 sub next_note ($self, $method = 'message') {
 	return wait_for(
