@@ -83,7 +83,7 @@ static void make_conf(struct bench *b)
 		 "json { tls = false listen = {\"127.0.0.1:21400\"} }\n"
 		 "content { dsn = {\"Driver=SQLite3;Database=%s/content.db\"} }\n"
 		 "auth { iterations = 4096 mechanisms = { SCRAM-SHA-256, PLAIN } }\n",
-		 b->directory, b->directory, keeps_log ? "notice" : "error", b->directory);
+		 b->directory, b->directory, keeps_log ? "info" : "error", b->directory);
 	write_file(path, text);
 	b->conf = conf_load(path, &err);
 	unlink(path);
@@ -597,9 +597,31 @@ static unsigned count_lines(const struct bench *b, const char *with)
 }
 
 /* So many a second are told one by one. */
+enum { TOLD = LOG_LIMIT };
+
+static unsigned seconds_since(uint64_t begun)
+{
+	return (unsigned)((clock_mono() - begun) / 1000000) + 1;
+}
+
+static void test_whoever_signs_in_often_does_not_fill_the_log_either(void **state)
+{
+	enum { SIGN_INS = 200 };
+	const uint64_t begun = clock_mono();
+	struct bench *b = *state;
+	struct command_session session;
+	struct got got;
+
+	for (unsigned i = 0; i < SIGN_INS; i++) {
+		assert_int_equal(plain(b, "alice", PASSWORD, &got), CODE_OK);
+		take_open(b, &session);
+	}
+	assert_in_range(count_lines(b, " signed in from "), TOLD, seconds_since(begun) * TOLD + TOLD);
+}
+
 static void test_whoever_is_refused_does_not_fill_the_log(void **state)
 {
-	enum { ATTEMPTS = 2000, TOLD = 20 };
+	enum { ATTEMPTS = 2000 };
 	const uint64_t begun = clock_mono();
 	struct bench *b = *state;
 	unsigned seconds, told;
@@ -607,7 +629,7 @@ static void test_whoever_is_refused_does_not_fill_the_log(void **state)
 
 	for (unsigned i = 0; i < ATTEMPTS; i++)
 		assert_int_equal(put(b, ASK_AUTH_LOCAL, "", 0, -1, &got), CODE_ERROR_PERMISSION);
-	seconds = (unsigned)((clock_mono() - begun) / 1000000) + 1;
+	seconds = seconds_since(begun);
 	told = count_lines(b, "was refused");
 	assert_in_range(told, TOLD, seconds * TOLD + TOLD);
 	poll(NULL, 0, 1000);
@@ -735,6 +757,9 @@ int main(void)
 		WITH_PROCESS(test_refusal_of_the_sequencer_is_a_second_answer),
 		WITH_PROCESS(test_nobody_asks_in_the_name_of_another_worker),
 		WITH_PROCESS(test_only_the_administration_socket_makes_administrators),
+		cmocka_unit_test_setup_teardown(
+			test_whoever_signs_in_often_does_not_fill_the_log_either, setup_with_log,
+			teardown),
 		cmocka_unit_test_setup_teardown(test_whoever_is_refused_does_not_fill_the_log,
 						setup_with_log, teardown),
 		WITH_PROCESS(test_administrator_changes_a_password),
