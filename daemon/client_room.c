@@ -181,6 +181,19 @@ static void take_answer(struct client_room *room, const json_t *answer)
 		joined(room, answer);
 }
 
+static void on_left(void *ctx, const json_t *result, int code, const char *text)
+{
+	(void)ctx, (void)result, (void)code, (void)text;
+}
+
+void client_room_leave(struct client_room *room)
+{
+	client_session_call(room->client->session, "room.leave",
+			    json_pack("{s:s}", "room", room->uri), on_left, room);
+}
+
+/* What was left while the answer was on its way may not have been left there: by a session that was
+ * not ready. To leave it twice does no harm. */
 static void take_answers(struct client *client, const json_t *rooms)
 {
 	size_t i;
@@ -191,6 +204,8 @@ static void take_answers(struct client *client, const json_t *rooms)
 		struct client_room *room = client_room_find(client, uri);
 		if (room && room->state == ROOM_JOINING)
 			take_answer(room, answer);
+		else if (room && room->state == ROOM_LEFT && !json_object_get(answer, "error"))
+			client_room_leave(room);
 	}
 }
 
@@ -204,34 +219,8 @@ static void on_join(void *ctx, const json_t *result, int code, const char *text)
 				result ? "the server did not answer for this room" : text);
 }
 
-static void on_left(void *ctx, const json_t *result, int code, const char *text)
-{
-	(void)ctx, (void)result, (void)code, (void)text;
-}
-
-void client_room_leave(struct client_room *room)
-{
-	client_session_call(room->client->session, "room.leave",
-			    json_pack("{s:s}", "room", room->uri), on_left, room);
-}
-
-/* What was given up while the answer was on its way could not be left before it. */
-static void leave_unwanted(struct client *client, const json_t *rooms)
-{
-	size_t i;
-	const json_t *answer;
-	json_array_foreach(rooms, i, answer)
-	{
-		const char *uri = json_string_value(json_object_get(answer, "room"));
-		struct client_room *room = client_room_find(client, uri);
-		if (room && room->state == ROOM_LEFT && !json_object_get(answer, "error"))
-			client_room_leave(room);
-	}
-}
-
 void client_room_answered(struct client *client, const json_t *rooms)
 {
-	leave_unwanted(client, rooms);
 	take_answers(client, rooms);
 	for (struct client_room *room = client->rooms; room; room = room->next)
 		if (room->state == ROOM_JOINING)
