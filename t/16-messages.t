@@ -171,7 +171,7 @@ is_everywhere('message 8|other|later 3', 7, 'after the store was killed');
 
 # What was purged is not in the cache, so that the database is asked, which does not know the latest.
 my ($store) = $server->pids('store');
-kill 'STOP', $store;
+$server->kill($store, 'STOP');
 $server->admin('message.remove', room => $room, seq => 11, replace => 'last');
 $bob = Pchat::Client->enter(server => $server, user => 'bob');
 my $joined = $bob->join_room($room, history => 500);
