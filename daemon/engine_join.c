@@ -132,8 +132,17 @@ enum joining {
 /* What a room is to a session. */
 struct look {
 	enum joining joining;
-	int code;      /* MAY_NOT: why */
-	uint32_t lost; /* TAKES_OVER: row of the session whose place it is */
+	int code;	/* MAY_NOT: why */
+	uint32_t lost;	/* TAKES_OVER: row of the session whose place it is */
+	uint32_t place; /* TAKES_OVER: row of the place */
+};
+
+/* Rooms that become one event. */
+struct joins {
+	struct event_rooms event;
+	uint32_t lost;	       /* row of the session whose places are taken over; 0: none */
+	struct find_near near; /* next to the place of it that was found last */
+	uint32_t fresh;	       /* rooms that are joined otherwise */
 };
 
 static int may_join(struct engine *engine, const struct session_row *session, uint32_t room)
@@ -148,38 +157,49 @@ static int may_join(struct engine *engine, const struct session_row *session, ui
 	return room_at(engine, room)->disabled ? CODE_NODE_DISABLED : CODE_OK;
 }
 
-/* At a room, by its id. */
-static struct look look_at(struct engine *engine, const struct ask_for *ask, uint32_t id)
+/* A lost place in a room, where it is the user's only one. */
+static struct look look_at_place(const struct engine *engine, uint32_t row)
 {
-	const struct session_row *session = session_at(engine, ask->session);
-	const uint32_t room = find_room(&engine->cache, id);
-	struct look look = {.joining = MAY_NOT, .code = may_join(engine, session, room)};
-	const struct participant_row *p;
+	const struct participant_row *p = table_row(&engine->cache, TABLE_PARTICIPANT, row);
+
+	return (struct look){.joining = TAKES_OVER, .lost = p->session, .place = row};
+}
+
+/* At a room that the session may join. */
+static struct look look_around(const struct engine *engine, const struct ask_for *ask,
+			       uint32_t room)
+{
+	const uint32_t principal = session_at(engine, ask->session)->principal;
 	unsigned others;
 	uint32_t row;
 
-	if (look.code != CODE_OK)
-		return look;
-	look.joining = IS_THERE;
-	if (find_participant(&engine->cache, room, session->principal, ask->session, &others) != 0)
-		return look;
-	look.joining = others == 0 ? JOINS : JOINS_AGAIN;
+	if (find_participant(&engine->cache, room, principal, ask->session, &others) != 0)
+		return (struct look){.joining = IS_THERE};
 	/* Where there is a lost one there is no other (engine_linger.c). */
-	row = others == 1 ? find_lost_participant(&engine->cache, room, session->principal) : 0;
-	if (row != 0) {
-		p = table_row(&engine->cache, TABLE_PARTICIPANT, row);
-		look.joining = TAKES_OVER;
-		look.lost = p->session;
-	}
-	return look;
+	row = others == 1 ? find_lost_participant(&engine->cache, room, principal) : 0;
+	if (row != 0)
+		return look_at_place(engine, row);
+	return (struct look){.joining = others == 0 ? JOINS : JOINS_AGAIN};
 }
 
-/* Rooms that become one event. */
-struct joins {
-	struct event_rooms event;
-	uint32_t lost;	/* row of the session whose places are taken over; 0: none */
-	uint32_t fresh; /* rooms that are joined otherwise */
-};
+/* At a room, by its id; so: what was found of others that are joined with it. */
+static struct look look_at(struct engine *engine, const struct ask_for *ask, uint32_t id,
+			   const struct joins *so)
+{
+	const struct session_row *session = session_at(engine, ask->session);
+	const struct participant_row *p;
+	uint32_t place = 0, room;
+	int code;
+
+	if (so->lost != 0)
+		place = find_place(&engine->cache, so->lost, id, &so->near);
+	p = place == 0 ? NULL : table_row(&engine->cache, TABLE_PARTICIPANT, place);
+	room = p == NULL ? find_room(&engine->cache, id) : p->room;
+	code = may_join(engine, session, room);
+	if (code != CODE_OK)
+		return (struct look){.joining = MAY_NOT, .code = code};
+	return p == NULL ? look_around(engine, ask, room) : look_at_place(engine, place);
+}
 
 /* False: it is for an event of its own, or for none. */
 static bool add_room(struct engine *engine, struct joins *joins, uint32_t id, const struct look *look)
@@ -194,6 +214,8 @@ static bool add_room(struct engine *engine, struct joins *joins, uint32_t id, co
 			return false;
 		joins->lost = look->lost;
 		joins->event.from = session_head(session_at(engine, look->lost), EVENT_LOST).origin;
+		joins->near = find_neighbours(
+			table_row(&engine->cache, TABLE_PARTICIPANT, look->place));
 		flags = EVENT_TAKEN;
 	}
 	joins->fresh += look->joining != TAKES_OVER;
@@ -237,8 +259,8 @@ static enum decision become_join(struct engine *engine, const struct ask_for *as
 
 enum decision decide_join(struct engine *engine, const struct ask_for *ask)
 {
-	const struct look look = look_at(engine, ask, ask->command->room);
 	struct joins joins = {.lost = 0};
+	const struct look look = look_at(engine, ask, ask->command->room, &joins);
 
 	if (look.joining == IS_THERE || look.joining == MAY_NOT)
 		return refuse(ask, look.code);
@@ -260,7 +282,7 @@ static void choose_rooms(struct engine *engine, const struct ask_for *ask,
 
 	*joins = (struct joins){.lost = 0};
 	for (uint32_t i = 0; i < wanted->count && there + joins->event.count < most; i++) {
-		const struct look look = look_at(engine, ask, wanted->place[i].room);
+		const struct look look = look_at(engine, ask, wanted->place[i].room, joins);
 
 		(void)add_room(engine, joins, wanted->place[i].room, &look);
 	}

@@ -281,50 +281,58 @@ static int join(struct cache *cache, const struct record *record, uint32_t sessi
 	return 0;
 }
 
-/* The row of a session in a room. Whoever leaves all his rooms does so in the order of their list. */
-static uint32_t participant_of(const struct cache *cache, uint32_t session, uint32_t room,
-			       uint32_t principal)
+/* The row of a session's place in a room, probably near to the one that was asked for before. */
+static uint32_t place_of(const struct cache *cache, uint32_t session, uint32_t room_id,
+			 uint32_t principal, const struct find_near *near)
+{
+	uint32_t row = find_place(cache, session, room_id, near), room;
+
+	if (row != 0)
+		return row;
+	room = find_room(cache, room_id);
+	return room == 0 ? 0 : find_participant(cache, room, principal, session, NULL);
+}
+
+/* Whoever leaves all his rooms does so in the order of their list. */
+static struct find_near first_of(const struct cache *cache, uint32_t session)
 {
 	const struct session_row *s = table_row(cache, TABLE_SESSION, session);
-	const struct participant_row *first;
 
-	if (s->first_participant != 0) {
-		first = table_row(cache, TABLE_PARTICIPANT, s->first_participant);
-		if (first->room == room)
-			return s->first_participant;
-	}
-	return find_participant(cache, room, principal, session, NULL);
+	return (struct find_near){{s->first_participant, 0}};
 }
 
 static int leave(struct cache *cache, const struct record *record, uint32_t session,
 		 const struct event_place *place, struct err *err)
 {
-	uint32_t room = find_room(cache, place->room), row;
+	struct find_near near;
+	uint32_t row;
 
-	if (room == 0 || session == 0)
-		return err_set(err, "no such room or session");
-	row = participant_of(cache, session, room, record->actor);
+	if (session == 0)
+		return err_set(err, "no such session");
+	near = first_of(cache, session);
+	row = place_of(cache, session, place->room, record->actor, &near);
 	if (row == 0)
 		return err_set(err, "the session is not in the room");
 	participant_remove(cache, row, place->flags & EVENT_LAST);
 	return 0;
 }
 
-/* Nobody came and nobody left: for the room nothing has changed. */
+/* Nobody came and nobody left: for the room nothing has changed. near: what was next to the place
+ * that was taken over before. */
 static int take_over(struct cache *cache, const struct record *record, uint32_t session,
-		     const struct event_place *place, uint32_t from, struct err *err)
+		     const struct event_place *place, uint32_t from, struct find_near *near,
+		     struct err *err)
 {
 	const struct session_row *lost = table_row(cache, TABLE_SESSION, from);
-	const uint32_t room = find_room(cache, place->room);
 	struct participant_row *p;
 	uint32_t row = 0;
 
-	if (room != 0 && session != 0 && from != 0 && lost->lost != 0 &&
-	    lost->principal == record->actor)
-		row = participant_of(cache, from, room, record->actor);
+	if (session != 0 && from != 0 && lost->lost != 0 && lost->principal == record->actor)
+		row = place_of(cache, from, place->room, record->actor, near);
 	if (row == 0)
 		return err_set(err, "no such place to be taken over");
 	p = table_row(cache, TABLE_PARTICIPANT, row);
+	*near = find_neighbours(p);
 	table_touch(cache, p, sizeof(*p));
 	session_unlink(cache, p);
 	session_link(cache, row, session);
@@ -344,6 +352,7 @@ static int move(struct cache *cache, const struct record *record, struct err *er
 static int move_all(struct cache *cache, const struct record *record, struct err *err)
 {
 	const uint32_t session = session_of(cache, record);
+	struct find_near near = {{0, 0}};
 	struct event_rooms event;
 	uint32_t from = 0;
 	int result = 0;
@@ -352,13 +361,15 @@ static int move_all(struct cache *cache, const struct record *record, struct err
 		return err_set(err, "malformed rooms");
 	if (event.from.session != 0)
 		from = session_by(cache, &event.from);
+	if (from != 0)
+		near = first_of(cache, from);
 	for (uint32_t i = 0; i < event.count && result == 0; i++) {
 		const struct event_place *place = &event.place[i];
 
 		if (record->type == EVENT_LEAVES)
 			result = leave(cache, record, session, place, err);
 		else if (place->flags & EVENT_TAKEN)
-			result = take_over(cache, record, session, place, from, err);
+			result = take_over(cache, record, session, place, from, &near, err);
 		else
 			result = join(cache, record, session, place, err);
 	}

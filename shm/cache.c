@@ -110,14 +110,42 @@ int cache_room(const struct cache *cache, uint32_t id, struct room_view *room_r)
 	return code == CODE_OK && room_r->id != id ? CODE_NO_SUCH_NODE : code;
 }
 
+static int room_row_by_uuid(const struct cache *cache, const uint8_t uuid[16], uint32_t *row_r)
+{
+	int code = attempt_look_up(cache, INDEX_ROOM_UUID, TABLE_ROOM, hash_uuid(cache, uuid),
+				   same_uuid, uuid, row_r);
+
+	return code == CODE_OK && *row_r == 0 ? CODE_NO_SUCH_NODE : code;
+}
+
+int cache_room_id(const struct cache *cache, const uint8_t uuid[16], uint32_t *id_r)
+{
+	const struct room_row *room;
+	struct attempt a;
+	uint32_t row;
+	int code = room_row_by_uuid(cache, uuid, &row);
+
+	if (code != CODE_OK)
+		return code;
+	room = table_row(cache, TABLE_ROOM, row);
+	a = attempt(&room->version);
+	while (attempt_begin(&a)) {
+		const bool same = memcmp(room->uuid, uuid, sizeof(room->uuid)) == 0;
+
+		*id_r = room->id;
+		if (attempt_undisturbed(&a))
+			return same ? CODE_OK : CODE_NO_SUCH_NODE;
+	}
+	return CODE_BUSY;
+}
+
 int cache_room_by_uuid(const struct cache *cache, const uint8_t uuid[16], struct room_view *room_r)
 {
 	uint32_t row;
-	int code = attempt_look_up(cache, INDEX_ROOM_UUID, TABLE_ROOM, hash_uuid(cache, uuid), same_uuid,
-			   uuid, &row);
+	int code = room_row_by_uuid(cache, uuid, &row);
 
 	if (code == CODE_OK)
-		code = row == 0 ? CODE_NO_SUCH_NODE : view_room(cache, row, room_r);
+		code = view_room(cache, row, room_r);
 	if (code == CODE_OK && memcmp(room_r->uuid, uuid, 16) != 0)
 		return CODE_NO_SUCH_NODE;
 	return code;

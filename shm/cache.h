@@ -85,6 +85,7 @@ struct message_view {
 /* CODE_OK, CODE_NO_SUCH_NODE or CODE_NO_SUCH_PRINCIPAL, or CODE_BUSY. */
 int cache_room(const struct cache *cache, uint32_t id, struct room_view *room_r);
 int cache_room_by_uuid(const struct cache *cache, const uint8_t uuid[16], struct room_view *room_r);
+int cache_room_id(const struct cache *cache, const uint8_t uuid[16], uint32_t *id_r);
 int cache_principal(const struct cache *cache, uint32_t id, struct principal_view *principal_r);
 int cache_principal_by_uri(const struct cache *cache, const char *uri, size_t length,
 			   struct principal_view *principal_r);

@@ -372,6 +372,30 @@ uint32_t find_lost_participant(const struct cache *cache, uint32_t room, uint32_
 	return row;
 }
 
+struct find_near find_neighbours(const struct participant_row *p)
+{
+	return (struct find_near){{p->session_next, p->session_previous}};
+}
+
+uint32_t find_place(const struct cache *cache, uint32_t session, uint32_t room_id,
+		    const struct find_near *near)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		const struct participant_row *p;
+		const struct room_row *room;
+
+		if (near->row[i] == 0)
+			continue;
+		p = table_row(cache, TABLE_PARTICIPANT, near->row[i]);
+		if (p->room == 0 || p->session != session)
+			continue;
+		room = table_row(cache, TABLE_ROOM, p->room);
+		if (room->id == room_id)
+			return near->row[i];
+	}
+	return 0;
+}
+
 uint32_t find_post(const struct cache *cache, uint32_t room, uint32_t author, struct text id)
 {
 	uint32_t row = index_first(cache, INDEX_POST, hash_post(cache, room, author, id));

@@ -41,6 +41,19 @@ uint32_t find_participant(const struct cache *cache, uint32_t room, uint32_t pri
 /* The place of a principal in a room (a row) with a session that is lost. */
 uint32_t find_lost_participant(const struct cache *cache, uint32_t room, uint32_t principal);
 
+/*
+ * A session's place in the room with this id, if it is one of two rows, else 0. Places that are next
+ * to each other in the session's list are mostly asked for one after the other, in its order or
+ * against it: then no index need be asked, and only rows are read that are needed anyway.
+ */
+struct find_near {
+	uint32_t row[2]; /* 0: none */
+};
+
+struct find_near find_neighbours(const struct participant_row *p);
+uint32_t find_place(const struct cache *cache, uint32_t session, uint32_t room_id,
+		    const struct find_near *near);
+
 uint64_t hash_uuid(const struct cache *cache, const uint8_t uuid[16]);
 uint64_t hash_name(const struct cache *cache, struct text name); /* without regard to case */
 bool find_same_name(const struct cache *cache, struct blob blob, struct text name);

@@ -12,12 +12,17 @@ static void rooms_and_users_are_found_by_every_key(void **state)
 	struct principal_view principal;
 	struct room_view room;
 	uint8_t uuid[16];
+	uint32_t id;
 
 	populate(b);
 	memset(uuid, 2, sizeof(uuid));
 	assert_int_equal(cache_room_by_uuid(b->reader, uuid, &room), CODE_OK);
 	assert_int_equal(room.id, 2);
 	assert_memory_equal(room.name, "Room 2", room.name_length);
+	assert_int_equal(cache_room_id(b->reader, uuid, &id), CODE_OK);
+	assert_int_equal(id, 2);
+	memset(uuid, 9, sizeof(uuid));
+	assert_int_equal(cache_room_id(b->reader, uuid, &id), CODE_NO_SUCH_NODE);
 	assert_int_equal(cache_room(b->reader, 9, &room), CODE_NO_SUCH_NODE);
 	assert_int_equal(find_room_by_name(&b->private, text("rOOM 3")),
 			 find_room(&b->private, 3));

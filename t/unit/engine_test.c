@@ -305,6 +305,38 @@ static void several_places_are_taken_by_one_event_with_rooms_that_are_new(void *
 	assert_int_equal(atomic_load(&b->own.counters[COUNTER_SESSIONS_RESUMED]), 1);
 }
 
+static void places_are_taken_in_whatever_order_they_are_asked_for(void **state)
+{
+	static const char *const names[] = {"Third", "Fourth", "Fifth", "Sixth"};
+	static const uint32_t orders[][8] = {{1, 2, 3, 4, 5, 6, 0},
+					     {1, 2, 3, 4, 5, 6, 0},
+					     {6, 5, 4, 3, 2, 1, 0},
+					     {3, 1, 6, 2, 5, 4, 0},
+					     {2, 2, 1, 3, 6, 4, 5, 0}};
+	struct bench *b = *state;
+	uint32_t session = 2;
+
+	populate_lingering(b);
+	b->conf.limits.rooms_per_session = 6;
+	for (uint32_t i = 0; i < 4; i++) {
+		assert_int_equal(put_room(b, 1, 0, names[i], false), DECIDED);
+		assert_int_equal(simple(b, COMMAND_JOIN, session, 3 + i), DECIDED);
+	}
+	for (uint32_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		assert_int_equal(lose(b, session), DECIDED);
+		session = 10 + i;
+		assert_int_equal(sign_in(b, SLOT_WORKER, session, 1, 0, false), DECIDED);
+		assert_int_equal(join_rooms(b, session, orders[i]), DECIDED);
+		assert_int_equal(in_batch(b, EVENT_JOINS, NULL), i + 1);
+		assert_int_equal(in_batch(b, EVENT_SESSION_CLOSE, NULL), i + 1);
+		for (uint32_t room = 1; room <= 6; room++)
+			assert_int_equal(simple(b, COMMAND_JOIN, session, room),
+					 REFUSED(CODE_OK));
+	}
+	assert_int_equal(users_in(b, 1), 2);
+	assert_int_equal(users_in(b, 6), 1);
+}
+
 static void a_place_is_nobody_elses(void **state)
 {
 	struct bench *b = *state;
@@ -631,6 +663,7 @@ int main(void)
 		TEST(sessions_of_a_worker_that_is_gone_end),
 		TEST(a_lost_session_stays_until_another_one_takes_its_places),
 		TEST(several_places_are_taken_by_one_event_with_rooms_that_are_new),
+		TEST(places_are_taken_in_whatever_order_they_are_asked_for),
 		TEST(a_place_is_nobody_elses),
 		TEST(a_worker_takes_over_nobody_elses_place_whatever_it_claims),
 		TEST(a_worker_neither_opens_nor_loses_sessions_that_are_not_its_own),
