@@ -100,7 +100,7 @@ struct chat_joined {
 	const struct room_view *room;
 	uint64_t last_seq;
 	uint64_t marker; /* the last message that the user has read */
-	const struct buf *users; /* NULL: too many */
+	const struct text *users; /* NULL: too many */
 	uint32_t user_count;
 	const struct buf *messages;
 	struct chat_span span;

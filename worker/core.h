@@ -48,6 +48,8 @@ struct chat {
 	size_t texts_size;
 	uint8_t *answer; /* ASK_INLINE_MAX bytes: an answer's body */
 	struct buf users; /* a list of users */
+
+	uint32_t join_part; /* bytes that a room took in the last answer to a join */
 };
 
 struct chat_parts {

@@ -10,9 +10,12 @@ enum { FIRST_PLACES = 4 };
 
 struct fanout_room *fanout_find(struct fanout *fanout, uint32_t id)
 {
-	struct fanout_room *room;
+	struct fanout_room *room = fanout->last;
 
+	if (room != NULL && room->id == id)
+		return room;
 	HASH_FIND(hh, fanout->rooms, &id, sizeof(id), room);
+	fanout->last = room;
 	return room;
 }
 
@@ -55,6 +58,8 @@ static void drop_if_empty(struct fanout *fanout, struct fanout_room *room)
 {
 	if (room->count > 0)
 		return;
+	if (fanout->last == room)
+		fanout->last = NULL;
 	HASH_DEL(fanout->rooms, room);
 	free(room->place);
 	free(room);

@@ -32,6 +32,7 @@ struct membership {
 
 struct fanout {
 	struct fanout_room *rooms;
+	struct fanout_room *last; /* borrowed: which was found last; NULL: none, or it is gone */
 };
 
 /* The room, or NULL if no session is in it. */

@@ -8,6 +8,9 @@
 #include "worker/roster.h"
 #include "worker/view.h"
 
+/* Bytes of a room in an answer, of which so many are believed to be needed if the last ones were. */
+enum { PART_GUESS_MAX = 2048 };
+
 static_assert((int)CHAT_JOIN_MAX <= (int)EVENT_ROOMS_MAX, "one event for all rooms of a join");
 
 /*
@@ -92,6 +95,7 @@ static void answer(struct join *join)
 		buf_append(part_of(room), &room->text);
 		buf_fini(&room->text);
 	}
+	session->chat->join_part = (uint32_t)(join->size / join->count);
 	session->front->joins(session, &join->answer);
 	join_free(join);
 }
@@ -175,12 +179,10 @@ static bool is_without(const struct join_room *room)
 static void complete(struct join_room *room, const struct room_view *view)
 {
 	struct session *session = room->join->session;
-	struct chat *chat = session->chat;
 	struct chat_joined joined = {.room = view, .last_seq = room->last_seq};
-	int code;
+	struct text users;
+	int code = roster_list(session, view, &users, &joined.user_count);
 
-	buf_clear(&chat->users);
-	code = roster_write(session, view, &chat->users, &joined.user_count);
 	if ((code == CODE_OK || code == CODE_LIMIT_EXCEEDED) &&
 	    person_marker_get(session, room->id, &joined.marker) != CODE_OK)
 		code = CODE_BUSY;
@@ -189,7 +191,7 @@ static void complete(struct join_room *room, const struct room_view *view)
 		return;
 	}
 	memcpy(joined.uuid, room->uuid, sizeof(joined.uuid));
-	joined.users = code == CODE_OK ? &chat->users : NULL;
+	joined.users = code == CODE_OK ? &users : NULL;
 	joined.span = page_span(&room->page);
 	if (is_without(room)) {
 		buf_fini(&room->messages);
@@ -277,7 +279,9 @@ static void begin_page(struct join_room *room)
 	int code = cache_room(chat->cache, room->id, &view);
 
 	room->stage = JOIN_BEGIN;
-	if (code == CODE_OK)
+	if (code == CODE_OK && room->has_since && room->since == view.last_seq)
+		room->last_seq = view.last_seq; /* as most who come back: the client has them all */
+	else if (code == CODE_OK)
 		code = find_last(chat, &view, room->upto, &room->last_seq);
 	if (code != CODE_OK) {
 		step_failed(room, code);
@@ -312,14 +316,12 @@ static void send_alone(struct join_room *room)
 static void seek(struct join_room *room)
 {
 	struct session *session = room->join->session;
-	struct room_view view;
-	int code = cache_room_by_uuid(session->chat->cache, room->uuid, &view);
+	int code = cache_room_id(session->chat->cache, room->uuid, &room->id);
 
 	if (code != CODE_OK) {
 		step_failed(room, code);
 		return;
 	}
-	room->id = view.id;
 	room->stage = JOIN_FOUND;
 	if (room->join->started) /* the others are on their way */
 		send_alone(room);
@@ -456,6 +458,15 @@ static void begin_room(struct join_room *room)
 	seek(room);
 }
 
+/* Its answer is not copied again and again as it grows. */
+static void keep_room(struct join *join)
+{
+	const uint32_t part = join->session->chat->join_part;
+
+	(void)buf_room(&join->answer,
+		       join->count * (size_t)(part < PART_GUESS_MAX ? part : PART_GUESS_MAX));
+}
+
 bool join_begin(struct session *session, const struct chat_id *id,
 		const struct chat_signed_in *signed_in, const struct chat_join *joins,
 		unsigned count)
@@ -470,6 +481,7 @@ bool join_begin(struct session *session, const struct chat_id *id,
 	join->session = session;
 	join->count = join->left = count;
 	session->front->joins_begin(&join->answer, id, signed_in);
+	keep_room(join);
 	for (unsigned i = 0; i < count; i++) {
 		struct join_room *room = &join->room[i];
 

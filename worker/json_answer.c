@@ -210,7 +210,7 @@ static void put_joined(const struct chat *chat, struct buf *buf, const struct ch
 {
 	/* The two lists are most of it: room for them at once saves copying it as it grows. */
 	(void)buf_room(buf, buf_used(joined->messages) + HEAD_GUESS +
-				    (joined->users == NULL ? 0 : buf_used(joined->users)));
+				    (joined->users == NULL ? 0 : joined->users->length));
 	put_room_head(chat, buf, joined->room);
 	buf_string(buf, ",\"last_seq\":");
 	buf_number(buf, joined->last_seq);
@@ -224,7 +224,7 @@ static void put_joined(const struct chat *chat, struct buf *buf, const struct ch
 	buf_number(buf, joined->user_count);
 	if (joined->users != NULL) {
 		buf_string(buf, ",\"participants\":[");
-		buf_append(buf, joined->users);
+		buf_add(buf, joined->users->data, joined->users->length);
 		buf_char(buf, ']');
 	}
 	buf_string(buf, ",\"messages\":[");

@@ -67,13 +67,13 @@ static void drop_roster(struct kept_roster *have)
 }
 
 bool kept_roster_get(const struct kept *kept, const struct front_end *front, uint32_t room,
-		     struct buf *list, uint32_t *users_r)
+		     struct text *list_r, uint32_t *users_r)
 {
 	const struct kept_roster *have = &kept->roster[room % KEPT_ROSTERS];
 
 	if (have->text == NULL || have->front != front || have->room != room)
 		return false;
-	buf_add(list, have->text, have->size);
+	*list_r = (struct text){have->text, have->size};
 	*users_r = have->users;
 	return true;
 }
@@ -84,18 +84,15 @@ void kept_roster_put(struct kept *kept, const struct front_end *front, uint32_t 
 	struct kept_roster *have = &kept->roster[room % KEPT_ROSTERS];
 	const uint32_t size = buf_used(list);
 
-	if (have->front != front || have->room != room) {
-		drop_roster(have);
-		have->front = front;
-		have->room = room;
+	if (list->failed || size == 0 || size > KEPT_ROSTER_SIZE)
 		return;
-	}
-	if (have->text != NULL || list->failed || size == 0 || size > KEPT_ROSTER_SIZE)
-		return;
+	drop_roster(have);
 	have->text = malloc(size);
 	if (have->text == NULL)
 		return;
 	memcpy(have->text, buf_text(list), size);
+	have->front = front;
+	have->room = room;
 	have->size = size;
 	have->users = users;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 struct buf;
+struct text;
 struct front_end;
 struct page;
 
@@ -25,7 +26,8 @@ struct kept_page {
 enum { KEPT_PAGES = 256, KEPT_SIZE = 32768 };
 
 /*
- * Lists of the users in a room, likewise. One is good until somebody comes or goes for whom there
+ * Lists of the users in a room, likewise, but from the first time on: most who come back ask for
+ * what was asked for once. One is good until somebody comes or goes for whom there
  * is an event of the journal, or changes his name: whoever reads the journal says so. The cache
  * knows of an event before that, so a list is at most newer than what was read, and what is newer
  * is told.
@@ -34,7 +36,7 @@ struct kept_roster {
 	const struct front_end *front; /* borrowed; NULL: none was asked for */
 	uint32_t room, users;
 	uint32_t size;
-	char *text; /* owned, size bytes; NULL: it was asked for once */
+	char *text; /* owned, size bytes */
 };
 
 enum { KEPT_ROSTERS = 1024, KEPT_ROSTER_SIZE = 8192 };
@@ -52,9 +54,9 @@ bool kept_get(const struct kept *kept, const struct front_end *front, const stru
 void kept_put(struct kept *kept, const struct front_end *front, const struct page *page,
 	      uint32_t version, const struct buf *rows);
 
-/* The same for a list of users and their number. */
+/* A list of users, valid until the next one is kept or forgotten, and their number. */
 bool kept_roster_get(const struct kept *kept, const struct front_end *front, uint32_t room,
-		     struct buf *list, uint32_t *users_r);
+		     struct text *list_r, uint32_t *users_r);
 void kept_roster_put(struct kept *kept, const struct front_end *front, uint32_t room,
 		     const struct buf *list, uint32_t users);
 

@@ -89,22 +89,25 @@ static int write_users(struct session *session, const struct room_view *room, st
 	return code;
 }
 
-int roster_write(struct session *session, const struct room_view *room, struct buf *list,
-		 uint32_t *count_r)
+int roster_list(struct session *session, const struct room_view *room, struct text *list_r,
+		uint32_t *count_r)
 {
 	struct kept *kept = &session->chat->kept;
+	struct buf *list = &session->chat->users;
 	int code;
 
 	if (room->participants > scoped_effective(session->chat)->participant_update_limit) {
 		*count_r = room->participants;
 		return CODE_LIMIT_EXCEEDED;
 	}
-	if (kept_roster_get(kept, session->front, room->id, list, count_r))
+	if (kept_roster_get(kept, session->front, room->id, list_r, count_r))
 		return CODE_OK;
+	buf_clear(list);
 	code = write_users(session, room, list, count_r);
 	if (code == CODE_OK)
 		kept_roster_put(kept, session->front, room->id, list, *count_r);
-	return code;
+	*list_r = (struct text){buf_text(list), buf_used(list)};
+	return list->failed ? CODE_BUSY : code;
 }
 
 int roster_write_all(struct session *session, const struct room_view *room, struct buf *list)
