@@ -13,8 +13,9 @@ my $build = $ENV{PCHAT_BUILD} // '.';
 my $directory = tempdir(CLEANUP => 1);
 
 # What pchat-load finds when every notification passes through spoil, which returns what is sent
-# instead of it to one of the receivers.
+# instead of it to one of the receivers. The options may begin with what --join is to be.
 sub figures ($spoil, @options) {
+	my $join = @options && $options[0] =~ /^1:/ ? shift @options : '1:4';
 	my $fake = Pchat::Fake->new(mechanisms => ['PLAIN']);
 	open my $out, '>', "$directory/rooms" or die;
 	print $out $fake->add_room('Lobby'), "\n";
@@ -29,7 +30,7 @@ sub figures ($spoil, @options) {
 	};
 	open my $in, '-|', "$build/t/bench/pchat-load", '--server', $fake->url =~ s{ws://}{}r,
 		'--rooms', "$directory/rooms",
-		'--connections', 4, '--join', '1:4', '--user', 'alice', '--password', 'tuna on rye',
+		'--connections', 4, '--join', $join, '--user', 'alice', '--password', 'tuna on rye',
 		'--seconds', 1, '--warmup', 0, @options
 		or die;
 	my $output = '';
@@ -54,6 +55,21 @@ cmp_ok($right->{deliveries_per_second} / $right->{posts_per_second},
 	'>', 3.5, 'and its deliveries: four for each post');
 is(faults(figures(sub ($message) {$message}, '--rate', 50)),
 	'', 'nor is it when posts come at a rate');
+
+# Two senders are in different processes; when each post is intended stands in its text.
+my @intended;
+figures(
+	sub ($message) {
+		push @intended, $message->{text} =~ /^load \d+ \d+ (\d+) /;
+		return $message;
+	},
+	qw(1:4:40 --senders 2 --processes 2));
+@intended = sort { $a <=> $b } @intended;
+my @apart = map { $intended[$_] - $intended[$_ - 1] } 1 .. $#intended;
+cmp_ok(scalar @apart, '>', 10, 'posts come at the rate of a group');
+is_deeply(
+	[grep { abs($_ - 25_000) > 1 } @apart],
+	[], 'and at even times, though several processes make them');
 is(
 	faults(figures(sub ($message) {
 		$message->{seq} == 5 ? () : $message;

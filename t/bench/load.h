@@ -123,9 +123,6 @@ void load_plan_free(struct load_plan **plan);
 /* The group that a room belongs to. */
 unsigned load_group_of(const struct load_options *options, uint32_t room);
 
-/* Those of a group who post. */
-uint64_t load_group_senders(const struct load_options *options, unsigned group);
-
 /* load_parent.c: what the parent of any load does. These end the program where they fail. */
 
 /* Zeroed memory that the processes share. */

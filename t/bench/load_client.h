@@ -10,6 +10,7 @@
 /* One client's place in one room. */
 struct load_member {
 	uint32_t room, seat; /* seat: its number in the whole plan */
+	uint64_t tail;	     /* the last bytes of the room's URI */
 	bool catching;	     /* joined again after a lost connection, and not yet up to date */
 	uint64_t seen;	     /* number of the last message */
 	uint64_t known;	     /* up to here notifications may still come for what the join gave */
@@ -65,11 +66,15 @@ struct load_worker {
 		uint32_t member;
 	} * sender; /* owned: all of this process */
 	uint32_t senders;
-	struct load_lane {	  /* open loop: those who post at one rate */
-		uint32_t *sender; /* owned: indexes in sender */
-		uint32_t senders;
-		double rate;   /* posts/s of this process */
-		uint64_t slot; /* posts so far */
+	struct load_lane { /* open loop: those who post at one rate, in turn */
+		struct load_turn {
+			uint32_t sender; /* index in sender */
+			uint64_t place;	 /* among all whose turns these are */
+		} * turn;		 /* owned: of this process's senders */
+		uint32_t turns;
+		uint64_t places;
+		double rate;   /* posts/s of all places */
+		uint64_t slot; /* posts of this process so far */
 	} lane[LOAD_GROUPS];
 	unsigned lanes;		  /* 0: closed loop */
 	uint64_t comers;	  /* who were to sign in again so far */
@@ -85,6 +90,7 @@ void load_client_event(struct load_worker *w, struct load_client *c);
 void load_client_send(struct load_worker *w, struct load_client *c, const char *text, size_t size);
 
 /* load_message.c: what comes once a client is in its rooms. */
+uint64_t load_message_tail(const char *uri, size_t size);
 int load_message_take(struct load_worker *w, struct load_client *c, const char *text, size_t size);
 void load_message_joined(struct load_worker *w, struct load_client *c, const json_t *result);
 void load_message_page(struct load_worker *w, struct load_client *c, struct load_member *member,

@@ -12,13 +12,6 @@ unsigned load_group_of(const struct load_options *options, uint32_t room)
 	return group;
 }
 
-uint64_t load_group_senders(const struct load_options *options, unsigned group)
-{
-	unsigned size = options->group[group].size;
-	unsigned each = options->senders == 0 || options->senders > size ? size : options->senders;
-	return (uint64_t)each * options->group[group].rooms;
-}
-
 /* Calls seat for each (connection, room), in the order in which the rooms are filled. */
 static void walk(const struct load_options *options, struct load_plan *plan,
 		 void (*seat)(struct load_plan *plan, uint32_t *next, uint32_t connection,

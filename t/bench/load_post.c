@@ -179,36 +179,59 @@ void load_post_begin(struct load_worker *w)
 			post_new(w, w->sender[i].client, w->sender[i].member, w->now);
 }
 
-/* The lane of a sender: his group's, or the only one. */
-static struct load_lane *lane_of(struct load_worker *w, uint32_t sender)
+static unsigned lane_of(const struct load_worker *w, uint32_t room)
 {
-	uint32_t room = w->sender[sender].client->member[w->sender[sender].member].room;
-	return &w->lane[w->options->rates ? load_group_of(w->options, room) : 0];
+	return w->options->rates ? load_group_of(w->options, room) : 0;
 }
 
-static bool fill_lane(struct load_worker *w, unsigned number, double rate, uint64_t senders)
+static bool is_own(const struct load_worker *w, uint32_t own, uint64_t seat)
 {
-	struct load_lane *lane = &w->lane[number];
-	lane->sender = calloc(w->senders + 1, sizeof(*lane->sender));
-	if (!lane->sender)
-		return false;
-	for (uint32_t i = 0; i < w->senders; i++)
-		if (lane_of(w, i) == lane)
-			lane->sender[lane->senders++] = i;
-	lane->rate = senders == 0 ? 0 : rate * lane->senders / (double)senders;
-	return true;
+	return own < w->senders &&
+	       w->sender[own].client->member[w->sender[own].member].seat == seat;
 }
 
-/* The open loop: each process posts its share of the rate. */
+/* Own senders are in the order of their seats, as all are. */
+static void give_turns(struct load_worker *w)
+{
+	uint32_t own = 0;
+	for (uint64_t seat = 0; seat < w->plan->seats; seat++) {
+		if (!w->plan->seat[seat].sender)
+			continue;
+		struct load_lane *lane = &w->lane[lane_of(w, w->plan->seat[seat].room)];
+		if (is_own(w, own, seat))
+			lane->turn[lane->turns++] = (struct load_turn){own++, lane->places};
+		lane->places++;
+	}
+}
+
+/* Each process posts its share by a clock of its own, as those of peer-load do. */
+static void keep_own_time(struct load_lane *lane)
+{
+	lane->rate *= (double)lane->turns / (double)lane->places;
+	lane->places = lane->turns;
+	for (uint32_t i = 0; i < lane->turns; i++)
+		lane->turn[i].place = i;
+}
+
+/*
+ * The open loop. The posts of a group with a rate come at even times, whichever process makes them:
+ * by clocks of their own all processes would post to the largest rooms in the same moment.
+ */
 bool load_post_init(struct load_worker *w)
 {
 	const struct load_options *o = w->options;
 	w->lanes = o->rates ? o->groups : o->rate > 0 ? 1 : 0;
-	if (!o->rates)
-		return w->lanes == 0 || fill_lane(w, 0, o->rate, w->plan->senders);
-	for (unsigned i = 0; i < o->groups; i++)
-		if (!fill_lane(w, i, o->group[i].rate, load_group_senders(o, i)))
+	if (w->lanes == 0)
+		return true;
+	for (unsigned i = 0; i < w->lanes; i++) {
+		w->lane[i].rate = o->rates ? o->group[i].rate : o->rate;
+		w->lane[i].turn = calloc(w->senders + 1, sizeof(*w->lane[i].turn));
+		if (!w->lane[i].turn)
 			return false;
+	}
+	give_turns(w);
+	if (!o->rates)
+		keep_own_time(&w->lane[0]);
 	return true;
 }
 
@@ -216,9 +239,11 @@ bool load_post_init(struct load_worker *w)
 static uint64_t next_due(const struct load_worker *w, const struct load_lane *lane)
 {
 	uint64_t start = w->begin - (uint64_t)(w->options->warmup * 1e6);
-	if (lane->rate <= 0 || !w->running)
+	if (lane->rate <= 0 || lane->turns == 0 || !w->running)
 		return UINT64_MAX;
-	return start + (uint64_t)((double)lane->slot * 1e6 / lane->rate);
+	uint64_t slot = lane->slot / lane->turns * lane->places +
+			lane->turn[lane->slot % lane->turns].place;
+	return start + (uint64_t)((double)slot * 1e6 / lane->rate);
 }
 
 uint64_t load_post_due(const struct load_worker *w)
@@ -237,7 +262,7 @@ static void post_due(struct load_worker *w, struct load_lane *lane)
 {
 	uint64_t due;
 	while ((due = next_due(w, lane)) <= w->now) {
-		uint32_t i = lane->sender[lane->slot++ % lane->senders];
+		uint32_t i = lane->turn[lane->slot++ % lane->turns].sender;
 		post_new(w, w->sender[i].client, w->sender[i].member, due);
 	}
 }

@@ -17,6 +17,8 @@ static bool make_member(struct load_worker *w, struct load_client *c, uint32_t i
 	struct load_member *member = &c->member[i];
 	member->room = w->plan->seat[seat].room;
 	member->seat = seat;
+	const char *uri = w->shared->room[member->room].uri;
+	member->tail = load_message_tail(uri, strlen(uri));
 	if (!w->plan->seat[seat].sender)
 		return true;
 	member->sender = calloc(1, sizeof(*member->sender));
