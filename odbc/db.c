@@ -228,6 +228,8 @@ static enum db_result open_connection(struct db *db, const char *dsn, struct err
 {
 	SQLRETURN ret;
 
+	if (db->dialect && db->dialect->settle)
+		db->dialect->settle();
 	SQLSetConnectAttr(db->dbc, SQL_ATTR_LOGIN_TIMEOUT, (SQLPOINTER)(SQLULEN)LOGIN_TIMEOUT, 0);
 	ret = SQLDriverConnect(db->dbc, NULL, (SQLCHAR *)dsn, SQL_NTS, NULL, 0, NULL,
 			       SQL_DRIVER_NOPROMPT);

@@ -60,6 +60,7 @@ struct dialect {
 	const char *hint; /* a connection string that has this in it is of this dialect */
 	const struct dialect_option *options; /* ended by a row without a name */
 
+	void (*settle)(void); /* called before the driver is loaded; NULL: nothing */
 	const char *const *session; /* run after connecting, ended by NULL */
 	const char *begin, *commit, *rollback;
 	const char *const *begin_read; /* a transaction that reads one state, ended by NULL */

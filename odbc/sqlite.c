@@ -3,6 +3,7 @@
 #include <sqlext.h>
 
 #include "odbc/dialect.h"
+#include "odbc/sqlite_library.h"
 
 /*
  * SQLite by libsqliteodbc 0.9998, which behaves so:
@@ -143,6 +144,7 @@ const struct dialect dialect_sqlite = {
 	.dbms = "SQLite",
 	.hint = "sqlite",
 	.options = options,
+	.settle = sqlite_library_settle,
 	.session = session,
 	.begin = "BEGIN IMMEDIATE",
 	.begin_read = begin_read,

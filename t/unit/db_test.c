@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -464,6 +465,21 @@ static void test_back_off_grows_to_a_bound_and_forgets(void **state)
 	assert_true(backoff_due(&backoff, 0));
 }
 
+/* With statistics it would know of what it has for the connection. */
+static void test_sqlite_does_not_count_its_memory(void **state)
+{
+	const struct place *place = *state;
+	void *library = dlopen("libsqlite3.so.0", RTLD_NOW | RTLD_NOLOAD);
+	int64_t (*used)(void);
+
+	assert_true(db_connected(place->db));
+	assert_non_null(library);
+	*(void **)&used = dlsym(library, "sqlite3_memory_used");
+	assert_non_null(used);
+	assert_int_equal(used(), 0);
+	dlclose(library);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_two, place_end)
 #define EMPTY(name) cmocka_unit_test_setup_teardown(name, place_empty, place_end)
 
@@ -489,13 +505,14 @@ int main(void)
 		TEST(test_wait_for_a_lock_is_bounded_where_nobody_says_so),
 		TEST(test_everything_is_synced_at_commit),
 		TEST(test_full_database_is_retried),
+		TEST(test_sqlite_does_not_count_its_memory),
 		EMPTY(test_unreachable_principal_leaves_the_mirror),
 		TEST(test_database_that_takes_no_writes_leaves_the_mirror),
 		EMPTY(test_reasons_of_all_databases_are_told),
 		EMPTY(test_file_that_is_no_database_is_fatal),
 		EMPTY(test_upgrade_waits_for_its_turn),
 	};
-	enum { OF_SQLITE = 9, ALL = sizeof(tests) / sizeof(tests[0]) };
+	enum { OF_SQLITE = 10, ALL = sizeof(tests) / sizeof(tests[0]) };
 
 	return _cmocka_run_group_tests("db", tests, database_is_sqlite() ? ALL : ALL - OF_SQLITE,
 				       NULL, NULL);
