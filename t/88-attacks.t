@@ -266,7 +266,6 @@ sub refuses ($name, $reason, $strike) {
 	$db->disconnect;
 	my $log = length $server->log;
 	$server->launch;
-	$server->wait_ready;
 	wait_for("$name to be refused", sub { substr($server->log, $log) =~ /could not use database/ });
 	like(substr($server->log, $log), qr/could not use database 1: $reason; see "pchatctl/, $name);
 	$server->stop;
