@@ -110,13 +110,13 @@ static uint64_t longest_delay(struct overload *overload, const struct proc *proc
 
 /* A line when it begins, and one when it has been over for a while: it comes and goes by the
  * millisecond. */
-static void tell(struct overload *overload, uint64_t delay, uint64_t now)
+static void tell(struct overload *overload, uint64_t now)
 {
 	if (overload->refused != overload->known) {
 		if (overload->said == 0)
 			log_warning("refusing posts: workers need %llu ms to hand out what was "
 				    "accepted",
-				    (unsigned long long)delay / 1000);
+				    (unsigned long long)overload->delay / 1000);
 		overload->known = overload->refused;
 		overload->said = now;
 	} else if (overload->said != 0 && now - overload->said > CALM_US) {
@@ -128,8 +128,9 @@ static void tell(struct overload *overload, uint64_t delay, uint64_t now)
 
 void overload_look(struct overload *overload, const struct proc *proc)
 {
-	uint64_t now = clock_mono(), delay = longest_delay(overload, proc, now);
+	uint64_t now = clock_mono();
 
-	tell(overload, delay, now);
-	overload->on = delay > overload->limit;
+	tell(overload, now); /* of what was refused since the last look, by what was seen then */
+	overload->delay = longest_delay(overload, proc, now);
+	overload->on = overload->delay > overload->limit;
 }

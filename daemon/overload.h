@@ -23,6 +23,7 @@ struct overload {
 	uint64_t accepted; /* deliveries, of all posts so far */
 	uint64_t passed;   /* of them, those that all workers have handed out */
 	uint64_t limit;	   /* microseconds */
+	uint64_t delay;	   /* the same, as last looked at */
 
 	/* Below lsn are all posts that make up accepted; oldest first. */
 	struct overload_mark {

@@ -32,6 +32,9 @@ sub cycle ($goal) {
 	my ($next, $step);
 	$next = sub ($error, $result) {
 		$error //= $result->{rooms}[0]{error}{data} if $result->{rooms};
+		if ($error && $error->{name} eq 'busy') { # of a machine that is: the same again
+			return Mojo::IOLoop->timer(0.1 => sub { $client->request(@$step, $next) });
+		}
 		push @errors, "$id: $step->[0]: $error->{name}" if $error;
 		$step = shift @steps;
 		return $client->request(@$step, $next) if $step && !$error;

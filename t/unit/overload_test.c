@@ -51,6 +51,7 @@ static void test_what_was_accepted_counts_at_once(void **state)
 	assert_false(refuses(b));
 	overload_accept(&b->overload, 2);
 	assert_true(refuses(b));
+	assert_int_equal(b->overload.delay, 100002); /* is what the log will say */
 	assert_true(overload_refuse(&b->overload));
 	assert_int_equal(b->overload.refused, 1);
 }
