@@ -32,8 +32,6 @@ $master->wait_event(ready => 9, 2);
 $master->wait_event(ready => 2, 2);
 pass('both are replaced');
 
-$master->forget(start => 3);
-$master->wish(start => 3, 'mute');
 $master->wait_log(qr/killing pchat-auth\[3\], process $mute->{pid}: it has not become ready for 3\d s/);
 pass('a process that does not become ready is killed');
 $master->forget(start => 3);

@@ -13,18 +13,20 @@ my $build = $ENV{PCHAT_BUILD} // '.';
 my $directory = tempdir(CLEANUP => 1);
 
 # What pchat-load finds when every notification passes through spoil, which returns what is sent
-# instead of it to one of the receivers. The options may begin with what --join is to be.
-sub figures ($spoil, @options) {
+# instead of it to one of the receivers; and how many posts there were. The options may begin with
+# what --join is to be.
+sub figures_of_a_second ($spoil, @options) {
 	my $join = @options && $options[0] =~ /^1:/ ? shift @options : '1:4';
 	my $fake = Pchat::Fake->new(mechanisms => ['PLAIN']);
 	open my $out, '>', "$directory/rooms" or die;
 	print $out $fake->add_room('Lobby'), "\n";
 	close $out;
-	my ($one, $number) = (undef, 0);
+	my ($one, $posts) = (undef, 0);
 	no warnings 'redefine';
 	my $notify = Pchat::Fake::Connection->can('notify');
 	local *Pchat::Fake::Connection::notify = sub ($self, $method, $params) {
 		$one //= $self;
+		$posts = $params->{seq};
 		my @sent = $self == $one ? $spoil->($params) : $params;
 		$notify->($self, $method, $_) for @sent;
 	};
@@ -40,7 +42,17 @@ sub figures ($spoil, @options) {
 	$stream->on(close => sub { $open = 0 });
 	Mojo::IOLoop->stream($stream);
 	wait_for('pchat-load to end', sub { !$open });
-	return decode_json $output;
+	return (decode_json($output), $posts);
+}
+
+# The same; on a busy machine a second may pass without the posts that are spoiled.
+sub figures ($spoil, @options) {
+	my ($figures, $posts);
+	for (1 .. 10) {
+		($figures, $posts) = figures_of_a_second($spoil, @options);
+		last if $posts > 20;
+	}
+	return $figures;
 }
 
 sub faults ($figures) {
@@ -56,10 +68,12 @@ cmp_ok($right->{deliveries_per_second} / $right->{posts_per_second},
 is(faults(figures(sub ($message) {$message}, '--rate', 50)),
 	'', 'nor is it when posts come at a rate');
 
-# Two senders are in different processes; when each post is intended stands in its text.
+# Two senders are in different processes; when each post is intended stands in its text. Where one
+# of them has no turn at the end, its last posts are missing.
 my @intended;
 figures(
 	sub ($message) {
+		@intended = () if $message->{seq} == 1;
 		push @intended, $message->{text} =~ /^load \d+ \d+ (\d+) /;
 		return $message;
 	},
@@ -67,8 +81,7 @@ figures(
 @intended = sort { $a <=> $b } @intended;
 my @apart = map { $intended[$_] - $intended[$_ - 1] } 1 .. $#intended;
 cmp_ok(scalar @apart, '>', 10, 'posts come at the rate of a group');
-is_deeply(
-	[grep { abs($_ - 25_000) > 1 } @apart],
+is_deeply([grep { $_ < 24_999 || ($_ + 1) % 25_000 > 2 } @apart],
 	[], 'and at even times, though several processes make them');
 is(
 	faults(figures(sub ($message) {
