@@ -63,11 +63,11 @@ static void report(const struct load_options *o, const struct load_shared *share
 		load_histogram_merge(&delivery, &shared->stats[i].delivery);
 	}
 	printf("{\"posts_per_second\":%.1f,\"deliveries_per_second\":%.1f,\"delivery_us\":{"
-	       "\"p50\":%" PRIu64 ",\"p99\":%" PRIu64 ",\"max\":%" PRIu64 "},\"lost\":%" PRId64
-	       ",\"generator_cpu\":%.2f}\n",
+	       "\"p50\":%" PRIu64 ",\"p90\":%" PRIu64 ",\"p99\":%" PRIu64 ",\"max\":%" PRIu64
+	       "},\"lost\":%" PRId64 ",\"generator_cpu\":%.2f}\n",
 	       (double)posts / o->seconds, (double)deliveries / o->seconds,
-	       load_histogram_quantile(&delivery, 0.5), load_histogram_quantile(&delivery, 0.99),
-	       delivery.highest, missing,
+	       load_histogram_quantile(&delivery, 0.5), load_histogram_quantile(&delivery, 0.9),
+	       load_histogram_quantile(&delivery, 0.99), delivery.highest, missing,
 	       (double)cpu / ((o->seconds + o->warmup) * 1e6 * o->processes));
 	fflush(stdout);
 }

@@ -102,6 +102,12 @@ sub senders ($class, $name) { return $kinds{$name}{protocol} eq 'xmpp' ? 3 : 0 }
 # pchat-load. Its figures. The users stay and are taken again by the next load of the same kind; one
 # of another kind gets a server that was started anew, for these go at their own pace.
 sub load ($self, %options) {
+	$self->begin(%options);
+	return $self->figures;
+}
+
+# The two halves of that, to have more than one loaded at a time.
+sub begin ($self, %options) {
 	my %all = (
 		window => 1,
 		rate => 0,
@@ -114,8 +120,11 @@ sub load ($self, %options) {
 	$self->_restart if $self->{users} && $self->{users}{kind} ne $kind;
 	Pchat::Bench::pin_process($$, $ENV{PCHAT_BENCH_LOAD_CPUS});
 	$self->_start_users($kind) if !$self->{users};
-	my ($out, $in) = $self->{users}->@{qw(out in)};
-	say $out "$all{rate} $all{seconds}";
+	say { $self->{users}{out} } "$all{rate} $all{seconds}";
+}
+
+sub figures ($self) {
+	my $in = $self->{users}{in};
 	my $line = <$in> // die "peer-load failed\n" . `tail -5 $self->{directory}/log`;
 	return decode_json $line;
 }
