@@ -11,6 +11,12 @@ enum {
 	SEQ_BITS = 31,
 	ROW_MAX = 128, /* rows of one statement */
 	PART = 2000,   /* rows that are in memory at a time */
+
+	/* The same in bytes of grams and of text. Texts that are long and all different take
+	 * PostgreSQL up to 0.1 s each: with 100 in a statement the store shows no life for too
+	 * long. */
+	ROW_BYTES = 256 << 10,
+	PART_BYTES = 1 << 20,
 };
 
 static int64_t id_of(uint32_t room, uint64_t seq)
@@ -236,6 +242,17 @@ static int by_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
+/* How many of the rows go into the next statement. */
+static unsigned rows_of_statement(const struct db *db, const struct row *row, unsigned count)
+{
+	size_t size = strlen(row[0].grams);
+	unsigned rows = 1;
+
+	while (rows < count && rows < ROW_MAX && size < ROW_BYTES)
+		size += strlen(row[rows++].grams);
+	return db_rows(db, STATEMENT_INDEX_PUT, rows);
+}
+
 /* In ascending order: FTS5 writes out what it has gathered whenever a row comes before the last
  * one. */
 static enum db_result put_all(struct db *db, struct row *row, unsigned count, struct err *err)
@@ -245,7 +262,7 @@ static enum db_result put_all(struct db *db, struct row *row, unsigned count, st
 
 	qsort(row, count, sizeof(*row), by_id);
 	for (; count > 0 && result == DB_OK; row += rows, count -= rows) {
-		rows = db_rows(db, STATEMENT_INDEX_PUT, count < ROW_MAX ? count : ROW_MAX);
+		rows = rows_of_statement(db, row, count);
 		result = put_rows(db, row, rows, err);
 	}
 	return result;
@@ -273,6 +290,17 @@ static enum db_result put_part(struct db *db, const struct content_message *list
 	return result;
 }
 
+/* How many of the messages the next part has. */
+static unsigned messages_of_part(const struct content_message *list, unsigned count)
+{
+	size_t size = 0;
+	unsigned part = 0;
+
+	for (; part < count && part < PART && size < PART_BYTES; part++)
+		size += list[part].title.length + list[part].text.length;
+	return part;
+}
+
 enum db_result content_index_put(struct db *db, const struct content_message *list, unsigned count,
 				 struct err *err)
 {
@@ -288,7 +316,7 @@ enum db_result content_index_put(struct db *db, const struct content_message *li
 	if (!row)
 		return no_memory(err);
 	for (; count > 0 && result == DB_OK; list += part, count -= part) {
-		part = count < PART ? count : PART;
+		part = messages_of_part(list, count);
 		result = put_part(db, list, part, row, err);
 	}
 	free(row);

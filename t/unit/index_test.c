@@ -602,6 +602,54 @@ static void test_messages_of_many_rooms_are_indexed(void **state)
 }
 
 /* What is no UTF-8 is refused as before, and nothing of it is in the index. */
+static void count_statement(void *arg)
+{
+	unsigned *statements = arg;
+
+	++*statements;
+}
+
+/* Letters in no order: each three of them are a gram. */
+static char *long_text(size_t length)
+{
+	char *text = malloc(length + 1);
+	uint32_t number = 1;
+
+	assert_non_null(text);
+	for (size_t i = 0; i < length; i++) {
+		number = number * 1664525 + 1013904223;
+		text[i] = (char)('a' + (number >> 16) % 26);
+	}
+	text[length] = '\0';
+	return text;
+}
+
+/* Each takes so long that the store has to show that it lives in between. */
+static void test_long_texts_do_not_come_in_one_statement(void **state)
+{
+	enum { COUNT = 100, LENGTH = 8000, AT_ONCE = 10 };
+	struct content_message message[COUNT];
+	struct place *place = *state;
+	char *text = long_text(LENGTH);
+	unsigned statements = 0;
+
+	open_index(place, true);
+	put_room(place, 1, 0);
+	for (unsigned i = 0; i < COUNT; i++)
+		message[i] = (struct content_message){.room = 1,
+						      .seq = 1 + i,
+						      .time = 1000 + i,
+						      .author = 1,
+						      .id = {"", 0},
+						      .text = {text, LENGTH},
+						      .title = {"", 0}};
+	db_progress(place->db, count_statement, &statements);
+	assert_db(content_messages_put(place->db, message, COUNT, &place->err));
+	db_progress(place->db, NULL, NULL);
+	assert_true(statements > COUNT / AT_ONCE);
+	free(text);
+}
+
 static void test_bad_text_is_refused_with_an_index(void **state)
 {
 	struct place *place = *state;
@@ -630,6 +678,7 @@ int main(void)
 		TEST(test_index_that_was_not_kept_is_made_anew),
 		TEST(test_many_messages_in_one_statement_are_indexed),
 		TEST(test_messages_of_many_rooms_are_indexed),
+		TEST(test_long_texts_do_not_come_in_one_statement),
 		TEST(test_bad_text_is_refused_with_an_index),
 	};
 
