@@ -13,7 +13,7 @@ sub connect_to ($self) {
 }
 
 # --- A worker dies. ---
-my ($victim) = grep { $_->{slot} == 8 } $master->events('listen');
+my $victim = $master->wait_event(listen => 8);
 my $before = $victim->{pid};
 $master->wish(run => 8, 'crash');
 my $promoted = $master->wait_event(listen => 10);
@@ -21,7 +21,8 @@ is($promoted->{number}, $victim->{number}, 'a standby gets the dead worker\'s pl
 my $successor = $master->wait_event(ready => 8, 2);
 isnt($successor->{pid}, $before, 'and its slot a new standby');
 cmp_ok($successor->{generation}, '>', $victim->{generation}, 'of another generation');
-like($master->log, qr/serves place $promoted->{number}\n.*started pchat-worker\[8\]/s, 'the place is given away before the new process is made');
+$master->wait_log(qr/serves place $promoted->{number}\n.*started pchat-worker\[8\]/s);
+pass('the place is given away before the new process is made');
 like($master->log, qr/pchat-worker\[8\], process $before, was ended by signal 6 \(Aborted\)/, 'the log tells how it ended');
 is(scalar $master->events('listen', 8), 1, 'the new standby serves nothing');
 
