@@ -69,3 +69,18 @@ size_t plain_ascii(const char *text, size_t length)
 		at++;
 	return at;
 }
+
+size_t plain_low(const char *text, size_t length)
+{
+	size_t at = 0;
+
+	for (; length - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+		const uint64_t found = load(text + at) & HIGHEST;
+
+		if (found != 0)
+			return at + place_of(found);
+	}
+	while (at < length && (uint8_t)text[at] < 0x80)
+		at++;
+	return at;
+}

@@ -9,4 +9,7 @@ size_t plain_text(const char *text, size_t length);
 /* The same, and have ASCII in them and nothing else. */
 size_t plain_ascii(const char *text, size_t length);
 
+/* How many, from the first on, are ASCII, whatever stands in a string as it is. */
+size_t plain_low(const char *text, size_t length);
+
 #endif

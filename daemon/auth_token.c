@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOKEN_VERSION = 1, NONCE_SIZE = 12, MAC_SIZE = 32 };
+enum { TOKEN_VERSION = 1, NONCE_SIZE = 12, NONCES = 64, MAC_SIZE = 32 };
 
 struct __attribute__((packed)) wire {
 	uint8_t version;
@@ -21,8 +21,10 @@ struct __attribute__((packed)) wire {
 _Static_assert(sizeof(struct wire) == AUTH_TOKEN_BYTES && AUTH_TOKEN_BYTES % 3 == 0, "token");
 
 struct auth_signer {
-	EVP_MAC *mac;	  /* owned */
-	EVP_MAC_CTX *ctx; /* owned; has the key */
+	EVP_MAC *mac;			   /* owned */
+	EVP_MAC_CTX *ctx;		   /* owned; has the key */
+	uint8_t nonce[NONCES][NONCE_SIZE]; /* drawn together: one is cheap, the asking is not */
+	unsigned nonces;		   /* that are left of them */
 };
 
 struct auth_signer *auth_signer_new(const uint8_t key[AUTH_KEY_SIZE])
@@ -64,6 +66,18 @@ static bool sign(const struct wire *wire, const struct auth_signer *signer, uint
 	       EVP_MAC_final(signer->ctx, mac_r, &size, MAC_SIZE) == 1 && size == MAC_SIZE;
 }
 
+/* They are no secret, and each is used once. */
+static bool draw_nonce(struct auth_signer *signer, uint8_t nonce_r[NONCE_SIZE])
+{
+	if (signer->nonces == 0) {
+		if (RAND_bytes(signer->nonce[0], sizeof(signer->nonce)) != 1)
+			return false;
+		signer->nonces = NONCES;
+	}
+	memcpy(nonce_r, signer->nonce[--signer->nonces], NONCE_SIZE);
+	return true;
+}
+
 bool auth_token_make(const struct auth_token *token, struct auth_signer *signer,
 		     char text_r[AUTH_TOKEN_LENGTH + 1])
 {
@@ -75,7 +89,7 @@ bool auth_token_make(const struct auth_token *token, struct auth_signer *signer,
 		.expires = htobe64(token->expires),
 	};
 
-	if (RAND_bytes(wire.nonce, NONCE_SIZE) != 1 || !sign(&wire, signer, wire.mac))
+	if (!draw_nonce(signer, wire.nonce) || !sign(&wire, signer, wire.mac))
 		return false;
 	EVP_EncodeBlock((uint8_t *)text_r, (const uint8_t *)&wire, sizeof(wire));
 	for (char *c = text_r; *c; c++)

@@ -61,8 +61,8 @@ uint64_t leaves_size(uint32_t rooms)
 	       (uint64_t)rooms * sizeof(struct event_place);
 }
 
-/* As many as one event takes, from the one that was joined last on; unheard: only where the user has
- * another session. False: there are none. */
+/* As many as one event takes, from the one that was joined last on; unheard: only where the user
+ * has another session. False: there are none. */
 static bool emit_some_leaves(struct engine *engine, const struct session_row *session, bool unheard)
 {
 	const struct record head = session_head(session, EVENT_LEAVES);
@@ -202,7 +202,8 @@ static struct look look_at(struct engine *engine, const struct ask_for *ask, uin
 }
 
 /* False: it is for an event of its own, or for none. */
-static bool add_room(struct engine *engine, struct joins *joins, uint32_t id, const struct look *look)
+static bool add_room(struct engine *engine, struct joins *joins, uint32_t id,
+		     const struct look *look)
 {
 	uint16_t flags = look->joining == JOINS ? EVENT_FIRST : 0;
 
@@ -214,8 +215,8 @@ static bool add_room(struct engine *engine, struct joins *joins, uint32_t id, co
 			return false;
 		joins->lost = look->lost;
 		joins->event.from = session_head(session_at(engine, look->lost), EVENT_LOST).origin;
-		joins->near = find_neighbours(
-			table_row(&engine->cache, TABLE_PARTICIPANT, look->place));
+		joins->near =
+			find_neighbours(table_row(&engine->cache, TABLE_PARTICIPANT, look->place));
 		flags = EVENT_TAKEN;
 	}
 	joins->fresh += look->joining != TAKES_OVER;

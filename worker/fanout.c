@@ -98,6 +98,20 @@ static int link_both(struct fanout_room *room, struct session *session)
 	return 0;
 }
 
+void fanout_expect(struct session *session, uint32_t rooms)
+{
+	const uint32_t wanted = session->rooms + rooms;
+	struct membership *larger;
+
+	if (wanted <= session->rooms_size)
+		return;
+	larger = reallocarray(session->member, wanted, sizeof(*larger));
+	if (larger == NULL)
+		return;
+	session->member = larger;
+	session->rooms_size = wanted;
+}
+
 int fanout_join(struct fanout *fanout, struct session *session, uint32_t id, const uint8_t uuid[16])
 {
 	struct fanout_room *room;

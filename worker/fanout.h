@@ -48,6 +48,9 @@ uint32_t fanout_find_uuid(const struct session *session, const uint8_t uuid[16])
 int fanout_join(struct fanout *fanout, struct session *session, uint32_t room,
 		const uint8_t uuid[16]);
 
+/* It is about to join so many rooms: memory for all of them at once, if there is any. */
+void fanout_expect(struct session *session, uint32_t rooms);
+
 void fanout_leave(struct fanout *fanout, struct session *session, uint32_t room);
 void fanout_leave_all(struct fanout *fanout, struct session *session);
 

@@ -96,11 +96,6 @@ void buf_add(struct buf *buf, const void *data, size_t size)
 	buf->frame->end += (uint32_t)size;
 }
 
-void buf_string(struct buf *buf, const char *string)
-{
-	buf_add(buf, string, strlen(string));
-}
-
 void buf_append(struct buf *buf, const struct buf *text)
 {
 	buf_add(buf, buf_text(text), buf_used(text));

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * Bytes on their way out. A frame is made once, never changes after that, and is shared by the
@@ -58,8 +59,14 @@ uint32_t buf_used(const struct buf *buf);
 const char *buf_text(const struct buf *buf);
 
 void buf_add(struct buf *buf, const void *data, size_t size);
-void buf_string(struct buf *buf, const char *string);
 void buf_append(struct buf *buf, const struct buf *text);
+
+/* Here, so that the compiler knows how long most of them are. */
+static inline void buf_string(struct buf *buf, const char *string)
+{
+	buf_add(buf, string, strlen(string));
+}
+
 void buf_char(struct buf *buf, char c);
 void buf_number(struct buf *buf, uint64_t number);
 

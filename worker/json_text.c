@@ -159,8 +159,10 @@ bool json_depth_ok(const char *text, size_t size, unsigned max)
 	unsigned depth = 0;
 
 	for (size_t i = 0; i < size; i++) {
-		char c = text[i];
+		const size_t plain = in_string ? plain_text(text + i, size - i) : 0;
+		const char c = plain < size - i ? text[i + plain] : '\0';
 
+		i += plain;
 		if (in_string) {
 			if (c == '\\')
 				i++;

@@ -39,7 +39,7 @@ struct kept_roster {
 	char *text; /* owned, size bytes */
 };
 
-enum { KEPT_ROSTERS = 1024, KEPT_ROSTER_SIZE = 8192 };
+enum { KEPT_ROSTERS = 2048, KEPT_ROSTER_SIZE = 8192 };
 
 struct kept {
 	struct kept_page page[KEPT_PAGES];

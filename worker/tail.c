@@ -277,6 +277,8 @@ static bool use_moves(struct tail *tail, const struct record *record)
 
 	if (!event_rooms_get(record, &event))
 		return true;
+	if (session != NULL && record->type == EVENT_JOINS)
+		fanout_expect(session, event.count);
 	for (; tail->moved < event.count; tail->moved++) {
 		part.room = event.place[tail->moved].room;
 		part.flags = event.place[tail->moved].flags;

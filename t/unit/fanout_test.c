@@ -57,6 +57,8 @@ static void both_sides_agree_after_any_changes(void **state)
 	for (int step = 0; step < 20000; step++) {
 		unsigned s = (unsigned)random() % SESSIONS, r = (unsigned)random() % ROOMS;
 
+		if (random() % 20 == 0)
+			fanout_expect(&sessions[s], (uint32_t)random() % 8);
 		if (random() % 50 == 0) {
 			fanout_leave_all(&fanout, &sessions[s]);
 			memset(in[s], 0, sizeof(in[s]));

@@ -362,6 +362,9 @@ static void nesting_is_counted_outside_of_strings_only(void **state)
 	assert_true(json_depth_ok("\"[[[\\\"[[\"", 9, 1));
 	assert_true(json_depth_ok("]]]]", 4, 1));
 	assert_true(json_depth_ok("\"\\", 2, 1));
+	assert_true(json_depth_ok("[\"[[[[[[[[[[[[\\\"[[[[[[[[[[\"]", 29, 1));
+	assert_false(json_depth_ok("[\"long enough a text\",[1]]", 26, 1));
+	assert_true(json_depth_ok("\"[[[[[[[[[[[[[[[[", 17, 1));
 }
 
 static int set_up(void **state)

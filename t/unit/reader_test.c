@@ -392,6 +392,8 @@ static void test_every_byte_at_every_place_is_plain_or_not(void **state)
 			assert_int_equal(plain_text(text, sizeof(text)), plain ? sizeof(text) : at);
 			assert_int_equal(plain_ascii(text, sizeof(text)),
 					 plain && byte < 0x80 ? sizeof(text) : at);
+			assert_int_equal(plain_low(text, sizeof(text)),
+					 byte < 0x80 ? sizeof(text) : at);
 			memset(text + at + 1, 0x80, sizeof(text) - at - 1);
 			assert_int_equal(plain_text(text, sizeof(text)), plain ? sizeof(text) : at);
 			assert_int_equal(plain_ascii(text, sizeof(text)),
