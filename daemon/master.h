@@ -47,6 +47,9 @@ struct process {
 	bool at_once;	   /* the next start does not wait: we killed it for one question's sake */
 	uint64_t due;	   /* clock_mono() of the next start */
 	struct backoff backoff;
+
+	unsigned hangs; /* of a writer to a database, in a row: killed with its cursor where it was */
+	uint64_t stuck; /* its cursor then */
 };
 
 /* An orderly stop, phase by phase (master_stop.h). */

@@ -22,7 +22,7 @@
  * others stood still with it, and get time to beat again. */
 #define STANDSTILL (3 * SECOND)
 
-enum { FAILURES_MAX = 5 };
+enum { FAILURES_MAX = 5, HANGS_MAX = 6 };
 
 /* now is the turn's: others, and handlers, have read the clock later; and others may lie. */
 static uint64_t since(uint64_t now, uint64_t then)
@@ -165,16 +165,40 @@ static void check_start(struct master *master, struct process *process)
 		kill_late(process, "it has not become ready", age);
 }
 
-static void check_reader(struct master *master, struct process *process,
-			 const struct proc_page *page)
+static void check_reader(struct master *master, struct process *process, uint64_t begun)
 {
-	const uint64_t begun = atomic_load(&page->busy_since);
 	const uint64_t busy = since(master->now, begun);
 
-	if (begun == 0 || busy < master->conf->content.query_timeout)
+	if (busy < master->conf->content.query_timeout)
 		return;
 	kill_late(process, "its database has been answering a question", busy);
 	process->at_once = process->killed;
+}
+
+static bool writes_database(unsigned slot)
+{
+	return slot == SLOT_STORE || slot == SLOT_COMPLIANCE;
+}
+
+/*
+ * What does not beat may only wait for a database that takes its time, which would never get done with
+ * it if it were given up and asked for the same again and again. So each time it gets twice as long.
+ */
+static void check_silence(struct master *master, struct process *process,
+			  const struct proc_page *page)
+{
+	const uint64_t silent = since(master->now, atomic_load(&page->heartbeat));
+	const uint64_t cursor = atomic_load(&page->cursor);
+
+	if (process->ready && cursor != process->stuck)
+		process->hangs = 0;
+	if (silent < HEARTBEAT_LIMIT << process->hangs)
+		return;
+	kill_late(process, "it has given no sign of life", silent);
+	if (process->killed && writes_database(process->slot)) {
+		process->hangs += process->hangs < HANGS_MAX;
+		process->stuck = cursor;
+	}
 }
 
 /* A process that loads may wait for its database as long as it must, but its heart beats. One that
@@ -185,7 +209,7 @@ static void check(struct master *master, struct process *process)
 	const bool page_taken = atomic_load_explicit(&page->generation, memory_order_acquire) ==
 				process->generation;
 	const uint32_t state = atomic_load(&page->state);
-	uint64_t silent;
+	const uint64_t busy = slot_is_reader(process->slot) ? atomic_load(&page->busy_since) : 0;
 
 	if (page_taken && state == PROC_UPGRADING)
 		return;
@@ -193,14 +217,13 @@ static void check(struct master *master, struct process *process)
 		check_start(master, process);
 		return;
 	}
-	silent = since(master->now, atomic_load(&page->heartbeat));
-	if (silent >= HEARTBEAT_LIMIT)
-		kill_late(process, "it has given no sign of life", silent);
+	if (busy != 0)
+		check_reader(master, process, busy);
 	else if (process->draining && master->now >= process->drained)
 		kill_late(process, "it should have got rid of its connections",
 			  since(master->now, process->drained));
-	else if (slot_is_reader(process->slot))
-		check_reader(master, process, page);
+	else
+		check_silence(master, process, page);
 }
 
 void watch_check(struct master *master)

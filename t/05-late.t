@@ -4,7 +4,7 @@ use Pchat::Stubs;
 use Pchat::Wait;
 use Time::HiRes 'time';
 
-# The limits are 10 s of silence and 30 s for a start, so that this takes half a minute.
+# The limits are 10 s of silence and 30 s for a start, so that this takes a minute.
 my $master = Pchat::Stubs->new->launch->wait_ready;
 $master->wait_event(ready => 10);
 
@@ -31,6 +31,22 @@ pass('so is one that was stopped');
 $master->wait_event(ready => 9, 2);
 $master->wait_event(ready => 2, 2);
 pass('both are replaced');
+
+# The next one goes on where this one was, and may have to wait for the same.
+sub stop_store ($seconds) {
+	my $pid = $master->process(2);
+	kill 'STOP', $pid;
+	$master->wait_log(
+		qr/killing pchat-store\[2\], process $pid: it has given no sign of life for $seconds s/);
+}
+stop_store(qr/2\d/);
+pass('a store that did not get on has twice as long the next time');
+$master->wait_event(ready => 2, 3);
+$master->wish(run => 2, 'advance');
+$master->wait_event(advance => 2);
+stop_store(qr/1\d/);
+pass('but not once it did');
+$master->wait_event(ready => 2, 4);
 
 $master->wait_log(qr/killing pchat-auth\[3\], process $mute->{pid}: it has not become ready for 3\d s/);
 pass('a process that does not become ready is killed');

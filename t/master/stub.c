@@ -5,7 +5,8 @@
  *
  *   start: die (status 3), mute (never ready), load (PROC_LOADING until the file is gone),
  *          upgrade (PROC_UPGRADING likewise, without a sign of life)
- *   run:   die, crash (SIGABRT), hang, busy (as a reader with a question), deaf (to CONTROL_STOP)
+ *   run:   die, crash (SIGABRT), hang, busy (as a reader with a question), advance (its
+ *          cursor), deaf (to CONTROL_STOP)
  *
  * What happens is appended to "log", a line each: the slot, its pid, its generation, then what. A
  * worker accepts connections, writes its slot and closes them. "fds.SLOT" lists its descriptors.
@@ -176,6 +177,8 @@ static void do_wish(struct stub *stub)
 		abort();
 	if (strcmp(word, "busy") == 0)
 		atomic_store(&stub->child.proc.own->busy_since, clock_mono());
+	if (strcmp(word, "advance") == 0)
+		atomic_fetch_add(&stub->child.proc.own->cursor, 1);
 	if (strcmp(word, "deaf") == 0)
 		stub->deaf = true;
 	while (strcmp(word, "hang") == 0)
