@@ -181,8 +181,9 @@ static bool writes_database(unsigned slot)
 }
 
 /*
- * What does not beat may only wait for a database that takes its time, which would never get done with
- * it if it were given up and asked for the same again and again. So each time it gets twice as long.
+ * What does not beat may only wait for a database that takes its time, which would never get done
+ * with it if it were given up and asked for the same again and again. So each time it gets twice as
+ * long.
  */
 static void check_silence(struct master *master, struct process *process,
 			  const struct proc_page *page)

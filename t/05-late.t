@@ -5,8 +5,16 @@ use Pchat::Wait;
 use Time::HiRes 'time';
 
 # The limits are 10 s of silence and 30 s for a start, so that this takes a minute.
-my $master = Pchat::Stubs->new->launch->wait_ready;
+my $master = Pchat::Stubs->new;
+$master->configure(content => "readers = 2\nquery_timeout = 5m");
+$master->launch->wait_ready;
 $master->wait_event(ready => 10);
+$master->wait_event(ready => 17);
+
+my $asked = $master->process(17);
+$master->wish(run => 17, 'busy');
+$master->wait_event(busy => 17);
+kill 'STOP', $asked;
 
 $master->wish(start => 3, 'mute');
 $master->wish(run => 3, 'die');
@@ -59,6 +67,8 @@ is($master->process(10), $upgrading->{pid}, 'so may one that changes the tables 
 $master->forget(start => 10);
 $master->wait_event(ready => 10, 2);
 pass('which is ready in the end');
+is($master->process(17), $asked, 'and a reader that waits for its database has as long as is set');
+kill 'CONT', $asked;
 is($master->stop, 0, 'the server stops in order');
 
 done_testing;
