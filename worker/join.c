@@ -74,6 +74,16 @@ static void join_free(struct join *join)
 	free(join);
 }
 
+/* The answer is not copied again and again as it grows. Not before the first part is there: of
+ * those that wait for the sequencer there may be many. */
+static void keep_room(struct join *join)
+{
+	const uint32_t part = join->session->chat->join_part;
+
+	(void)buf_room(&join->answer,
+		       join->count * (size_t)(part < PART_GUESS_MAX ? part : PART_GUESS_MAX));
+}
+
 /* Where its part of the answer is to be written: behind those before it, if they are there. */
 static struct buf *part_of(struct join_room *room)
 {
@@ -83,6 +93,8 @@ static struct buf *part_of(struct join_room *room)
 		return &room->text;
 	if (join->written++ > 0)
 		join->session->front->separate(&join->answer);
+	else
+		keep_room(join);
 	return &join->answer;
 }
 
@@ -459,15 +471,6 @@ static void begin_room(struct join_room *room)
 	seek(room);
 }
 
-/* Its answer is not copied again and again as it grows. */
-static void keep_room(struct join *join)
-{
-	const uint32_t part = join->session->chat->join_part;
-
-	(void)buf_room(&join->answer,
-		       join->count * (size_t)(part < PART_GUESS_MAX ? part : PART_GUESS_MAX));
-}
-
 bool join_begin(struct session *session, const struct chat_id *id,
 		const struct chat_signed_in *signed_in, const struct chat_join *joins,
 		unsigned count)
@@ -482,7 +485,6 @@ bool join_begin(struct session *session, const struct chat_id *id,
 	join->session = session;
 	join->count = join->left = count;
 	session->front->joins_begin(&join->answer, id, signed_in);
-	keep_room(join);
 	for (unsigned i = 0; i < count; i++) {
 		struct join_room *room = &join->room[i];
 
