@@ -292,6 +292,11 @@ t_unit_kept_test_SOURCES = t/unit/kept_test.c
 t_unit_kept_test_CPPFLAGS = $(WORKER_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_kept_test_LDADD = $(WORKER_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/load_turn_test
+t_unit_load_turn_test_SOURCES = t/unit/load_turn_test.c t/bench/load.h t/bench/load_plan.c
+t_unit_load_turn_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_load_turn_test_LDADD = $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/log_test
 t_unit_log_test_SOURCES = t/unit/log_test.c
 t_unit_log_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -63,6 +63,7 @@ struct load_options {
 	bool storm;	     /* all connections are cut then, and come back */
 	bool forget;	     /* a refused post that is repeated is a new one */
 	bool spin;	     /* never sleep: nobody has to wake it */
+	bool mixed;	     /* open loop: who follows each other is not in the same room */
 	bool idle; /* after joining, print a line and wait for the end of standard input */
 };
 
@@ -119,6 +120,14 @@ struct load_plan {
 /* NULL: out of memory. Rooms are filled one after the other, connections in turn. */
 struct load_plan *load_plan_new(const struct load_options *options);
 void load_plan_free(struct load_plan **plan);
+
+/*
+ * Open loop with one rate: which of a process's so many senders posts next. They stand in the order
+ * of their rooms. Mixed: all have their turn once in a round, in an order by which neighbours are
+ * far apart, and no two processes are at the same place.
+ */
+uint64_t load_turn(const struct load_options *options, unsigned process, uint64_t senders,
+		   uint64_t slot);
 
 /* The group that a room belongs to. */
 unsigned load_group_of(const struct load_options *options, uint32_t room);

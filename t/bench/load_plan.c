@@ -12,6 +12,28 @@ unsigned load_group_of(const struct load_options *options, uint32_t room)
 	return group;
 }
 
+static bool have_common_factor(uint64_t a, uint64_t b)
+{
+	while (b != 0) {
+		const uint64_t rest = a % b;
+		a = b;
+		b = rest;
+	}
+	return a > 1;
+}
+
+uint64_t load_turn(const struct load_options *options, unsigned process, uint64_t senders,
+		   uint64_t slot)
+{
+	const uint64_t begin = senders * process / options->processes;
+	uint64_t step = senders * 618 / 1000 + 1; /* the golden ratio */
+	if (!options->mixed)
+		return slot % senders;
+	while (have_common_factor(step, senders))
+		step++;
+	return (begin + slot % senders * step) % senders;
+}
+
 /* Calls seat for each (connection, room), in the order in which the rooms are filled. */
 static void walk(const struct load_options *options, struct load_plan *plan,
 		 void (*seat)(struct load_plan *plan, uint32_t *next, uint32_t connection,

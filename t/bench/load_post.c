@@ -257,12 +257,21 @@ uint64_t load_post_due(const struct load_worker *w)
 	return due;
 }
 
+static uint64_t next_turn(const struct load_worker *w, const struct load_lane *lane)
+{
+	if (w->options->rates)
+		return lane->slot % lane->turns;
+	return load_turn(w->options, (unsigned)(w->stats - w->shared->stats), lane->turns,
+			 lane->slot);
+}
+
 /* A post is intended at its time, be it possible then or not. */
 static void post_due(struct load_worker *w, struct load_lane *lane)
 {
 	uint64_t due;
 	while ((due = next_due(w, lane)) <= w->now) {
-		uint32_t i = lane->turn[lane->slot++ % lane->turns].sender;
+		uint32_t i = lane->turn[next_turn(w, lane)].sender;
+		lane->slot++;
 		post_new(w, w->sender[i].client, w->sender[i].member, due);
 	}
 }

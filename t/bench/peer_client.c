@@ -172,7 +172,11 @@ static void post_due(struct peer *w)
 
 		if (due > w->now)
 			return;
-		post(w, (unsigned)(w->slot++ % w->posts), due);
+		post(w,
+		     (unsigned)load_turn(w->options, (unsigned)(w->stats - w->shared->stats),
+					 w->posts, w->slot),
+		     due);
+		w->slot++;
 	}
 }
 

@@ -8,6 +8,7 @@ package Pchat::Bench;
 #   PCHAT_BENCH_SERVER_CPUS   processors of the server and
 #   PCHAT_BENCH_LOAD_CPUS     of the generator ("0", "1-3")
 #   PCHAT_BENCH_SPIN          the generator never sleeps, so the server need not wake it
+#   PCHAT_BENCH_MIXED         at a rate: not room by room, but who follows each other is far apart
 
 use v5.36;
 use Exporter 'import';
@@ -335,6 +336,12 @@ sub ask ($script, %environment) {
 	return answer($^X, $script);
 }
 
+# Whether packets of the loopback device are taken up by other processors than the sender's.
+sub _steered () {
+	my $mask = _first_line('cat /sys/class/net/lo/queues/rx-0/rps_cpus');
+	return $mask =~ /[1-9a-f]/ ? \1 : \0;
+}
+
 # Prints the line: what was asked, where, with which settings of the servers, and the figures.
 sub report ($question, %figures) {
 	local $/ = "\n";    # a signal may have come while somebody read a file as a whole
@@ -352,6 +359,9 @@ sub report ($question, %figures) {
 		commit => _first_line("git -C '$source' rev-parse --short=12 HEAD"),
 		server_cpus => $ENV{PCHAT_BENCH_SERVER_CPUS} // 'all',
 		load_cpus => $ENV{PCHAT_BENCH_LOAD_CPUS} // 'all',
+		load_spins => $ENV{PCHAT_BENCH_SPIN} ? \1 : \0,
+		load_mixed => $ENV{PCHAT_BENCH_MIXED} ? \1 : \0,
+		steered => _steered(),
 		file_system => _first_line("stat -f -c %T '@{[tmpdir]}'"),
 		settings => delete $figures{settings} // \@settings,
 		figures => \%figures,
