@@ -345,11 +345,12 @@ sub _launch ($self) {
 }
 
 sub stop ($self) {
-	my $pid = delete $all{$self} // return;
+	my $pid = $all{$self} // return;
 	return if $owner != $$;
 	$self->_stop_users;
 	kill 'KILL', -$pid;
 	waitpid $pid, 0;
+	delete $all{$self};    # not before: a signal may end us while the users go
 }
 
 sub DESTROY ($self) {
