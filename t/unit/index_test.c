@@ -601,7 +601,6 @@ static void test_messages_of_many_rooms_are_indexed(void **state)
 	assert_int_equal(candidates(place, "hello"), 50);
 }
 
-/* What is no UTF-8 is refused as before, and nothing of it is in the index. */
 static void count_statement(void *arg)
 {
 	unsigned *statements = arg;
@@ -650,6 +649,7 @@ static void test_long_texts_do_not_come_in_one_statement(void **state)
 	free(text);
 }
 
+/* What is no UTF-8 is refused as before, and nothing of it is in the index. */
 static void test_bad_text_is_refused_with_an_index(void **state)
 {
 	struct place *place = *state;
