@@ -67,7 +67,7 @@ struct load_worker {
 	} * sender; /* owned: all of this process */
 	uint32_t senders;
 	struct load_lane { /* open loop: those who post at one rate, in turn */
-		struct load_turn {
+		struct load_poster {
 			uint32_t sender; /* index in sender */
 			uint64_t place;	 /* among all whose turns these are */
 		} * turn;		 /* owned: of this process's senders */

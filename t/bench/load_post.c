@@ -199,7 +199,7 @@ static void give_turns(struct load_worker *w)
 			continue;
 		struct load_lane *lane = &w->lane[lane_of(w, w->plan->seat[seat].room)];
 		if (is_own(w, own, seat))
-			lane->turn[lane->turns++] = (struct load_turn){own++, lane->places};
+			lane->turn[lane->turns++] = (struct load_poster){own++, lane->places};
 		lane->places++;
 	}
 }
