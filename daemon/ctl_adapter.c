@@ -22,7 +22,7 @@ enum { ANSWER_TIMEOUT_MS = 10000, LOOK_MS = 100, ASK_AGAIN_MS = 10000 };
 
 struct listing {
 	const struct ctl *ctl;	/* borrowed */
-	const char *only;	/* borrowed: of those that are configured this one, or all (""); or NULL */
+	const char *only;	/* borrowed: as is_meant has it; NULL: also what is not configured */
 	json_t *document;	/* owned */
 	uint64_t last;		/* number of the newest record */
 };
@@ -93,6 +93,7 @@ static void take_row(struct listing *listing, const struct record_adapter *row)
 	json_array_append_new(listing->document, document_of(listing, row));
 }
 
+/* By its name, or by none. */
 static bool is_meant(const char *only, const struct conf_adapter *adapter)
 {
 	return *only == '\0' || strcmp(adapter->name, only) == 0;

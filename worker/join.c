@@ -8,8 +8,7 @@
 #include "worker/roster.h"
 #include "worker/view.h"
 
-/* Bytes of a room in an answer, of which so many are believed to be needed if the last ones were.
- */
+/* The most that is believed of the last answer about the bytes that a room takes. */
 enum { PART_GUESS_MAX = 2048 };
 
 static_assert((int)CHAT_JOIN_MAX <= (int)EVENT_ROOMS_MAX, "one event for all rooms of a join");

@@ -33,10 +33,10 @@ enum { KEPT_PAGES = 256, KEPT_SIZE = 32768 };
  * is told.
  */
 struct kept_roster {
-	const struct front_end *front; /* borrowed; NULL: none was asked for */
+	const struct front_end *front; /* borrowed; NULL: none is kept */
 	uint32_t room, users;
 	uint32_t size;
-	char *text; /* owned, size bytes */
+	char *text; /* owned, size bytes; NULL: none is kept */
 };
 
 enum { KEPT_ROSTERS = 2048, KEPT_ROSTER_SIZE = 8192 };
