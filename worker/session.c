@@ -8,7 +8,6 @@
 #include "worker/person.h"
 #include "worker/view.h"
 
-
 void session_init(struct session *session, struct chat *chat, const struct front_end *front,
 		  struct conn *conn)
 {
