@@ -2,6 +2,7 @@ use v5.36;
 use Test::More;
 use Time::HiRes 'time';
 use Pchat::Client;
+use Pchat::Disk;
 use Pchat::Load;
 use Pchat::Postgres;
 use Pchat::Server;
@@ -133,17 +134,13 @@ under_load(
 
 # --- The disk is full. ---
 
-my $disk = "$postgres->{scratch}/disk";
-
-END { system "umount '$disk' 2>/dev/null" if defined $disk && -d $disk }
-
 SKIP: {
-	mkdir $disk or die;
-	skip 'no file system can be mounted here', 3
-		if $> != 0 || system "mount -t tmpfs -o size=4M tmpfs '$disk' 2>/dev/null";
-	chown $postgres->{account}{uid}, $postgres->{account}{gid}, $disk;
-	chmod 0700, $disk;
-	$postgres->do('postgres', "CREATE TABLESPACE small LOCATION '$disk'");
+	my $directory = "$postgres->{scratch}/disk";
+	my $disk = Pchat::Disk->mount($directory, '4M')
+		or skip 'no file system can be mounted here', 3;
+	chown $postgres->{account}{uid}, $postgres->{account}{gid}, $directory;
+	chmod 0700, $directory;
+	$postgres->do('postgres', "CREATE TABLESPACE small LOCATION '$directory'");
 	$postgres->do($content, 'ALTER TABLE pc_message SET TABLESPACE small');
 	under_load(
 		'disk full',
@@ -162,14 +159,12 @@ SKIP: {
 			$load->proceed(200);
 			$filler->close;
 			pass('chat goes on while the disk is full');
-			system("mount -o remount,size=200M '$disk'") == 0 or die;
+			$disk->resize('200M');
 		});
 }
 
 is($server->status->{content}{dead_letters}, 0, 'nothing became a dead letter');
 is(($server->pchatctl(qw(data verify)))[0], 0, 'database and cache agree');
 ok($server->finish, 'the server ends without complaint');
-$postgres->stop('QUIT');
-system "umount '$disk' 2>/dev/null";
 $postgres->finish;
 done_testing;

@@ -5,6 +5,7 @@ use IO::Socket::INET;
 use Mojo::JSON 'decode_json';
 use Test::More;
 use Pchat::Client;
+use Pchat::Disk;
 use Pchat::Files;
 use Pchat::Server;
 use Pchat::Wait;
@@ -231,14 +232,12 @@ is(($place->upload($alice, 'when it is free', 'x'))[1], 201, 'and has them when 
 
 SKIP: {
 	$server->stop;
-	my $disk = $server->directory . '/disk';
-	mkdir $disk;
-	skip 'only root can make a small disk', 7
-		if $> != 0 || system "mount -t tmpfs -o size=2M tmpfs '$disk' 2>/dev/null";
-	$settings{directory} = "$disk/files";
+	my $directory = $server->directory . '/disk';
+	my $disk = Pchat::Disk->mount($directory, '2M') or skip 'only root can make a small disk', 7;
+	$settings{directory} = "$directory/files";
 	$settings{total} = 0;
 	$server->configure({ files => \%settings });
-	$place->{directory} = "$disk/files";
+	$place->{directory} = "$directory/files";
 	$server->launch;
 	$server->wait_ready;
 	ready;
@@ -256,17 +255,13 @@ SKIP: {
 		'k' x 10_000, 'what is there can be had');
 
 	# All that is left; what a file is has no room then.
-	open my $fill, '>', "$disk/fill" or die;
-	1 while syswrite $fill, 'f' x 4096;
-	truncate $fill, (-s $fill) - 4096;
+	$disk->fill;
+	$disk->give(4096);
 	my $small = $alice->call('file.upload', room => $room, name => 'small', size => 4096);
 	($code) = $place->put_all($small, 's' x 4096);
 	is($code, 507, 'so is what fits, but has no room for what it is');
-	close $fill;
-	unlink "$disk/fill";
+	$disk->free;
 	is($place->put($small, 's' x 4096), 201, 'when there is room it can be uploaded');
-	$server->stop;
-	system "umount '$disk'";
 }
 
 done_testing;

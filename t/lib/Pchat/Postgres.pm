@@ -15,6 +15,7 @@ use DBI;
 use File::Path 'remove_tree';
 use File::Temp 'tempdir';
 use POSIX ':sys_wait_h';
+use Pchat::Disk;
 use Pchat::Wait;
 use Test::More ();
 
@@ -233,6 +234,7 @@ sub finish ($self) {
 			waitpid $self->{pid}, 0;
 		};
 	}
+	Pchat::Disk->unmount_below($self->{scratch});
 	remove_tree($self->{scratch}) if !$ENV{PCHAT_KEEP};
 }
 

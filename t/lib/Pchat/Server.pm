@@ -22,6 +22,7 @@ use IO::Socket::UNIX;
 use Mojo::JSON 'decode_json', 'encode_json';
 use POSIX ':sys_wait_h', 'setpgid';
 use Pchat::Client;
+use Pchat::Disk;
 use Pchat::Mssql;
 use Pchat::Postgres;
 use Pchat::Wait;
@@ -562,6 +563,7 @@ sub finish ($self) {
 	my @complaints = $self->complaints;
 	Test::More::diag($_) for @complaints;
 	Test::More::diag($self->log_tail) if !$stopped || @complaints;
+	Pchat::Disk->unmount_below($self->{directory});
 	remove_tree($self->{directory}) if !$ENV{PCHAT_KEEP};
 	return $stopped && !@complaints;
 }
