@@ -28,6 +28,7 @@ struct compliance {
 	struct compliance_batch batch;
 	struct backoff backoff;
 	struct complaint database, drain;
+	unsigned place; /* of the database that was connected last, from 1 on */
 	struct journal journal;
 	bool mapped;   /* journal is */
 	bool attached; /* connected, and cursor is what the database has */
@@ -50,6 +51,10 @@ struct compliance {
 
 /* What failed has closed the connection: says so and lets the back-off run. */
 void compliance_failed(struct compliance *compliance, enum db_result result, const struct err *err);
+
+/* The database did what it was asked for, or nothing is asked of it: what failed is over. That it can be
+ * connected does not say so: its disk may be full. */
+void compliance_worked(struct compliance *compliance);
 
 /* Tells the sequencer where the records end. */
 void compliance_publish(struct compliance *compliance);

@@ -235,7 +235,7 @@ static int record(struct compliance *c)
 	compliance_publish(c);
 	if (complaint_end(&c->drain))
 		log_notice("recording goes on");
-	backoff_worked(&c->backoff);
+	compliance_worked(c);
 	return 0;
 }
 
@@ -388,13 +388,16 @@ static int rest(struct compliance *c)
 	enum db_result result;
 
 	compliance_batch_begin(&c->batch, &c->cursor);
-	if (!wants_checkpoint(c))
-		return IDLE_MS;
-	c->begun = clock_mono();
-	result = db_begin(c->db, &err);
-	if (result == DB_OK)
-		result = compliance_commit(c, &err);
-	return result == DB_OK ? IDLE_MS : failed(c, result, &err);
+	if (wants_checkpoint(c)) {
+		c->begun = clock_mono();
+		result = db_begin(c->db, &err);
+		if (result == DB_OK)
+			result = compliance_commit(c, &err);
+		if (result != DB_OK)
+			return failed(c, result, &err);
+	}
+	compliance_worked(c);
+	return IDLE_MS;
 }
 
 int compliance_drain(struct compliance *c)

@@ -143,6 +143,11 @@ static void try_attach(struct adapters *adapters)
 	adapters->attached = true;
 	for (unsigned i = 0; i < adapters->count; i++)
 		adapter_task_attached(&adapters->task[i]);
+}
+
+/* All that was to be done with it was: that it can be connected does not say so, its disk may be full. */
+static void database_worked(struct adapters *adapters)
+{
 	backoff_worked(&adapters->backoff);
 	if (complaint_end(&adapters->database))
 		log_notice("the compliance database is back");
@@ -183,6 +188,8 @@ static void turn(struct adapters *adapters)
 			database_failed(adapters, result, &err);
 		proc_heartbeat(&adapters->child.proc);
 	}
+	if (adapters->attached)
+		database_worked(adapters);
 }
 
 static uint64_t next_turn(const struct adapters *adapters)

@@ -30,6 +30,7 @@ static void note_stop(struct compliance *c, uint64_t milliseconds)
 		return;
 	c->stop = true;
 	c->deadline = clock_mono() + (bound > LEAVE_US ? bound - LEAVE_US : 0);
+	backoff_worked(&c->backoff); /* what has failed is tried again at once */
 }
 
 static void note_control(struct compliance *c)
@@ -71,6 +72,28 @@ void compliance_failed(struct compliance *c, enum db_result result, const struct
 	backoff_failed(&c->backoff, clock_mono());
 	if (!c->stop)
 		proc_state(&c->child.proc, PROC_LOADING);
+}
+
+void compliance_worked(struct compliance *c)
+{
+	if (!c->attached)
+		return;
+	backoff_worked(&c->backoff);
+	if (complaint_end(&c->database))
+		log_notice("the compliance database is back");
+}
+
+/* Not each time that one is tried which fails as soon as it is to record something. */
+static void tell_connected(struct compliance *c)
+{
+	const unsigned place = db_place(c->db) + 1;
+
+	if (c->drain.told != 0 || (c->database.told != 0 && place == c->place))
+		return;
+	c->place = place;
+	log_info("connected to compliance database %u, which has %" PRIu64
+		 " records and stands at LSN %" PRIu64,
+		 place, c->cursor.number, c->cursor.lsn);
 }
 
 void compliance_publish(struct compliance *c)
@@ -149,14 +172,7 @@ static void try_attach(struct compliance *c)
 	c->attached = true;
 	c->checked = false;
 	compliance_expire_forget(&c->expire);
-	if (c->drain.told == 0)
-		backoff_worked(&c->backoff);
-	if (complaint_end(&c->database))
-		log_notice("the compliance database is back");
-	if (c->drain.told == 0)
-		log_info("connected to compliance database %u, which has %" PRIu64
-			 " records and stands at LSN %" PRIu64,
-			 db_place(c->db) + 1, c->cursor.number, c->cursor.lsn);
+	tell_connected(c);
 	compliance_publish(c);
 	tell_ready(c);
 }

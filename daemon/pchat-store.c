@@ -29,6 +29,7 @@ static void note_stop(struct store *store, uint64_t milliseconds)
 		return;
 	store->stop = true;
 	store->deadline = clock_mono() + (bound > LEAVE_US ? bound - LEAVE_US : 0);
+	backoff_worked(&store->backoff); /* what has failed is tried again at once */
 }
 
 static void note_control(struct store *store)
@@ -70,6 +71,25 @@ void store_failed(struct store *store, enum db_result result, const struct err *
 	backoff_failed(&store->backoff, clock_mono());
 	if (!store->stop)
 		proc_state(&store->child.proc, PROC_LOADING);
+}
+
+void store_worked(struct store *store)
+{
+	backoff_worked(&store->backoff);
+	if (complaint_end(&store->database))
+		log_notice("the content database is back");
+}
+
+/* Not each time that one is tried which fails as soon as it is to store something. */
+static void tell_connected(struct store *store)
+{
+	const unsigned place = db_place(store->db) + 1;
+
+	if (store->drain.told != 0 || (store->database.told != 0 && place == store->place))
+		return;
+	store->place = place;
+	log_info("connected to content database %u, which stands at LSN %llu", place,
+		 (unsigned long long)store->cursor.lsn);
 }
 
 /* A mirror that stands where the journal has been overwritten must not say so to the sequencer, who
@@ -154,16 +174,10 @@ static void try_attach(struct store *store)
 	store->attached = true;
 	store->checked = false;
 	store->sweep = true;
-	if (store->drain.told == 0)
-		backoff_worked(&store->backoff);
-	if (complaint_end(&store->database))
-		log_notice("the content database is back");
 	if (db_warning(store->db))
 		log_warning("content database %u: %s", db_place(store->db) + 1,
 			    db_warning(store->db));
-	if (store->drain.told == 0)
-		log_info("connected to content database %u, which stands at LSN %llu",
-			 db_place(store->db) + 1, (unsigned long long)store->cursor.lsn);
+	tell_connected(store);
 	atomic_store_explicit(&own->cursor_time, store->cursor.time, memory_order_relaxed);
 	atomic_store_explicit(&own->cursor, store->cursor.lsn, memory_order_release);
 	tell_ready(store);

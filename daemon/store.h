@@ -25,6 +25,7 @@ struct store {
 	struct db *db; /* owned */
 	struct backoff backoff;
 	struct complaint database, drain;
+	unsigned place; /* of the database that was connected last, from 1 on */
 	struct store_batch batch;
 	struct journal journal;
 	bool mapped;   /* journal is */
@@ -54,6 +55,10 @@ void store_wait(struct store *store, int timeout);
 
 /* What failed has closed the connection: says so and lets the back-off run. */
 void store_failed(struct store *store, enum db_result result, const struct err *err);
+
+/* The database did what it was asked for, or nothing is asked of it: what failed is over. That it can be
+ * connected does not say so: its disk may be full. */
+void store_worked(struct store *store);
 
 /* Whether the sequencer waits for us to load it (store_load.c), and doing so. */
 bool store_load_wanted(const struct store *store);

@@ -139,7 +139,7 @@ static int put(struct store *store)
 		count(store);
 		if (complaint_end(&store->drain))
 			log_notice("storing goes on");
-		backoff_worked(&store->backoff);
+		store_worked(store);
 		return 0;
 	}
 	store_failed(store, result, &err);
@@ -207,6 +207,15 @@ static int use_time(struct store *store, int wait)
 	return store_retain(store, expire_audit(store, fill_index(store, sweep(store, wait))));
 }
 
+static int rest(struct store *store)
+{
+	const int wait = use_time(store, IDLE_MS);
+
+	if (store->attached && wait == IDLE_MS)
+		store_worked(store);
+	return wait;
+}
+
 /* What an administrator has to set right: the next database is asked, and this one again from time to
  * time. */
 static int refuse(struct store *store, const struct err *err)
@@ -245,7 +254,7 @@ int store_drain(struct store *store)
 	if (map_journal(store, &err) == -1 || check_cursor(store, &err) == -1)
 		return refuse(store, &err);
 	if (!store_behind(store))
-		return use_time(store, IDLE_MS);
+		return rest(store);
 	store_yield(store);
 	wait = gather(store);
 	if (wait > 0)

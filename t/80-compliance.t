@@ -228,10 +228,7 @@ my $last = Pchat::Client->enter(server => $server, user => 'bob');
 $last->join_room($room);
 $server->wait_recorded;
 my $before = @records = $server->records;
-my @all = ($server->pid, map { $_->{pid} } $server->processes);
-$server->kill(\@all, 'STOP');    # or some would see others die, and end in order
-$server->kill(\@all);
-wait_for('the server to be gone', sub { !$server->running });
+$server->kill_all;
 $server->launch;
 $server->wait_ready;
 $server->wait_recorded;

@@ -48,10 +48,7 @@ sub survive ($kind, %option) {
 		$load->proceed(10 + int rand 20);
 	}
 	$option{strike}->($server, $load);
-	my @all = ($server->pid, map { $_->{pid} } $server->processes);
-	$server->kill(\@all, 'STOP');
-	$server->kill(\@all);
-	wait_for('the server to be gone', sub { !$server->running });
+	$server->kill_all;
 	$server->launch;
 	$server->wait_ready;
 	$load->proceed(50);

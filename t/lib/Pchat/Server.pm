@@ -81,8 +81,8 @@ sub directory ($self) { return $self->{directory} }
 sub certificate ($self) { return "$self->{directory}/certificate.pem" }
 sub configuration ($self) { return "$self->{directory}/pchatd.conf" }
 sub log_file ($self) { return "$self->{directory}/log" }
-sub journal ($self) { return "$self->{directory}/state/journal" }
-sub database ($self) { return "$self->{directory}/state/content.db" }
+sub journal ($self) { return "$self->{state}/journal" }
+sub database ($self) { return "$self->{state}/content.db" }
 sub admin_socket ($self) { return "$self->{directory}/run/admin.sock" }
 sub control_socket ($self) { return "$self->{directory}/run/control.sock" }
 sub pid ($self) { return $self->{pid} }
@@ -129,6 +129,7 @@ sub configure ($self, $changes) {
 	for my $section (keys %$changes) {
 		$conf{$section} = { %{ $conf{$section} // {} }, %{ $changes->{$section} } };
 	}
+	$self->{state} = $conf{''}{state_directory};
 	# The sequencer, the store, pchat-auth, the workers, the readers, pchat-compliance, pchat-admin,
 	# pchat-file.
 	$self->{children} =
@@ -432,7 +433,7 @@ sub _connect_sqlite ($file, %attributes) {
 
 # The same for the compliance database.
 sub records_dsn ($self) { return $self->{keeper}->dsn($self->{records}) }
-sub records_database ($self) { return "$self->{directory}/state/compliance/records.db" }
+sub records_database ($self) { return "$self->{state}/compliance/records.db" }
 
 sub connect_records ($self, %attributes) {
 	return $self->{keeper}->connect($self->{records}) if $self->{keeper};
@@ -513,16 +514,28 @@ sub stop ($self) {
 	return $self->{status};
 }
 
-# Kills the master as hard as can be and waits until its children are gone, too.
+# Kills the master as hard as can be and waits until its children, who see it, are gone, too.
 sub kill_master ($self) {
 	my @children = map { $_->{pid} } $self->processes;
 	$self->expect_end(@children);
 	CORE::kill('KILL', $self->{pid});
+	$self->_wait_gone(@children);
+}
+
+# Kills all at once, as when the power fails: none sees another one die, and ends in order.
+sub kill_all ($self) {
+	my @all = ($self->{pid}, map { $_->{pid} } $self->processes);
+	$self->kill(\@all, 'STOP');
+	$self->kill(\@all);
+	$self->_wait_gone(@all);
+}
+
+sub _wait_gone ($self, @pids) {
 	wait_for('death of the master', sub { !$self->running });
 	wait_for(
 		'end of its children',
 		sub {
-			!grep { CORE::kill(0, $_) } @children;
+			!grep { CORE::kill(0, $_) } @pids;
 		});
 }
 
