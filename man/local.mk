@@ -8,3 +8,5 @@ dist_man_MANS = \
 	man/pchatctl.8 \
 	man/pchatd.8 \
 	man/pchatd.conf.5
+
+EXTRA_DIST += man/README
