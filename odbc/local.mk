@@ -33,6 +33,7 @@ odbc_libodbc_a_SOURCES = \
 	odbc/schema.c odbc/schema.h \
 	odbc/sqlite.c \
 	odbc/sqlite_library.c odbc/sqlite_library.h \
+	odbc/sqlite_printf.c odbc/sqlite_printf.h \
 	odbc/statement.c odbc/statement.h
 odbc_libodbc_a_CPPFLAGS = $(AM_CPPFLAGS) $(ODBC_CFLAGS)
 ODBC_LIB = odbc/libodbc.a $(ODBC_LIBS) $(UNISTRING_LIBS)

@@ -76,8 +76,9 @@ static const char *const index_drop[] = {"DROP TABLE IF EXISTS pc_index", NULL};
 
 /*
  * The format of a row: a blank behind each number, 0xff behind each text, and 0xfe. As a literal it
- * could not stand here, for it is no UTF-8. The longest text comes first: what is longer than the
- * room that it has is copied into twice as much.
+ * could not stand here, for it is no UTF-8. PRINTF is ours for so many arguments as there are here
+ * (odbc/sqlite_printf.c), and where it is SQLite's own the longest text comes first: what is longer
+ * than the room that it has is copied into twice as much.
  */
 #define NUMBER "256420"
 #define TEXT   "2573FF"

@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 #include <stddef.h>
 
+#include "odbc/sqlite_printf.h"
+
 enum { CONFIG_MEMSTATUS = 9 }; /* SQLITE_CONFIG_MEMSTATUS of sqlite3.h; never changes */
 
 /*
@@ -22,4 +24,5 @@ void sqlite_library_settle(void)
 	*(void **)&config = dlsym(library, "sqlite3_config");
 	if (config)
 		config(CONFIG_MEMSTATUS, 0);
+	sqlite_printf_install(library);
 }

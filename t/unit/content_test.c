@@ -353,6 +353,55 @@ static void test_text_of_somebody_else_that_is_none_is_bad_data(void **state)
 	assert_db(content_history_next(place->db, &page, &row, &place->err), DB_END);
 }
 
+/*
+ * With one argument more it is SQLite's own: the functions are told apart by their number. The
+ * format is that of odbc/sqlite.c.
+ */
+#define ROW_FORMAT "CAST(x'2573FF2564202564202564202564202573FF2573FF2573FF2573FFFE' AS TEXT)"
+
+static void test_rows_are_made_as_sqlite_makes_them(void **state)
+{
+	static const char *const values[] = {
+		"'text', 1, 2, 3, 4, 'id', '', '', ''",
+		"'', 0, -1, 9223372036854775807, -9223372036854775807 - 1, '', '', '', ''",
+		"NULL, NULL, '17', 1.9, x'3132', NULL, 5, x'6162', 2.5",
+		"CAST(x'610062' AS TEXT), 'text', '', '-', '9x', '%s', '%', '%d', "
+		"'\u00e9\U0001f600'",
+		"HEX(ZEROBLOB(3000)), 1, 2, 3, 4, 'id', HEX(ZEROBLOB(700000)), '', 'x'",
+		"'small again', 1, 2, 3, 4, '', '', '', ''",
+	};
+	struct place *place = *state;
+	char sql[1024];
+
+	if (!database_is_sqlite())
+		return;
+	for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		snprintf(sql, sizeof(sql),
+			 "SELECT PRINTF(" ROW_FORMAT ", %s) = PRINTF(" ROW_FORMAT ", %s, 0)",
+			 values[i], values[i]);
+		expect(place, sql, "1");
+	}
+}
+
+static void test_rows_are_made_of_nothing_else(void **state)
+{
+	static const char *const formats[] = {"'%5d'", "'%%'", "'%'", "'%s%s%s%s%s%s%s%s%s%s'"};
+	struct place *place = *state;
+	char sql[256], answer[256];
+
+	if (!database_is_sqlite())
+		return;
+	for (unsigned i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		snprintf(sql, sizeof(sql), "SELECT PRINTF(%s, 1, 2, 3, 4, 5, 6, 7, 8, 9)",
+			 formats[i]);
+		assert_false(database_ask(&place->database, sql, answer, sizeof(answer)));
+	}
+	expect(place,
+	       "SELECT PRINTF('%5d', 1), PRINTF('%s', 1, 2, 3, 4, 5, 6, 7, 8, 9) || "
+	       "PRINTF(NULL, 1, 2, 3, 4, 5, 6, 7, 8, 9)",
+	       "    1|1");
+}
+
 static void test_bad_text_is_refused_and_spoils_nothing(void **state)
 {
 	static const struct db_bytes texts[] = {BYTES("\xff"), BYTES("cut \xf0\x9f\x98"),
@@ -513,6 +562,8 @@ int main(void)
 		TEST(test_large_and_small_texts_come_in_one_page),
 		TEST(test_numbers_that_were_never_ours_are_read),
 		TEST(test_text_of_somebody_else_that_is_none_is_bad_data),
+		TEST(test_rows_are_made_as_sqlite_makes_them),
+		TEST(test_rows_are_made_of_nothing_else),
 		TEST(test_bad_text_is_refused_and_spoils_nothing),
 		TEST(test_row_that_breaks_a_rule_is_bad_data),
 		TEST(test_dead_letter_is_kept_once),
