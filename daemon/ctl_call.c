@@ -95,6 +95,18 @@ static int exit_of(int code)
 	}
 }
 
+/* The server cannot say which value it lacks where one may be left out only sometimes. */
+static const char *hint(const struct ctl *ctl, int code)
+{
+	const bool makes_room = ctl->verb->options & CTL_BIT(CTL_CATEGORY) &&
+				(strcmp(ctl->verb->verb, "create") == 0 ||
+				 strcmp(ctl->verb->verb, "setup") == 0);
+
+	return code == CODE_INVALID_ARGUMENT && makes_room && !ctl->option[CTL_CATEGORY]
+		       ? "; where there are several categories --category says which"
+		       : "";
+}
+
 static int refused(const struct ctl *ctl, json_t *error)
 {
 	json_t *data = json_object_get(error, "data");
@@ -102,8 +114,8 @@ static int refused(const struct ctl *ctl, json_t *error)
 	const char *message = json_string_value(json_object_get(error, "message"));
 	const int code = (int)json_integer_value(json_object_get(error, "code"));
 
-	return ctl_fail(ctl, exit_of(code), "%s: %s", name ? name : code_name(code),
-			message ? message : code_text(code));
+	return ctl_fail(ctl, exit_of(code), "%s: %s%s", name ? name : code_name(code),
+			message ? message : code_text(code), hint(ctl, code));
 }
 
 /* Takes the answer out of a line; EX_OK with *result_r NULL: it is none (a notification). */

@@ -122,6 +122,7 @@ const char *ctl_option_help(enum ctl_option option, const char *noun)
 		{CTL_CONTEXT, "compliance", "N: records around each that is found"},
 		{CTL_START, "audit", "TIME: changes from then on"},
 		{CTL_END, "audit", "TIME: changes up to then"},
+		{CTL_LIMIT, "audit", "N: changes at most; 100 by default"},
 	};
 
 	for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++)

@@ -4,7 +4,7 @@
 /*
  * What the processes count, in their own pages (struct proc_page). Each process adds to its own
  * counters only; they outlive the process and are summed by whoever shows them. The names are
- * those of the metrics.
+ * those of the metrics, so none may be that of a sum ("files_opened"). pchatctl(8) says what they count.
  */
 #define COUNTER_LIST(X)                                                                            \
 	X(CONNECTIONS_ACCEPTED, "connections_accepted")                                            \
@@ -46,14 +46,14 @@
 	X(ADAPTER_FILES, "adapter_files")                                                          \
 	X(ADAPTER_BATCHES, "adapter_batches")                                                      \
 	X(ADAPTER_FAILURES, "adapter_failures")                                                    \
-	X(ADAPTERS_FAILING, "adapters_failing") /* now */                                          \
+	X(ADAPTERS_FAILING, "failing_adapters") /* now */                                          \
 	X(FILES_KEPT, "files_kept")	    /* there are now */                                 \
 	X(FILE_BYTES_KEPT, "file_bytes_kept") /* in all of them, now */                           \
 	X(FILE_GRANTS, "file_grants")	    /* tokens that are good, now */                        \
 	X(FILE_TRANSFERS, "file_transfers") /* uploads under way, now */                          \
 	X(FILES_STORED, "files_stored")                                                            \
-	X(FILES_OPENED, "files_opened") /* for downloading */                                      \
-	X(FILES_REMOVED, "files_removed")                                                          \
+	X(FILES_OPENED, "file_openings") /* for downloading */                                     \
+	X(FILES_REMOVED, "file_removals")                                                          \
 	X(FILE_BYTES_IN, "file_bytes_in")                                                          \
 	X(FILE_BYTES_OUT, "file_bytes_out")                                                        \
 	X(FILE_FAILURES, "file_failures") /* of the disk */                                        \

@@ -176,6 +176,9 @@ fails('one too many', 64, qr/too many/, qw(room get a b));
 fails('a verb that there is not', 64, qr/room has no verb "explode"/, qw(room explode));
 fails('and no such noun', 64, qr/no noun "bomb"/, qw(bomb explode));
 fails('a wrong word', 65, qr/InvalidArgument/, qw(room create x --category General --privacy x));
+works('there is another category', qw(category create Another));
+fails('a room of no category where there are several',
+	65, qr/InvalidArgument.*--category says which/, qw(room create x));
 fails('an update without a change', 64, qr/nothing to change/, qw(room update a));
 
 done_testing;

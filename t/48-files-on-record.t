@@ -58,6 +58,16 @@ my $grant = $alice->call('file.upload', room => $room, name => 'never.txt', size
 my $given = $bob->call('file.download', file => $pdf);
 is($ua->get("$url$given->{url}")->res->body, $content, 'what was uploaded can be downloaded');
 is($server->admin('file.remove', file => $twin) && 1, 1, 'and removed');
+my (%one, %sum);
+wait_for(
+	'the removal to be counted',
+	sub {
+		my ($code, $output) = $server->pchatctl(qw(status --metrics));
+		%one = $output =~ /^(pchat_\w+)(\{)/mg;
+		%sum = $output =~ /^(pchat_\w+)( )/mg;
+		return $one{pchat_file_removals} && $sum{pchat_files_removed};
+	});
+is_deeply([grep { $sum{$_} } sort keys %one], [], 'no metric is of one process and of all together');
 $server->wait_recorded;
 
 # --- The records. ---

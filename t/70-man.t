@@ -81,4 +81,11 @@ is_deeply(
 );
 is("@wrong", '', 'with its default and its range');
 
+# What pchatctl(8) says of counters is what the processes count.
+my ($counters) = slurp('man/pchatctl.8') =~ /^\.Ss Counters\n(.*?)^\.S[hs] /ms;
+my @described = map { s/ Pq .*//r =~ /(\w+)/g } $counters =~ /^\.It Cm (.*)/mg;
+my @counted = slurp('shm/counter.h') =~ /X\(\w+, "(\w+)"\)/g;
+cmp_ok(scalar @counted, '>', 50, 'there are counters');
+is_deeply([sort @described], [sort @counted], 'each of them stands in pchatctl(8), and no other');
+
 done_testing;
