@@ -125,6 +125,11 @@ like(
 
 is(faults(figures(sub ($message) {$message}, '--window', 8)),
 	'', 'a window of posts makes no difference');
+{
+	local $ENV{PCHAT_BENCH_NAP} = 500;
+	is(faults(figures(sub ($message) {$message})),
+		'', 'nor does a generator that is not woken, but looks from time to time');
+}
 
 # The lines that t/bench/table makes of what targets has measured.
 sub table ($name, %figures) {

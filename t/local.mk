@@ -297,6 +297,11 @@ t_unit_load_turn_test_SOURCES = t/unit/load_turn_test.c t/bench/load.h t/bench/l
 t_unit_load_turn_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 t_unit_load_turn_test_LDADD = $(CMOCKA_LIBS)
 
+check_PROGRAMS += t/unit/load_wait_test
+t_unit_load_wait_test_SOURCES = t/unit/load_wait_test.c t/bench/load.h t/bench/load_wait.c
+t_unit_load_wait_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+t_unit_load_wait_test_LDADD = $(CONF_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += t/unit/log_test
 t_unit_log_test_SOURCES = t/unit/log_test.c
 t_unit_log_test_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -584,7 +589,7 @@ t_bench_journal_LDADD = $(SHM_LIBS)
 
 t_bench_peer_load_SOURCES = t/bench/peer-load.c t/bench/peer.h t/bench/peer_client.c \
 	t/bench/peer_irc.c t/bench/peer_xmpp.c t/bench/load.h t/bench/load_histogram.c \
-	t/bench/load_parent.c t/bench/load_plan.c
+	t/bench/load_parent.c t/bench/load_plan.c t/bench/load_wait.c
 t_bench_peer_load_LDADD = $(CONF_LIBS)
 
 t_bench_pchat_load_SOURCES = t/bench/pchat-load.c t/bench/load.h \
@@ -597,7 +602,8 @@ t_bench_pchat_load_SOURCES = t/bench/pchat-load.c t/bench/load.h \
 	t/bench/load_parent.c \
 	t/bench/load_plan.c \
 	t/bench/load_post.c \
-	t/bench/load_process.c
+	t/bench/load_process.c \
+	t/bench/load_wait.c
 t_bench_pchat_load_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(JANSSON_CFLAGS) $(GSASL_CFLAGS)
 t_bench_pchat_load_LDADD = $(CLIENT_LIBS)
 

@@ -63,6 +63,7 @@ struct load_options {
 	bool storm;	     /* all connections are cut then, and come back */
 	bool forget;	     /* a refused post that is repeated is a new one */
 	bool spin;	     /* never sleep: nobody has to wake it */
+	unsigned nap;	     /* us: asleep for so long, then looks; 0: is woken by what comes */
 	bool mixed;	     /* open loop: who follows each other is not in the same room */
 	bool idle; /* after joining, print a line and wait for the end of standard input */
 };
@@ -111,6 +112,8 @@ struct load_seat {
 	bool sender;
 };
 
+struct epoll_event;
+
 struct load_plan {
 	uint32_t *first;	/* by connection: its first seat; one more at the end */
 	struct load_seat *seat; /* by connection */
@@ -128,6 +131,14 @@ void load_plan_free(struct load_plan **plan);
  */
 uint64_t load_turn(const struct load_options *options, unsigned process, uint64_t senders,
 		   uint64_t slot);
+
+/*
+ * load_wait.c: what the environment says of every load (spin, nap, mixed), and how to wait for
+ * events: for at most limit microseconds, less than a second of them. With a nap it sleeps for the
+ * shorter of the two, and then looks.
+ */
+void load_environment(struct load_options *options);
+int load_wait(int epoll, struct epoll_event *events, int most, uint64_t limit, unsigned nap);
 
 /* The group that a room belongs to. */
 unsigned load_group_of(const struct load_options *options, uint32_t room);

@@ -177,17 +177,17 @@ static void follow(struct load_worker *w, struct stage *stage)
 	}
 }
 
-/* Nanoseconds until there is something to do even if nothing comes. */
-static long wait_of(const struct load_worker *w)
+/* Microseconds until there is something to do even if nothing comes. */
+static uint64_t wait_of(const struct load_worker *w)
 {
 	if (w->options->spin)
 		return 0;
 	if (w->options->idle && w->unready == 0)
-		return 200 * 1000000L;
+		return 200000;
 	uint64_t due = load_post_due(w);
 	if (due > w->now + 1000)
-		return 1000000L;
-	return due > w->now ? (long)(due - w->now) * 1000 : 0;
+		return 1000;
+	return due > w->now ? due - w->now : 0;
 }
 
 _Noreturn void load_process(const struct load_options *options, struct load_shared *shared,
@@ -205,8 +205,8 @@ _Noreturn void load_process(const struct load_options *options, struct load_shar
 	if (!make_clients(&w, process))
 		errx(EX_OSERR, "out of memory");
 	for (;;) {
-		struct timespec wait = {.tv_nsec = wait_of(&w)};
-		int count = epoll_pwait2(w.network.epoll, events, EVENTS, &wait, NULL);
+		int count = load_wait(w.network.epoll, events, EVENTS, wait_of(&w),
+				      stage.begun ? options->nap : 0);
 		w.now = clock_mono();
 		for (int i = 0; i < count; i++) {
 			/* Not once a turn: a busy generator would leave out its own delay. */

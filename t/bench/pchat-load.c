@@ -385,8 +385,7 @@ int main(int argc, char **argv)
 				 .auth = LOAD_TOKEN};
 	char byte;
 	take_options(&o, argc, argv);
-	o.spin = getenv("PCHAT_BENCH_SPIN") != NULL;
-	o.mixed = getenv("PCHAT_BENCH_MIXED") != NULL;
+	load_environment(&o);
 	if (o.processes > o.connections)
 		o.processes = o.connections;
 	signal(SIGPIPE, SIG_IGN);

@@ -121,8 +121,7 @@ static void take_options(struct load_options *o, char **argument)
 	o->handshakes = (unsigned)atoi(argument[9]);
 	o->page = argument[10] ? (unsigned)atoi(argument[10]) : 0;
 	o->connections = o->group[0].rooms * o->group[0].size;
-	o->spin = getenv("PCHAT_BENCH_SPIN") != NULL;
-	o->mixed = getenv("PCHAT_BENCH_MIXED") != NULL;
+	load_environment(o);
 	if (o->connections == 0 || o->window == 0 || o->processes == 0 || o->handshakes == 0 ||
 	    o->processes > LOAD_PROCESSES)
 		usage();

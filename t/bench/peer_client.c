@@ -222,11 +222,16 @@ static void follow(struct peer *w)
 }
 
 /* Between two phases others are measured, who want the processor. */
-static int patience(const struct peer *w)
+static uint64_t patience(const struct peer *w)
 {
 	if (w->measured)
-		return 20;
-	return w->options->spin ? 0 : 1;
+		return 20000;
+	return w->options->spin ? 0 : 1000;
+}
+
+static unsigned nap(const struct peer *w)
+{
+	return w->begin > 0 && !w->measured ? w->options->nap : 0;
 }
 
 _Noreturn void peer_work(struct peer *w, unsigned process)
@@ -237,7 +242,7 @@ _Noreturn void peer_work(struct peer *w, unsigned process)
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	make_clients(w, process);
 	for (;;) {
-		int count = epoll_wait(w->epoll, events, EVENTS, patience(w));
+		int count = load_wait(w->epoll, events, EVENTS, patience(w), nap(w));
 
 		for (int i = 0; i < count; i++) {
 			w->now = clock_mono();

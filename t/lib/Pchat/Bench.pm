@@ -8,6 +8,7 @@ package Pchat::Bench;
 #   PCHAT_BENCH_SERVER_CPUS   processors of the server and
 #   PCHAT_BENCH_LOAD_CPUS     of the generator ("0", "1-3")
 #   PCHAT_BENCH_SPIN          the generator never sleeps, so the server need not wake it
+#   PCHAT_BENCH_NAP           the generator looks every so many microseconds instead of being woken
 #   PCHAT_BENCH_MIXED         at a rate: not room by room, but who follows each other is far apart
 
 use v5.36;
@@ -360,6 +361,7 @@ sub report ($question, %figures) {
 		server_cpus => $ENV{PCHAT_BENCH_SERVER_CPUS} // 'all',
 		load_cpus => $ENV{PCHAT_BENCH_LOAD_CPUS} // 'all',
 		load_spins => $ENV{PCHAT_BENCH_SPIN} ? \1 : \0,
+		load_nap_us => ($ENV{PCHAT_BENCH_NAP} || 0) + 0,
 		load_mixed => $ENV{PCHAT_BENCH_MIXED} ? \1 : \0,
 		steered => _steered(),
 		file_system => _first_line("stat -f -c %T '@{[tmpdir]}'"),
