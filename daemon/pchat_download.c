@@ -152,7 +152,7 @@ static void done(struct download *download)
 		download->part = NULL;
 		print_done(download);
 	}
-	pchat_finish(download->pchat, fflush(stdout) == 0 ? EX_OK : EX_IOERR);
+	pchat_done(download->pchat);
 }
 
 static void answered(void *ctx, unsigned status, const char *text)

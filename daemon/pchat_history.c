@@ -26,7 +26,7 @@ static void print_all(struct history *history)
 		json_array_foreach(json_array_get(history->pages, page - 1), i, message)
 			pchat_print_message(history->pchat, history->room, message);
 	}
-	pchat_finish(history->pchat, fflush(stdout) == 0 ? EX_OK : EX_IOERR);
+	pchat_done(history->pchat);
 }
 
 static void ask(struct history *history);

@@ -77,7 +77,7 @@ static void post_lines(struct poster *poster)
 static void finish_if_done(struct poster *poster)
 {
 	if (poster->at_end && poster->room && client_posts_open(poster->pchat->client) == 0)
-		pchat_finish(poster->pchat, EX_OK);
+		pchat_done(poster->pchat);
 }
 
 static bool wanted(void *ctx)

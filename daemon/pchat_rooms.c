@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sysexits.h>
 
 #include "conf/code.h"
 #include "daemon/pchat_run.h"
@@ -65,7 +64,7 @@ static void on_page(void *ctx, const json_t *result, int code, const char *text)
 	if (json_is_true(json_object_get(result, "more")) && json_array_size(page) > 0)
 		ask(rooms);
 	else
-		pchat_finish(rooms->pchat, fflush(stdout) == 0 ? EX_OK : EX_IOERR);
+		pchat_done(rooms->pchat);
 }
 
 static void ask(struct rooms *rooms)

@@ -70,6 +70,15 @@ void pchat_finish(struct pchat *pchat, int status)
 	client_session_logout(client_session(pchat->client));
 }
 
+void pchat_done(struct pchat *pchat)
+{
+	const bool written = fflush(stdout) == 0 && !ferror(stdout);
+
+	if (!written && !pchat->finishing)
+		pchat_complain("could not write to standard output");
+	pchat_finish(pchat, written ? EX_OK : EX_IOERR);
+}
+
 void pchat_refused(struct pchat *pchat, const char *what, int code, const char *text)
 {
 	if (pchat->finishing)

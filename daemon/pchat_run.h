@@ -48,6 +48,9 @@ int pchat_loop(struct pchat *pchat, const struct pchat_input *input);
 /* Signs out; the loop then ends with this status. */
 void pchat_finish(struct pchat *pchat, int status);
 
+/* Finishes with success, if all that was printed could be written; else says that it could not. */
+void pchat_done(struct pchat *pchat);
+
 /* A line on standard error, behind the program's name, with foreign text made fit for it. */
 void pchat_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -47,10 +47,8 @@ static void on_message(void *ctx, struct client_room *room, const json_t *messag
 	if (tail->pchat->finishing)
 		return;
 	pchat_print_message(tail->pchat, tail->room, message);
-	if (fflush(stdout) != 0)
-		pchat_finish(tail->pchat, EX_IOERR);
-	else if (++tail->printed == count)
-		pchat_finish(tail->pchat, EX_OK);
+	if (fflush(stdout) != 0 || ++tail->printed == count)
+		pchat_done(tail->pchat);
 }
 
 static void on_refused(void *ctx, struct client_room *room, int code, const char *text)

@@ -106,7 +106,7 @@ static void on_posted(void *ctx, struct client_room *room, uint64_t seq, const c
 		puts(clean ? clean : "");
 		free(clean);
 	}
-	pchat_finish(upload->pchat, fflush(stdout) == 0 ? EX_OK : EX_IOERR);
+	pchat_done(upload->pchat);
 }
 
 static void on_rejected(void *ctx, struct client_room *room, int code, const char *text)

@@ -113,6 +113,12 @@ is_deeply(
 ($code, $output) = pchat('alice', 'post', 'nowhere', 'x');
 isnt($code, 0, 'a room that is not there is an error');
 like($output, qr/nowhere/, 'and named') or diag $output;
+for my $command (['rooms'], [qw(history lobby)], [qw(post lobby unheard)], [qw(tail --since 0 lobby)]) {
+	($code, $output) =
+		$server->command('sh', '-c', 'exec "$@" 2>&1 >/dev/full', 'sh', pchat_command('alice', @$command));
+	is($code, 74, "what pchat $command->[0] prints into a full disk is an error");
+	like($output, qr/could not write/, 'and said to be one');
+}
 open my $out, '>', $server->directory . '/mallory' or die;
 print $out "guess\n";
 close $out;
