@@ -53,18 +53,29 @@ static bool grow(struct client_merge *merge)
 	return true;
 }
 
-/* False only where memory is short. */
+/* False where memory is short, or pages that belong nowhere have come. */
 static bool hold(struct client_merge *merge, uint64_t seq, json_t *message)
 {
 	size_t place = place_of(merge, seq);
 	if (place < merge->count && merge->held[place].seq == seq)
 		return true;
-	if (!grow(merge))
+	if (merge->count >= CLIENT_HELD_MAX + CLIENT_PAGE_MAX || !grow(merge))
 		return false;
 	memmove(merge->held + place + 1, merge->held + place,
 		(merge->count - place) * sizeof(*merge->held));
 	merge->held[place] = (struct client_held){seq, json_incref(message)};
 	merge->count++;
+	return true;
+}
+
+/* When there are too many the lowest are kept: they come out first, and the others can be fetched. */
+static bool make_place(struct client_merge *merge, uint64_t seq)
+{
+	const struct client_held *last = &merge->held[merge->count - 1];
+	if (seq >= last->seq || last->seq <= merge->sure)
+		return false;
+	json_decref(last->message);
+	merge->count--;
 	return true;
 }
 
@@ -75,7 +86,7 @@ void client_merge_add(struct client_merge *merge, json_t *message)
 		return;
 	if (seq > merge->highest)
 		merge->highest = seq;
-	if (merge->count >= CLIENT_HELD_MAX && seq > merge->held[merge->count - 1].seq)
+	if (merge->count >= CLIENT_HELD_MAX && !make_place(merge, seq))
 		return;
 	hold(merge, seq, message);
 }

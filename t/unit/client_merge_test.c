@@ -135,6 +135,19 @@ static void test_too_many_notifications_are_left_to_be_fetched(void **state)
 	assert_int_equal(client_merge_gap(merge), CLIENT_HELD_MAX + 100);
 }
 
+static void test_the_lowest_of_too_many_are_kept(void **state)
+{
+	struct client_merge *merge = *state;
+	client_merge_start(merge, 0);
+	for (uint64_t seq = 3 * CLIENT_HELD_MAX; seq > 1; seq--)
+		notify(merge, seq);
+	assert_int_equal(merge->count, CLIENT_HELD_MAX);
+	notify(merge, 1);
+	assert_next(merge, 1, CLIENT_HELD_MAX);
+	assert_none(merge);
+	assert_int_equal(client_merge_gap(merge), 3 * CLIENT_HELD_MAX + 1);
+}
+
 static void test_a_message_without_a_number_is_ignored(void **state)
 {
 	json_t *rubbish = json_pack("{s:s}", "seq", "5");
@@ -165,6 +178,7 @@ int main(void)
 		TEST(test_a_gap_is_told_until_it_is_filled),
 		TEST(test_what_a_page_leaves_out_is_not_waited_for),
 		TEST(test_too_many_notifications_are_left_to_be_fetched),
+		TEST(test_the_lowest_of_too_many_are_kept),
 		TEST(test_a_message_without_a_number_is_ignored),
 		TEST(test_a_page_that_nobody_asked_for_is_left_out),
 	};
