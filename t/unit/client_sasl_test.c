@@ -110,6 +110,42 @@ static void test_a_challenge_with_another_nonce_is_refused(void **state)
 	client_sasl_free(&client);
 }
 
+/* What the client says to a server that wants so many rounds. */
+static void assert_rounds(const char *rounds, const char *expected)
+{
+	struct err err;
+	char *answer, *nonce, *first, *challenge;
+	size_t length;
+	struct client_sasl *client = client_sasl_new("SCRAM-SHA-256", "alice", "tuna on rye", &err);
+	assert_int_equal(client_sasl_step(client, NULL, &answer, &err), 0);
+	assert_int_equal(gsasl_base64_from(answer, strlen(answer), &first, &length), GSASL_OK);
+	nonce = memmem(first, length, "r=", 2);
+	assert_non_null(nonce);
+	assert_true(asprintf(&challenge, "%.*s7777,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=%s",
+			     (int)(first + length - nonce), nonce, rounds) > 0);
+	gsasl_free(first);
+	free(answer);
+	assert_int_equal(gsasl_base64_to(challenge, strlen(challenge), &first, NULL), GSASL_OK);
+	assert_int_equal(client_sasl_step(client, first, &answer, &err), expected ? -1 : 0);
+	if (expected)
+		assert_non_null(strstr(err.text, expected));
+	free(answer);
+	free(challenge);
+	gsasl_free(first);
+	client_sasl_free(&client);
+}
+
+static void test_a_server_cannot_have_the_password_hashed_as_it_likes(void **state)
+{
+	(void)state;
+	assert_rounds("4096", NULL);
+	assert_rounds("4095", "too seldom");
+	assert_rounds("1", "too seldom");
+	assert_rounds("10000001", "too often");
+	assert_rounds("4294967295", "too often");
+	assert_rounds("99999999999999999999999", "too often");
+}
+
 static void test_plain_is_one_message(void **state)
 {
 	struct err err;
@@ -148,6 +184,7 @@ int main(void)
 		cmocka_unit_test(test_scram_ends_when_the_server_has_proved_itself),
 		cmocka_unit_test(test_a_false_proof_of_the_server_is_noticed),
 		cmocka_unit_test(test_a_challenge_with_another_nonce_is_refused),
+		cmocka_unit_test(test_a_server_cannot_have_the_password_hashed_as_it_likes),
 		cmocka_unit_test(test_plain_is_one_message),
 		cmocka_unit_test(test_scram_is_preferred_and_plain_only_for_a_server_one_trusts),
 	};
