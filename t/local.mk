@@ -493,6 +493,7 @@ DOCUMENTS = daemon/archive.h daemon/archive_read.c daemon/relay_name.c daemon/re
 	daemon/topology.c daemon/topology.h
 DOCUMENT_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(ODBC_CFLAGS) $(SSL_CFLAGS) $(ZLIB_CFLAGS)
 DOCUMENT_LIBS = $(ADAPTER_LIBS) $(JANSSON_LIBS) $(SSL_LIBS) $(ZLIB_LIBS)
+CLIENT_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(GSASL_CFLAGS)
 ENGINE_STAGE = t/fuzz/engine_stage.c t/fuzz/engine_stage.h
 FUZZ_CORPUS = -DFUZZ_CORPUS=\"$(abs_srcdir)/t/fuzz/corpus
 
@@ -500,6 +501,11 @@ check_PROGRAMS += t/fuzz/auth_replay
 t_fuzz_auth_replay_SOURCES = t/fuzz/auth_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
 t_fuzz_auth_replay_CPPFLAGS = $(AM_CPPFLAGS) $(FUZZ_CORPUS)/auth\"
 t_fuzz_auth_replay_LDADD = $(AUTH_LIBS)
+
+check_PROGRAMS += t/fuzz/client_replay
+t_fuzz_client_replay_SOURCES = t/fuzz/client_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h
+t_fuzz_client_replay_CPPFLAGS = $(CLIENT_CPPFLAGS) $(FUZZ_CORPUS)/client\"
+t_fuzz_client_replay_LDADD = daemon/libpchat.a $(CLIENT_LIBS)
 
 check_PROGRAMS += t/fuzz/document_replay
 t_fuzz_document_replay_SOURCES = t/fuzz/document_fuzz.c t/fuzz/replay.c t/fuzz/fuzz.h $(DOCUMENTS)
@@ -537,6 +543,12 @@ check_PROGRAMS += t/fuzz/auth_fuzz
 t_fuzz_auth_fuzz_SOURCES = t/fuzz/auth_fuzz.c t/fuzz/fuzz.h
 t_fuzz_auth_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 t_fuzz_auth_fuzz_LDADD = $(AUTH_LIBS)
+
+check_PROGRAMS += t/fuzz/client_fuzz
+t_fuzz_client_fuzz_SOURCES = t/fuzz/client_fuzz.c t/fuzz/fuzz.h
+t_fuzz_client_fuzz_CPPFLAGS = $(CLIENT_CPPFLAGS)
+t_fuzz_client_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+t_fuzz_client_fuzz_LDADD = daemon/libpchat.a $(CLIENT_LIBS)
 
 check_PROGRAMS += t/fuzz/document_fuzz
 t_fuzz_document_fuzz_SOURCES = t/fuzz/document_fuzz.c t/fuzz/fuzz.h $(DOCUMENTS)
