@@ -1,11 +1,13 @@
 #include "conf/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@ static struct {
 	char role[64]; /* syslog keeps a pointer to it */
 	bool syslog;
 	int level;
+	unsigned lost; /* lines that could not be written */
 } state = { .role = "pchat", .level = LOG_INFO };
 
 void log_open(const char *role, const struct conf_log *conf)
@@ -29,6 +32,21 @@ void log_open(const char *role, const struct conf_log *conf)
 	state.syslog = conf->syslog;
 	if (state.syslog)
 		openlog(state.role, LOG_NDELAY, conf->facility);
+}
+
+/* Of a pipe or a terminal there are others who write to it as they like, so it is opened once more. */
+void log_never_wait(void)
+{
+	struct stat what;
+	int fd;
+
+	if (fstat(STDERR_FILENO, &what) == -1 || !(S_ISFIFO(what.st_mode) || isatty(STDERR_FILENO)))
+		return;
+	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return;
+	dup2(fd, STDERR_FILENO);
+	close(fd);
 }
 
 void log_level(int level) { state.level = level; }
@@ -123,15 +141,25 @@ static const char *level_name(int level)
 }
 
 /* One write for a line: lines of several processes on one descriptor do not mix. */
-static void write_stderr(int level, const char *text)
+static bool write_line(int level, const char *text)
 {
 	char line[TEXT_MAX + 256], time[CLOCK_TEXT];
 	int length = snprintf(line, sizeof(line), "%s %s %s: %s\n",
 			      clock_format(clock_utc(), time), level_name(level), state.role, text);
 
-	/* There is nowhere left to say that this failed. */
-	if (write(STDERR_FILENO, line, (size_t)length) < 0)
-		return;
+	return write(STDERR_FILENO, line, (size_t)length) >= 0;
+}
+
+/* That it fails can be said when it does not any more. */
+static void write_stderr(int level, const char *text)
+{
+	char lost[64];
+
+	snprintf(lost, sizeof(lost), "%u lines of the log could not be written", state.lost);
+	if (state.lost > 0 && write_line(LOG_WARNING, lost))
+		state.lost = 0;
+	if (state.lost > 0 || !write_line(level, text))
+		state.lost++;
 }
 
 __attribute__((format(printf, 2, 0))) static void log_line(int level, const char *fmt, va_list ap)

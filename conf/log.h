@@ -14,6 +14,10 @@
  */
 void log_open(const char *role, const struct conf_log *conf);
 
+/* From now on, and in processes that are started from here, stderr holds up nobody, where it is a pipe
+ * or a terminal: when it takes no more, lines are lost, and it says later how many. */
+void log_never_wait(void);
+
 /* Changes the level of what is logged (LOG_ERR .. LOG_DEBUG of syslog.h), on reload. */
 void log_level(int level);
 

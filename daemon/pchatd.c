@@ -216,8 +216,10 @@ int main(int argc, char **argv)
 		result = check_only(options.file, conf);
 	} else {
 		/* In the foreground somebody is looking. */
-		if (options.foreground)
+		if (options.foreground) {
 			conf->log.syslog = false;
+			log_never_wait();
+		}
 		log_level(conf->log.level);
 		result = run(&options, conf);
 	}

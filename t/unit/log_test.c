@@ -144,6 +144,24 @@ static void test_logging_keeps_errno(void **state)
 	assert_int_equal(errno, EXDEV);
 }
 
+static void test_lines_that_could_not_be_written_are_counted(void **state)
+{
+	struct capture capture = capture_begin();
+	char text[PACKET_MAX];
+
+	(void)state;
+	close(capture.out);
+	open_stderr(LOG_INFO);
+	log_info("to nobody");
+	capture_end(&capture);
+	capture = capture_begin();
+	log_info("to somebody");
+	capture_end(&capture);
+	assert_non_null(strstr(capture_next(&capture, text), " lines of the log could not be written\n"));
+	assert_non_null(strstr(capture_next(&capture, text), ": to somebody\n"));
+	close(capture.out);
+}
+
 static void expect_quoted(const char *text, size_t length, const char *quoted)
 {
 	char out[LOG_QUOTED];
@@ -220,6 +238,7 @@ int main(void)
 		cmocka_unit_test(test_a_line_stays_one_line),
 		cmocka_unit_test(test_a_long_line_is_cut),
 		cmocka_unit_test(test_logging_keeps_errno),
+		cmocka_unit_test(test_lines_that_could_not_be_written_are_counted),
 		cmocka_unit_test(test_foreign_text_is_quoted_and_escaped),
 		cmocka_unit_test(test_what_is_not_utf8_is_escaped),
 		cmocka_unit_test(test_a_long_quotation_is_cut_between_characters),
