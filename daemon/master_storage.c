@@ -16,7 +16,10 @@
 #include "conf/log.h"
 #include "shm/layout.h"
 
-enum { TOKEN_KEY_SIZE = 32, LOCK_RETRY_US = 50000 };
+enum { TOKEN_KEY_SIZE = 32, LOCK_RETRY_US = 50000, PIECE_SIZE = 64 << 10 };
+
+/* Bytes of a new journal that are written at once; what is behind is when it is reached. */
+static const off_t WRITTEN_MAX = 1 << 30;
 
 /* By a descriptor: where it was made others may write, who could have put a link in its place. */
 static int give_directory(const char *path, const struct account *owner, struct err *err)
@@ -90,12 +93,34 @@ static int check_file(int fd, const char *path, struct stat *st, struct err *err
 	return 0;
 }
 
+static int write_zeros(int fd, off_t size)
+{
+	static const char zeros[PIECE_SIZE];
+
+	for (off_t at = 0; at < size;) {
+		const off_t left = size - at;
+		const ssize_t written =
+			pwrite(fd, zeros, left < PIECE_SIZE ? (size_t)left : PIECE_SIZE, at);
+
+		if (written == -1)
+			return -1;
+		at += written;
+	}
+	return 0;
+}
+
+/*
+ * Reserved as a whole, so that it is known at once if there is no room for it, and written, as it is
+ * when the ring has gone round: file systems note of each place that was only reserved when it is
+ * written for the first time, and until then a sync takes up to twice as long.
+ */
 static int fill_zeros(int fd, const void *arg)
 {
-	const int error = posix_fallocate(fd, 0, *(const off_t *)arg);
+	const off_t size = *(const off_t *)arg;
+	const int error = posix_fallocate(fd, 0, size);
 
 	if (error == 0)
-		return 0;
+		return write_zeros(fd, size < WRITTEN_MAX ? size : WRITTEN_MAX);
 	errno = error;
 	return -1;
 }

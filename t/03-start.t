@@ -6,6 +6,8 @@ use Socket;
 use Pchat::Stubs;
 use Pchat::Wait;
 
+use constant SEEK_HOLE => 4;    # of lseek(2); what is only reserved is a hole
+
 # --- The command line. ---
 my $master = Pchat::Stubs->new;
 my ($code, $output) = $master->command($master->arguments('-V'));
@@ -54,6 +56,10 @@ like("$second $message", qr/^69 .*already running.*\b$pid\b/s, 'in the foregroun
 is((stat $master->directory . "/state/$_")[2] & 0777, 0600, "$_ is for nobody else") for qw(journal token.key);
 is(-s $master->directory . '/state/token.key', 32, 'the token key has 256 bits');
 is(-s $master->directory . '/state/journal', 4096 + (1 << 20), 'the journal has a header and its size');
+{
+	open my $in, '<', $master->directory . '/state/journal' or die "could not open the journal: $!\n";
+	is(sysseek($in, 0, SEEK_HOLE), -s $in, 'all of it is written, and not only reserved');
+}
 is((stat $master->directory . "/run/$_")[2] & 0777, 0666, "everybody can connect to $_") for qw(admin.sock control.sock);
 
 my $line;
