@@ -3,7 +3,6 @@
 #include "daemon/client_sasl.h"
 
 #include <gsasl.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +14,7 @@ enum { ROUNDS_MIN = 4096 };
 struct client_sasl {
 	Gsasl *library;		/* owned */
 	Gsasl_session *session; /* owned */
+	const char *rounds;	/* "seldom" or "often": what was wrong with the server's wish */
 };
 
 const char *client_sasl_choose(const json_t *mechanisms, bool trusted)
@@ -33,6 +33,29 @@ const char *client_sasl_choose(const json_t *mechanisms, bool trusted)
 	return best;
 }
 
+/*
+ * How often the password is hashed is the server's word. By too many rounds it keeps the client busy for
+ * an hour; by few, one that is not the user's server gets an answer from which the password is soon
+ * guessed. The library asks for what has been hashed already before it asks for the password, which it
+ * does not get then.
+ */
+static int on_property(Gsasl *library, Gsasl_session *session, Gsasl_property property)
+{
+	struct client_sasl *sasl = gsasl_callback_hook_get(library);
+	const char *text;
+	unsigned long rounds;
+
+	if (property != GSASL_SCRAM_SALTED_PASSWORD)
+		return GSASL_NO_CALLBACK;
+	text = gsasl_property_fast(session, GSASL_SCRAM_ITER);
+	rounds = text ? strtoul(text, NULL, 10) : 0;
+	if (rounds < ROUNDS_MIN || rounds > CONF_ITERATIONS_MAX) {
+		sasl->rounds = rounds < ROUNDS_MIN ? "seldom" : "often";
+		gsasl_property_free(session, GSASL_PASSWORD);
+	}
+	return GSASL_NO_CALLBACK;
+}
+
 struct client_sasl *client_sasl_new(const char *mechanism, const char *user, const char *password,
 				    struct err *err)
 {
@@ -40,8 +63,11 @@ struct client_sasl *client_sasl_new(const char *mechanism, const char *user, con
 	int result = GSASL_MALLOC_ERROR;
 	if (sasl)
 		result = gsasl_init(&sasl->library);
-	if (result == GSASL_OK)
+	if (result == GSASL_OK) {
+		gsasl_callback_hook_set(sasl->library, sasl);
+		gsasl_callback_set(sasl->library, on_property);
 		result = gsasl_client_start(sasl->library, mechanism, &sasl->session);
+	}
 	if (result == GSASL_OK)
 		result = gsasl_property_set(sasl->session, GSASL_AUTHID, user);
 	if (result == GSASL_OK)
@@ -65,49 +91,15 @@ void client_sasl_free(struct client_sasl **sasl)
 	*sasl = NULL;
 }
 
-/* The number behind ",i=" in "r=...,s=...,i=4096", or one that is larger than what is allowed; 0: none. */
-static uint32_t rounds_in(const char *text, size_t length)
-{
-	const char *const end = text + length;
-	const char *at = length > 0 ? memmem(text, length, ",i=", 3) : NULL;
-	uint32_t rounds = 0;
-
-	if (!at)
-		return 0;
-	for (at += 3; at < end && *at >= '0' && *at <= '9' && rounds <= CONF_ITERATIONS_MAX; at++)
-		rounds = rounds * 10 + (uint32_t)(*at - '0');
-	return rounds == 0 ? 1 : rounds;
-}
-
-/*
- * How often the password is hashed is the server's word. By too many rounds it keeps the client busy for
- * an hour; by few, one that is not the user's server gets an answer from which the password is soon
- * guessed.
- */
-static int check_rounds(const char *data, struct err *err)
-{
-	uint32_t rounds;
-	size_t length;
-	char *text;
-
-	if (!data || gsasl_base64_from(data, strlen(data), &text, &length) != GSASL_OK)
-		return 0; /* nothing, or the library says what is wrong with it */
-	rounds = rounds_in(text, length);
-	gsasl_free(text);
-	if (rounds == 0 || (rounds >= ROUNDS_MIN && rounds <= CONF_ITERATIONS_MAX))
-		return 0;
-	return err_set(err, "the sign-in failed: the server wants the password to be hashed too %s",
-		       rounds < ROUNDS_MIN ? "seldom" : "often");
-}
-
 int client_sasl_step(struct client_sasl *sasl, const char *data, char **answer_r, struct err *err)
 {
 	char *answer = NULL;
-	int result;
+	int result = gsasl_step64(sasl->session, data, &answer);
 	*answer_r = NULL;
-	if (check_rounds(data, err) == -1)
-		return -1;
-	result = gsasl_step64(sasl->session, data, &answer);
+	if (sasl->rounds)
+		return err_set(err,
+			       "the sign-in failed: the server wants the password to be hashed too %s",
+			       sasl->rounds);
 	if (result != GSASL_OK && result != GSASL_NEEDS_MORE)
 		return err_set(err, "the sign-in failed: %s", gsasl_strerror(result));
 	/* The library's memory may have another allocator than ours. */
